@@ -1,0 +1,176 @@
+/* framewall/conn.h: the engine. One fw_conn is one client connection and, on a proxied route, its upstream
+ * connection: bytes in, events out, bytes out, a deadline out. It owns no socket, clock, thread, log or randomness.
+ *
+ * Threads: a fw_engine and all its connections belong to one thread. Several engines may share one policy.
+ *
+ * The loop of an embedder, for each turn:
+ *     fw_engine_time(engine, now);
+ *     fw_conn_receive(conn, FW_CLIENT, bytes, size);        // bytes are modified (unmasked) in place
+ *     while ((event = fw_conn_next_event(conn)) != NULL)    // until NULL: only then may the bytes be reused
+ *             obey(event);
+ *     for each side: send fw_conn_output(), then fw_conn_sent(n)
+ *     arm a timer for fw_conn_deadline(); when it is due call fw_conn_tick() and drain events again. */
+#ifndef FRAMEWALL_CONN_H
+#define FRAMEWALL_CONN_H
+
+#include <framewall/event.h>
+#include <framewall/policy.h>
+#include <framewall/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fw_engine;
+struct fw_conn;
+
+enum fw_side { FW_CLIENT = 0, FW_UPSTREAM = 1 };
+
+struct fw_engine_options {
+	struct fw_policy *policy; /* a reference is taken */
+	struct fw_random random;
+};
+
+FW_API struct fw_engine *fw_engine_new(const struct fw_engine_options *options);
+FW_API struct fw_engine *fw_engine_free(struct fw_engine *engine); /* after its connections; NULL-safe, returns NULL */
+FW_API void fw_engine_time(struct fw_engine *engine, struct fw_time now);
+
+struct fw_conn_options {
+	struct fw_addr peer; /* address of the client's socket */
+	uint16_t peer_port;
+	void *user;          /* the embedder's own pointer, returned by fw_conn_user */
+};
+
+/* NULL when memory is short. */
+FW_API struct fw_conn *fw_conn_new(struct fw_engine *engine, const struct fw_conn_options *options);
+FW_API struct fw_conn *fw_conn_free(struct fw_conn *conn); /* NULL-safe, returns NULL; emits nothing: see fw_conn_lost */
+FW_API void *fw_conn_user(const struct fw_conn *conn);
+
+enum fw_event_kind {
+	FW_EV_RECORD = 1, /* record: write it down */
+	FW_EV_NEED,       /* need: answer with fw_conn_supply; the connection's input waits until then */
+	FW_EV_DIAL,       /* dial: connect to the upstream, then call fw_conn_dialled */
+	FW_EV_MESSAGE,    /* message: a judged client message for the built-in hub or the embedder (route without upstream) */
+	FW_EV_OPEN,       /* the client is logged in (or anonymous): from now on fw_conn_send may be used */
+	FW_EV_HANGUP,     /* side: no more on this side: send what fw_conn_output still has, then close that socket */
+	FW_EV_DONE        /* both sides are over; close what is open once output is sent, then fw_conn_free */
+};
+
+enum fw_need_kind {
+	FW_NEED_ADMIT = 1,     /* address: may this client be here? Supplied once per connection; released by fw_conn_free's embedder */
+	FW_NEED_AUTH_SLOT,     /* address: is a login attempt still allowed for it? */
+	FW_NEED_SESSION_OPEN,  /* key: SHA-256 of a new session token; user, role: whose it is; session_id: public id */
+	FW_NEED_SESSION_TAKE,  /* key: SHA-256 of a presented token. The store forgets it: the token is single use */
+	FW_NEED_VIOLATION      /* address, number (enum event_type): count it; no answer is awaited */
+};
+
+struct fw_need {
+	uint32_t id;
+	enum fw_need_kind kind;
+	struct fw_addr address;
+	struct fw_slice key;
+	struct fw_slice user_id;
+	struct fw_slice role;
+	struct fw_slice session_id;
+	int64_t number;
+};
+
+enum fw_answer_code {
+	FW_ANSWER_YES = 0,
+	FW_ANSWER_NO,          /* not found, expired, refused */
+	FW_ANSWER_BLOCKED,     /* ADMIT: the address is on the block list */
+	FW_ANSWER_FULL,        /* ADMIT: too many connections of this address */
+	FW_ANSWER_OVERLOAD,    /* ADMIT: too many connections in all: 503 */
+	FW_ANSWER_LIMITED,     /* AUTH_SLOT, SESSION_OPEN: too many; retry_after_ms is set */
+	FW_ANSWER_FAILED       /* the store could not be asked: the connection fails closed */
+};
+
+struct fw_answer {
+	enum fw_answer_code code;
+	uint32_t retry_after_ms;
+	struct fw_slice user_id;    /* SESSION_TAKE: whose session it was */
+	struct fw_slice role;
+	struct fw_slice session_id;
+	uint64_t expires_wall_us;   /* SESSION_TAKE: absolute end */
+};
+
+struct fw_dial {
+	const char *host; /* name or literal address, from the policy */
+	uint16_t port;
+	bool tls;
+};
+
+/* One message that passed. payload is what may go on (rewritten where a stage rewrote it). */
+struct fw_incoming {
+	uint16_t type;            /* index of the message type in the policy; FW_TYPE_OPAQUE on an opaque route */
+	bool binary;
+	struct fw_slice payload;
+};
+enum { FW_TYPE_OPAQUE = 0xffff };
+
+struct fw_event {
+	enum fw_event_kind kind;
+	enum fw_side side; /* FW_EV_HANGUP */
+	union {
+		struct fw_record record;
+		struct fw_need need;
+		struct fw_dial dial;
+		struct fw_incoming message;
+	} as;
+};
+
+/* Hands over bytes read from a side. They are borrowed and changed in place until fw_conn_next_event returns NULL. */
+FW_API void fw_conn_receive(struct fw_conn *conn, enum fw_side side, uint8_t *bytes, size_t size);
+/* The peer of that side is gone (end of file or error). Drain events afterwards. */
+FW_API void fw_conn_lost(struct fw_conn *conn, enum fw_side side);
+/* The next event, valid until the next call on any connection of this engine; NULL when there is none. */
+FW_API const struct fw_event *fw_conn_next_event(struct fw_conn *conn);
+/* Answers a need. A need may be answered inside the handling of its event or later. */
+FW_API void fw_conn_supply(struct fw_conn *conn, uint32_t need_id, const struct fw_answer *answer);
+/* Answers FW_EV_DIAL: connected (the engine then shakes hands with the upstream), or not. */
+FW_API void fw_conn_dialled(struct fw_conn *conn, bool connected);
+
+/* Sends one message to the client through the outbound policy (hub, embedder). type: index of the outbound type or
+ * FW_TYPE_OPAQUE. Returns FW_OK, FW_ERR_INVALID when the policy keeps it back, FW_ERR_STATE, FW_ERR_MEMORY. */
+FW_API int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload);
+
+/* What waits to be written to a side. Valid until the next call on this connection. */
+FW_API struct fw_slice fw_conn_output(struct fw_conn *conn, enum fw_side side);
+FW_API void fw_conn_sent(struct fw_conn *conn, enum fw_side side, size_t size);
+/* Back-pressure: may the embedder read from this side now? False while the other side's output is above its mark. */
+FW_API bool fw_conn_wants(const struct fw_conn *conn, enum fw_side side);
+
+/* Monotonic nanoseconds at which fw_conn_tick must be called; UINT64_MAX for never. */
+FW_API uint64_t fw_conn_deadline(const struct fw_conn *conn);
+FW_API void fw_conn_tick(struct fw_conn *conn);
+
+/* Ends the connection from outside: reason is a row of closes.def (drain, session expired, evicted, blocked …). */
+FW_API void fw_conn_end(struct fw_conn *conn, unsigned close_reason);
+
+/* Who is logged in; user_id is empty before login. Borrowed from the connection. */
+struct fw_principal {
+	struct fw_slice user_id;
+	struct fw_slice role;
+	struct fw_slice session_id;
+	uint64_t connection_id;
+};
+FW_API struct fw_principal fw_conn_principal(const struct fw_conn *conn);
+/* May who is logged in here do this ("tasks.read")? */
+FW_API bool fw_conn_allows(const struct fw_conn *conn, const char *permission);
+
+/* For explain: judges one message without a connection. Each stage's word goes to trace(). Returns true when it would
+ * pass; ret_forward is what would go on (valid until the next call on this engine). */
+struct fw_trace {
+	const char *stage;   /* name of the stage, a row of stages.def */
+	const char *verdict; /* "pass", "rewrite", "flag", "refuse", "close", "skip" */
+	const char *code;    /* error code of the contract or NULL */
+	struct fw_slice detail; /* what it found, for operators; may be empty */
+};
+typedef void fw_trace_function(void *user, const struct fw_trace *trace);
+FW_API bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound, struct fw_slice message,
+			      fw_trace_function *trace, void *user, struct fw_slice *ret_forward);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

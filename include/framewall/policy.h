@@ -1,0 +1,30 @@
+/* framewall/policy.h: an immutable, reference-counted policy: what the configuration says, compiled.
+ * Any thread may read one; ref and unref are atomic. Nothing here reads files, the network or the clock. */
+#ifndef FRAMEWALL_POLICY_H
+#define FRAMEWALL_POLICY_H
+
+#include <framewall/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fw_policy;
+
+/* Compiles a configuration text (YAML). name is used in messages ("framewall.yaml"). An empty text gives the
+ * safe defaults. Every problem is reported at once through report(user, line): "file:line:column: error: …" with a
+ * caret below. Warnings are reported the same way and do not fail. Returns FW_OK and a policy with one reference,
+ * FW_ERR_INVALID, or FW_ERR_MEMORY. */
+typedef void fw_report_function(void *user, const char *text);
+FW_API int fw_policy_load(const char *name, struct fw_slice text, fw_report_function *report, void *user,
+			  struct fw_policy **ret_policy);
+FW_API struct fw_policy *fw_policy_ref(struct fw_policy *policy);
+FW_API struct fw_policy *fw_policy_unref(struct fw_policy *policy); /* NULL-safe, returns NULL */
+
+/* May this role do this? Both are names ("user", "chat.send"). Unknown role or permission: false. */
+FW_API bool fw_policy_allows(const struct fw_policy *policy, const char *role, const char *permission);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,45 @@
+/* gcra.h: the token bucket of every limit as one word: the theoretical arrival time (GCRA, ITU-T I.371).
+ * Time is an argument. The cell may be a plain word of one thread, or an atomic one (gcra_take_shared). */
+#ifndef BASE_GCRA_H
+#define BASE_GCRA_H
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct gcra {
+	uint64_t interval_ns; /* one event per interval in the long run */
+	uint64_t burst_ns;    /* (burst - 1) * interval: how early events may come */
+};
+
+static inline struct gcra gcra_per(uint64_t events, uint64_t period_ns)
+{
+	uint64_t interval = events != 0 ? period_ns / events : period_ns;
+
+	if (interval == 0)
+		interval = 1;
+	return (struct gcra){ interval, events != 0 ? (events - 1) * interval : 0 };
+}
+
+/* 0: allowed and counted. Otherwise nanoseconds until one is allowed; nothing is counted. */
+static inline uint64_t gcra_take(uint64_t *cell, const struct gcra *rate, uint64_t now_ns)
+{
+	uint64_t at = *cell > now_ns ? *cell : now_ns;
+
+	if (at - now_ns > rate->burst_ns)
+		return at - now_ns - rate->burst_ns;
+	*cell = at + rate->interval_ns;
+	return 0;
+}
+
+static inline uint64_t gcra_take_shared(_Atomic uint64_t *cell, const struct gcra *rate, uint64_t now_ns)
+{
+	uint64_t old = atomic_load_explicit(cell, memory_order_relaxed), at;
+
+	do {
+		at = old > now_ns ? old : now_ns;
+		if (at - now_ns > rate->burst_ns)
+			return at - now_ns - rate->burst_ns;
+	} while (!atomic_compare_exchange_weak_explicit(cell, &old, at + rate->interval_ns, memory_order_relaxed,
+							memory_order_relaxed));
+	return 0;
+}
+#endif

@@ -1,0 +1,127 @@
+#include "base/pool.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* What is kept of one size: bounded in bytes, so that a burst of large messages is not held for ever. */
+enum { KEEP_BYTES = 1 << 20 };
+
+struct pool_free {
+	struct pool_free *next;
+};
+
+void pool_init(struct pool *pool)
+{
+	memset(pool, 0, sizeof(*pool));
+}
+
+void pool_fini(struct pool *pool)
+{
+	for (unsigned i = 0; i < POOL_CLASSES; i++) {
+		while (pool->free[i] != NULL) {
+			struct pool_free *next = pool->free[i]->next;
+
+			mem_free(pool->free[i]);
+			pool->free[i] = next;
+		}
+		pool->kept[i] = 0;
+	}
+}
+
+static unsigned class_of(size_t size, size_t *ret_size)
+{
+	unsigned class = 0;
+	size_t room = POOL_SMALLEST;
+
+	while (class < POOL_CLASSES && room < size) {
+		room <<= 1;
+		class++;
+	}
+	*ret_size = class < POOL_CLASSES ? room : size;
+	return class;
+}
+
+void *pool_take(struct pool *pool, size_t size, size_t *ret_size)
+{
+	unsigned class = class_of(size, ret_size);
+
+	if (class < POOL_CLASSES && pool->free[class] != NULL) {
+		struct pool_free *taken = pool->free[class];
+
+		pool->free[class] = taken->next;
+		pool->kept[class]--;
+		return taken;
+	}
+	return mem_alloc(*ret_size);
+}
+
+void pool_give(struct pool *pool, void *memory, size_t size)
+{
+	size_t room;
+	unsigned class = class_of(size, &room);
+	struct pool_free *given = memory;
+
+	if (memory == NULL)
+		return;
+	if (class >= POOL_CLASSES || room != size || (size_t)pool->kept[class] * room >= KEEP_BYTES) {
+		mem_free(memory);
+		return;
+	}
+	given->next = pool->free[class];
+	pool->free[class] = given;
+	pool->kept[class]++;
+}
+
+uint8_t *buf_reserve(struct buf *buf, struct pool *pool, size_t size)
+{
+	size_t used = buf_size(buf), need, room;
+	uint8_t *base;
+
+	if (size <= buf->capacity - buf->end)
+		return buf->base + buf->end;
+	if (!size_add(used, size, &need))
+		return NULL;
+	/* Moving to the front is worth it while the front gap is at least as large as what is moved. */
+	if (need <= buf->capacity && buf->start >= used) {
+		memcpy(buf->base, buf->base + buf->start, used);
+		buf->start = 0;
+		buf->end = used;
+		return buf->base + buf->end;
+	}
+	if (need > POOL_SMALLEST << (POOL_CLASSES - 1) && !size_add(need, need / 2, &need))
+		return NULL;
+	base = pool_take(pool, need, &room);
+	if (base == NULL)
+		return NULL;
+	if (used != 0)
+		memcpy(base, buf->base + buf->start, used);
+	pool_give(pool, buf->base, buf->capacity);
+	*buf = (struct buf){ base, room, 0, used };
+	return base + used;
+}
+
+int buf_append(struct buf *buf, struct pool *pool, const void *bytes, size_t size)
+{
+	uint8_t *room = buf_reserve(buf, pool, size);
+
+	if (room == NULL)
+		return -1;
+	if (size != 0)
+		memcpy(room, bytes, size);
+	buf->end += size;
+	return 0;
+}
+
+void buf_consume(struct buf *buf, struct pool *pool, size_t size)
+{
+	buf->start += size;
+	if (buf->start == buf->end)
+		buf_clear(buf, pool);
+}
+
+void buf_clear(struct buf *buf, struct pool *pool)
+{
+	pool_give(pool, buf->base, buf->capacity);
+	*buf = (struct buf){ 0 };
+}

@@ -1,0 +1,11 @@
+/* digest.h: SHA-1 (only for Sec-WebSocket-Accept), SHA-256 and HMAC-SHA-256 by OpenSSL. No state; any thread. */
+#ifndef CRYPTO_DIGEST_H
+#define CRYPTO_DIGEST_H
+#include <framewall/types.h>
+
+void digest_sha1(struct fw_slice bytes, uint8_t ret_digest[20]);
+void digest_sha256(struct fw_slice bytes, uint8_t ret_digest[32]);
+bool digest_hmac_sha256(struct fw_slice key, struct fw_slice bytes, uint8_t ret_mac[32]);
+/* Sec-WebSocket-Accept of a key, 28 characters (RFC 6455 4.2.2). */
+void digest_websocket_accept(struct fw_slice key, char ret_accept[28]);
+#endif

@@ -1,0 +1,37 @@
+/* jwt.h: compact JWS with HS256, verified and issued (RFC 7515, 7519, 8725). The algorithm is the key's, never the token's.
+ * Strict base64url, no duplicate claims, exp required. No clock: wall time is an argument. Any thread. */
+#ifndef CRYPTO_JWT_H
+#define CRYPTO_JWT_H
+#include <framewall/types.h>
+
+#include "base/arena.h"
+#include "codec/json.h"
+
+struct jwt_key {
+	const char *kid; /* NULL: tokens without kid, and the only key */
+	uint8_t *secret; /* at least 32 octets (RFC 7518 3.2) */
+	size_t secret_size;
+};
+
+struct jwt_rules {
+	const struct jwt_key *keys;
+	size_t key_count;
+	const char *issuer;   /* NULL: any */
+	const char *audience; /* NULL: any */
+	uint32_t skew_s;      /* for nbf and iat */
+	uint64_t max_life_s;  /* exp - iat (or exp - now) at most; 0: any */
+	size_t max_size;
+};
+
+struct jwt {
+	struct json claims;       /* in the arena */
+	struct fw_slice subject;
+	uint64_t expires_s;       /* seconds since 1970 */
+};
+
+/* NULL when it holds; otherwise a static text for the record ("signature", "expired", …), never for the client. */
+const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
+		       struct jwt *ret_jwt);
+/* Signs {"alg":"HS256","typ":"JWT","kid":…} and claims; ret_token is in the arena. */
+int jwt_issue(struct arena *arena, const struct jwt_key *key, struct fw_slice claims, struct fw_slice *ret_token);
+#endif
