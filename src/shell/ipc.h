@@ -1,0 +1,58 @@
+/* ipc.h: typed, size-checked messages between gate and keeper: the rows of tables/ipc.def. A channel is a bounded queue
+ * with one reader and any number of writers; the parts share nothing else that changes, so that they can become processes. */
+#ifndef SHELL_IPC_H
+#define SHELL_IPC_H
+#include <framewall/event.h>
+
+struct ipc_empty {
+	uint8_t unused;
+};
+struct ipc_record { /* followed by the texts, in the order user_id, session_id, then each text detail */
+	struct fw_record record; /* slices hold sizes only */
+	uint16_t worker;
+};
+struct ipc_figures {
+	uint16_t worker;
+	uint64_t counters[64]; /* rows of metrics.def, in order */
+};
+struct ipc_drain {
+	uint32_t seconds; /* after which what is left is cut */
+};
+struct ipc_end_session {
+	char session_id[32];
+	uint32_t size;
+	uint32_t reason; /* row of closes.def */
+};
+struct ipc_end_address {
+	struct fw_addr address;
+};
+struct ipc_broadcast { /* followed by the message */
+	uint16_t outbound;        /* type index in the policy */
+	uint64_t except;          /* connection id that does not get it; 0: none */
+	uint64_t only;            /* connection id that alone gets it; 0: all */
+	uint16_t worker;          /* that sent it */
+};
+
+enum ipc_type {
+#define IPC(name, direction, payload, help) IPC_##name,
+#include "tables/ipc.def"
+#undef IPC
+	IPC_TYPES
+};
+
+struct ipc_channel;
+/* size: bytes that may wait. wake(user) is called from the sending thread when the queue was empty (uv_async_send); NULL: the reader waits in ipc_wait. */
+struct ipc_channel *ipc_channel_new(size_t size, void (*wake)(void *user), void *user);
+struct ipc_channel *ipc_channel_free(struct ipc_channel *channel);
+/* payload must have the size of its type. wait: block until there is room (a record is never dropped); otherwise false when full. */
+bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail, bool wait);
+/* Takes the oldest message: copies its payload (room bytes at most; a size that is not the type's is refused and counted) and its
+ * tail into the channel's own buffer, valid until the next call. False when empty. */
+bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret_payload, size_t room, struct fw_slice *ret_tail);
+void ipc_wait(struct ipc_channel *channel, uint64_t timeout_ns); /* until not empty, woken or timed out */
+void ipc_wake(struct ipc_channel *channel);
+
+/* A record to one message and back; texts of the result point into tail. */
+bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker);
+void ipc_read_record(struct ipc_record *message, struct fw_slice tail, struct fw_record *ret_record);
+#endif
