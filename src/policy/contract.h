@@ -1,0 +1,15 @@
+/* contract.h: inside of the policy layer: what a configuration may change of the message types while it is compiled. */
+#ifndef POLICY_CONTRACT_H
+#define POLICY_CONTRACT_H
+#include "policy/policy.h"
+
+/* Calls name(user, permission) for each permission that a message of the contract asks for. */
+void contract_permissions(void (*name)(void *user, const char *permission), void *user);
+/* validation.max_lengths: every string field of this name gets this greatest length. Returns how many fields there were.
+ * Before the policy is shared. */
+unsigned contract_limit(struct fw_policy *policy, const char *field, int64_t max);
+/* Is this a message type that may be a protected operation (one that is forwarded)? */
+bool contract_protectable(struct fw_slice name);
+/* The i-th message type's name, or NULL behind the last. */
+const char *contract_name(unsigned i);
+#endif

@@ -1,0 +1,35 @@
+#include "policy/policy.h"
+
+#include "base/mem.h"
+#include "base/slice.h"
+
+struct fw_policy *fw_policy_ref(struct fw_policy *policy)
+{
+	if (policy != NULL)
+		atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
+	return policy;
+}
+
+static void forget(struct fw_policy *policy)
+{
+	for (size_t i = 0; i < policy->jwt_key_count; i++)
+		mem_wipe(policy->jwt_keys[i].secret, policy->jwt_keys[i].secret_size);
+	arena_fini(&policy->arena);
+	mem_free(policy);
+}
+
+struct fw_policy *fw_policy_unref(struct fw_policy *policy)
+{
+	/* The last user must see what all others wrote before it frees. */
+	if (policy != NULL && atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) == 1)
+		forget(policy);
+	return NULL;
+}
+
+bool fw_policy_allows(const struct fw_policy *policy, const char *role, const char *permission)
+{
+	uint16_t r = policy_role_find(policy, slice_text(role));
+	uint16_t p = policy_permission_find(policy, slice_text(permission));
+
+	return r != POLICY_NONE && p != POLICY_NONE && bits_has(&policy->roles[r].permissions, p);
+}

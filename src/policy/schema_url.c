@@ -1,0 +1,310 @@
+#include "policy/policy.h"
+
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/slice.h"
+#include "base/utf8.h"
+
+/* A URL is judged as a browser reads it (WHATWG URL, 4.4 and 3.5), with everything refused that a browser would mend:
+ * what reads in two ways is not safe. */
+
+enum { HOST_ROOM = 253 };
+
+/* A host after mapping: lower case, full-width forms and ideographic dots as ASCII. */
+struct host {
+	uint8_t text[HOST_ROOM + 4];
+	size_t size;
+};
+
+struct range {
+	uint32_t first, last;
+};
+
+/* Not mapped and not accepted: characters that UTS 46 turns into ASCII, or drops, so that "ⓛocalhost" is localhost. */
+static const struct range doubtful[] = {
+	{ 0x80, 0xbf },       { 0x130, 0x133 },     { 0x13f, 0x140 },     { 0x149, 0x149 },     { 0x17f, 0x17f },
+	{ 0x1c4, 0x1cc },     { 0x1f1, 0x1f3 },     { 0x2b0, 0x2ff },     { 0x34f, 0x34f },     { 0x37e, 0x37e },
+	{ 0x61c, 0x61c },     { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },   { 0x1d2c, 0x1d6a },
+	{ 0x1d78, 0x1d78 },   { 0x1d9b, 0x1dbf },   { 0x1fbd, 0x1fc1 },   { 0x1fcd, 0x1fcf },   { 0x1fdd, 0x1fdf },
+	{ 0x1fed, 0x1fef },   { 0x1ffd, 0x1ffe },   { 0x2000, 0x245f },   { 0x2460, 0x24ff },   { 0x2a74, 0x2a76 },
+	{ 0x2c7c, 0x2c7d },   { 0x3000, 0x3001 },   { 0x3164, 0x3164 },   { 0x3200, 0x33ff },   { 0xa69c, 0xa69d },
+	{ 0xa770, 0xa770 },   { 0xab5b, 0xab5f },   { 0xd800, 0xf8ff },   { 0xfb00, 0xfb06 },   { 0xfb29, 0xfb29 },
+	{ 0xfe00, 0xfe6f },   { 0xfeff, 0xff00 },   { 0xff5f, 0xff60 },   { 0xffa0, 0xffa0 },   { 0xffe0, 0xffff },
+	{ 0x10780, 0x107ba }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0x1d400, 0x1d7ff }, { 0x1f100, 0x1f1ff },
+	{ 0x1fbf0, 0x1fbf9 }, { 0xe0000, 0x10ffff },
+};
+
+static uint32_t decode(const uint8_t *c, size_t *ret_size)
+{
+	if (c[0] < 0x80) {
+		*ret_size = 1;
+		return c[0];
+	}
+	if (c[0] < 0xe0) {
+		*ret_size = 2;
+		return (uint32_t)(c[0] & 0x1f) << 6 | (c[1] & 0x3f);
+	}
+	if (c[0] < 0xf0) {
+		*ret_size = 3;
+		return (uint32_t)(c[0] & 0x0f) << 12 | (uint32_t)(c[1] & 0x3f) << 6 | (c[2] & 0x3f);
+	}
+	*ret_size = 4;
+	return (uint32_t)(c[0] & 0x07) << 18 | (uint32_t)(c[1] & 0x3f) << 12 | (uint32_t)(c[2] & 0x3f) << 6 | (c[3] & 0x3f);
+}
+
+/* What a host may have after mapping, or 0. */
+static uint32_t map_character(uint32_t c)
+{
+	if (c == 0x3002 || c == 0xff61)
+		return '.';
+	if (c >= 0xff01 && c <= 0xff5e)
+		c -= 0xfee0;
+	if (c < 0x80) {
+		c = ascii_lower((uint8_t)c);
+		return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ? c : 0;
+	}
+	for (size_t i = 0; i < sizeof(doubtful) / sizeof(*doubtful); i++)
+		if (c >= doubtful[i].first && c <= doubtful[i].last)
+			return 0;
+	return c;
+}
+
+static bool map_host(struct fw_slice text, struct host *ret_host)
+{
+	ret_host->size = 0;
+	for (size_t i = 0; i < text.size;) {
+		size_t size;
+		uint32_t c = map_character(decode(text.data + i, &size));
+
+		if (c == 0 || ret_host->size >= HOST_ROOM)
+			return false;
+		ret_host->size += utf8_encode(c, ret_host->text + ret_host->size);
+		i += size;
+	}
+	return ret_host->size != 0 && ret_host->size <= HOST_ROOM;
+}
+
+/* Is the host name the same as, or below, the domain? */
+static bool within(struct fw_slice host, struct fw_slice domain)
+{
+	size_t before;
+
+	if (domain.size == 0 || host.size < domain.size)
+		return false;
+	before = host.size - domain.size;
+	for (size_t i = 0; i < domain.size; i++)
+		if (host.data[before + i] != ascii_lower(domain.data[i]))
+			return false;
+	return before == 0 || host.data[before - 1] == '.';
+}
+
+static bool name_blocked(const struct fw_policy *policy, struct fw_slice host)
+{
+	/* Names that only mean something on the spot: RFC 6761 6.3, RFC 6762 3, RFC 8375, and the private "internal". */
+	static const char *const local[] = { "localhost", "localdomain", "local", "internal", "home.arpa" };
+	const struct texts *domains = &policy->settings.blocked_domains;
+
+	for (size_t i = 0; i < domains->count; i++)
+		if (within(host, slice_text(domains->items[i])))
+			return true;
+	if (domains->count == 0) /* switched off on purpose, for development */
+		return false;
+	for (size_t i = 0; i < sizeof(local) / sizeof(*local); i++)
+		if (within(host, slice_text(local[i])))
+			return true;
+	return memchr(host.data, '.', host.size) == NULL; /* one label: a name of the local network */
+}
+
+/* Which list an address belongs to that nobody on the Internet has. */
+enum scope { SCOPE_PUBLIC, SCOPE_LOOPBACK, SCOPE_PRIVATE, SCOPE_SPECIAL };
+
+static enum scope scope4(const uint8_t *b)
+{
+	static const struct {
+		uint8_t base[2], mask[2], scope;
+	} rows[] = {
+		{ { 127, 0 }, { 255, 0 }, SCOPE_LOOPBACK },    { { 10, 0 }, { 255, 0 }, SCOPE_PRIVATE },
+		{ { 172, 16 }, { 255, 240 }, SCOPE_PRIVATE },  { { 192, 168 }, { 255, 255 }, SCOPE_PRIVATE },
+		{ { 100, 64 }, { 255, 192 }, SCOPE_PRIVATE },  { { 0, 0 }, { 255, 0 }, SCOPE_SPECIAL },
+		{ { 169, 254 }, { 255, 255 }, SCOPE_SPECIAL }, { { 198, 18 }, { 255, 254 }, SCOPE_SPECIAL },
+		{ { 224, 0 }, { 224, 0 }, SCOPE_SPECIAL }, /* multicast, reserved and broadcast */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if ((b[0] & rows[i].mask[0]) == rows[i].base[0] && (b[1] & rows[i].mask[1]) == rows[i].base[1])
+			return (enum scope)rows[i].scope;
+	if (b[0] == 192 && b[1] == 0 && b[2] == 0) /* RFC 6890 protocol assignments */
+		return SCOPE_SPECIAL;
+	return SCOPE_PUBLIC;
+}
+
+/* Only global unicast, 2000::/3, without the ranges that carry an IPv4 address (6to4, Teredo) or are documentation. */
+static enum scope scope6(const uint8_t *b)
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+
+	if (memcmp(b, loopback, 16) == 0)
+		return SCOPE_LOOPBACK;
+	if ((b[0] & 0xfe) == 0xfc)
+		return SCOPE_PRIVATE;
+	if ((b[0] & 0xe0) != 0x20 || (b[0] == 0x20 && b[1] == 0x02))
+		return SCOPE_SPECIAL;
+	if (b[0] == 0x20 && b[1] == 0x01 && ((b[2] & 0xfe) == 0 || (b[2] == 0x0d && b[3] == 0xb8)))
+		return SCOPE_SPECIAL;
+	return SCOPE_PUBLIC;
+}
+
+static bool address_blocked(const struct fw_policy *policy, const struct fw_addr *addr)
+{
+	const struct texts *domains = &policy->settings.blocked_domains;
+	enum scope scope = addr->family == 4 ? scope4(addr->bytes) : scope6(addr->bytes);
+	struct fw_addr other;
+
+	for (size_t i = 0; i < domains->count; i++)
+		if (addr_parse(slice_text(domains->items[i]), &other) && addr_equal(addr, &other))
+			return true;
+	for (size_t i = 0; i < policy->blocked_net_count; i++)
+		if (addr_net_has(&policy->blocked_nets[i], addr))
+			return true;
+	/* A list that the configuration empties on purpose opens its kind: development. Special addresses stay refused. */
+	if (scope == SCOPE_LOOPBACK)
+		return domains->count != 0;
+	if (scope == SCOPE_PRIVATE)
+		return policy->settings.blocked_ranges.count != 0;
+	return scope == SCOPE_SPECIAL;
+}
+
+/* Labels of 1 to 63 octets; no dot at either end. */
+static bool labels_hold(struct fw_slice host)
+{
+	size_t label = 0;
+
+	for (size_t i = 0; i < host.size; i++) {
+		if (host.data[i] == '.' && label == 0)
+			return false;
+		label = host.data[i] == '.' ? 0 : label + 1;
+		if (label > 63)
+			return false;
+	}
+	return label != 0;
+}
+
+/* WHATWG 3.5 "ends in a number": then a browser reads the whole host as an IPv4 address, in any of its spellings. */
+static bool ends_in_number(struct fw_slice host)
+{
+	size_t start = host.size, i;
+
+	while (start != 0 && host.data[start - 1] != '.')
+		start--;
+	host = slice_from(host, start);
+	if (host.size >= 2 && host.data[0] == '0' && host.data[1] == 'x')
+		return true;
+	for (i = 0; i < host.size; i++)
+		if (host.data[i] < '0' || host.data[i] > '9')
+			return false;
+	return i != 0;
+}
+
+static bool name_safe(const struct fw_policy *policy, struct fw_slice text)
+{
+	struct host host;
+	struct fw_slice mapped;
+	struct fw_addr addr;
+
+	if (!map_host(text, &host))
+		return false;
+	mapped = slice(host.text, host.size);
+	if (!labels_hold(mapped))
+		return false;
+	if (ends_in_number(mapped)) /* decimal, octal, hex and short forms are not what addr_parse reads */
+		return slice_equal(mapped, text) && addr_parse(mapped, &addr) && addr.family == 4 && !address_blocked(policy, &addr);
+	return !name_blocked(policy, mapped);
+}
+
+static bool literal_safe(const struct fw_policy *policy, struct fw_slice text)
+{
+	struct fw_addr addr;
+
+	/* family 4 here: IPv4 in IPv6 clothes (::ffff:a.b.c.d), which nobody needs to write */
+	return addr_parse(text, &addr) && addr.family == 6 && !address_blocked(policy, &addr);
+}
+
+static bool port_holds(struct fw_slice rest)
+{
+	uint32_t port = 0;
+
+	if (rest.size == 0)
+		return true;
+	if (rest.data[0] != ':' || rest.size < 2 || rest.size > 6)
+		return false;
+	for (size_t i = 1; i < rest.size; i++) {
+		if (rest.data[i] < '0' || rest.data[i] > '9')
+			return false;
+		port = port * 10 + (uint32_t)(rest.data[i] - '0');
+	}
+	return port != 0 && port <= 65535;
+}
+
+static bool authority_safe(const struct fw_policy *policy, struct fw_slice authority)
+{
+	const uint8_t *end;
+	size_t n;
+
+	if (authority.size == 0 || memchr(authority.data, '@', authority.size) != NULL)
+		return false;
+	if (authority.data[0] == '[') {
+		end = memchr(authority.data, ']', authority.size);
+		if (end == NULL)
+			return false;
+		n = (size_t)(end - authority.data);
+		return port_holds(slice_from(authority, n + 1)) && literal_safe(policy, slice(authority.data + 1, n - 1));
+	}
+	end = memchr(authority.data, ':', authority.size);
+	n = end != NULL ? (size_t)(end - authority.data) : authority.size;
+	return port_holds(slice_from(authority, n)) && name_safe(policy, slice(authority.data, n));
+}
+
+/* Browsers strip blanks and line ends and read "\" as "/"; quotes and angle brackets end an attribute somewhere. */
+static bool characters_hold(struct fw_slice url)
+{
+	for (size_t i = 0; i < url.size; i++) {
+		uint8_t c = url.data[i];
+
+		if (c <= 0x20 || c == 0x7f || c == '\\' || c == '"' || c == '<' || c == '>' || c == '`')
+			return false;
+	}
+	return true;
+}
+
+static bool scheme_holds(const struct fw_policy *policy, struct fw_slice url, size_t *ret_size)
+{
+	const struct texts *blocked = &policy->settings.blocked_schemes;
+	const uint8_t *colon = url.size != 0 ? memchr(url.data, ':', url.size) : NULL;
+	struct fw_slice scheme;
+
+	if (colon == NULL)
+		return false;
+	scheme = slice(url.data, (size_t)(colon - url.data));
+	*ret_size = scheme.size;
+	for (size_t i = 0; i < blocked->count; i++)
+		if (slice_is_nocase(scheme, blocked->items[i]))
+			return false;
+	return slice_is_nocase(scheme, "http") || slice_is_nocase(scheme, "https");
+}
+
+bool schema_url_safe(const struct fw_policy *policy, struct fw_slice url)
+{
+	struct fw_slice rest;
+	size_t size, n = 0;
+
+	if (!characters_hold(url) || !utf8_valid(url.data, url.size) || !scheme_holds(policy, url, &size))
+		return false;
+	rest = slice_from(url, size + 1);
+	if (!slice_starts(rest, "//"))
+		return false;
+	rest = slice_from(rest, 2);
+	while (n < rest.size && rest.data[n] != '/' && rest.data[n] != '?' && rest.data[n] != '#')
+		n++;
+	return authority_safe(policy, slice(rest.data, n));
+}
