@@ -17,5 +17,5 @@ const char *error_code_name(enum error_code code)
 
 const char *error_code_text(enum error_code code)
 {
-	return (unsigned)code < ERROR_CODES ? rows[code].text : NULL;
+	return (unsigned)code < ERROR_CODES && rows[code].text != NULL ? rows[code].text : "";
 }

@@ -11,5 +11,5 @@ enum error_code {
 };
 
 const char *error_code_name(enum error_code code); /* "IP_BLOCKED"; NULL for ERROR_NONE and unknown numbers */
-const char *error_code_text(enum error_code code); /* what a client reads when no better text applies; NULL likewise */
+const char *error_code_text(enum error_code code); /* what a client reads when no better text applies; "" likewise */
 #endif
