@@ -49,7 +49,11 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 /* Finds and forgets (single use). NO when unknown or expired. */
 enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32], struct fw_time now,
 				       struct store_session *ret_session);
+/* The connection that opened it is gone: from now on its idle time runs. Until then only its absolute end counts. */
+void store_session_leave(struct store *store, const uint8_t key[32], uint64_t now_ns);
 size_t store_session_count(struct store *store);
+/* Forgets a slice of what has ended: sessions, blocks. To be called every second or so; never needed for a right answer. */
+void store_sweep(struct store *store, struct fw_time now);
 
 /* Counts a blocking event; true when this one put the address on the block list. */
 bool store_violation(struct store *store, const struct fw_addr *address, uint64_t now_ns);

@@ -1,0 +1,120 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "state/store_parts.h"
+
+enum { SLOTS = 2 * LIMIT_BLOCKS, SEARCH = 64 };
+_Static_assert((SLOTS & (SLOTS - 1)) == 0, "the table is indexed by masking");
+
+int blocks_init(struct blocks *blocks, const struct hash_key *key)
+{
+	*blocks = (struct blocks){ .key = *key };
+	blocks->slots = mem_zero(SLOTS, sizeof(*blocks->slots));
+	return blocks->slots != NULL ? 0 : -1;
+}
+
+void blocks_fini(struct blocks *blocks)
+{
+	mem_free(blocks->slots);
+}
+
+static uint32_t home(const struct blocks *blocks, const struct prefix *prefix)
+{
+	return (uint32_t)hash_bytes(&blocks->key, prefix, sizeof(*prefix)) & (SLOTS - 1);
+}
+
+/* Its slot, or the free one where it would go. There always is a free one: at most half are used. */
+static uint32_t seek(const struct blocks *blocks, const struct prefix *prefix)
+{
+	uint32_t at = home(blocks, prefix);
+
+	while (blocks->slots[at].until_ns != 0 && !prefix_equal(&blocks->slots[at].prefix, prefix))
+		at = (at + 1) & (SLOTS - 1);
+	return at;
+}
+
+/* Open addressing without tombstones: what stood behind the freed slot moves up as far as its home lets it. */
+static void release(struct blocks *blocks, uint32_t gap)
+{
+	for (uint32_t at = (gap + 1) & (SLOTS - 1); blocks->slots[at].until_ns != 0; at = (at + 1) & (SLOTS - 1)) {
+		uint32_t from_home = (at - home(blocks, &blocks->slots[at].prefix)) & (SLOTS - 1);
+
+		if (from_home < ((at - gap) & (SLOTS - 1)))
+			continue;
+		blocks->slots[gap] = blocks->slots[at];
+		gap = at;
+	}
+	blocks->slots[gap] = (struct block_slot){ 0 };
+	blocks->used--;
+}
+
+bool blocks_has(const struct blocks *blocks, const struct prefix *prefix, uint64_t now_ns)
+{
+	return blocks->slots[seek(blocks, prefix)].until_ns > now_ns;
+}
+
+/* Frees a slot: of the SEARCH ones from the cursor on the ended or automatic one that ends first; farther on, when
+ * those are all an operator's, the first that may go. */
+static bool make_room(struct blocks *blocks, uint64_t now_ns)
+{
+	uint32_t best = SLOTS;
+
+	for (uint32_t looked = 0, at = blocks->cursor; looked < SLOTS; looked++, at = (at + 1) & (SLOTS - 1)) {
+		const struct block_slot *slot = &blocks->slots[at];
+
+		if (looked >= SEARCH && best != SLOTS)
+			break;
+		if (slot->until_ns != 0 && (slot->automatic || slot->until_ns <= now_ns) &&
+		    (best == SLOTS || slot->until_ns < blocks->slots[best].until_ns))
+			best = at;
+	}
+	if (best == SLOTS)
+		return false;
+	blocks->cursor = (best + 1) & (SLOTS - 1);
+	release(blocks, best);
+	return true;
+}
+
+bool blocks_add(struct blocks *blocks, const struct prefix *prefix, uint64_t now_ns, uint64_t until_ns, bool automatic,
+		const char *reason)
+{
+	uint32_t at = seek(blocks, prefix);
+	struct block_slot *slot;
+
+	if (blocks->slots[at].until_ns == 0) {
+		if (blocks->used == LIMIT_BLOCKS) {
+			if (!make_room(blocks, now_ns))
+				return false;
+			at = seek(blocks, prefix);
+		}
+		blocks->used++;
+	}
+	slot = &blocks->slots[at];
+	*slot = (struct block_slot){ .prefix = *prefix, .until_ns = until_ns, .automatic = automatic };
+	if (reason != NULL)
+		memcpy(slot->reason, reason, strnlen(reason, BLOCK_REASON - 1));
+	return true;
+}
+
+bool blocks_remove(struct blocks *blocks, const struct prefix *prefix)
+{
+	uint32_t at = seek(blocks, prefix);
+
+	if (blocks->slots[at].until_ns == 0)
+		return false;
+	release(blocks, at);
+	return true;
+}
+
+void blocks_sweep(struct blocks *blocks, uint64_t now_ns, uint32_t steps)
+{
+	while (steps-- != 0) {
+		const struct block_slot *slot = &blocks->slots[blocks->cursor];
+
+		/* A freed slot may have been filled from behind: it is looked at again. */
+		if (slot->until_ns != 0 && slot->until_ns <= now_ns)
+			release(blocks, blocks->cursor);
+		else
+			blocks->cursor = (blocks->cursor + 1) & (SLOTS - 1);
+	}
+}

@@ -1,0 +1,147 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "state/store_parts.h"
+
+enum { KEYS = 2 * LIMIT_SESSIONS, USERS = LIMIT_SESSIONS, SEARCH = 256 };
+_Static_assert((KEYS & (KEYS - 1)) == 0 && (USERS & (USERS - 1)) == 0, "the tables are indexed by masking");
+
+int sessions_init(struct sessions *sessions, const struct hash_key *key)
+{
+	*sessions = (struct sessions){ .key = *key };
+	sessions->slots = mem_zero(LIMIT_SESSIONS + 1, sizeof(*sessions->slots));
+	sessions->by_key = mem_zero(KEYS, sizeof(*sessions->by_key));
+	sessions->by_user = mem_zero(USERS, sizeof(*sessions->by_user));
+	return sessions->slots != NULL && sessions->by_key != NULL && sessions->by_user != NULL ? 0 : -1;
+}
+
+void sessions_fini(struct sessions *sessions)
+{
+	if (sessions->slots != NULL)
+		mem_wipe(sessions->slots, (sessions->touched + 1) * sizeof(*sessions->slots));
+	mem_free(sessions->slots);
+	mem_free(sessions->by_key);
+	mem_free(sessions->by_user);
+}
+
+static uint32_t *key_chain(const struct sessions *sessions, const uint8_t key[32])
+{
+	return &sessions->by_key[hash_bytes(&sessions->key, key, 32) & (KEYS - 1)];
+}
+
+static uint32_t *user_chain(const struct sessions *sessions, const struct store_session *session)
+{
+	return &sessions->by_user[hash_bytes(&sessions->key, session->user_id, session->user_id_size) & (USERS - 1)];
+}
+
+static bool same_user(const struct store_session *a, const struct store_session *b)
+{
+	return a->user_id_size == b->user_id_size && memcmp(a->user_id, b->user_id, a->user_id_size) == 0;
+}
+
+/* The key is the SHA-256 of a secret: how far two hashes agree tells nothing about a token, so memcmp may be used. */
+uint32_t sessions_find(struct sessions *sessions, const uint8_t key[32])
+{
+	uint32_t at = *key_chain(sessions, key);
+
+	while (at != SESSION_NONE && memcmp(sessions->slots[at].key, key, 32) != 0)
+		at = sessions->slots[at].next_key;
+	return at;
+}
+
+void sessions_remove(struct sessions *sessions, uint32_t index)
+{
+	struct session_slot *slot = &sessions->slots[index];
+	uint32_t *link = key_chain(sessions, slot->key);
+
+	while (*link != index)
+		link = &sessions->slots[*link].next_key;
+	*link = slot->next_key;
+	link = user_chain(sessions, &slot->session);
+	while (*link != index)
+		link = &sessions->slots[*link].next_user;
+	*link = slot->next_user;
+
+	mem_wipe(slot, sizeof(*slot));
+	slot->next_key = sessions->free;
+	sessions->free = index;
+	sessions->count--;
+}
+
+/* Every slot is taken: of some that no connection holds, the one nearest to its end is given up. */
+static bool make_room(struct sessions *sessions)
+{
+	uint32_t best = SESSION_NONE;
+
+	for (uint32_t looked = 0; looked < LIMIT_SESSIONS && (looked < SEARCH || best == SESSION_NONE); looked++) {
+		const struct session_slot *slot;
+
+		sessions->cursor = sessions->cursor % LIMIT_SESSIONS + 1;
+		slot = &sessions->slots[sessions->cursor];
+		if (slot->used && slot->idle_ns != UINT64_MAX &&
+		    (best == SESSION_NONE || slot->idle_ns < sessions->slots[best].idle_ns))
+			best = sessions->cursor;
+	}
+	if (best == SESSION_NONE)
+		return false;
+	sessions_remove(sessions, best);
+	return true;
+}
+
+uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const struct store_session *session)
+{
+	struct session_slot *slot;
+	uint32_t index, *chain;
+
+	if (sessions->count == LIMIT_SESSIONS && !make_room(sessions))
+		return SESSION_NONE;
+	if (sessions->free != SESSION_NONE) {
+		index = sessions->free;
+		sessions->free = sessions->slots[index].next_key;
+	} else {
+		index = ++sessions->touched;
+	}
+	slot = &sessions->slots[index];
+	*slot = (struct session_slot){ .used = true, .idle_ns = UINT64_MAX, .opened = ++sessions->opened };
+	memcpy(slot->key, key, 32);
+	slot->session = *session;
+	chain = key_chain(sessions, key);
+	slot->next_key = *chain;
+	*chain = index;
+	chain = user_chain(sessions, session);
+	slot->next_user = *chain;
+	*chain = index;
+	sessions->count++;
+	return index;
+}
+
+uint32_t sessions_of_user(const struct sessions *sessions, const struct store_session *session, uint32_t *ret_oldest)
+{
+	uint32_t count = 0, oldest = SESSION_NONE;
+
+	for (uint32_t at = *user_chain(sessions, session); at != SESSION_NONE; at = sessions->slots[at].next_user) {
+		if (!same_user(&sessions->slots[at].session, session))
+			continue;
+		count++;
+		if (oldest == SESSION_NONE || sessions->slots[at].opened < sessions->slots[oldest].opened)
+			oldest = at;
+	}
+	*ret_oldest = oldest;
+	return count;
+}
+
+bool sessions_ended(const struct session_slot *slot, struct fw_time now)
+{
+	return now.monotonic_ns >= slot->idle_ns || now.wall_us >= slot->session.expires_wall_us;
+}
+
+void sessions_sweep(struct sessions *sessions, struct fw_time now, uint32_t steps)
+{
+	if (steps > sessions->touched)
+		steps = sessions->touched;
+	while (steps-- != 0) {
+		sessions->cursor = sessions->cursor >= sessions->touched ? 1 : sessions->cursor + 1;
+		if (sessions->slots[sessions->cursor].used && sessions_ended(&sessions->slots[sessions->cursor], now))
+			sessions_remove(sessions, sessions->cursor);
+	}
+}

@@ -1,0 +1,264 @@
+#include "state/store.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "state/store_parts.h"
+
+/* How many slots each operation looks at in passing: more than it can add, so that what ended goes as fast as what begins. */
+enum { SWEEP_STEPS = 4, SWEEP_SLICE = 8192, EVICT_STEPS = 8 };
+
+struct store *store_new(const struct store_options *options, const struct fw_random *random)
+{
+	struct store *store = mem_zero(1, sizeof(*store));
+	struct hash_key keys[5];
+
+	if (store == NULL)
+		return NULL;
+	random->fill(random->user, (uint8_t *)keys, sizeof(keys));
+	pthread_mutex_init(&store->lock, NULL);
+	/* | and not ||: each part must be in a state that store_free can take */
+	if (presence_init(&store->presence, &keys[0]) | attempts_init(&store->attempts, &keys[1]) |
+	    offences_init(&store->offences, &keys[2]) | blocks_init(&store->blocks, &keys[3]) |
+	    sessions_init(&store->sessions, &keys[4]))
+		return store_free(store);
+	store_configure(store, options);
+	return store;
+}
+
+struct store *store_free(struct store *store)
+{
+	if (store == NULL)
+		return NULL;
+	presence_fini(&store->presence);
+	attempts_fini(&store->attempts);
+	offences_fini(&store->offences);
+	blocks_fini(&store->blocks);
+	sessions_fini(&store->sessions);
+	pthread_mutex_destroy(&store->lock);
+	mem_free(store);
+	return NULL;
+}
+
+void store_configure(struct store *store, const struct store_options *options)
+{
+	pthread_mutex_lock(&store->lock);
+	store->options = *options;
+	pthread_mutex_unlock(&store->lock);
+	atomic_store(&store->auth_interval_ns, options->auth_rate.interval_ns);
+	atomic_store(&store->auth_burst_ns, options->auth_rate.burst_ns);
+}
+
+void store_sweep(struct store *store, struct fw_time now)
+{
+	pthread_mutex_lock(&store->lock);
+	sessions_sweep(&store->sessions, now, SWEEP_SLICE);
+	blocks_sweep(&store->blocks, now.monotonic_ns, SWEEP_SLICE);
+	pthread_mutex_unlock(&store->lock);
+}
+
+enum fw_answer_code store_admit(struct store *store, const struct fw_addr *address, uint64_t now_ns)
+{
+	struct prefix prefix = prefix_of(address);
+	enum fw_answer_code code = FW_ANSWER_YES;
+
+	pthread_mutex_lock(&store->lock);
+	/* Overload first: refusing it is the cheapest, and a blocked address is refused as well. */
+	if (store->presence.total >= store->options.max_connections)
+		code = FW_ANSWER_OVERLOAD;
+	else if (blocks_has(&store->blocks, &prefix, now_ns))
+		code = FW_ANSWER_BLOCKED;
+	else if (!presence_enter(&store->presence, &prefix, store->options.max_connections_per_ip))
+		code = FW_ANSWER_FULL;
+	blocks_sweep(&store->blocks, now_ns, SWEEP_STEPS);
+	pthread_mutex_unlock(&store->lock);
+	return code;
+}
+
+void store_release(struct store *store, const struct fw_addr *address)
+{
+	struct prefix prefix = prefix_of(address);
+
+	pthread_mutex_lock(&store->lock);
+	presence_leave(&store->presence, &prefix);
+	pthread_mutex_unlock(&store->lock);
+}
+
+enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint32_t *ret_retry_ms)
+{
+	struct gcra rate = { atomic_load_explicit(&store->auth_interval_ns, memory_order_relaxed),
+			     atomic_load_explicit(&store->auth_burst_ns, memory_order_relaxed) };
+	struct prefix prefix = prefix_of(address);
+	uint64_t wait = attempts_take(&store->attempts, &store->lock, &prefix, &rate, now_ns);
+	uint64_t wait_ms = wait / 1000000 + (wait % 1000000 != 0);
+
+	*ret_retry_ms = wait_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)wait_ms;
+	return wait == 0 ? FW_ANSWER_YES : FW_ANSWER_LIMITED;
+}
+
+/* Makes room for one more session of a user. A session that no connection holds is simply forgotten; of those that a
+ * connection holds one at most, since its id is all that the caller is told. */
+static void evict(struct store *store, const struct store_session *session, struct fw_time now,
+		  char ret_evicted[STORE_SESSION_ID], size_t *ret_evicted_size)
+{
+	bool held_told = false;
+	uint32_t oldest;
+
+	for (int i = 0; i < EVICT_STEPS; i++) {
+		const struct session_slot *slot;
+		bool held;
+
+		if (sessions_of_user(&store->sessions, session, &oldest) < store->options.max_sessions_per_user ||
+		    oldest == SESSION_NONE)
+			return;
+		slot = &store->sessions.slots[oldest];
+		held = slot->idle_ns == UINT64_MAX;
+		if (held && held_told)
+			return;
+		if (held || (!held_told && !sessions_ended(slot, now))) {
+			memcpy(ret_evicted, slot->session.session_id, STORE_SESSION_ID);
+			*ret_evicted_size = slot->session.session_id_size;
+		}
+		held_told = held_told || held;
+		sessions_remove(&store->sessions, oldest);
+	}
+}
+
+enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32], const struct store_session *session,
+				       struct fw_time now, char ret_evicted[STORE_SESSION_ID], size_t *ret_evicted_size)
+{
+	struct store_session copy = *session;
+	uint32_t same, index;
+	uint64_t absolute;
+
+	*ret_evicted_size = 0;
+	if (session->user_id_size > sizeof(session->user_id) || session->role_size > sizeof(session->role) ||
+	    session->session_id_size > sizeof(session->session_id))
+		return FW_ANSWER_FAILED;
+	pthread_mutex_lock(&store->lock);
+	sessions_sweep(&store->sessions, now, SWEEP_STEPS);
+	absolute = now.wall_us + store->options.session_absolute_us;
+	if (copy.expires_wall_us == 0 || copy.expires_wall_us > absolute)
+		copy.expires_wall_us = absolute;
+	same = sessions_find(&store->sessions, key);
+	if (same != SESSION_NONE)
+		sessions_remove(&store->sessions, same);
+	evict(store, &copy, now, ret_evicted, ret_evicted_size);
+	index = sessions_add(&store->sessions, key, &copy);
+	pthread_mutex_unlock(&store->lock);
+	return index != SESSION_NONE ? FW_ANSWER_YES : FW_ANSWER_LIMITED;
+}
+
+void store_session_leave(struct store *store, const uint8_t key[32], uint64_t now_ns)
+{
+	uint32_t index;
+
+	pthread_mutex_lock(&store->lock);
+	index = sessions_find(&store->sessions, key);
+	if (index != SESSION_NONE)
+		store->sessions.slots[index].idle_ns = now_ns + store->options.session_idle_ns;
+	pthread_mutex_unlock(&store->lock);
+}
+
+enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32], struct fw_time now,
+				       struct store_session *ret_session)
+{
+	enum fw_answer_code code = FW_ANSWER_NO;
+	uint32_t index;
+
+	pthread_mutex_lock(&store->lock);
+	sessions_sweep(&store->sessions, now, SWEEP_STEPS);
+	index = sessions_find(&store->sessions, key);
+	if (index != SESSION_NONE) {
+		if (!sessions_ended(&store->sessions.slots[index], now)) {
+			*ret_session = store->sessions.slots[index].session;
+			code = FW_ANSWER_YES;
+		}
+		sessions_remove(&store->sessions, index);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return code;
+}
+
+size_t store_session_count(struct store *store)
+{
+	size_t count;
+
+	pthread_mutex_lock(&store->lock);
+	count = store->sessions.count;
+	pthread_mutex_unlock(&store->lock);
+	return count;
+}
+
+/* An end that the clock cannot reach is never. 0 marks a free slot. */
+static uint64_t end_of(uint64_t now_ns, uint64_t life_ns)
+{
+	uint64_t end;
+
+	if (__builtin_add_overflow(now_ns, life_ns, &end))
+		end = UINT64_MAX;
+	return end != 0 ? end : 1;
+}
+
+bool store_violation(struct store *store, const struct fw_addr *address, uint64_t now_ns)
+{
+	struct prefix prefix = prefix_of(address);
+	bool blocked = false;
+
+	pthread_mutex_lock(&store->lock);
+	if (!blocks_has(&store->blocks, &prefix, now_ns) &&
+	    offences_count(&store->offences, &prefix, now_ns) >= store->options.violation_threshold) {
+		offences_forget(&store->offences, &prefix);
+		blocked = blocks_add(&store->blocks, &prefix, now_ns, end_of(now_ns, store->options.block_ns), true,
+				     "too many blocking events within an hour");
+	}
+	pthread_mutex_unlock(&store->lock);
+	return blocked;
+}
+
+int store_block_add(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint64_t life_ns, const char *reason)
+{
+	struct prefix prefix = prefix_of(address);
+	bool added;
+
+	pthread_mutex_lock(&store->lock);
+	added = blocks_add(&store->blocks, &prefix, now_ns, end_of(now_ns, life_ns), false, reason);
+	pthread_mutex_unlock(&store->lock);
+	return added ? 0 : -1;
+}
+
+bool store_block_remove(struct store *store, const struct fw_addr *address)
+{
+	struct prefix prefix = prefix_of(address);
+	bool removed;
+
+	pthread_mutex_lock(&store->lock);
+	removed = blocks_remove(&store->blocks, &prefix);
+	offences_forget(&store->offences, &prefix);
+	pthread_mutex_unlock(&store->lock);
+	return removed;
+}
+
+void store_block_list(struct store *store, uint64_t now_ns, store_block_function *each, void *user)
+{
+	pthread_mutex_lock(&store->lock);
+	for (uint32_t at = 0; at < 2 * LIMIT_BLOCKS; at++) {
+		const struct block_slot *slot = &store->blocks.slots[at];
+		struct fw_addr address = prefix_address(&slot->prefix);
+
+		if (slot->until_ns > now_ns)
+			each(user, &address, slot->until_ns - now_ns, slot->reason);
+	}
+	pthread_mutex_unlock(&store->lock);
+}
+
+size_t store_block_count(struct store *store, uint64_t now_ns)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&store->lock);
+	for (uint32_t at = 0; at < 2 * LIMIT_BLOCKS; at++)
+		count += store->blocks.slots[at].until_ns > now_ns;
+	pthread_mutex_unlock(&store->lock);
+	return count;
+}

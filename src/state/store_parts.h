@@ -1,0 +1,144 @@
+/* store_parts.h: the tables of the store, for the files of this folder only. Each is of a fixed size, keyed with
+ * SipHash under a random key, so that nobody can choose which entries share a place. Memory is taken at once
+ * with calloc: pages that were never used cost nothing. */
+#ifndef STATE_STORE_PARTS_H
+#define STATE_STORE_PARTS_H
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/addr.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "state/store.h"
+
+#define HOUR_NS ((uint64_t)3600 * 1000000000)
+
+/* prefix.c: what addresses are counted by: the /32 or /64 as the words of a hash. Octets behind the prefix are zero. */
+struct prefix {
+	uint64_t head;   /* the first 8 octets */
+	uint64_t family; /* 0, 4 or 6 */
+};
+struct prefix prefix_of(const struct fw_addr *address);
+struct fw_addr prefix_address(const struct prefix *prefix);
+static inline bool prefix_equal(const struct prefix *a, const struct prefix *b)
+{
+	return a->head == b->head && a->family == b->family;
+}
+
+/* presence.c: how many connections an address has. Entries live only while a connection does, so none is ever evicted. */
+struct presence_slot {
+	struct prefix prefix;
+	uint32_t connections; /* 0: the slot is free */
+};
+struct presence {
+	struct hash_key key;
+	struct presence_slot *slots; /* open addressing, twice as many as may be used */
+	uint32_t used;
+	uint32_t total; /* connections of all addresses */
+};
+int presence_init(struct presence *presence, const struct hash_key *key);
+void presence_fini(struct presence *presence);
+bool presence_enter(struct presence *presence, const struct prefix *prefix, uint32_t most); /* false: as many as it may */
+void presence_leave(struct presence *presence, const struct prefix *prefix);
+
+/* attempts.c: login attempts, one GCRA word an address. Taking from a cell needs no lock; claiming one does. */
+enum { ATTEMPT_WAYS = 8 };
+struct attempt_cell {
+	_Atomic uint64_t tag;   /* keyed hash of the prefix; 0: never used */
+	_Atomic uint64_t until; /* GCRA; a cell whose time is past says nothing any more and may be claimed */
+};
+struct attempts {
+	struct hash_key key;
+	struct attempt_cell *cells;   /* sets of ATTEMPT_WAYS */
+	_Atomic uint64_t shared;      /* of all addresses that found no cell */
+};
+int attempts_init(struct attempts *attempts, const struct hash_key *key);
+void attempts_fini(struct attempts *attempts);
+/* lock is held while a cell is claimed. 0, or nanoseconds until the next attempt is allowed. */
+uint64_t attempts_take(struct attempts *attempts, pthread_mutex_t *lock, const struct prefix *prefix,
+		       const struct gcra *rate, uint64_t now_ns);
+
+/* offences.c: blocking events of an address within an hour. Losing an entry harms nobody but the record of its owner,
+ * so a full set forgets the address that was quiet for longest. */
+enum { OFFENCE_WAYS = 8, OFFENCE_STEPS = 13 };
+struct offence_slot {
+	struct prefix prefix;
+	uint64_t step;                   /* of the newest count, five minutes each; 0: the slot is free */
+	uint32_t counts[OFFENCE_STEPS];  /* by step modulo OFFENCE_STEPS */
+};
+struct offences {
+	struct hash_key key;
+	struct offence_slot *slots; /* sets of OFFENCE_WAYS */
+};
+int offences_init(struct offences *offences, const struct hash_key *key);
+void offences_fini(struct offences *offences);
+uint32_t offences_count(struct offences *offences, const struct prefix *prefix, uint64_t now_ns); /* with this one */
+void offences_forget(struct offences *offences, const struct prefix *prefix);
+
+/* blocks.c: the block list. What an operator put there gives way to nothing; what was put there automatically gives
+ * way, when the list is full, to a newer one: of a few dozen the one that would have ended first. */
+enum { BLOCK_REASON = 128 };
+struct block_slot {
+	struct prefix prefix;
+	uint64_t until_ns; /* 0: the slot is free */
+	bool automatic;
+	char reason[BLOCK_REASON];
+};
+struct blocks {
+	struct hash_key key;
+	struct block_slot *slots; /* open addressing, twice as many as may be used */
+	uint32_t used;
+	uint32_t cursor; /* of the sweep and of the search for one to give up */
+};
+int blocks_init(struct blocks *blocks, const struct hash_key *key);
+void blocks_fini(struct blocks *blocks);
+bool blocks_has(const struct blocks *blocks, const struct prefix *prefix, uint64_t now_ns);
+bool blocks_add(struct blocks *blocks, const struct prefix *prefix, uint64_t now_ns, uint64_t until_ns, bool automatic,
+		const char *reason); /* false: full */
+bool blocks_remove(struct blocks *blocks, const struct prefix *prefix);
+void blocks_sweep(struct blocks *blocks, uint64_t now_ns, uint32_t steps);
+
+/* sessions.c: sessions by the hash of their token, and by user in the order they were opened. */
+enum { SESSION_NONE = 0 };
+struct session_slot {
+	uint8_t key[32];
+	uint64_t idle_ns;      /* end of the idle time; UINT64_MAX while a connection holds it */
+	uint64_t opened;       /* a count: the smallest of a user is the oldest */
+	uint32_t next_key;     /* chains and the free list: index, SESSION_NONE ends */
+	uint32_t next_user;
+	bool used;
+	struct store_session session;
+};
+struct sessions {
+	struct hash_key key;
+	struct session_slot *slots; /* from 1 */
+	uint32_t *by_key, *by_user;
+	uint32_t free;        /* list of slots given back */
+	uint32_t touched;     /* slots above were never used */
+	uint32_t count;
+	uint32_t cursor;
+	uint64_t opened;
+};
+int sessions_init(struct sessions *sessions, const struct hash_key *key);
+void sessions_fini(struct sessions *sessions);
+/* The index of a live session, or SESSION_NONE. */
+uint32_t sessions_find(struct sessions *sessions, const uint8_t key[32]);
+void sessions_remove(struct sessions *sessions, uint32_t index);
+/* A free slot, linked under key and user; SESSION_NONE when every slot is held by a connection. */
+uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const struct store_session *session);
+/* How many a user has, and the oldest of them. */
+uint32_t sessions_of_user(const struct sessions *sessions, const struct store_session *session, uint32_t *ret_oldest);
+bool sessions_ended(const struct session_slot *slot, struct fw_time now);
+void sessions_sweep(struct sessions *sessions, struct fw_time now, uint32_t steps);
+
+struct store {
+	pthread_mutex_t lock; /* of everything but the words of attempts */
+	struct store_options options;
+	_Atomic uint64_t auth_interval_ns, auth_burst_ns; /* options.auth_rate, read without the lock */
+	struct presence presence;
+	struct attempts attempts;
+	struct offences offences;
+	struct blocks blocks;
+	struct sessions sessions;
+};
+#endif
