@@ -1,0 +1,60 @@
+/* SHA-1 and SHA-256 by the functions that allocate nothing, take no lock and so cannot fail: a digest is void here and a
+ * fetch of the algorithm for each call would cost four times the work for a short text. */
+#define OPENSSL_API_COMPAT 10101 /* they are marked as deprecated since 3.0 */
+
+#include "crypto/digest.h"
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+
+#include "base/encode.h"
+#include "base/mem.h"
+
+void digest_sha1(struct fw_slice bytes, uint8_t ret_digest[20])
+{
+	SHA_CTX context;
+
+	SHA1_Init(&context);
+	if (bytes.size != 0)
+		SHA1_Update(&context, bytes.data, bytes.size);
+	SHA1_Final(ret_digest, &context);
+}
+
+void digest_sha256(struct fw_slice bytes, uint8_t ret_digest[32])
+{
+	SHA256_CTX context;
+
+	SHA256_Init(&context);
+	if (bytes.size != 0)
+		SHA256_Update(&context, bytes.data, bytes.size);
+	SHA256_Final(ret_digest, &context);
+	mem_wipe(&context, sizeof(context)); /* may have held a key */
+}
+
+bool digest_hmac_sha256(struct fw_slice key, struct fw_slice bytes, uint8_t ret_mac[32])
+{
+	static const uint8_t none[1];
+	unsigned size = 0;
+
+	if (key.size > INT_MAX)
+		return false;
+	return HMAC(EVP_sha256(), key.size != 0 ? key.data : none, (int)key.size, bytes.size != 0 ? bytes.data : none,
+		    bytes.size, ret_mac, &size) != NULL &&
+	       size == 32;
+}
+
+void digest_websocket_accept(struct fw_slice key, char ret_accept[28])
+{
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455 1.3 */
+	uint8_t digest[20];
+	SHA_CTX context;
+
+	SHA1_Init(&context);
+	if (key.size != 0)
+		SHA1_Update(&context, key.data, key.size);
+	SHA1_Update(&context, guid, sizeof(guid) - 1);
+	SHA1_Final(digest, &context);
+	encode_base64(digest, sizeof(digest), 0, ret_accept);
+}

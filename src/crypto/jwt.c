@@ -1,0 +1,340 @@
+#include "crypto/jwt.h"
+
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/limits.h"
+#include "base/secret.h"
+#include "base/slice.h"
+#include "crypto/digest.h"
+
+enum { MAC = 32, MAC_TEXT = 43, KEY_MIN = 32 };
+
+/* The three parts as they stand in the token. */
+struct parts {
+	struct fw_slice header, payload, mac, signed_text;
+};
+
+static const char *const memory_short = "memory";
+
+static bool take_part(struct fw_slice *rest, struct fw_slice *ret_part)
+{
+	const uint8_t *dot = rest->size != 0 ? memchr(rest->data, '.', rest->size) : NULL;
+
+	if (dot == NULL)
+		return false;
+	*ret_part = slice(rest->data, (size_t)(dot - rest->data));
+	*rest = slice_from(*rest, ret_part->size + 1);
+	return true;
+}
+
+/* RFC 7515 7.1: three parts and only three; five would be a JWE, and an empty one is never right here. */
+static bool split(struct fw_slice token, struct parts *ret_parts)
+{
+	struct fw_slice rest = token;
+
+	if (!take_part(&rest, &ret_parts->header) || !take_part(&rest, &ret_parts->payload))
+		return false;
+	if (ret_parts->header.size == 0 || ret_parts->payload.size == 0 || rest.size == 0 ||
+	    memchr(rest.data, '.', rest.size) != NULL)
+		return false;
+	ret_parts->mac = rest;
+	ret_parts->signed_text = slice(token.data, token.size - rest.size - 1);
+	return true;
+}
+
+/* Decodes a part and reads the JSON object in it. NULL, or what does not hold. */
+static const char *read_object(struct arena *arena, struct fw_slice part, const char *what, struct json *ret_json)
+{
+	uint8_t *bytes = arena_alloc(arena, part.size / 4 * 3 + 3);
+	ptrdiff_t size;
+	enum json_result result;
+
+	if (bytes == NULL)
+		return memory_short;
+	size = decode_base64((const char *)part.data, part.size, 1, bytes);
+	if (size < 0)
+		return "base64url";
+	result = json_parse(arena, slice(bytes, (size_t)size), 0, ret_json, NULL);
+	if (result == JSON_MEMORY)
+		return memory_short;
+	if (result == JSON_DUPLICATE)
+		return "duplicate member";
+	return result == JSON_OK && ret_json->nodes[0].kind == JSON_OBJECT ? NULL : what;
+}
+
+static uint32_t member(const struct json *json, const char *name)
+{
+	return json_member(json, 0, name, strlen(name));
+}
+
+/* The text of a string; data NULL when the node is no string (or memory is short: refused as well). */
+static struct fw_slice text_of(const struct json *json, uint32_t node, struct arena *arena)
+{
+	return json->nodes[node].kind == JSON_STRING ? json_text(json, node, arena) : slice(NULL, 0);
+}
+
+/* RFC 8725 3.11: a token made for another use says so here. */
+static bool type_is_known(const struct json *header, struct arena *arena)
+{
+	uint32_t node = member(header, "typ");
+	struct fw_slice text;
+
+	if (node == 0)
+		return true;
+	text = text_of(header, node, arena);
+	return text.data != NULL && (slice_is_nocase(text, "JWT") || slice_is_nocase(text, "at+jwt"));
+}
+
+/* Members that name another key, another encoding or an extension (RFC 8725 3.10; RFC 7515 4.1.11: not understood is refused;
+ * cty: the payload would be a token itself). */
+static const char *refused_member(const struct json *header)
+{
+	static const char *const names[] = { "jwk", "jku", "x5u", "x5c", "zip", "crit", "b64", "cty" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (member(header, names[i]) != 0)
+			return names[i];
+	return NULL;
+}
+
+/* The one key that the token may be signed with, or NULL: two that fit are as bad as none. */
+static const struct jwt_key *find_key(const struct jwt_rules *rules, const struct json *header, struct arena *arena)
+{
+	uint32_t node = member(header, "kid");
+	const struct jwt_key *found = NULL;
+	struct fw_slice kid = { 0 };
+
+	if (node == 0 && rules->key_count == 1)
+		return &rules->keys[0];
+	if (node != 0) {
+		kid = text_of(header, node, arena);
+		if (kid.data == NULL)
+			return NULL;
+	}
+	for (size_t i = 0; i < rules->key_count; i++) {
+		const struct jwt_key *key = &rules->keys[i];
+
+		if (node != 0 ? key->kid == NULL || !slice_is(kid, key->kid) : key->kid != NULL)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = key;
+	}
+	return found;
+}
+
+static const char *check_header(struct arena *arena, const struct jwt_rules *rules, const struct json *header,
+				const struct jwt_key **ret_key)
+{
+	uint32_t alg = member(header, "alg");
+	const char *refused = refused_member(header);
+
+	if (alg == 0 || !json_string_is(header, alg, "HS256", 5))
+		return "alg";
+	if (refused != NULL)
+		return refused;
+	if (!type_is_known(header, arena))
+		return "typ";
+	*ret_key = find_key(rules, header, arena);
+	if (*ret_key == NULL)
+		return "kid";
+	return (*ret_key)->secret != NULL && (*ret_key)->secret_size >= KEY_MIN ? NULL : "key";
+}
+
+static const char *check_mac(const struct jwt_key *key, const struct parts *parts)
+{
+	uint8_t expected[MAC], given[MAC_TEXT / 4 * 3 + 3];
+
+	if (parts->mac.size != MAC_TEXT || decode_base64((const char *)parts->mac.data, MAC_TEXT, 1, given) != MAC)
+		return "signature";
+	if (!digest_hmac_sha256(slice(key->secret, key->secret_size), parts->signed_text, expected))
+		return memory_short;
+	return secret_equal(slice(expected, MAC), slice(given, MAC)) ? NULL : "signature";
+}
+
+/* A NumericDate of whole seconds, "1700000000" or "1700000000.0" as some write it; at most 2^53 - 1. */
+static bool seconds_of(const struct json *claims, uint32_t node, uint64_t *ret_seconds)
+{
+	struct fw_slice text = json_raw(claims, node);
+	uint64_t value = 0;
+	size_t i = 0;
+
+	if (claims->nodes[node].kind != JSON_NUMBER)
+		return false;
+	for (; i < text.size && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
+		if (i == 16)
+			return false;
+		value = value * 10 + text.data[i] - '0';
+	}
+	if (i == 0 || value > (UINT64_C(1) << 53) - 1)
+		return false;
+	if (i < text.size && text.data[i] == '.')
+		for (i++; i < text.size && text.data[i] == '0'; i++)
+			;
+	*ret_seconds = value;
+	return i == text.size;
+}
+
+/* An absent claim is 0 seconds and true. */
+static bool optional_seconds(const struct json *claims, const char *name, uint64_t *ret_seconds)
+{
+	uint32_t node = member(claims, name);
+
+	*ret_seconds = 0;
+	return node == 0 || seconds_of(claims, node, ret_seconds);
+}
+
+static const char *check_times(const struct jwt_rules *rules, const struct json *claims, uint64_t now, struct jwt *jwt)
+{
+	uint32_t node = member(claims, "exp");
+	uint64_t not_before, issued, start;
+
+	if (node == 0 || !seconds_of(claims, node, &jwt->expires_s))
+		return "exp";
+	if (jwt->expires_s <= now)
+		return "expired";
+	if (!optional_seconds(claims, "nbf", &not_before) || not_before > now + rules->skew_s)
+		return "nbf";
+	if (!optional_seconds(claims, "iat", &issued) || issued > now + rules->skew_s)
+		return "iat";
+	start = member(claims, "iat") != 0 ? issued : now;
+	if (rules->max_life_s != 0 && (jwt->expires_s < start || jwt->expires_s - start > rules->max_life_s))
+		return "lifetime";
+	return NULL;
+}
+
+static bool is_for(const struct json *claims, const char *audience, struct arena *arena)
+{
+	uint32_t node = member(claims, "aud"), last;
+	bool found = false;
+
+	if (node == 0)
+		return false;
+	if (claims->nodes[node].kind != JSON_ARRAY)
+		return slice_is(text_of(claims, node, arena), audience);
+	last = claims->nodes[node].next;
+	for (uint32_t at = node + 1; at < last; at = claims->nodes[at].next) {
+		if (claims->nodes[at].kind != JSON_STRING) /* RFC 7519 4.1.3: an array of strings */
+			return false;
+		found = slice_is(json_text(claims, at, arena), audience) || found;
+	}
+	return found;
+}
+
+/* A name for records and for a header of the upstream: no control characters, C1 (U+0080 to U+009F) included. */
+static bool is_name(struct fw_slice text)
+{
+	if (text.data == NULL || text.size == 0 || text.size > LIMIT_USER_ID)
+		return false;
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] < 0x20 || text.data[i] == 0x7f ||
+		    (text.data[i] == 0xc2 && i + 1 < text.size && text.data[i + 1] < 0xa0))
+			return false;
+	return true;
+}
+
+static const char *check_claims(struct arena *arena, const struct jwt_rules *rules, uint64_t now, struct jwt *jwt)
+{
+	const char *wrong = check_times(rules, &jwt->claims, now, jwt);
+	uint32_t node;
+
+	if (wrong != NULL)
+		return wrong;
+	node = member(&jwt->claims, "iss");
+	if (rules->issuer != NULL && (node == 0 || !slice_is(text_of(&jwt->claims, node, arena), rules->issuer)))
+		return "iss";
+	if (rules->audience != NULL && !is_for(&jwt->claims, rules->audience, arena))
+		return "aud";
+	node = member(&jwt->claims, "sub");
+	if (node == 0)
+		return "sub";
+	jwt->subject = text_of(&jwt->claims, node, arena);
+	return is_name(jwt->subject) ? NULL : "sub";
+}
+
+const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
+		       struct jwt *ret_jwt)
+{
+	const struct jwt_key *key = NULL;
+	const char *wrong;
+	struct parts parts;
+	struct json header;
+
+	*ret_jwt = (struct jwt){ 0 };
+	if (token.size > rules->max_size)
+		return "size";
+	if (!split(token, &parts))
+		return "form";
+	wrong = read_object(arena, parts.header, "header", &header);
+	if (wrong == NULL)
+		wrong = check_header(arena, rules, &header, &key);
+	/* Nothing that the claims say is looked at before they are known to be the issuer's. */
+	if (wrong == NULL)
+		wrong = check_mac(key, &parts);
+	if (wrong == NULL)
+		wrong = read_object(arena, parts.payload, "claims", &ret_jwt->claims);
+	if (wrong == NULL)
+		wrong = check_claims(arena, rules, wall_us / 1000000, ret_jwt);
+	if (wrong != NULL)
+		*ret_jwt = (struct jwt){ 0 }; /* a caller that forgets to ask finds nobody here */
+	return wrong;
+}
+
+/* A kid that needs no escape in JSON. */
+static bool is_plain(const char *kid)
+{
+	for (; *kid != '\0'; kid++)
+		if (*kid < 0x20 || *kid > 0x7e || *kid == '"' || *kid == '\\')
+			return false;
+	return true;
+}
+
+/* {"alg":"HS256","typ":"JWT","kid":"…"} in the arena; data NULL when memory is short. */
+static struct fw_slice header_text(struct arena *arena, const char *kid)
+{
+	static const char start[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"", before[] = ",\"kid\":\"";
+	size_t size = sizeof(start) - 1, length = kid != NULL ? strlen(kid) : 0;
+	char *text = arena_alloc(arena, sizeof(start) + sizeof(before) + length + 2);
+
+	if (text == NULL)
+		return slice(NULL, 0);
+	memcpy(text, start, size);
+	if (kid != NULL) {
+		memcpy(text + size, before, sizeof(before) - 1);
+		size += sizeof(before) - 1;
+		memcpy(text + size, kid, length);
+		size += length;
+		text[size++] = '"';
+	}
+	text[size++] = '}';
+	return slice(text, size);
+}
+
+int jwt_issue(struct arena *arena, const struct jwt_key *key, struct fw_slice claims, struct fw_slice *ret_token)
+{
+	struct fw_slice header;
+	uint8_t mac[MAC];
+	size_t size;
+	char *text;
+
+	if (key->secret == NULL || key->secret_size < KEY_MIN || (key->kid != NULL && !is_plain(key->kid)))
+		return FW_ERR_INVALID;
+	if (claims.size > UINT32_MAX)
+		return FW_ERR_INVALID;
+	header = header_text(arena, key->kid);
+	if (header.data == NULL)
+		return FW_ERR_MEMORY;
+	text = arena_alloc(arena, 4 * ((header.size + 2) / 3) + 4 * ((claims.size + 2) / 3) + 4 * ((MAC + 2) / 3) + 2);
+	if (text == NULL)
+		return FW_ERR_MEMORY;
+	size = encode_base64(header.data, header.size, 1, text);
+	text[size++] = '.';
+	size += encode_base64(claims.data, claims.size, 1, text + size);
+	if (!digest_hmac_sha256(slice(key->secret, key->secret_size), slice(text, size), mac))
+		return FW_ERR_MEMORY;
+	text[size++] = '.';
+	size += encode_base64(mac, MAC, 1, text + size);
+	*ret_token = slice(text, size);
+	return FW_OK;
+}
