@@ -2,32 +2,47 @@
 #include "codec/json.h"
 #include "codec/json_string.h"
 
-/* A comma where one is due, and room for size octets behind it. NULL after a failure. */
-static uint8_t *begin(struct json_writer *w, size_t size)
+/* Room behind the end. The common case, a buffer that is large enough, costs no call. */
+static inline uint8_t *room(struct json_writer *w, size_t size)
 {
+	struct buf *out = w->out;
 	uint8_t *to;
 
 	if (w->failed)
 		return NULL;
-	to = size <= SIZE_MAX / 2 ? buf_reserve(w->out, w->pool, size + 1) : NULL;
-	if (to == NULL) {
+	if (out->base != NULL && out->capacity - out->end >= size)
+		return out->base + out->end;
+	to = buf_reserve(out, w->pool, size);
+	w->failed = to == NULL;
+	return to;
+}
+
+/* Room for size octets, behind a comma where one is due. NULL after a failure. */
+static inline uint8_t *begin(struct json_writer *w, size_t size)
+{
+	uint8_t *to;
+
+	if (size > SIZE_MAX / 2)
 		w->failed = true;
-		return NULL;
-	}
-	if (w->comma) {
+	to = room(w, size + 1);
+	if (to != NULL && w->comma) {
 		*to++ = ',';
 		buf_added(w->out, 1);
 	}
 	return to;
 }
 
-static void append(struct json_writer *w, const void *bytes, size_t size)
+static inline void append(struct json_writer *w, const void *bytes, size_t size)
 {
-	if (!w->failed && size != 0 && buf_append(w->out, w->pool, bytes, size) != 0)
-		w->failed = true;
+	uint8_t *to = room(w, size);
+
+	if (to == NULL || size == 0)
+		return;
+	memcpy(to, bytes, size);
+	buf_added(w->out, size);
 }
 
-static void whole(struct json_writer *w, const void *bytes, size_t size)
+static inline void whole(struct json_writer *w, const void *bytes, size_t size)
 {
 	uint8_t *to = begin(w, size);
 
@@ -188,6 +203,8 @@ void json_write_value(struct json_writer *w, const struct json *json, uint32_t n
 	uint32_t end = json->nodes[node].next;
 	unsigned depth = 0;
 
+	/* The canonical form is never longer than the text that was read: one look for room is mostly enough. */
+	room(w, json_raw(json, node).size + 1);
 	while (!w->failed) {
 		const struct json_node *n;
 
