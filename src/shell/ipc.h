@@ -51,6 +51,7 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret_payload, size_t room, struct fw_slice *ret_tail);
 void ipc_wait(struct ipc_channel *channel, uint64_t timeout_ns); /* until not empty, woken or timed out */
 void ipc_wake(struct ipc_channel *channel);
+uint64_t ipc_refused(struct ipc_channel *channel); /* messages that were not what their type is */
 
 /* A record to one message and back; texts of the result point into tail. */
 bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker);

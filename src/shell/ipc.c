@@ -1,0 +1,250 @@
+#include "shell/ipc.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "record/jsonl.h"
+
+static const size_t sizes[IPC_TYPES] = {
+#define IPC(name, direction, payload, help) [IPC_##name] = sizeof(payload),
+#include "tables/ipc.def"
+#undef IPC
+};
+
+struct header {
+	uint32_t type;
+	uint32_t payload;
+	uint64_t tail;
+};
+
+/* A ring of octets; a message is a header, its payload and its tail, and may go round the end anywhere. */
+struct ipc_channel {
+	pthread_mutex_t lock;
+	pthread_cond_t readable, writable;
+	void (*wake)(void *user);
+	void *user;
+	uint8_t *ring;
+	uint8_t *tail; /* of the message received last; as large as the ring, so that no message is too large for it */
+	size_t size, start, used;
+	unsigned waiting; /* senders in wait for room */
+	bool woken;
+	uint64_t refused;
+};
+
+struct ipc_channel *ipc_channel_new(size_t size, void (*wake)(void *user), void *user)
+{
+	struct ipc_channel *channel = mem_zero(1, sizeof(*channel));
+	pthread_condattr_t monotonic;
+
+	if (channel == NULL)
+		return NULL;
+	pthread_mutex_init(&channel->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&channel->readable, &monotonic);
+	pthread_cond_init(&channel->writable, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	channel->wake = wake;
+	channel->user = user;
+	channel->size = size;
+	channel->ring = mem_alloc(size);
+	channel->tail = mem_alloc(size);
+	if (channel->ring == NULL || channel->tail == NULL)
+		return ipc_channel_free(channel);
+	return channel;
+}
+
+struct ipc_channel *ipc_channel_free(struct ipc_channel *channel)
+{
+	if (channel == NULL)
+		return NULL;
+	pthread_cond_destroy(&channel->readable);
+	pthread_cond_destroy(&channel->writable);
+	pthread_mutex_destroy(&channel->lock);
+	mem_free(channel->ring);
+	mem_free(channel->tail);
+	mem_free(channel);
+	return NULL;
+}
+
+static void put(struct ipc_channel *channel, const void *bytes, size_t size)
+{
+	size_t at = (channel->start + channel->used) % channel->size;
+	size_t first = size < channel->size - at ? size : channel->size - at;
+
+	if (size == 0)
+		return;
+	memcpy(channel->ring + at, bytes, first);
+	memcpy(channel->ring, (const uint8_t *)bytes + first, size - first);
+	channel->used += size;
+}
+
+/* ret_bytes NULL: skip. */
+static void get(struct ipc_channel *channel, void *ret_bytes, size_t size)
+{
+	size_t first = size < channel->size - channel->start ? size : channel->size - channel->start;
+
+	if (ret_bytes != NULL && size != 0) {
+		memcpy(ret_bytes, channel->ring + channel->start, first);
+		memcpy((uint8_t *)ret_bytes + first, channel->ring, size - first);
+	}
+	channel->start = (channel->start + size) % channel->size;
+	channel->used -= size;
+}
+
+bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail, bool wait)
+{
+	struct header header = { .type = (uint32_t)type, .payload = (uint32_t)size, .tail = tail.size };
+	bool was_empty, fits;
+	size_t whole;
+
+	if ((unsigned)type >= IPC_TYPES || size != sizes[type] || !size_add(sizeof(header) + size, tail.size, &whole) ||
+	    whole > channel->size) {
+		pthread_mutex_lock(&channel->lock);
+		channel->refused++;
+		pthread_mutex_unlock(&channel->lock);
+		return false;
+	}
+	pthread_mutex_lock(&channel->lock);
+	while (wait && channel->size - channel->used < whole) {
+		channel->waiting++;
+		pthread_cond_wait(&channel->writable, &channel->lock);
+		channel->waiting--;
+	}
+	was_empty = channel->used == 0;
+	fits = channel->size - channel->used >= whole;
+	if (fits) {
+		put(channel, &header, sizeof(header));
+		put(channel, payload, size);
+		put(channel, tail.data, tail.size);
+		if (was_empty)
+			pthread_cond_signal(&channel->readable);
+	}
+	pthread_mutex_unlock(&channel->lock);
+	if (fits && was_empty && channel->wake != NULL)
+		channel->wake(channel->user);
+	return fits;
+}
+
+bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret_payload, size_t room, struct fw_slice *ret_tail)
+{
+	struct header header;
+	bool found = false;
+
+	pthread_mutex_lock(&channel->lock);
+	while (!found && channel->used != 0) {
+		get(channel, &header, sizeof(header));
+		found = header.type < IPC_TYPES && header.payload == sizes[header.type] && header.payload <= room;
+		if (!found)
+			channel->refused++;
+		get(channel, found ? ret_payload : NULL, header.payload);
+		get(channel, found ? channel->tail : NULL, header.tail);
+		if (channel->waiting != 0)
+			pthread_cond_broadcast(&channel->writable);
+	}
+	pthread_mutex_unlock(&channel->lock);
+	if (!found)
+		return false;
+	*ret_type = (enum ipc_type)header.type;
+	*ret_tail = slice(channel->tail, header.tail);
+	return true;
+}
+
+void ipc_wait(struct ipc_channel *channel, uint64_t timeout_ns)
+{
+	struct timespec until;
+	uint64_t nanoseconds;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	nanoseconds = (uint64_t)until.tv_nsec + timeout_ns % 1000000000;
+	until.tv_sec += (time_t)(timeout_ns / 1000000000 + nanoseconds / 1000000000);
+	until.tv_nsec = (long)(nanoseconds % 1000000000);
+	pthread_mutex_lock(&channel->lock);
+	while (channel->used == 0 && !channel->woken)
+		if (pthread_cond_timedwait(&channel->readable, &channel->lock, &until) == ETIMEDOUT)
+			break;
+	channel->woken = false;
+	pthread_mutex_unlock(&channel->lock);
+}
+
+void ipc_wake(struct ipc_channel *channel)
+{
+	pthread_mutex_lock(&channel->lock);
+	channel->woken = true;
+	pthread_cond_signal(&channel->readable);
+	pthread_mutex_unlock(&channel->lock);
+	if (channel->wake != NULL)
+		channel->wake(channel->user);
+}
+
+uint64_t ipc_refused(struct ipc_channel *channel)
+{
+	uint64_t refused;
+
+	pthread_mutex_lock(&channel->lock);
+	refused = channel->refused;
+	pthread_mutex_unlock(&channel->lock);
+	return refused;
+}
+
+enum { RECORD_TEXTS = FW_RECORD_DETAILS + 2 };
+
+struct flat {
+	uint8_t bytes[RECORD_TEXTS * LIMIT_RECORD_TEXT];
+	size_t size;
+};
+
+/* Moves a text behind the others; what stays in the slice is its size. */
+static void flatten(struct flat *flat, struct fw_slice *text)
+{
+	struct fw_slice cut = jsonl_cut(*text);
+
+	if (cut.size != 0)
+		memcpy(flat->bytes + flat->size, cut.data, cut.size);
+	flat->size += cut.size;
+	*text = slice(NULL, cut.size);
+}
+
+bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker)
+{
+	struct ipc_record message;
+	struct flat flat;
+
+	memset(&message, 0, sizeof(message));
+	message.record = *record;
+	message.worker = worker;
+	flat.size = 0;
+	if (message.record.detail_count > FW_RECORD_DETAILS)
+		message.record.detail_count = FW_RECORD_DETAILS;
+	flatten(&flat, &message.record.user_id);
+	flatten(&flat, &message.record.session_id);
+	for (unsigned i = 0; i < message.record.detail_count; i++)
+		if (message.record.details[i].kind == FW_DETAIL_TEXT)
+			flatten(&flat, &message.record.details[i].text);
+	return ipc_send(channel, IPC_RECORD, &message, sizeof(message), slice(flat.bytes, flat.size), true);
+}
+
+static void unflatten(struct fw_slice *tail, struct fw_slice *text)
+{
+	size_t size = text->size < tail->size ? text->size : tail->size;
+
+	*text = slice(tail->data, size);
+	*tail = slice(tail->data + size, tail->size - size);
+}
+
+void ipc_read_record(struct ipc_record *message, struct fw_slice tail, struct fw_record *ret_record)
+{
+	*ret_record = message->record;
+	if (ret_record->detail_count > FW_RECORD_DETAILS)
+		ret_record->detail_count = FW_RECORD_DETAILS;
+	unflatten(&tail, &ret_record->user_id);
+	unflatten(&tail, &ret_record->session_id);
+	for (unsigned i = 0; i < ret_record->detail_count; i++)
+		if (ret_record->details[i].kind == FW_DETAIL_TEXT)
+			unflatten(&tail, &ret_record->details[i].text);
+}
