@@ -89,7 +89,8 @@ enum {
 	CHOICES = sizeof(choice_rows) / sizeof(*choice_rows),
 	OUTBOUNDS = sizeof(outbound_rows) / sizeof(*outbound_rows),
 };
-_Static_assert(MESSAGES <= LIMIT_MESSAGE_TYPES && OUTBOUNDS <= LIMIT_MESSAGE_TYPES, "more types than limits.def allows");
+_Static_assert((int)MESSAGES <= (int)LIMIT_MESSAGE_TYPES && (int)OUTBOUNDS <= (int)LIMIT_MESSAGE_TYPES,
+	       "more types than limits.def allows");
 
 static bool same(const char *a, const char *b)
 {

@@ -161,6 +161,7 @@ struct fw_policy {
 
 	struct gcra message_rate, control_rate, auth_rate;
 	uint32_t methods;               /* bit set of enum policy_method */
+	struct fw_slice security_headers; /* see security_headers.h */
 
 };
 enum policy_method { METHOD_JWT, METHOD_API_KEY, METHOD_SESSION, METHOD_OAUTH, METHOD_PASSWORD };

@@ -1,4 +1,4 @@
-#include "policy/policy.h"
+#include "policy/route.h"
 
 #include <string.h>
 
@@ -239,4 +239,28 @@ bool policy_host_allowed(const struct fw_policy *policy, const struct policy_rou
 		    (want.port == -1 || want.port == have.port))
 			return true;
 	return false;
+}
+
+bool route_origin_holds(struct fw_slice origin)
+{
+	struct origin parts;
+
+	return slice_is(origin, "null") || read_origin(origin, &parts);
+}
+
+bool route_host_holds(struct fw_slice host)
+{
+	struct place place;
+
+	return read_place(host, &place);
+}
+
+bool route_place(struct fw_slice text, struct fw_slice *ret_host, long *ret_port)
+{
+	struct place place;
+	bool holds = read_place(text, &place);
+
+	*ret_host = place.host;
+	*ret_port = place.port;
+	return holds;
 }

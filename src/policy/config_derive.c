@@ -1,0 +1,167 @@
+#include "policy/config_build.h"
+
+#include <string.h>
+
+#include "base/event_type.h"
+#include "base/slice.h"
+#include "policy/config_event.h"
+#include "policy/contract.h"
+
+#define MINUTE_NS UINT64_C(60000000000)
+
+static void suggest_field(struct config *config, struct config_suggest *suggest)
+{
+	for (unsigned i = 0; i < config->policy->message_count; i++) {
+		const struct policy_message *message = &config->policy->messages[i];
+
+		for (unsigned k = 0; k < message->field_count; k++)
+			if (message->fields[k].kind == KIND_STRING)
+				config_suggest_offer(suggest, message->fields[k].name, message->fields[k].name_size);
+	}
+}
+
+static void set_length(struct config *config, struct fy_node *key, struct fy_node *value)
+{
+	struct config_place place = { .node = key };
+	struct config_suggest suggest;
+	struct fw_slice name, text;
+	char field[64], shown[64], hint[128];
+	int64_t max;
+
+	if (!config_yaml_key(config, place, key, &name) || !config_yaml_is_text(config, place, "a length", value, &text))
+		return;
+	config_report_quote(name, field);
+	if (!config_value_integer(config, config_yaml_place(value, place), field, text, 1, 1048576, "characters", &max))
+		return;
+	if (contract_limit(config->policy, field, max) != 0)
+		return;
+	config_suggest_start(&suggest, name);
+	suggest_field(config, &suggest);
+	config_report_error(config, place, "no message has a text field \"%s\"%s", config_report_quote(name, shown),
+			    config_suggest_text(&suggest, hint));
+}
+
+void config_derive_lengths(struct config *config)
+{
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	if (config->max_lengths.key == NULL ||
+	    !config_yaml_is_map(config, (struct config_place){ .node = config->max_lengths.key }, "\"validation.max_lengths\"",
+				config->max_lengths.value))
+		return;
+	while ((pair = fy_node_mapping_iterate(config->max_lengths.value, &at)) != NULL)
+		set_length(config, fy_node_pair_key(pair), fy_node_pair_value(pair));
+}
+
+enum { CSP_ROOM = 4096 };
+
+struct csp {
+	char text[CSP_ROOM];
+	size_t size;
+	bool full;
+};
+
+static void csp_add(struct csp *csp, struct fw_slice text, bool name)
+{
+	csp->full = csp->full || text.size >= sizeof(csp->text) - csp->size;
+	for (size_t i = 0; !csp->full && i < text.size; i++)
+		csp->text[csp->size++] = name && text.data[i] == '_' ? '-' : (char)text.data[i];
+}
+
+static bool directive_holds(struct fw_slice name, struct fw_slice value)
+{
+	for (size_t i = 0; i < name.size; i++)
+		if (!((name.data[i] >= 'a' && name.data[i] <= 'z') || name.data[i] == '_' || name.data[i] == '-'))
+			return false;
+	for (size_t i = 0; i < value.size; i++)
+		if (value.data[i] < 0x20 || value.data[i] > 0x7e || value.data[i] == ';' || value.data[i] == ',')
+			return false;
+	return name.size != 0;
+}
+
+void config_derive_csp(struct config *config)
+{
+	struct config_place place = { .node = config->csp.key };
+	struct fy_node_pair *pair;
+	struct csp csp = { .size = 0 };
+	void *at = NULL;
+
+	if (config->csp.key == NULL || config_yaml_kind(config, place, config->csp.value) != CONFIG_MAP)
+		return;
+	while ((pair = fy_node_mapping_iterate(config->csp.value, &at)) != NULL) {
+		struct config_place here = { .node = fy_node_pair_key(pair) };
+		struct fw_slice name, value;
+
+		if (!config_yaml_key(config, here, fy_node_pair_key(pair), &name) ||
+		    !config_yaml_is_text(config, here, "a directive", fy_node_pair_value(pair), &value))
+			continue;
+		if (!directive_holds(name, value)) {
+			config_report_error(config, here, "a directive is a name such as script_src and sources without \";\" and \",\"");
+			continue;
+		}
+		csp_add(&csp, slice_text(csp.size != 0 ? "; " : ""), false);
+		csp_add(&csp, name, true);
+		csp_add(&csp, slice_text(value.size != 0 ? " " : ""), false);
+		csp_add(&csp, value, false);
+	}
+	if (csp.full)
+		config_report_error(config, place, "the policy has more than %d characters", (int)CSP_ROOM);
+	config->policy->settings.csp = config_value_text(config, slice(csp.text, csp.size));
+}
+
+static void derive_methods(struct fw_policy *policy)
+{
+	static const char *const names[] = { [METHOD_JWT] = "jwt", [METHOD_API_KEY] = "api_key", [METHOD_SESSION] = "session",
+		[METHOD_OAUTH] = "oauth", [METHOD_PASSWORD] = "password" };
+
+	for (size_t i = 0; i < policy->settings.methods.count; i++)
+		for (unsigned k = 0; k < sizeof(names) / sizeof(*names); k++)
+			if (strcmp(policy->settings.methods.items[i], names[k]) == 0)
+				policy->methods |= 1u << k;
+}
+
+static void derive_nets(struct config *config)
+{
+	struct fw_policy *policy = config->policy;
+	const struct texts *ranges = &policy->settings.blocked_ranges;
+
+	policy->blocked_nets = config_value_zero(config, ranges->count, sizeof(*policy->blocked_nets));
+	for (size_t i = 0; policy->blocked_nets != NULL && i < ranges->count; i++)
+		if (addr_net_parse(slice_text(ranges->items[i]), &policy->blocked_nets[policy->blocked_net_count]))
+			policy->blocked_net_count++;
+}
+
+static const char *or_null(const char *text)
+{
+	return *text != '\0' ? text : NULL;
+}
+
+void config_derive(struct config *config)
+{
+	struct fw_policy *policy = config->policy;
+	const struct settings *settings = &policy->settings;
+
+	derive_methods(policy);
+	derive_nets(config);
+	for (size_t i = 0; i < settings->blocking_events.count; i++) {
+		unsigned type = config_event_find(slice_text(settings->blocking_events.items[i]));
+
+		if (type < EVENT_TYPES)
+			policy->blocking_events |= UINT64_C(1) << type;
+	}
+	policy->message_rate = gcra_per((uint64_t)settings->messages_per_minute, MINUTE_NS);
+	policy->auth_rate = gcra_per((uint64_t)settings->auth_attempts_per_minute, MINUTE_NS);
+	/* No limit is an interval of nothing: no event ever comes too early. */
+	policy->control_rate = settings->control_rate != 0 ? gcra_per((uint64_t)settings->control_rate, MINUTE_NS) :
+							     (struct gcra){ 0, 0 };
+	policy->jwt = (struct jwt_rules){
+		.keys = policy->jwt_keys,
+		.key_count = policy->jwt_key_count,
+		.issuer = or_null(settings->jwt_issuer),
+		.audience = or_null(settings->jwt_audience),
+		.skew_s = (uint32_t)settings->clock_skew,
+		.max_life_s = (uint64_t)settings->jwt_expiry_hours * 3600,
+		.max_size = (size_t)settings->max_token_size,
+	};
+}

@@ -1,0 +1,287 @@
+#include "policy/config_build.h"
+
+#include <string.h>
+
+#include "base/slice.h"
+#include "policy/route.h"
+
+enum member {
+	PATH, UPSTREAM, UPSTREAM_PATH, OPAQUE, BINARY, FORWARD, ANONYMOUS, ORIGINS, HOSTS, SUBPROTOCOLS, LOGIN_MESSAGE, MEMBERS
+};
+static const char *const member_names[MEMBERS] = { "path", "upstream", "upstream_path", "opaque", "binary", "forward", "anonymous",
+	"origins", "hosts", "subprotocols", "login_message" };
+
+struct reader {
+	struct policy_route *route;
+	bool has_path, has_upstream, has_login_message;
+	bool bad_upstream; /* reported already */
+};
+
+static bool refuse(struct config *config, struct config_place place, struct fw_slice text, const char *why)
+{
+	char shown[64];
+
+	config_report_error(config, place, "\"%s\" %s", config_report_quote(text, shown), why);
+	return false;
+}
+
+/* A request target in origin form (RFC 9112 3.2.1) as it can stand in a request line. */
+static bool target_holds(struct fw_slice text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] <= 0x20 || text.data[i] > 0x7e || text.data[i] == '#')
+			return false;
+	return text.size != 0 && text.data[0] == '/';
+}
+
+static bool set_upstream(struct config *config, struct policy_route *route, struct fw_slice authority, struct fw_slice host, long port)
+{
+	bool bracketed = host.data[0] == '[';
+
+	route->has_upstream = true;
+	route->upstream_port = (uint16_t)(port < 0 ? 80 : port);
+	route->upstream_host = config_value_text(config, bracketed ? slice(host.data + 1, host.size - 2) : host);
+	route->upstream_authority = config_value_text(config, port == 80 ? host : authority);
+	return route->upstream_host != NULL && route->upstream_authority != NULL;
+}
+
+bool config_routes_upstream(struct config *config, struct config_place place, struct fw_slice url, struct policy_route *ret_route)
+{
+	struct fw_slice rest, authority, host;
+	size_t n = 0;
+	long port;
+
+	*ret_route = (struct policy_route){ 0 };
+	if (url.size >= 6 && slice_is_nocase(slice(url.data, 6), "wss://"))
+		return refuse(config, place, url, "is not supported: only ws:// upstreams are supported");
+	if (url.size < 5 || !slice_is_nocase(slice(url.data, 5), "ws://"))
+		return refuse(config, place, url, "is not an upstream: write ws://host:port");
+	rest = slice_from(url, 5);
+	while (n < rest.size && rest.data[n] != '/' && rest.data[n] != '?' && rest.data[n] != '#')
+		n++;
+	authority = slice(rest.data, n);
+	rest = slice_from(rest, n);
+	if (authority.size != 0 && memchr(authority.data, '@', authority.size) != NULL)
+		return refuse(config, place, url, "has a user name or password, which an upstream address cannot have");
+	if (!route_place(authority, &host, &port) || port == 0)
+		return refuse(config, place, url, "is not an upstream: write ws://host:port");
+	if (rest.size != 0 && !target_holds(rest))
+		return refuse(config, place, url, "has a path that a request line cannot have");
+	/* "/" alone says nothing: the client's own path goes on. upstream_path: / says it. */
+	if (rest.size > 1) {
+		ret_route->upstream_path = config_value_text(config, rest);
+		if (ret_route->upstream_path == NULL)
+			return false;
+	}
+	return set_upstream(config, ret_route, authority, host, port);
+}
+
+static void take_upstream(struct policy_route *route, const struct policy_route *from)
+{
+	route->has_upstream = from->has_upstream;
+	route->upstream_host = from->upstream_host;
+	route->upstream_port = from->upstream_port;
+	route->upstream_tls = from->upstream_tls;
+	route->upstream_authority = from->upstream_authority;
+	if (route->upstream_path == NULL)
+		route->upstream_path = from->upstream_path;
+}
+
+static void set_path(struct config *config, struct config_place place, struct policy_route *route, struct fw_slice text)
+{
+	bool prefix = text.size != 0 && text.data[text.size - 1] == '*';
+	struct fw_slice path = prefix ? slice(text.data, text.size - 1) : text;
+
+	if (path.size == 0 && prefix)
+		path = slice("/", 1);
+	/* Client paths are compared decoded, so an escape or a double slash here would match nothing. */
+	if (!target_holds(path) || memchr(path.data, '*', path.size) != NULL || memchr(path.data, '?', path.size) != NULL ||
+	    memchr(path.data, '%', path.size) != NULL) {
+		refuse(config, place, text, "is not a path: write /name, or /name/* for all below it, or * for everything");
+		return;
+	}
+	for (size_t i = 1; i < path.size; i++) {
+		if (path.data[i] == '/' && path.data[i - 1] == '/') {
+			refuse(config, place, text, "has two slashes in a row");
+			return;
+		}
+	}
+	route->path = config_value_text(config, path);
+	route->path_size = path.size;
+	route->prefix = prefix;
+}
+
+static void set_upstream_of_route(struct config *config, struct config_place place, struct reader *reader, struct fw_slice text)
+{
+	struct policy_route from;
+
+	reader->has_upstream = true;
+	if (slice_is(text, "hub")) /* the built-in hub, also where upstream.url names a server */
+		return;
+	reader->bad_upstream = !config_routes_upstream(config, place, text, &from);
+	if (!reader->bad_upstream)
+		take_upstream(reader->route, &from);
+}
+
+static void set_text(struct config *config, struct config_place place, enum member member, struct reader *reader, struct fw_slice text)
+{
+	struct policy_route *route = reader->route;
+
+	switch (member) {
+	case PATH:
+		reader->has_path = true;
+		set_path(config, place, route, text);
+		break;
+	case UPSTREAM:
+		set_upstream_of_route(config, place, reader, text);
+		break;
+	case UPSTREAM_PATH:
+		if (!target_holds(text))
+			refuse(config, place, text, "is not a path as a request line can have it");
+		else
+			route->upstream_path = config_value_text(config, text);
+		break;
+	case FORWARD:
+		if (!slice_is(text, "client") && !slice_is(text, "canonical"))
+			refuse(config, place, text, "is not a way to forward: there are client and canonical");
+		route->canonical = slice_is(text, "canonical");
+		break;
+	case ANONYMOUS:
+		route->anonymous_role = config_rbac_role(config, place, text);
+		break;
+	case LOGIN_MESSAGE:
+		reader->has_login_message = true;
+		if (config_check_template(config, place, "login_message", text))
+			route->login_message = text.size != 0 ? config_value_text(config, text) : NULL;
+		break;
+	default:
+		break;
+	}
+}
+
+static void set_member(struct config *config, void *user, unsigned index, struct config_place key, struct fy_node *value)
+{
+	struct reader *reader = user;
+	struct policy_route *route = reader->route;
+	struct fw_slice text;
+
+	switch ((enum member)index) {
+	case ORIGINS:
+		config_value_texts(config, key, "origins", value, config_check_origin, &route->origins);
+		return;
+	case HOSTS:
+		config_value_texts(config, key, "hosts", value, config_check_host, &route->hosts);
+		return;
+	case SUBPROTOCOLS:
+		config_value_texts(config, key, "subprotocols", value, config_check_token, &route->subprotocols);
+		return;
+	default:
+		break;
+	}
+	if (!config_yaml_is_text(config, key, member_names[index], value, &text))
+		return;
+	key = config_yaml_place(value, key);
+	if (index == OPAQUE)
+		config_value_boolean(config, key, "opaque", text, &route->opaque);
+	else if (index == BINARY)
+		config_value_boolean(config, key, "binary", text, &route->binary);
+	else
+		set_text(config, key, (enum member)index, reader, text);
+}
+
+/* What a route does not say is said for all: upstream.url and upstream.login_message. */
+static void complete(struct config *config, struct reader *reader, const struct policy_route *common)
+{
+	struct policy_route *route = reader->route;
+
+	if (!reader->has_upstream && common->has_upstream)
+		take_upstream(route, common);
+	if (!reader->has_login_message && *config->policy->settings.login_message != '\0')
+		route->login_message = config->policy->settings.login_message;
+}
+
+static void check_opaque(struct config *config, struct config_place place, const struct reader *reader)
+{
+	const struct policy_route *route = reader->route;
+
+	if (route->opaque && !route->has_upstream && !reader->bad_upstream)
+		config_report_error(config, place, "an opaque route needs an upstream: the built-in hub reads messages");
+	if (route->canonical && route->opaque)
+		config_report_error(config, place, "an opaque route cannot forward in the canonical form: its messages are not read");
+}
+
+static bool same_path(const struct policy_route *a, const struct policy_route *b)
+{
+	return a->path != NULL && b->path != NULL && a->prefix == b->prefix && a->path_size == b->path_size &&
+	       memcmp(a->path, b->path, a->path_size) == 0;
+}
+
+static void read_route(struct config *config, struct config_place place, struct fy_node *node, struct policy_route *routes,
+		       const struct policy_route *common)
+{
+	struct policy_route *route = &routes[config->policy->route_count];
+	struct reader reader = { .route = route };
+
+	route->anonymous_role = POLICY_NONE;
+	if (config_yaml_kind(config, place, node) != CONFIG_MAP) {
+		config_report_error(config, place, "a route is a mapping with a path");
+		return;
+	}
+	config_walk_map(config, node, "a route", member_names, MEMBERS, set_member, &reader);
+	if (!reader.has_path)
+		config_report_error(config, place, "a route needs a path");
+	complete(config, &reader, common);
+	check_opaque(config, place, &reader);
+	for (unsigned i = 0; i < config->policy->route_count; i++)
+		if (same_path(&routes[i], route))
+			config_report_error(config, place, "the path \"%s%s\" is given a second time", route->path, route->prefix ? "*" : "");
+	config->policy->route_count++;
+}
+
+static struct policy_route *room(struct config *config, size_t count)
+{
+	struct policy_route *routes = config_value_zero(config, count, sizeof(*routes));
+
+	config->policy->routes = routes;
+	return routes;
+}
+
+static void read_list(struct config *config, const struct policy_route *common)
+{
+	struct config_place key = { .node = config->routes.key };
+	int count = fy_node_sequence_item_count(config->routes.value);
+	struct policy_route *routes;
+	struct fy_node *item;
+	void *at = NULL;
+
+	if (count == 0 || count > LIMIT_ROUTES) {
+		config_report_error(config, key, "\"routes\" has from 1 to %d routes", (int)LIMIT_ROUTES);
+		return;
+	}
+	routes = room(config, (size_t)count);
+	while (routes != NULL && (item = fy_node_sequence_iterate(config->routes.value, &at)) != NULL)
+		read_route(config, config_yaml_place(item, key), item, routes, common);
+}
+
+void config_routes(struct config *config)
+{
+	const char *url = config->policy->settings.upstream_url;
+	struct policy_route common = { 0 }, *route;
+	struct reader reader = { 0 };
+
+	/* It was judged when it was set: only what holds is read again. */
+	if (*url != '\0' && config->errors == 0)
+		config_routes_upstream(config, (struct config_place){ 0 }, slice_text(url), &common);
+	if (config->routes.key != NULL) {
+		if (config_yaml_is_list(config, (struct config_place){ .node = config->routes.key }, "\"routes\"", config->routes.value))
+			read_list(config, &common);
+		return;
+	}
+	route = room(config, 1);
+	if (route == NULL)
+		return;
+	*route = (struct policy_route){ .path = "/", .path_size = 1, .prefix = true, .anonymous_role = POLICY_NONE };
+	reader.route = route;
+	complete(config, &reader, &common);
+	config->policy->route_count = 1;
+}
