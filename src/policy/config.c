@@ -69,7 +69,7 @@ static int load(struct config *config)
 		compile(config, document);
 	/* Places point into the document: messages are given before it goes, and even when memory got short on the way. */
 	config_report_give(config);
-	fy_document_destroy(document);
+	config_yaml_close(config, document);
 	if (result == FW_ERR_MEMORY || config->short_of_memory)
 		return FW_ERR_MEMORY;
 	return config->errors == 0 ? FW_OK : FW_ERR_INVALID;

@@ -6,6 +6,7 @@
 #include <libfyaml.h>
 
 #include "policy/config.h"
+#include "policy/config_suggest.h"
 #include "policy/policy.h"
 
 /* Where a value stands: for messages. node: a key or a scalar of the file. origin: an override ("--upstream"). */
@@ -24,6 +25,7 @@ struct config_section {
 struct config {
 	const struct config_options *options;
 	struct fw_slice text;       /* without a byte order mark */
+	uint8_t *copy;              /* the text as libfyaml has it, in scratch; wiped */
 	struct fw_policy *policy;
 	struct arena scratch;       /* of the load: names and messages */
 	struct config_note *notes;
@@ -51,6 +53,7 @@ const char *config_report_quote(struct fw_slice text, char ret_text[64]);
 enum config_kind { CONFIG_NOTHING, CONFIG_SCALAR, CONFIG_LIST, CONFIG_MAP, CONFIG_BAD };
 /* FW_OK and the document (NULL when there is nothing in it), or FW_ERR_INVALID with what is wrong reported. */
 int config_yaml_open(struct config *config, struct fy_document **ret_document);
+void config_yaml_close(struct config *config, struct fy_document *document);
 /* CONFIG_NOTHING: an empty plain scalar. CONFIG_BAD: an alias or a tag, reported here at node, or at place for want of one. */
 enum config_kind config_yaml_kind(struct config *config, struct config_place place, struct fy_node *node);
 /* The text of a scalar; plain: written without quotes. */
@@ -75,18 +78,6 @@ bool config_value_integer(struct config *config, struct config_place place, cons
 typedef bool config_check(struct config *config, struct config_place place, const char *path, struct fw_slice text);
 bool config_value_texts(struct config *config, struct config_place place, const char *path, struct fy_node *node,
 			config_check *check, struct texts *ret_texts);
-
-/* config_suggest.c: "did you mean" */
-struct config_suggest {
-	struct fw_slice wanted;
-	const char *best;
-	size_t best_size;
-	unsigned distance;
-};
-void config_suggest_start(struct config_suggest *suggest, struct fw_slice wanted);
-void config_suggest_offer(struct config_suggest *suggest, const char *name, size_t size);
-/* "; did you mean \"x\"?" or "". room 128. */
-const char *config_suggest_text(const struct config_suggest *suggest, char ret_text[128]);
 
 /* config_scalar.c: the rows of config.def */
 void config_scalar_defaults(struct config *config);

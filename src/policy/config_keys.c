@@ -56,7 +56,7 @@ static void set_jwt_member(struct config *config, void *user, unsigned index, st
 
 static bool same_kid(const struct jwt_key *a, const struct jwt_key *b)
 {
-	return a->kid == NULL || b->kid == NULL ? a->kid == b->kid : strcmp(a->kid, b->kid) == 0;
+	return a->kid != NULL && b->kid != NULL && strcmp(a->kid, b->kid) == 0;
 }
 
 static void read_jwt_key(struct config *config, struct config_place place, struct fy_node *node)
@@ -74,8 +74,10 @@ static void read_jwt_key(struct config *config, struct config_place place, struc
 		config_report_error(config, place, "a key needs a secret");
 	for (struct jwt_key *other = policy->jwt_keys; other < key; other++)
 		if (same_kid(other, key))
-			config_report_error(config, place, key->kid != NULL ? "two keys have the same kid" :
-								   "where there are several keys each needs a kid");
+			config_report_error(config, place, "two keys have the same kid");
+	/* A token without kid is verified by the only key: with several it could not be said which. */
+	if (key->kid == NULL && config->errors == before && fy_node_sequence_item_count(config->jwt_keys.value) > 1)
+		config_report_error(config, place, "where there are several keys each needs a kid");
 }
 
 static void read_jwt_keys(struct config *config)

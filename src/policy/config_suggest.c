@@ -1,4 +1,4 @@
-#include "policy/config_build.h"
+#include "policy/config_suggest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/slice.h"
 #include "base/utf8.h"
 
@@ -107,6 +108,28 @@ static struct fy_document *parse(struct config *config, struct fy_diag *diag)
 	return document;
 }
 
+/* libfyaml looks a few octets beyond the size it is given, so it gets a copy with a line end and zeros behind it. */
+static bool copy_text(struct config *config)
+{
+	static const char behind[16] = "\n";
+	uint8_t *copy = arena_alloc(&config->scratch, config->text.size + sizeof(behind));
+
+	if (copy == NULL)
+		return false;
+	memcpy(copy, config->text.data, config->text.size);
+	memcpy(copy + config->text.size, behind, sizeof(behind));
+	config->text = slice(copy, config->text.size + 1);
+	config->copy = copy;
+	return true;
+}
+
+void config_yaml_close(struct config *config, struct fy_document *document)
+{
+	fy_document_destroy(document);
+	if (config->copy != NULL)
+		mem_wipe(config->copy, config->text.size);
+}
+
 int config_yaml_open(struct config *config, struct fy_document **ret_document)
 {
 	struct fy_diag *diag;
@@ -122,6 +145,8 @@ int config_yaml_open(struct config *config, struct fy_document **ret_document)
 		return FW_ERR_INVALID;
 	if (config->text.size == 0)
 		return FW_OK;
+	if (!copy_text(config))
+		return FW_ERR_MEMORY;
 	diag = diagnosis_new();
 	if (diag == NULL)
 		return FW_ERR_MEMORY;
