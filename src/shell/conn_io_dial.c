@@ -1,0 +1,107 @@
+/* The upstream's socket: an address, a connection, another address when that one refuses. */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "shell/conn_io.h"
+
+/* A socket that is connecting, or -1: this address will not do. */
+static int connect_to(const union resolve_address *address, socklen_t size)
+{
+	static const int one = 1;
+	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	if (connect(fd, &address->any, size) == 0 || errno == EINPROGRESS)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void failed(struct connection *connection)
+{
+	connection->sides[FW_UPSTREAM].state = SIDE_CLOSED;
+	fw_conn_dialled(connection->conn, false);
+}
+
+/* The next address that lets itself be asked; none: the engine is told. */
+static void try_next(struct connection *connection)
+{
+	union resolve_address address;
+	socklen_t size;
+
+	while ((size = resolve_pick(connection->name, connection->dial_first, connection->dial_tried, connection->dial_port,
+				    &address)) != 0) {
+		int fd = connect_to(&address, size);
+
+		connection->dial_tried++;
+		if (fd >= 0 && conn_io_open_side(connection, FW_UPSTREAM, fd)) {
+			connection->sides[FW_UPSTREAM].state = SIDE_DIALLING;
+			return;
+		}
+	}
+	failed(connection);
+}
+
+static void begin(struct connection *connection)
+{
+	connection->dial_first = connection->name->good;
+	connection->dial_tried = 0;
+	try_next(connection);
+}
+
+void conn_io_dial(struct connection *connection, const struct fw_dial *dial)
+{
+	struct worker *worker = connection->worker;
+	struct conn_side *side = &connection->sides[FW_UPSTREAM];
+	bool ready = false;
+
+	connection->proxied = true;
+	connection->dial_port = dial->port;
+	connection->name = NULL;
+	if (!dial->tls && side->state == SIDE_NONE)
+		connection->name = resolve_ask(&worker->resolve, dial->host, worker_now(worker)->monotonic_ns, connection, &ready);
+	if (connection->name == NULL)
+		failed(connection);
+	else if (ready)
+		begin(connection);
+	else
+		side->state = SIDE_WAITING;
+}
+
+void conn_io_resolved(struct connection *connection)
+{
+	worker_now(connection->worker);
+	if (connection->sides[FW_UPSTREAM].state != SIDE_WAITING)
+		return;
+	begin(connection);
+	conn_io_settle(connection);
+}
+
+void conn_io_dial_ready(struct connection *connection)
+{
+	struct conn_side *side = &connection->sides[FW_UPSTREAM];
+	struct resolve_name *name = connection->name;
+	socklen_t size = sizeof(int);
+	int error = 0;
+
+	if (getsockopt(side->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+		conn_io_close_side(connection, FW_UPSTREAM);
+		side->state = SIDE_DIALLING; /* conn_io_dial_retry follows when the handle is closed */
+		return;
+	}
+	if (name->count != 0)
+		name->good = (uint8_t)((connection->dial_first + connection->dial_tried - 1) % name->count);
+	side->state = SIDE_OPEN;
+	fw_conn_dialled(connection->conn, true);
+}
+
+void conn_io_dial_retry(struct connection *connection)
+{
+	worker_now(connection->worker);
+	try_next(connection);
+	conn_io_settle(connection);
+}

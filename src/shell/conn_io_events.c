@@ -1,0 +1,187 @@
+/* What the engine asks for is done here: records, the store's answers, dialling, the hub, the end. */
+#include <string.h>
+
+#include "base/close_reason.h"
+#include "base/event_type.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "shell/conn_io.h"
+
+static void admit(struct connection *connection, struct fw_answer *answer)
+{
+	struct worker *worker = connection->worker;
+
+	answer->code = FW_ANSWER_FAILED;
+	if (connection->admitted)
+		return;
+	answer->code = store_admit(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns);
+	connection->admitted = answer->code == FW_ANSWER_YES;
+}
+
+static bool copy_text(char *ret_text, size_t room, size_t *ret_size, struct fw_slice text)
+{
+	if (text.size > room)
+		return false;
+	if (text.size != 0)
+		memcpy(ret_text, text.data, text.size);
+	*ret_size = text.size;
+	return true;
+}
+
+/* The connection holds no session any more: from now on the session's idle time runs. */
+static void leave_session(struct connection *connection)
+{
+	if (connection->held)
+		store_session_leave(connection->worker->options->store, connection->session_key,
+				    worker_now(connection->worker)->monotonic_ns);
+	connection->held = false;
+	mem_wipe(connection->session_key, sizeof(connection->session_key));
+}
+
+static void open_session(struct connection *connection, const struct fw_need *need, struct fw_answer *answer)
+{
+	struct worker *worker = connection->worker;
+	struct store_session session = { 0 };
+	char evicted[STORE_SESSION_ID];
+	size_t evicted_size = 0;
+	uint8_t key[32];
+
+	answer->code = FW_ANSWER_FAILED;
+	if (need->key.size != sizeof(key) ||
+	    !copy_text(session.user_id, sizeof(session.user_id), &session.user_id_size, need->user_id) ||
+	    !copy_text(session.role, sizeof(session.role), &session.role_size, need->role) ||
+	    !copy_text(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id))
+		return;
+	memcpy(key, need->key.data, sizeof(key));
+	leave_session(connection);
+	answer->code = store_session_open(worker->options->store, key, &session, *worker_now(worker), evicted, &evicted_size);
+	if (answer->code == FW_ANSWER_YES) {
+		connection->held = true;
+		memcpy(connection->session_key, key, sizeof(key));
+	}
+	if (evicted_size != 0)
+		worker_end_session(worker, slice(evicted, evicted_size), CLOSE_EVICTED);
+}
+
+static void take_session(struct connection *connection, const struct fw_need *need, struct store_session *session,
+			 struct fw_answer *answer)
+{
+	struct worker *worker = connection->worker;
+
+	answer->code = FW_ANSWER_FAILED;
+	if (need->key.size != 32)
+		return;
+	answer->code = store_session_take(worker->options->store, need->key.data, *worker_now(worker), session);
+	if (answer->code != FW_ANSWER_YES)
+		return;
+	answer->user_id = slice(session->user_id, session->user_id_size);
+	answer->role = slice(session->role, session->role_size);
+	answer->session_id = slice(session->session_id, session->session_id_size);
+	answer->expires_wall_us = session->expires_wall_us;
+}
+
+static void record_block(struct connection *connection, const struct fw_addr *address)
+{
+	struct worker *worker = connection->worker;
+	struct fw_record record;
+
+	worker_record(worker, EVENT_ip_blocked, &record);
+	record.source = *address;
+	record.connection_id = fw_conn_principal(connection->conn).connection_id;
+	record.details[record.detail_count++] = (struct fw_detail){ .key = "cause", .text = slice_text("violations") };
+	ipc_send_record(worker->options->records, &record, (uint16_t)worker->index);
+}
+
+static void violation(struct connection *connection, const struct fw_need *need)
+{
+	struct worker *worker = connection->worker;
+	struct fw_addr address = need->address;
+
+	if (!store_violation(worker->options->store, &address, worker_now(worker)->monotonic_ns))
+		return;
+	record_block(connection, &address);
+	worker_end_address(worker, &address);
+}
+
+static void need(struct connection *connection, const struct fw_need *asked)
+{
+	struct worker *worker = connection->worker;
+	struct fw_answer answer = { .code = FW_ANSWER_FAILED };
+	struct store_session session;
+	uint32_t id = asked->id;
+
+	switch (asked->kind) {
+	case FW_NEED_ADMIT:
+		admit(connection, &answer);
+		break;
+	case FW_NEED_AUTH_SLOT:
+		answer.code = store_auth_slot(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns,
+					      &answer.retry_after_ms);
+		break;
+	case FW_NEED_SESSION_OPEN:
+		open_session(connection, asked, &answer);
+		break;
+	case FW_NEED_SESSION_TAKE:
+		take_session(connection, asked, &session, &answer);
+		break;
+	case FW_NEED_VIOLATION:
+		violation(connection, asked);
+		return;
+	}
+	fw_conn_supply(connection->conn, id, &answer);
+}
+
+static void opened(struct connection *connection)
+{
+	connection->settled = true;
+	if (!connection->proxied && connection->member_link == NULL && connection->worker->options->hub != NULL)
+		worker_hub_join(connection->worker, connection);
+}
+
+static void over(struct connection *connection)
+{
+	connection->done = true;
+	worker_hub_leave(connection->worker, connection);
+	leave_session(connection);
+	conn_io_hang_up(connection, FW_CLIENT);
+	conn_io_hang_up(connection, FW_UPSTREAM);
+}
+
+static void obey(struct connection *connection, const struct fw_event *event)
+{
+	enum fw_side side = event->side;
+
+	switch (event->kind) {
+	case FW_EV_RECORD:
+		ipc_send_record(connection->worker->options->records, &event->as.record, (uint16_t)connection->worker->index);
+		break;
+	case FW_EV_NEED:
+		need(connection, &event->as.need);
+		break;
+	case FW_EV_DIAL:
+		conn_io_dial(connection, &event->as.dial);
+		break;
+	case FW_EV_MESSAGE:
+		worker_hub_message(connection->worker, connection, &event->as.message);
+		break;
+	case FW_EV_OPEN:
+		opened(connection);
+		break;
+	case FW_EV_HANGUP:
+		if (side == FW_CLIENT)
+			worker_hub_leave(connection->worker, connection);
+		conn_io_hang_up(connection, side);
+		break;
+	case FW_EV_DONE:
+		over(connection);
+		break;
+	}
+}
+
+void conn_io_drain(struct connection *connection)
+{
+	const struct fw_event *event;
+
+	while ((event = fw_conn_next_event(connection->conn)) != NULL)
+		obey(connection, event);
+}

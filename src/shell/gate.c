@@ -1,0 +1,115 @@
+#include "shell/gate.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+#include "shell/gate_listen.h"
+#include "shell/worker.h"
+
+/* Longer than the engine's own stall timeout, which ends a connection with a record of it. */
+enum { USER_TIMEOUT_S = 60 };
+
+struct gate {
+	struct gate_options options; /* host is not kept */
+	uint16_t port;
+	unsigned count;
+	struct worker workers[];
+};
+
+static struct gate *allocate(const struct gate_options *options)
+{
+	size_t size;
+	struct gate *gate = NULL;
+
+	if (size_mul(options->workers, sizeof(struct worker), &size) && size_add(size, sizeof(*gate), &size))
+		gate = mem_zero(1, size);
+	if (gate == NULL)
+		return NULL;
+	gate->options = *options;
+	gate->options.host = NULL;
+	gate->options.policy = fw_policy_ref(options->policy);
+	gate->count = options->workers;
+	return gate;
+}
+
+static int start_workers(struct gate *gate, const struct gate_listen *listening)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < gate->count; i++) {
+		struct worker *worker = &gate->workers[i];
+
+		worker->options = &gate->options;
+		worker->all = gate->workers;
+		worker->index = i;
+		worker->count = gate->count;
+		/* Each owns its sockets from now on, also when it fails. */
+		if (worker_init(worker, listening->fds[i], listening->families) != 0)
+			result = -1;
+	}
+	for (unsigned i = 0; i < gate->count && result == 0; i++)
+		result = worker_start(&gate->workers[i]);
+	return result;
+}
+
+struct gate *gate_start(const struct gate_options *options, const char **reterr_text)
+{
+	unsigned timeout_ms = ((unsigned)options->policy->settings.stall_timeout + USER_TIMEOUT_S) * 1000;
+	static struct gate_listen listening;
+	struct gate *gate;
+
+	if (options->workers == 0 || options->workers > LIMIT_WORKERS) {
+		*reterr_text = "the number of workers must be 1 to 256";
+		return NULL;
+	}
+	gate = allocate(options);
+	if (gate == NULL) {
+		*reterr_text = "cannot start: out of memory";
+		return NULL;
+	}
+	if (gate_listen_open(options->host, options->port, options->workers, timeout_ms, &listening, reterr_text) != 0) {
+		gate->count = 0;
+		return gate_stop(gate);
+	}
+	gate->port = listening.port;
+	if (start_workers(gate, &listening) != 0) {
+		*reterr_text = "cannot start the workers: out of memory, descriptors or threads";
+		return gate_stop(gate);
+	}
+	return gate;
+}
+
+uint16_t gate_port(const struct gate *gate)
+{
+	return gate->port;
+}
+
+unsigned gate_workers(const struct gate *gate)
+{
+	return gate->count;
+}
+
+void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail)
+{
+	for (unsigned i = 0; i < gate->count; i++)
+		if (worker < 0 || (unsigned)worker == i)
+			worker_tell(&gate->workers[i], type, payload, size, tail);
+}
+
+struct gate *gate_stop(struct gate *gate)
+{
+	if (gate == NULL)
+		return NULL;
+	for (unsigned i = 0; i < gate->count; i++)
+		worker_stop(&gate->workers[i]);
+	for (unsigned i = 0; i < gate->count; i++)
+		worker_join(&gate->workers[i]);
+	/* Only now: until the last thread ended they sent each other messages. */
+	for (unsigned i = 0; i < gate->count; i++)
+		worker_fini(&gate->workers[i]);
+	fw_policy_unref(gate->options.policy);
+	mem_free(gate);
+	return NULL;
+}

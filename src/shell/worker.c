@@ -1,0 +1,382 @@
+#include "shell/worker.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/encode.h"
+#include "base/event_type.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "engine/counters.h"
+#include "shell/conn_io.h"
+
+#define SECOND_NS ((uint64_t)1000000000)
+
+static uint64_t read_clock(clockid_t clock, uint64_t unit_ns)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (uint64_t)time.tv_sec * (SECOND_NS / unit_ns) + (uint64_t)time.tv_nsec / unit_ns;
+}
+
+const struct fw_time *worker_now(struct worker *worker)
+{
+	if (!worker->now_known) {
+		worker->now.monotonic_ns = read_clock(CLOCK_MONOTONIC, 1);
+		worker->now.wall_us = read_clock(CLOCK_REALTIME, 1000);
+		worker->now_known = true;
+		fw_engine_time(worker->engine, worker->now);
+	}
+	return &worker->now;
+}
+
+void worker_record(struct worker *worker, uint16_t type, struct fw_record *ret_record)
+{
+	uint8_t id[FW_EVENT_ID_SIZE / 2];
+
+	worker->random.fill(worker->random.user, id, sizeof(id));
+	*ret_record = (struct fw_record){ .wall_us = worker_now(worker)->wall_us, .type = type, .level = event_type_level(type) };
+	encode_hex(id, sizeof(id), ret_record->event_id);
+}
+
+void worker_record_overload(struct worker *worker, const char *cause)
+{
+	struct fw_record record;
+
+	if (worker->overload_ns != 0 && worker_now(worker)->monotonic_ns - worker->overload_ns < SECOND_NS)
+		return;
+	worker->overload_ns = worker_now(worker)->monotonic_ns;
+	worker_record(worker, EVENT_overload, &record);
+	record.details[record.detail_count++] = (struct fw_detail){ .key = "cause", .text = slice_text(cause) };
+	ipc_send_record(worker->options->records, &record, (uint16_t)worker->index);
+}
+
+static void tell_drained(struct worker *worker)
+{
+	/* The figures channel is read by the keeper's loop: 256 workers fit one octet. */
+	struct ipc_empty drained = { .unused = (uint8_t)worker->index };
+
+	if (!worker->draining || worker->drained_told || worker->connections != NULL)
+		return;
+	/* Never waiting: who reads the channel may be waiting for this thread. When it is full drain_cut tries again. */
+	worker->drained_told =
+		ipc_send(worker->options->figures, IPC_DRAINED, &drained, sizeof(drained), slice(NULL, 0), false);
+	if (!worker->drained_told)
+		timers_set(&worker->timers, &worker->drain_cut, worker_now(worker)->monotonic_ns);
+}
+
+void worker_connection_ended(struct worker *worker)
+{
+	tell_drained(worker);
+}
+
+static void cut_all(struct worker *worker)
+{
+	struct connection *next;
+
+	for (struct connection *connection = worker->connections; connection != NULL; connection = next) {
+		next = connection->next;
+		conn_io_cut(connection);
+	}
+}
+
+static void drain(struct worker *worker, const struct ipc_drain *asked)
+{
+	worker->draining = true;
+	worker_accept_stop(worker, true);
+	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next)
+		conn_io_end(connection, CLOSE_DRAIN);
+	worker->drain_until_ns = worker_now(worker)->monotonic_ns + asked->seconds * SECOND_NS;
+	timers_set(&worker->timers, &worker->drain_cut, worker->drain_until_ns);
+	tell_drained(worker);
+}
+
+static void drain_due(struct worker *worker)
+{
+	if (worker_now(worker)->monotonic_ns >= worker->drain_until_ns)
+		cut_all(worker);
+	else
+		timers_set(&worker->timers, &worker->drain_cut, worker->drain_until_ns);
+	tell_drained(worker);
+}
+
+static void end_session(struct worker *worker, const struct ipc_end_session *ended)
+{
+	struct fw_slice id = slice(ended->session_id, ended->size <= sizeof(ended->session_id) ? ended->size : 0);
+
+	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next)
+		if (connection->conn != NULL && id.size != 0 &&
+		    slice_equal(fw_conn_principal(connection->conn).session_id, id))
+			conn_io_end(connection, ended->reason);
+}
+
+static void end_address(struct worker *worker, const struct ipc_end_address *ended)
+{
+	struct fw_addr prefix = addr_prefix(&ended->address);
+
+	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next) {
+		struct fw_addr other = addr_prefix(&connection->peer);
+
+		if (addr_equal(&other, &prefix))
+			conn_io_end(connection, CLOSE_BLOCKED);
+	}
+}
+
+void worker_end_session(struct worker *worker, struct fw_slice session_id, uint32_t reason)
+{
+	struct ipc_end_session ended = { .size = (uint32_t)session_id.size, .reason = reason };
+
+	if (session_id.size > sizeof(ended.session_id))
+		return;
+	memcpy(ended.session_id, session_id.data, session_id.size);
+	for (unsigned i = 0; i < worker->count; i++) {
+		if (i == worker->index)
+			end_session(worker, &ended);
+		else if (!worker_tell(&worker->all[i], IPC_END_SESSION, &ended, sizeof(ended), slice(NULL, 0)))
+			worker_record_overload(worker, "end_session");
+	}
+}
+
+void worker_end_address(struct worker *worker, const struct fw_addr *address)
+{
+	struct ipc_end_address ended = { .address = *address };
+
+	for (unsigned i = 0; i < worker->count; i++) {
+		if (i == worker->index)
+			end_address(worker, &ended);
+		else if (!worker_tell(&worker->all[i], IPC_END_ADDRESS, &ended, sizeof(ended), slice(NULL, 0)))
+			worker_record_overload(worker, "end_address");
+	}
+}
+
+static void send_figures(struct worker *worker)
+{
+	struct ipc_figures figures = { .worker = (uint16_t)worker->index };
+
+	_Static_assert(COUNTERS <= sizeof(figures.counters) / sizeof(figures.counters[0]), "ipc_figures is too small");
+	memcpy(figures.counters, engine_counters(worker->engine), COUNTERS * sizeof(figures.counters[0]));
+	ipc_send(worker->options->figures, IPC_FIGURES, &figures, sizeof(figures), slice(NULL, 0), false);
+}
+
+union down {
+	struct ipc_drain drain;
+	struct ipc_end_session end_session;
+	struct ipc_end_address end_address;
+	struct ipc_broadcast broadcast;
+	uint8_t bytes[512];
+};
+
+static void read_inbox(struct worker *worker)
+{
+	enum ipc_type type;
+	union down message;
+	struct fw_slice tail;
+
+	while (!worker->stopping && ipc_receive(worker->inbox, &type, &message, sizeof(message), &tail)) {
+		switch (type) {
+		case IPC_ASK_FIGURES:
+			send_figures(worker);
+			break;
+		case IPC_DRAIN:
+			drain(worker, &message.drain);
+			break;
+		case IPC_END_SESSION:
+			end_session(worker, &message.end_session);
+			break;
+		case IPC_END_ADDRESS:
+			end_address(worker, &message.end_address);
+			break;
+		case IPC_BROADCAST:
+			worker_hub_deliver(worker, message.broadcast.outbound, tail, message.broadcast.only,
+					   message.broadcast.except);
+			break;
+		default: /* UP messages do not come here */
+			break;
+		}
+	}
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	(void)handle;
+}
+
+static void close_handles(struct worker *worker)
+{
+	uv_close((uv_handle_t *)&worker->prepare, on_handle_closed);
+	uv_close((uv_handle_t *)&worker->check, on_handle_closed);
+	uv_close((uv_handle_t *)&worker->wake, on_handle_closed);
+	uv_close((uv_handle_t *)&worker->timer, on_handle_closed);
+}
+
+static void stop_now(struct worker *worker)
+{
+	if (worker->stopping)
+		return;
+	worker->stopping = true;
+	worker_accept_stop(worker, false);
+	cut_all(worker);
+	resolve_stop(&worker->resolve);
+	close_handles(worker);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+	struct worker *worker = handle->data;
+
+	worker_now(worker);
+	read_inbox(worker);
+	if (atomic_load(&worker->stop))
+		stop_now(worker);
+}
+
+static void on_due(void *user, struct timer *timer)
+{
+	struct worker *worker = user;
+
+	if (timer == &worker->accept_pause)
+		worker_accept_resume(worker);
+	else if (timer == &worker->drain_cut)
+		drain_due(worker);
+	else
+		conn_io_timer_due((struct connection *)timer);
+}
+
+static void on_timer(uv_timer_t *handle)
+{
+	struct worker *worker = handle->data;
+
+	worker->timer_ns = UINT64_MAX;
+	timers_run(&worker->timers, worker_now(worker)->monotonic_ns, on_due, worker);
+}
+
+static void set_timer(struct worker *worker)
+{
+	uint64_t next = timers_next(&worker->timers), now;
+
+	if (next == worker->timer_ns)
+		return;
+	worker->timer_ns = next;
+	if (next == UINT64_MAX) {
+		uv_timer_stop(&worker->timer);
+		return;
+	}
+	now = worker_now(worker)->monotonic_ns;
+	uv_timer_start(&worker->timer, on_timer, next > now ? (next - now) / 1000000 + 1 : 0, 0);
+}
+
+/* The end of a turn: everything was read, now all is written. */
+static void on_check(uv_check_t *handle)
+{
+	conn_io_flush_all(handle->data);
+}
+
+/* Before the loop waits: what timers and closed handles left is written too, and the next reading of the clock is a new one. */
+static void on_prepare(uv_prepare_t *handle)
+{
+	struct worker *worker = handle->data;
+
+	conn_io_flush_all(worker);
+	set_timer(worker);
+	worker->now_known = false;
+}
+
+static void wake(void *user)
+{
+	struct worker *worker = user;
+
+	uv_async_send(&worker->wake);
+}
+
+bool worker_tell(struct worker *worker, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail)
+{
+	return ipc_send(worker->inbox, type, payload, size, tail, false);
+}
+
+static int start_handles(struct worker *worker)
+{
+	worker->prepare.data = worker->check.data = worker->wake.data = worker->timer.data = worker;
+	return uv_prepare_start(&worker->prepare, on_prepare) == 0 && uv_check_start(&worker->check, on_check) == 0 ? 0 : -1;
+}
+
+/* uv_async_init alone can fail of the four. */
+static int init_loop(struct worker *worker)
+{
+	if (uv_loop_init(&worker->loop) != 0)
+		return -1;
+	if (uv_async_init(&worker->loop, &worker->wake, on_wake) != 0) {
+		uv_loop_close(&worker->loop);
+		return -1;
+	}
+	uv_prepare_init(&worker->loop, &worker->prepare);
+	uv_check_init(&worker->loop, &worker->check);
+	uv_timer_init(&worker->loop, &worker->timer);
+	worker->initialized = true;
+	return start_handles(worker);
+}
+
+int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
+{
+	struct fw_engine_options options = { .policy = worker->options->policy };
+
+	worker->timer_ns = UINT64_MAX;
+	worker->reserve_fd = -1;
+	worker->random = options.random = random_from(&worker->random_stock);
+	worker->scratch = mem_alloc(WORKER_SCRATCH);
+	worker->inbox = ipc_channel_new(LIMIT_INBOX, wake, worker);
+	worker->engine = fw_engine_new(&options);
+	timers_init(&worker->timers, read_clock(CLOCK_MONOTONIC, 1));
+	if (init_loop(worker) != 0 || worker->scratch == NULL || worker->inbox == NULL || worker->engine == NULL)
+		goto failed;
+	resolve_init(&worker->resolve, &worker->loop, conn_io_resolved);
+	worker_now(worker);
+	return worker_accept_start(worker, fds, fd_count);
+failed:
+	for (unsigned i = 0; i < fd_count; i++)
+		close(fds[i]);
+	return -1;
+}
+
+static void run(void *user)
+{
+	struct worker *worker = user;
+
+	worker->now_known = false;
+	uv_run(&worker->loop, UV_RUN_DEFAULT);
+}
+
+int worker_start(struct worker *worker)
+{
+	worker->running = uv_thread_create(&worker->thread, run, worker) == 0;
+	return worker->running ? 0 : -1;
+}
+
+void worker_stop(struct worker *worker)
+{
+	if (!worker->running)
+		return;
+	atomic_store(&worker->stop, true);
+	uv_async_send(&worker->wake);
+}
+
+void worker_join(struct worker *worker)
+{
+	if (worker->running)
+		uv_thread_join(&worker->thread);
+}
+
+void worker_fini(struct worker *worker)
+{
+	if (worker->initialized) {
+		stop_now(worker); /* when the thread never ran */
+		uv_run(&worker->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&worker->loop);
+	}
+	resolve_fini(&worker->resolve);
+	fw_engine_free(worker->engine);
+	ipc_channel_free(worker->inbox);
+	mem_free(worker->scratch);
+}

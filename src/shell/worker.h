@@ -1,0 +1,100 @@
+/* worker.h: one thread of the gate: a libuv loop, an engine, listening sockets, and the connections it accepted.
+ * Everything here belongs to that thread; the others reach it through its inbox (worker_tell) only. */
+#ifndef SHELL_WORKER_H
+#define SHELL_WORKER_H
+#include <uv.h>
+
+#include "base/close_reason.h"
+#include "shell/gate.h"
+#include "shell/hub.h"
+#include "shell/random.h"
+#include "shell/resolve.h"
+#include "shell/timers.h"
+
+enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 262144 };
+
+struct connection;
+struct worker;
+
+struct worker_listener {
+	uv_poll_t poll;
+	struct worker *worker;
+	int fd;
+};
+
+struct worker {
+	const struct gate_options *options; /* of the gate */
+	struct worker *all;                 /* every worker of the gate, this one among them */
+	unsigned index;
+	unsigned count;
+	uv_thread_t thread;
+	bool running;              /* the thread was started */
+	bool initialized;          /* loop and handles are there */
+	_Atomic bool stop;
+
+	uv_loop_t loop;
+	uv_prepare_t prepare;
+	uv_check_t check;
+	uv_async_t wake;
+	uv_timer_t timer;
+	struct ipc_channel *inbox;
+	struct worker_listener listeners[WORKER_LISTENERS];
+	unsigned listener_count;
+	int reserve_fd;            /* given up for a moment when descriptors run out */
+
+	struct fw_engine *engine;
+	struct random_stock random_stock;
+	struct fw_random random;
+	struct fw_time now;
+	bool now_known;            /* the clock was read in this turn */
+	struct timers timers;
+	uint64_t timer_ns;         /* what the loop's timer is set to; UINT64_MAX: not */
+	struct timer accept_pause; /* accepting goes on when it is due */
+	struct timer drain_cut;    /* what is left at drain_until_ns is cut */
+	uint64_t drain_until_ns;
+	struct resolve resolve;
+
+	struct connection *connections; /* all */
+	struct connection *members;     /* of the hub */
+	struct connection *dirty;       /* have something to send at the end of this turn */
+	_Atomic unsigned member_count;  /* the other workers look: what nobody gets is not sent */
+	unsigned lingering;
+	bool draining;
+	bool drained_told;
+	bool stopping;
+	uint64_t overload_ns;           /* when an overload was recorded last */
+	uint8_t *scratch;               /* every read goes here; nothing stays here beyond the call */
+};
+
+/* In the thread of the gate, before the threads run. all, index, count and options are set. fds: listening sockets, owned from
+ * now on. 0, or -1. */
+int worker_init(struct worker *worker, const int *fds, unsigned fd_count);
+int worker_start(struct worker *worker);
+void worker_stop(struct worker *worker); /* any thread: ends the loop soon */
+void worker_join(struct worker *worker);
+void worker_fini(struct worker *worker); /* when no thread runs any more; also after a failed init */
+/* Any thread. False when the inbox is full. */
+bool worker_tell(struct worker *worker, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail);
+
+/* In the worker's own thread: */
+const struct fw_time *worker_now(struct worker *worker); /* one reading of the clock a turn; the engine has it too */
+void worker_connection_ended(struct worker *worker);     /* one was freed */
+/* Tells all workers, this one too, to end the connections of an address or a session. */
+void worker_end_address(struct worker *worker, const struct fw_addr *address);
+void worker_end_session(struct worker *worker, struct fw_slice session_id, uint32_t reason);
+/* A record about this worker, with a new id; the caller adds details and sends it. */
+void worker_record(struct worker *worker, uint16_t type, struct fw_record *ret_record);
+void worker_record_overload(struct worker *worker, const char *cause); /* at most one a second */
+
+/* worker_accept.c */
+int worker_accept_start(struct worker *worker, const int *fds, unsigned fd_count);
+void worker_accept_resume(struct worker *worker);
+void worker_accept_stop(struct worker *worker, bool take_waiting); /* closes the listeners */
+
+/* worker_hub.c */
+void worker_hub_join(struct worker *worker, struct connection *connection);
+void worker_hub_leave(struct worker *worker, struct connection *connection);
+void worker_hub_message(struct worker *worker, struct connection *connection, const struct fw_incoming *message);
+/* A hub message for this worker's members: only and except as in hub_delivery. True when only was found here. */
+bool worker_hub_deliver(struct worker *worker, uint16_t outbound, struct fw_slice message, uint64_t only, uint64_t except);
+#endif

@@ -1,0 +1,140 @@
+/* Taking connections. When descriptors run out, a reserve is given up for a moment to turn the newcomers away: a listening
+ * socket that stays readable would spin the loop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "shell/conn_io.h"
+
+#define PAUSE_NS ((uint64_t)100000000) /* after a failure that only time can mend */
+
+static int open_reserve(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* False when not even that helps. */
+static bool turn_away(struct worker *worker, struct worker_listener *listener)
+{
+	int fd;
+
+	if (worker->reserve_fd < 0)
+		return false;
+	close(worker->reserve_fd);
+	fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	worker->reserve_fd = open_reserve();
+	return fd >= 0;
+}
+
+static void on_listener(uv_poll_t *handle, int status, int events);
+
+static void watch_all(struct worker *worker, bool on)
+{
+	for (unsigned i = 0; i < worker->listener_count; i++) {
+		if (on)
+			uv_poll_start(&worker->listeners[i].poll, UV_READABLE, on_listener);
+		else
+			uv_poll_stop(&worker->listeners[i].poll);
+	}
+}
+
+static void pause_accepting(struct worker *worker)
+{
+	watch_all(worker, false);
+	timers_set(&worker->timers, &worker->accept_pause, worker_now(worker)->monotonic_ns + PAUSE_NS);
+}
+
+void worker_accept_resume(struct worker *worker)
+{
+	if (worker->reserve_fd < 0)
+		worker->reserve_fd = open_reserve();
+	watch_all(worker, true);
+}
+
+static void take(struct worker *worker, struct worker_listener *listener, unsigned most)
+{
+	while (most-- != 0) {
+		struct sockaddr_storage peer;
+		socklen_t size = sizeof(peer);
+		int fd = accept4(listener->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			conn_io_accepted(worker, fd, &peer);
+			continue;
+		}
+		switch (errno) {
+		case EAGAIN:
+			return;
+		case EMFILE:
+		case ENFILE:
+			worker_record_overload(worker, "descriptors");
+			if (turn_away(worker, listener))
+				break;
+			pause_accepting(worker);
+			return;
+		case ENOBUFS:
+		case ENOMEM:
+			worker_record_overload(worker, "kernel_memory");
+			pause_accepting(worker);
+			return;
+		default: /* this one is gone already (accept(2) passes on network errors): the next may be well */
+			break;
+		}
+	}
+}
+
+static void on_listener(uv_poll_t *handle, int status, int events)
+{
+	struct worker_listener *listener = handle->data;
+
+	(void)events;
+	worker_now(listener->worker);
+	take(listener->worker, listener, LIMIT_ACCEPTS);
+	if (status < 0) /* libuv watches no more after an error */
+		pause_accepting(listener->worker);
+}
+
+int worker_accept_start(struct worker *worker, const int *fds, unsigned fd_count)
+{
+	worker->reserve_fd = open_reserve();
+	for (unsigned i = 0; i < fd_count; i++) {
+		struct worker_listener *listener = &worker->listeners[i];
+
+		if (i >= WORKER_LISTENERS || uv_poll_init(&worker->loop, &listener->poll, fds[i]) != 0) {
+			while (i < fd_count)
+				close(fds[i++]);
+			return -1;
+		}
+		*listener = (struct worker_listener){ .poll = listener->poll, .worker = worker, .fd = fds[i] };
+		listener->poll.data = listener;
+		worker->listener_count++;
+	}
+	watch_all(worker, true);
+	return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	(void)handle;
+}
+
+void worker_accept_stop(struct worker *worker, bool take_waiting)
+{
+	timers_cancel(&worker->timers, &worker->accept_pause);
+	for (unsigned i = 0; i < worker->listener_count; i++) {
+		struct worker_listener *listener = &worker->listeners[i];
+
+		/* Who waits already is told, instead of being reset by the kernel. */
+		if (take_waiting)
+			take(worker, listener, LIMIT_ACCEPTS * 16);
+		uv_close((uv_handle_t *)&listener->poll, on_closed);
+		close(listener->fd);
+	}
+	worker->listener_count = 0;
+	timers_cancel(&worker->timers, &worker->accept_pause);
+	if (worker->reserve_fd >= 0)
+		close(worker->reserve_fd);
+	worker->reserve_fd = -1;
+}
