@@ -1,4 +1,5 @@
 #include "policy/config_build.h"
+#include "policy/security_headers.h"
 
 #include <string.h>
 
@@ -164,4 +165,9 @@ void config_derive(struct config *config)
 		.max_life_s = (uint64_t)settings->jwt_expiry_hours * 3600,
 		.max_size = (size_t)settings->max_token_size,
 	};
+	for (unsigned i = 0; i < policy->message_count; i++)
+		if (strcmp(policy->messages[i].name, "auth") == 0)
+			policy->auth_message_bytes = policy->messages[i].max_bytes;
+	if (security_headers_build(policy) != FW_OK)
+		config->short_of_memory = true;
 }

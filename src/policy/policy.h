@@ -161,6 +161,7 @@ struct fw_policy {
 
 	struct gcra message_rate, control_rate, auth_rate;
 	uint32_t methods;               /* bit set of enum policy_method */
+	uint32_t auth_message_bytes; /* what the message type auth may have */
 	struct fw_slice security_headers; /* see security_headers.h */
 
 };

@@ -1,0 +1,160 @@
+/* authn.c: from a credential to an identity. One text for every refused credential; the cause stands in the record. */
+#include "base/secret.h"
+#include "base/slice.h"
+#include "codec/http1.h"
+#include "crypto/apikey.h"
+#include "crypto/jwt.h"
+#include "engine/conn_state.h"
+
+enum credential_kind authn_kind(struct fw_slice credential)
+{
+	if (slice_starts(credential, "fws_"))
+		return CREDENTIAL_SESSION;
+	if (slice_starts(credential, "fw_"))
+		return CREDENTIAL_API_KEY;
+	return CREDENTIAL_JWT;
+}
+
+const char *authn_refusal_text(enum credential_kind kind)
+{
+	switch (kind) {
+	case CREDENTIAL_API_KEY:
+		return "Invalid or expired API key";
+	case CREDENTIAL_SESSION:
+		return "Invalid session token";
+	default:
+		return "Invalid or expired JWT token";
+	}
+}
+
+/* "framewall.bearer, TOKEN": for browsers, which can set no header. */
+static bool in_subprotocols(const struct http1_head *head, struct fw_slice *ret_token)
+{
+	bool found = false, here = false;
+
+	for (unsigned i = 0; i < head->count; i++) {
+		struct fw_slice list = head->fields[i].value, element;
+
+		if (!slice_is_nocase(head->fields[i].name, "Sec-WebSocket-Protocol"))
+			continue;
+		while (http1_next_element(&list, &element)) {
+			if (here && !found) {
+				*ret_token = element;
+				found = true;
+			}
+			here = slice_is(element, "framewall.bearer");
+		}
+	}
+	return found;
+}
+
+enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_head *head, struct fw_slice *ret_credential,
+				const char **ret_place)
+{
+	const struct settings *settings = &conn->policy->settings;
+	unsigned count;
+	const struct http1_field *field = http1_find(head, "Authorization", &count);
+
+	*ret_credential = slice(NULL, 0);
+	if (field != NULL && field->value.size > 7 && slice_is_nocase(slice(field->value.data, 7), "Bearer ")) {
+		/* Two of them: which one would the backend read? An empty credential is refused as such. */
+		*ret_credential = count == 1 ? slice_trim(slice_from(field->value, 7)) : slice("", 0);
+		*ret_place = "authorization";
+	} else if ((field = http1_find(head, "X-API-Key", &count)) != NULL) {
+		*ret_credential = count == 1 ? field->value : slice("", 0);
+		*ret_place = "x-api-key";
+		return CREDENTIAL_API_KEY;
+	} else if (in_subprotocols(head, ret_credential)) {
+		*ret_place = "subprotocol";
+	} else if (settings->cookie[0] != '\0' && http1_cookie(head, settings->cookie, ret_credential) && ret_credential->size != 0) {
+		*ret_place = "cookie";
+	} else if (settings->query_parameter && http1_query(head->query, "token", ret_credential)) {
+		*ret_place = "query";
+	} else {
+		return CREDENTIAL_NONE;
+	}
+	return authn_kind(*ret_credential);
+}
+
+/* Primary role: the highest known one among the claims, else the default role. A string is one name, never a list of letters. */
+static uint16_t role_of(const struct fw_conn *conn, const struct json *claims)
+{
+	const struct fw_policy *policy = conn->policy;
+	uint16_t best = policy->role_default;
+	uint32_t node = json_member(claims, 0, "role", 4), item;
+
+	for (unsigned pass = 0; pass < 2; pass++, node = json_member(claims, 0, "roles", 5)) {
+		uint32_t end;
+
+		if (node == 0)
+			continue;
+		end = claims->nodes[node].next;
+		for (item = claims->nodes[node].kind == JSON_ARRAY ? node + 1 : node; item < end; item = claims->nodes[item].next) {
+			struct fw_slice name;
+			uint16_t role;
+
+			if (claims->nodes[item].kind != JSON_STRING)
+				continue;
+			name = json_text(claims, item, &conn->engine->arena);
+			role = policy_role_find(policy, name);
+			/* A role that is (inherits) the best so far is higher. */
+			if (role != POLICY_NONE && (policy->roles[role].is >> best & 1))
+				best = role;
+			else if (role != POLICY_NONE && best == policy->role_default)
+				best = role;
+		}
+	}
+	return best;
+}
+
+static const char *verify_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity)
+{
+	struct jwt jwt;
+	const char *cause = jwt_verify(&conn->engine->arena, &conn->policy->jwt, token, conn->engine->now.wall_us, &jwt);
+
+	if (cause != NULL)
+		return cause;
+	*ret_identity = (struct identity){ jwt.subject, role_of(conn, &jwt.claims), METHOD_JWT, jwt.expires_s * 1000000 };
+	return NULL;
+}
+
+static const char *verify_api_key(struct fw_conn *conn, struct fw_slice key, struct identity *ret_identity)
+{
+	const struct fw_policy *policy = conn->policy;
+	struct apikey_parts parts;
+
+	if (!apikey_parse(key, &parts))
+		return "form or checksum";
+	for (size_t i = 0; i < policy->api_key_count; i++) {
+		const struct policy_api_key *known = &policy->api_keys[i];
+		size_t name_size;
+		uint8_t *user;
+
+		if (!slice_is(parts.id, known->id))
+			continue;
+		if (!secret_equal(slice(parts.hash, sizeof(parts.hash)), slice(known->hash, sizeof(known->hash))))
+			return "secret";
+		name_size = slice_text(known->name).size;
+		user = arena_alloc(&conn->engine->arena, 8 + name_size);
+		if (user == NULL)
+			return "memory";
+		__builtin_memcpy(user, "api_key_", 8);
+		__builtin_memcpy(user + 8, known->name, name_size);
+		*ret_identity = (struct identity){ slice(user, 8 + name_size), known->role, METHOD_API_KEY, 0 };
+		return NULL;
+	}
+	return "unknown key";
+}
+
+const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, struct identity *ret_identity)
+{
+	if (credential.size == 0)
+		return "empty";
+	if (credential.size > (size_t)conn->policy->settings.max_token_size)
+		return "too large";
+	if (kind == CREDENTIAL_JWT)
+		return conn->policy->methods >> METHOD_JWT & 1 ? verify_jwt(conn, credential, ret_identity) : "method not listed";
+	if (kind == CREDENTIAL_API_KEY)
+		return conn->policy->methods >> METHOD_API_KEY & 1 ? verify_api_key(conn, credential, ret_identity) : "method not listed";
+	return "no credential";
+}

@@ -1,0 +1,291 @@
+/* conn_state.h: the inside of fw_engine and fw_conn, for the files of this folder only.
+ * An engine is what one thread's connections share: pools, scratch memory, counters. A connection holds only what must
+ * outlive a turn, so that an idle one stays small (bench: idle). */
+#ifndef ENGINE_CONN_STATE_H
+#define ENGINE_CONN_STATE_H
+#include <framewall/conn.h>
+
+#include "base/arena.h"
+#include "base/close_reason.h"
+#include "base/event_type.h"
+#include "base/gcra.h"
+#include "base/pool.h"
+#include "codec/ws.h"
+#include "engine/counters.h"
+#include "base/error_code.h"
+#include "policy/policy.h"
+
+#define SECOND_NS ((uint64_t)1000000000)
+
+enum { EVENT_TEXT = 1536 };
+
+/* One event that waits for fw_conn_next_event, with room for its texts. */
+struct event_node {
+	struct event_node *next;
+	struct fw_event event;
+	size_t text_used;
+	uint8_t text[EVENT_TEXT];
+};
+
+struct fw_engine {
+	struct fw_policy *policy;
+	struct fw_random random;
+	struct fw_time now;
+	struct pool pool;
+	struct arena arena;             /* of the message being judged; reset for each */
+	struct buf scratch;             /* what is being written: an answer, a rewritten message */
+	struct event_node *free_events; /* bounded by events that waited at once */
+	struct event_node *returned;    /* the event the embedder is looking at */
+	struct event_node spare;        /* when memory is short, the one that says so */
+	struct problems problems;
+	uint64_t connection_base;       /* random, so that ids do not repeat over restarts; below 2^53 */
+	uint64_t connection_count;
+	uint64_t counters[COUNTERS];
+	uint8_t entropy[1024];          /* bytes of random.fill, used front to back: masks are 4 bytes each */
+	size_t entropy_left;
+};
+
+enum phase {
+	PHASE_HEAD,          /* reading the request head */
+	PHASE_ADMIT,         /* head is there, admission is being asked */
+	PHASE_SLOT,          /* asking whether a login attempt is allowed */
+	PHASE_SESSION,       /* the store opens or takes a session */
+	PHASE_DIAL,          /* connecting to the upstream */
+	PHASE_UPSTREAM_HEAD, /* waiting for the upstream's 101 */
+	PHASE_LOGIN,         /* upgraded, waiting for the auth message */
+	PHASE_OPEN,          /* messages */
+	PHASE_CLOSING,       /* our close is out, waiting for the peer's */
+	PHASE_DONE           /* nothing more happens */
+};
+
+enum credential_kind { CREDENTIAL_NONE, CREDENTIAL_JWT, CREDENTIAL_API_KEY, CREDENTIAL_SESSION };
+
+/* Who is logged in; made at login, one allocation with its texts behind it. */
+struct principal {
+	uint16_t role;
+	uint8_t method;              /* enum policy_method */
+	bool anonymous;
+	uint8_t csrf_size;
+	uint8_t session_id_size;
+	uint16_t user_id_size;
+	uint64_t csrf_until_ns;
+	uint64_t expires_ns;         /* credential or absolute session end, monotonic */
+	uint64_t expires_wall_us;
+	char csrf[88];
+	char session_id[16];
+	char user_id[];
+};
+
+/* The upstream half of a proxied connection. */
+struct upstream {
+	struct ws_reader reader;
+	struct buf pending;
+	struct buf out;
+	uint8_t *input;
+	size_t input_size;
+	char accept[28];
+	bool connected;
+	bool upgraded;
+	bool lost;
+	bool hung_up;
+	bool close_sent;
+	bool close_received;
+	bool answered;      /* its first message came: see upstream_swallows */
+};
+
+/* A login attempt, from its credential to its end. Wiped and freed then. */
+struct login {
+	uint8_t kind;              /* enum credential_kind */
+	bool first_message;        /* else it came in the handshake */
+	bool again;                /* an auth message on an open connection */
+	const char *place;         /* "authorization", "cookie", …: static, for the record */
+	struct principal *made;    /* whose login it is, while the session is opened */
+	char token[48];            /* new session token */
+	size_t token_size;
+	size_t credential_size;
+	uint8_t credential[];
+};
+
+enum { ACCESS_SLOTS = 4 };
+struct access_slot {
+	uint16_t type;     /* message type or FW_TYPE_OPAQUE */
+	uint8_t outbound;
+	uint32_t count;
+	uint64_t bytes;
+};
+
+struct fw_conn {
+	struct fw_engine *engine;
+	struct fw_policy *policy;
+	const struct policy_route *route;
+	void *user;
+	uint64_t id;
+	struct fw_addr peer;
+	uint16_t peer_port;
+
+	uint8_t phase;            /* enum phase */
+	uint8_t admitted;         /* 0: not answered, else 1 + enum fw_answer_code */
+	bool upgraded;            /* 101 was sent */
+	bool in_handshake;        /* the credential came in the handshake (or none is needed): upgrade after the upstream */
+	bool was_open;            /* FW_EV_OPEN was given: gauges and disconnect record */
+	bool lost;                /* the client is gone */
+	bool hung_up;             /* FW_EV_HANGUP was given for the client */
+	bool done_given;
+	bool close_sent;
+	bool close_received;
+	bool ping_due;            /* a ping is out and unanswered */
+	bool pong_due;            /* a pong waits for room; the newest payload wins (RFC 6455 5.5.3) */
+	bool broken;              /* an allocation failed where it must not: fail closed */
+	uint8_t pong_size;
+	uint8_t need_kind;        /* of the need that is open, 0: none */
+	uint8_t access_used;
+	uint32_t need_id;
+	uint32_t violations;      /* messages refused by rate in a row */
+	uint32_t messages_in, messages_out;
+	unsigned end_reason;      /* enum close_reason, once it is decided */
+	uint16_t end_code;        /* close code sent or received */
+
+	uint64_t phase_until_ns;  /* deadline of the phase; UINT64_MAX: none */
+	uint64_t last_input_ns;   /* anything from the client: for pings */
+	uint64_t last_message_ns; /* a message: for the idle timeout of the session */
+	uint64_t stall_ns[2];     /* since when that side's output makes no progress; 0: nothing waits */
+	uint64_t access_until_ns; /* when the summary is due */
+	uint64_t message_cell;    /* GCRA */
+	uint64_t control_cell;
+
+	struct ws_reader reader;
+	struct buf head;          /* request head, until the upstream has it */
+	struct buf pending;       /* client octets that wait */
+	struct buf out;
+	uint8_t *input;           /* borrowed octets of the embedder */
+	size_t input_size;
+
+	struct upstream *upstream;
+	struct login *login;      /* the login being worked on */
+	struct principal *principal;
+	struct event_node *events, **events_tail;
+	struct access_slot access[ACCESS_SLOTS];
+	uint8_t pong[125];
+};
+
+/* engine.c */
+void engine_random(struct fw_engine *engine, uint8_t *ret_bytes, size_t size);
+struct json_writer engine_writer(struct fw_engine *engine); /* writes into the emptied scratch */
+struct fw_slice engine_written(const struct fw_engine *engine);
+
+/* event_queue.c: what the embedder is told. Never fails: when memory is short the connection is marked broken. */
+struct fw_event *event_push(struct fw_conn *conn, enum fw_event_kind kind);
+struct event_node *event_record(struct fw_conn *conn, uint16_t type); /* a record about this connection */
+void event_detail(struct event_node *node, const char *key, struct fw_slice text); /* copied, cut at LIMIT_RECORD_TEXT */
+void event_text(struct event_node *node, const char *key, const char *text);
+void event_number(struct event_node *node, const char *key, int64_t number);
+void event_boolean(struct event_node *node, const char *key, bool value);
+/* address is the client's; texts (may be NULL) are copied; returns the id. */
+uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_need *texts);
+void event_violation(struct fw_conn *conn, uint16_t type); /* NEED_VIOLATION when the policy counts this event */
+struct event_node *event_next(struct fw_conn *conn); /* the oldest, now the embedder's until the next call; NULL: none */
+void event_give_back(struct fw_engine *engine, struct event_node *node);
+void event_free_all(struct fw_conn *conn);
+
+/* output.c: frames to either side. 0, or -1 with conn->broken set. */
+int output_frame(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload);
+int output_raw(struct fw_conn *conn, enum fw_side side, struct fw_slice bytes);
+size_t output_waiting(const struct fw_conn *conn, enum fw_side side);
+
+/* answer.c: what a client is told. */
+struct answer {
+	enum error_code code;
+	const char *text;            /* NULL: the code's own */
+	const struct problems *problems;
+	uint32_t retry_after_ms;     /* 0: none */
+	const char *event_id;        /* 16 characters or NULL */
+	const char *rule;            /* NULL: none */
+	const char *auth_required;   /* NULL: none */
+};
+void answer_error(struct fw_conn *conn, const struct answer *answer);
+void answer_auth_success(struct fw_conn *conn, const char *session_token, size_t session_token_size);
+void answer_csrf(struct fw_conn *conn);
+void answer_pong(struct fw_conn *conn, struct fw_slice timestamp);
+
+/* http_answer.c: handshake answers. */
+struct http1_head;
+void http_answer_switching(struct fw_conn *conn, const struct http1_head *head, struct fw_slice subprotocol);
+/* The subprotocol that is answered without asking an upstream; empty: none. */
+struct fw_slice http_answer_subprotocol(const struct fw_conn *conn, const struct http1_head *head);
+struct http_refusal {
+	unsigned status;
+	const char *code;            /* of the contract or NULL */
+	const char *detail;          /* what the client may know */
+	const char *cause;           /* static text for the record */
+	uint16_t event;              /* enum event_type */
+	uint32_t retry_after_ms;
+};
+void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal);
+
+/* handshake.c */
+void handshake_input(struct fw_conn *conn);    /* PHASE_HEAD: client octets came */
+void handshake_admitted(struct fw_conn *conn); /* the head is there and admission is answered */
+void handshake_forget(struct fw_conn *conn);   /* wipes and frees the kept head */
+bool handshake_head(const struct fw_conn *conn, struct http1_head *ret_head); /* the kept head, parsed again */
+
+/* authn.c */
+/* Which kind of credential is this text? By its form: "fws_" session, "fw_" key, else JWT. */
+enum credential_kind authn_kind(struct fw_slice credential);
+struct identity {
+	struct fw_slice user_id;
+	uint16_t role;
+	uint8_t method;
+	uint64_t expires_wall_us; /* 0: does not end by itself */
+};
+/* NULL when it holds, else the cause for the record. Sessions are the store's business. */
+const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, struct identity *ret_identity);
+const char *authn_refusal_text(enum credential_kind kind);
+/* The credential in a request head: CREDENTIAL_NONE when there is none. ret_place: static name of where it was. */
+enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_head *head, struct fw_slice *ret_credential,
+				const char **ret_place);
+
+/* login.c */
+void login_handshake(struct fw_conn *conn, const struct http1_head *head); /* PHASE_ADMIT is over: who is it? */
+void login_message(struct fw_conn *conn, const struct ws_item *item);      /* PHASE_LOGIN: the first message */
+void login_again(struct fw_conn *conn, const struct json *json);           /* a judged auth message on an open connection */
+void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer);
+void login_let_in(struct fw_conn *conn, const struct http1_head *head, struct fw_slice subprotocol); /* all is ready: PHASE_OPEN */
+void login_free(struct fw_conn *conn);
+
+/* principal.c */
+struct principal *principal_new(struct fw_conn *conn, const struct identity *identity);
+struct principal *principal_free(struct principal *principal); /* wipes; NULL-safe */
+void principal_new_csrf(struct fw_conn *conn, struct principal *principal);
+const struct policy_role *principal_role(const struct fw_conn *conn); /* NULL: nobody is logged in */
+
+/* upstream.c */
+void upstream_dial(struct fw_conn *conn);
+/* Its answer to our login message is not the client's business: true when this first message is such an answer. */
+bool upstream_swallows(struct fw_conn *conn, struct fw_slice message);
+void upstream_input(struct fw_conn *conn);
+void upstream_failed(struct fw_conn *conn, const char *cause);
+void upstream_free(struct fw_conn *conn);
+
+/* traffic.c: messages and control frames of an open connection. */
+void traffic_client(struct fw_conn *conn);
+void traffic_upstream(struct fw_conn *conn);
+void traffic_pong(struct fw_conn *conn); /* sends a pong that waited, when there is room */
+
+/* access.c: data access records. */
+void access_note(struct fw_conn *conn, bool outbound, uint16_t type, size_t bytes);
+void access_flush(struct fw_conn *conn);
+
+/* ending.c */
+/* Ends the connection: error and close frame to the client, close frame to the upstream, one record. Only the first call counts. */
+void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *answer, const char *cause);
+/* The peer's close frame (code 1005 when it had none): answer it, and pass it to the other side. */
+void ending_peer_close(struct fw_conn *conn, enum fw_side side, uint16_t code, struct fw_slice reason);
+void ending_check(struct fw_conn *conn); /* gives FW_EV_HANGUP and FW_EV_DONE when they are due */
+void ending_lost(struct fw_conn *conn, enum fw_side side);
+void ending_drop(struct fw_conn *conn, const char *cause); /* no close frame: the connection is simply over */
+
+static inline bool conn_monitors(const struct fw_conn *conn)
+{
+	return conn->policy->settings.mode == MODE_MONITOR;
+}
+#endif

@@ -1,0 +1,19 @@
+/* counters.h: the figures of one engine, rows of tables/metrics.def. Read by the thread that owns the engine. */
+#ifndef ENGINE_COUNTERS_H
+#define ENGINE_COUNTERS_H
+#include <framewall/conn.h>
+
+enum counter {
+#define COUNTER(name, help) COUNT_##name,
+#define GAUGE(name, help) COUNT_##name,
+#include "tables/metrics.def"
+#undef COUNTER
+#undef GAUGE
+	COUNTERS
+};
+
+/* COUNTERS words, indexed by enum counter. Valid as long as the engine. */
+const uint64_t *engine_counters(const struct fw_engine *engine);
+/* Another policy from now on, for connections made later and for messages judged later. A reference is taken. */
+void engine_set_policy(struct fw_engine *engine, struct fw_policy *policy);
+#endif

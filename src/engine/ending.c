@@ -1,0 +1,190 @@
+/* ending.c: how a connection ends: who is told what, and when it is over. Only the first reason counts. */
+#include "base/slice.h"
+#include "engine/conn_state.h"
+
+#include <string.h>
+
+static int send_close(struct fw_conn *conn, enum fw_side side, uint16_t code, struct fw_slice reason)
+{
+	uint8_t payload[125];
+	size_t size = 0;
+
+	if (code != 1005) { /* 1005 is never on the wire (RFC 6455 7.4.1): an empty close frame says it */
+		payload[0] = (uint8_t)(code >> 8);
+		payload[1] = (uint8_t)code;
+		if (reason.size > LIMIT_CLOSE_REASON)
+			reason.size = LIMIT_CLOSE_REASON;
+		if (reason.size != 0)
+			memcpy(payload + 2, reason.data, reason.size);
+		size = 2 + reason.size;
+	}
+	return output_frame(conn, side, WS_CLOSE, slice(payload, size));
+}
+
+static void close_upstream(struct fw_conn *conn, uint16_t code, struct fw_slice reason)
+{
+	struct upstream *up = conn->upstream;
+
+	if (up == NULL || !up->upgraded || up->close_sent || up->lost)
+		return;
+	up->close_sent = true;
+	send_close(conn, FW_UPSTREAM, code, reason);
+}
+
+static void begin_closing(struct fw_conn *conn)
+{
+	conn->phase = PHASE_CLOSING;
+	conn->need_kind = 0;
+	conn->phase_until_ns = conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.close_timeout * SECOND_NS;
+	handshake_forget(conn);
+}
+
+void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *answer, const char *cause)
+{
+	const struct close_row *row = close_reason_row(reason);
+	struct answer told = { .code = row->error };
+	struct event_node *node;
+
+	if (conn->phase >= PHASE_CLOSING)
+		return;
+	if (answer != NULL)
+		told = *answer;
+	conn->end_reason = reason;
+	conn->end_code = row->code;
+	conn->engine->counters[COUNT_closed_by_policy]++;
+	if (row->event != EVENT_websocket_disconnect) {
+		node = event_record(conn, row->event);
+		event_text(node, "close", row->name);
+		event_number(node, "close_code", row->code);
+		event_text(node, "error", error_code_name(told.code));
+		event_text(node, "cause", cause);
+		told.event_id = node->event.as.record.event_id;
+		event_violation(conn, row->event);
+	}
+	if (!conn->upgraded) {
+		http_answer_refuse(conn, &(struct http_refusal){ .status = reason == CLOSE_DRAIN || reason == CLOSE_OVERLOAD ? 503 : 403,
+								 .cause = row->text, .event = EVENT_handshake_refused });
+		return;
+	}
+	if (told.code != ERROR_NONE && !conn->lost)
+		answer_error(conn, &told);
+	conn->close_sent = true;
+	if (!conn->lost)
+		send_close(conn, FW_CLIENT, row->code, slice_text(row->text));
+	/* What the upstream is told says nothing about why: the client went away. */
+	close_upstream(conn, 1001, slice(NULL, 0));
+	begin_closing(conn);
+}
+
+void ending_peer_close(struct fw_conn *conn, enum fw_side side, uint16_t code, struct fw_slice reason)
+{
+	struct upstream *up = conn->upstream;
+
+	if (side == FW_CLIENT) {
+		conn->close_received = true;
+		if (!conn->close_sent) {
+			conn->close_sent = true;
+			send_close(conn, FW_CLIENT, code, reason); /* RFC 6455 5.5.1: echoes the code */
+		}
+	} else {
+		up->close_received = true;
+		close_upstream(conn, code, reason);
+		if (!conn->close_sent && conn->upgraded) {
+			conn->close_sent = true;
+			send_close(conn, FW_CLIENT, code, reason);
+		}
+	}
+	if (side == FW_CLIENT)
+		close_upstream(conn, code, reason);
+	if (conn->phase < PHASE_CLOSING) {
+		conn->end_reason = CLOSE_NORMAL;
+		conn->end_code = code;
+		begin_closing(conn);
+	}
+}
+
+void ending_lost(struct fw_conn *conn, enum fw_side side)
+{
+	if (side == FW_UPSTREAM) {
+		struct upstream *up = conn->upstream;
+
+		if (up == NULL || up->lost)
+			return;
+		up->lost = true;
+		if (conn->phase < PHASE_CLOSING)
+			upstream_failed(conn, "the upstream broke off");
+		return;
+	}
+	if (conn->lost)
+		return;
+	conn->lost = true;
+	conn->close_sent = conn->close_received = true;
+	if (conn->phase >= PHASE_CLOSING)
+		return;
+	conn->end_reason = CLOSE_NORMAL;
+	conn->end_code = 1006; /* only in the record: no close frame came */
+	close_upstream(conn, 1001, slice(NULL, 0));
+	login_free(conn);
+	begin_closing(conn);
+}
+
+void ending_drop(struct fw_conn *conn, const char *cause)
+{
+	struct event_node *node;
+
+	if (conn->phase == PHASE_DONE)
+		return;
+	if (conn->phase != PHASE_CLOSING && cause != NULL) {
+		node = event_record(conn, EVENT_system_error);
+		event_text(node, "cause", cause);
+	}
+	if (conn->phase != PHASE_CLOSING)
+		begin_closing(conn);
+	buf_clear(&conn->out, &conn->engine->pool);
+	conn->stall_ns[FW_CLIENT] = 0;
+	conn->lost = conn->close_sent = conn->close_received = true;
+	if (conn->upstream != NULL)
+		conn->upstream->lost = true;
+}
+
+static void record_disconnect(struct fw_conn *conn)
+{
+	struct event_node *node;
+
+	access_flush(conn);
+	if (!conn->upgraded)
+		return; /* the refusal was recorded */
+	node = event_record(conn, EVENT_websocket_disconnect);
+	event_number(node, "close_code", conn->end_code);
+	event_text(node, "close", close_reason_row(conn->end_reason)->name);
+	event_number(node, "messages_in", conn->messages_in);
+	event_number(node, "messages_out", conn->messages_out);
+}
+
+void ending_check(struct fw_conn *conn)
+{
+	struct upstream *up = conn->upstream;
+	bool over = conn->engine->now.monotonic_ns >= conn->phase_until_ns;
+	bool client_over, upstream_over;
+
+	if (conn->phase < PHASE_CLOSING || conn->done_given)
+		return;
+	client_over = conn->lost || over || (conn->close_sent && (conn->close_received || conn->reader.failed));
+	upstream_over = up == NULL || up->lost || over || !up->upgraded || (up->close_sent && (up->close_received || up->reader.failed));
+	if (client_over && !conn->hung_up) {
+		conn->hung_up = true;
+		event_push(conn, FW_EV_HANGUP)->side = FW_CLIENT;
+	}
+	if (upstream_over && up != NULL && !up->hung_up) {
+		up->hung_up = true;
+		event_push(conn, FW_EV_HANGUP)->side = FW_UPSTREAM;
+	}
+	if (!client_over || !upstream_over)
+		return;
+	record_disconnect(conn);
+	if (conn->was_open)
+		conn->engine->counters[COUNT_sessions_open]--;
+	conn->phase = PHASE_DONE;
+	conn->done_given = true;
+	event_push(conn, FW_EV_DONE);
+}

@@ -1,0 +1,86 @@
+/* engine.c: what one thread's connections share. */
+#include "base/mem.h"
+#include "codec/json.h"
+#include "engine/conn_state.h"
+
+#include <string.h>
+
+enum { ARENA_LIMIT = 512 << 20 }; /* far above any configured message; the message size limit is the real bound */
+
+struct fw_engine *fw_engine_new(const struct fw_engine_options *options)
+{
+	struct fw_engine *engine = mem_zero(1, sizeof(*engine));
+
+	if (engine == NULL)
+		return NULL;
+	engine->policy = fw_policy_ref(options->policy);
+	engine->random = options->random;
+	pool_init(&engine->pool);
+	arena_init(&engine->arena, ARENA_LIMIT);
+	engine_random(engine, (uint8_t *)&engine->connection_base, sizeof(engine->connection_base));
+	/* 2^53: ids are JSON numbers in the record. The low 32 bits count. */
+	engine->connection_base &= ((uint64_t)1 << 53) - ((uint64_t)1 << 32);
+	return engine;
+}
+
+struct fw_engine *fw_engine_free(struct fw_engine *engine)
+{
+	if (engine == NULL)
+		return NULL;
+	while (engine->free_events != NULL) {
+		struct event_node *next = engine->free_events->next;
+
+		mem_free(engine->free_events);
+		engine->free_events = next;
+	}
+	if (engine->returned != &engine->spare)
+		mem_free(engine->returned);
+	buf_clear(&engine->scratch, &engine->pool);
+	arena_fini(&engine->arena);
+	pool_fini(&engine->pool);
+	fw_policy_unref(engine->policy);
+	mem_wipe(engine->entropy, sizeof(engine->entropy));
+	mem_free(engine);
+	return NULL;
+}
+
+void fw_engine_time(struct fw_engine *engine, struct fw_time now)
+{
+	engine->now = now;
+}
+
+void engine_set_policy(struct fw_engine *engine, struct fw_policy *policy)
+{
+	fw_policy_ref(policy);
+	fw_policy_unref(engine->policy);
+	engine->policy = policy;
+}
+
+const uint64_t *engine_counters(const struct fw_engine *engine)
+{
+	return engine->counters;
+}
+
+void engine_random(struct fw_engine *engine, uint8_t *ret_bytes, size_t size)
+{
+	if (size > engine->entropy_left) {
+		engine->random.fill(engine->random.user, engine->entropy, sizeof(engine->entropy));
+		engine->entropy_left = sizeof(engine->entropy);
+	}
+	memcpy(ret_bytes, engine->entropy + sizeof(engine->entropy) - engine->entropy_left, size);
+	/* What was handed out may be a token: it is not kept. */
+	mem_wipe(engine->entropy + sizeof(engine->entropy) - engine->entropy_left, size);
+	engine->entropy_left -= size;
+}
+
+struct json_writer engine_writer(struct fw_engine *engine)
+{
+	/* Not given back to the pool: the next answer needs it again. */
+	engine->scratch.start = engine->scratch.end = 0;
+	return (struct json_writer){ .out = &engine->scratch, .pool = &engine->pool };
+}
+
+struct fw_slice engine_written(const struct fw_engine *engine)
+{
+	return (struct fw_slice){ engine->scratch.base + engine->scratch.start, buf_size(&engine->scratch) };
+}

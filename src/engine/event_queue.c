@@ -1,0 +1,180 @@
+/* event_queue.c: what the embedder is told, in order, one connection at a time. Nodes are reused, so that a message path
+ * that records nothing allocates nothing. */
+#include "base/encode.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "engine/conn_state.h"
+
+#include <string.h>
+
+static struct event_node *take(struct fw_engine *engine)
+{
+	struct event_node *node = engine->free_events;
+
+	if (node != NULL) {
+		engine->free_events = node->next;
+		return node;
+	}
+	return mem_alloc(sizeof(*node));
+}
+
+static void begin(struct event_node *node, enum fw_event_kind kind)
+{
+	node->next = NULL;
+	node->text_used = 0;
+	memset(&node->event, 0, sizeof(node->event));
+	node->event.kind = kind;
+}
+
+static struct event_node *push(struct fw_conn *conn, enum fw_event_kind kind)
+{
+	struct fw_engine *engine = conn->engine;
+	struct event_node *node = take(engine);
+
+	if (node == NULL) {
+		/* The event is lost: the connection must not go on as if it had been heard. */
+		conn->broken = true;
+		begin(&engine->spare, kind);
+		return &engine->spare;
+	}
+	begin(node, kind);
+	*conn->events_tail = node;
+	conn->events_tail = &node->next;
+	return node;
+}
+
+struct fw_event *event_push(struct fw_conn *conn, enum fw_event_kind kind)
+{
+	return &push(conn, kind)->event;
+}
+
+static struct fw_slice keep(struct event_node *node, struct fw_slice text)
+{
+	size_t room = EVENT_TEXT - node->text_used;
+	size_t size = text.size < room ? text.size : room;
+	uint8_t *copy = node->text + node->text_used;
+
+	if (size > LIMIT_RECORD_TEXT)
+		size = LIMIT_RECORD_TEXT;
+	if (size != 0)
+		memcpy(copy, text.data, size);
+	node->text_used += size;
+	return slice(copy, size);
+}
+
+struct event_node *event_record(struct fw_conn *conn, uint16_t type)
+{
+	struct fw_engine *engine = conn->engine;
+	struct event_node *node = push(conn, FW_EV_RECORD);
+	struct fw_record *record = &node->event.as.record;
+	uint8_t id[FW_EVENT_ID_SIZE / 2];
+
+	engine->counters[COUNT_records]++;
+	record->wall_us = engine->now.wall_us;
+	record->type = type;
+	record->level = event_type_level(type);
+	record->connection_id = conn->id;
+	record->source = conn->peer;
+	engine_random(engine, id, sizeof(id));
+	encode_hex(id, sizeof(id), record->event_id);
+	if (conn->principal != NULL) {
+		record->user_id = keep(node, slice(conn->principal->user_id, conn->principal->user_id_size));
+		record->session_id = keep(node, slice(conn->principal->session_id, conn->principal->session_id_size));
+	}
+	return node;
+}
+
+static struct fw_detail *detail(struct event_node *node, const char *key, enum fw_detail_kind kind)
+{
+	static _Thread_local struct fw_detail overflow; /* more details than a record has: a mistake of ours, not a crash */
+	struct fw_record *record = &node->event.as.record;
+	struct fw_detail *added = &overflow;
+
+	if (record->detail_count < FW_RECORD_DETAILS)
+		added = &record->details[record->detail_count++];
+	*added = (struct fw_detail){ .key = key, .kind = kind };
+	return added;
+}
+
+void event_detail(struct event_node *node, const char *key, struct fw_slice text)
+{
+	detail(node, key, FW_DETAIL_TEXT)->text = keep(node, text);
+}
+
+void event_text(struct event_node *node, const char *key, const char *text)
+{
+	if (text != NULL)
+		event_detail(node, key, slice_text(text));
+}
+
+void event_number(struct event_node *node, const char *key, int64_t number)
+{
+	detail(node, key, FW_DETAIL_INTEGER)->number = number;
+}
+
+void event_boolean(struct event_node *node, const char *key, bool value)
+{
+	detail(node, key, FW_DETAIL_BOOLEAN)->number = value;
+}
+
+uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_need *texts)
+{
+	struct event_node *node = push(conn, FW_EV_NEED);
+	struct fw_need *need = &node->event.as.need;
+
+	need->kind = kind;
+	need->address = conn->peer;
+	if (texts != NULL) {
+		need->key = keep(node, texts->key);
+		need->user_id = keep(node, texts->user_id);
+		need->role = keep(node, texts->role);
+		need->session_id = keep(node, texts->session_id);
+		need->number = texts->number;
+	}
+	if (kind != FW_NEED_VIOLATION) {
+		need->id = ++conn->need_id;
+		conn->need_kind = (uint8_t)kind;
+	}
+	return need->id;
+}
+
+void event_violation(struct fw_conn *conn, uint16_t type)
+{
+	if (!conn_monitors(conn) && (conn->policy->blocking_events >> type & 1))
+		event_need(conn, FW_NEED_VIOLATION, &(struct fw_need){ .number = type });
+}
+
+void event_give_back(struct fw_engine *engine, struct event_node *node)
+{
+	if (node == NULL || node == &engine->spare)
+		return;
+	node->next = engine->free_events;
+	engine->free_events = node;
+}
+
+struct event_node *event_next(struct fw_conn *conn)
+{
+	struct fw_engine *engine = conn->engine;
+	struct event_node *node = conn->events;
+
+	event_give_back(engine, engine->returned);
+	engine->returned = NULL;
+	if (node == NULL)
+		return NULL;
+	conn->events = node->next;
+	if (conn->events == NULL)
+		conn->events_tail = &conn->events;
+	engine->returned = node;
+	return node;
+}
+
+void event_free_all(struct fw_conn *conn)
+{
+	while (conn->events != NULL) {
+		struct event_node *next = conn->events->next;
+
+		event_give_back(conn->engine, conn->events);
+		conn->events = next;
+	}
+	conn->events_tail = &conn->events;
+}

@@ -1,0 +1,189 @@
+/* handshake.c: the opening handshake as server: RFC 6455 4.2.1, route, Host, Origin. Deny by default. */
+#include "base/encode.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "codec/http1.h"
+#include "engine/conn_state.h"
+
+static void refuse(struct fw_conn *conn, unsigned status, const char *cause)
+{
+	http_answer_refuse(conn, &(struct http_refusal){ .status = status, .cause = cause, .detail = cause, .event = EVENT_handshake_refused });
+}
+
+void handshake_forget(struct fw_conn *conn)
+{
+	/* It may hold a credential. */
+	if (conn->head.base != NULL)
+		mem_wipe(conn->head.base, conn->head.capacity);
+	buf_clear(&conn->head, &conn->engine->pool);
+}
+
+bool handshake_head(const struct fw_conn *conn, struct http1_head *ret_head)
+{
+	const char *rule;
+
+	return buf_size(&conn->head) != 0 &&
+	       http1_request(slice(buf_data(&conn->head), buf_size(&conn->head)), ret_head, &rule) == HTTP1_OK;
+}
+
+/* Parsing again after each octet would be quadratic: only a line's end, or a size that no head may have, can change the word. */
+static bool worth_parsing(size_t before, const uint8_t *added, size_t size)
+{
+	return __builtin_memchr(added, '\n', size) != NULL || before / LIMIT_HEAD_LINE != (before + size) / LIMIT_HEAD_LINE;
+}
+
+void handshake_input(struct fw_conn *conn)
+{
+	size_t before = buf_size(&conn->head), taken;
+	struct http1_head head;
+	const char *rule = NULL;
+
+	/* What is behind the head may be frames already: at most one octet more than a head is ever kept. */
+	taken = conn->input_size;
+	if (taken > (size_t)LIMIT_HEAD_BYTES + 1 - before)
+		taken = (size_t)LIMIT_HEAD_BYTES + 1 - before;
+	if (buf_append(&conn->head, &conn->engine->pool, conn->input, taken) < 0) {
+		conn->broken = true;
+		return;
+	}
+	if (!worth_parsing(before, conn->input, taken)) {
+		conn->input += taken;
+		conn->input_size -= taken;
+		return;
+	}
+	switch (http1_request(slice(buf_data(&conn->head), buf_size(&conn->head)), &head, &rule)) {
+	case HTTP1_OK:
+		conn->input += head.size - before;
+		conn->input_size -= head.size - before;
+		conn->head.end = conn->head.start + head.size;
+		conn->phase = PHASE_ADMIT;
+		conn->phase_until_ns = conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.handshake_timeout * SECOND_NS;
+		if (conn->admitted != 0)
+			handshake_admitted(conn);
+		return;
+	case HTTP1_MORE:
+		conn->input += taken;
+		conn->input_size -= taken;
+		return;
+	case HTTP1_TOO_LARGE:
+		refuse(conn, __builtin_memchr(buf_data(&conn->head), '\n', buf_size(&conn->head)) != NULL ? 431 : 414, rule);
+		break;
+	default:
+		conn->engine->counters[COUNT_protocol_errors]++;
+		refuse(conn, 400, rule);
+		break;
+	}
+	conn->input_size = 0;
+}
+
+/* RFC 6455 4.2.1, line by line. True when it holds; otherwise it was refused. */
+static bool is_opening(struct fw_conn *conn, const struct http1_head *head)
+{
+	unsigned versions, keys, hosts;
+	const struct http1_field *version = http1_find(head, "Sec-WebSocket-Version", &versions);
+	const struct http1_field *key = http1_find(head, "Sec-WebSocket-Key", &keys);
+	uint8_t nonce[WS_KEY_SIZE / 4 * 3 + 3];
+
+	http1_find(head, "Host", &hosts);
+	if (!slice_is(head->method, "GET"))
+		refuse(conn, 400, "RFC 6455 4.2.1: method is not GET");
+	else if (head->minor < 1)
+		refuse(conn, 400, "RFC 6455 4.2.1: HTTP/1.1 or higher is needed");
+	else if (head->content_length != 0 || head->chunked)
+		refuse(conn, 413, "RFC 6455 4.2.1: an opening handshake has no body");
+	else if (hosts != 1)
+		refuse(conn, 400, "RFC 9112 3.2: one Host field is needed");
+	else if (!http1_has_token(head, "Upgrade", "websocket"))
+		refuse(conn, 426, "RFC 6455 4.2.1: Upgrade: websocket is missing; this port speaks WebSocket only");
+	else if (!http1_has_token(head, "Connection", "upgrade"))
+		refuse(conn, 400, "RFC 6455 4.2.1: Connection: Upgrade is missing");
+	else if (versions > 1)
+		refuse(conn, 400, "RFC 6455 11.3.5: Sec-WebSocket-Version more than once");
+	else if (version == NULL)
+		refuse(conn, 400, "RFC 6455 4.2.1: Sec-WebSocket-Version is missing");
+	else if (!slice_is(version->value, "13"))
+		refuse(conn, 426, "RFC 6455 4.2.2: only Sec-WebSocket-Version: 13");
+	else if (keys != 1 || key == NULL || key->value.size != WS_KEY_SIZE ||
+		 decode_base64((const char *)key->value.data, key->value.size, 0, nonce) != 16)
+		refuse(conn, 400, "RFC 6455 4.2.1: Sec-WebSocket-Key is not 16 octets in base64");
+	else
+		return true;
+	return false;
+}
+
+/* A foreign Origin or Host. True when both are fine (or only watched). */
+static bool is_from_here(struct fw_conn *conn, const struct http1_head *head)
+{
+	unsigned origins;
+	const struct http1_field *origin = http1_find(head, "Origin", &origins);
+	const struct http1_field *host = http1_find(head, "Host", NULL);
+	const char *cause = NULL;
+	struct event_node *node;
+
+	if (!policy_host_allowed(conn->policy, conn->route, host->value))
+		cause = "Host is not listed";
+	else if (origins > 1)
+		cause = "Origin more than once";
+	else if (origin == NULL && conn->policy->settings.origin_required)
+		cause = "Origin is required";
+	else if (origin != NULL && !policy_origin_allowed(conn->policy, conn->route, origin->value))
+		cause = "Origin is not listed";
+	if (cause == NULL)
+		return true;
+	if (conn_monitors(conn)) {
+		node = event_record(conn, EVENT_origin_refused);
+		event_text(node, "mode", "monitor");
+		event_text(node, "would", "refuse");
+		event_number(node, "status", 403);
+		event_text(node, "cause", cause);
+		return true;
+	}
+	http_answer_refuse(conn, &(struct http_refusal){ .status = 403, .cause = cause, .detail = cause, .event = EVENT_origin_refused });
+	return false;
+}
+
+/* Blocked, too many of its address, or no room at all. True when it may stay. */
+static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
+{
+	enum fw_answer_code code = conn->admitted - 1;
+	bool blocked = code == FW_ANSWER_BLOCKED;
+
+	if (code == FW_ANSWER_YES)
+		return true;
+	if (!blocked && code != FW_ANSWER_FULL) {
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 503, .cause = "no room for another connection",
+								 .detail = "try again later", .event = EVENT_overload, .retry_after_ms = 5000 });
+		return false;
+	}
+	if (conn->policy->settings.refuse == REFUSE_HTTP) {
+		http_answer_refuse(conn, &(struct http_refusal){
+			.status = blocked ? 403 : 429,
+			.code = error_code_name(blocked ? ERROR_IP_BLOCKED : ERROR_CONNECTION_LIMIT),
+			.cause = blocked ? "block list" : "connections of this address",
+			.event = blocked ? EVENT_blocked_attempt : EVENT_connection_limit_exceeded,
+			.retry_after_ms = blocked ? 0 : 1000 });
+		return false;
+	}
+	http_answer_switching(conn, head, slice(NULL, 0));
+	ending_close(conn, blocked ? CLOSE_BLOCKED : CLOSE_CONNECTION_LIMIT, NULL, blocked ? "block list" : "connections of this address");
+	return false;
+}
+
+void handshake_admitted(struct fw_conn *conn)
+{
+	struct http1_head head;
+
+	if (!handshake_head(conn, &head)) {
+		conn->broken = true;
+		return;
+	}
+	if (!is_opening(conn, &head) || !is_welcome(conn, &head))
+		return;
+	conn->route = policy_route_find(conn->policy, head.path);
+	if (conn->route == NULL) {
+		refuse(conn, 404, "no route for this path");
+		return;
+	}
+	if (is_from_here(conn, &head))
+		login_handshake(conn, &head);
+}

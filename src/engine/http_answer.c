@@ -1,0 +1,135 @@
+/* http_answer.c: answers to the handshake: 101, or a refusal as a problem document (RFC 9457) with the security headers. */
+#include "base/encode.h"
+#include "base/slice.h"
+#include "codec/http1.h"
+#include "codec/json.h"
+#include "crypto/digest.h"
+#include "engine/conn_state.h"
+#include "policy/security_headers.h"
+
+static int put(struct fw_conn *conn, const char *text)
+{
+	return output_raw(conn, FW_CLIENT, slice_text(text));
+}
+
+struct fw_slice http_answer_subprotocol(const struct fw_conn *conn, const struct http1_head *head)
+{
+	const struct texts *known = &conn->route->subprotocols;
+	struct fw_slice bearer = slice(NULL, 0), element;
+	bool skip = false;
+
+	for (unsigned i = 0; i < head->count; i++) {
+		struct fw_slice list = head->fields[i].value;
+
+		if (!slice_is_nocase(head->fields[i].name, "Sec-WebSocket-Protocol"))
+			continue;
+		while (http1_next_element(&list, &element)) {
+			if (skip) { /* the token behind framewall.bearer is no protocol */
+				skip = false;
+				continue;
+			}
+			if (slice_is(element, "framewall.bearer")) {
+				bearer = element;
+				skip = true;
+				continue;
+			}
+			if (known->count == 0 && conn->route->has_upstream)
+				return element; /* the upstream is offered this one alone */
+			for (size_t k = 0; k < known->count; k++)
+				if (slice_is(element, known->items[k]))
+					return element;
+		}
+	}
+	/* A browser fails the connection when it offered protocols and none is chosen. */
+	return bearer;
+}
+
+void http_answer_switching(struct fw_conn *conn, const struct http1_head *head, struct fw_slice subprotocol)
+{
+	char accept[WS_ACCEPT_SIZE];
+
+	digest_websocket_accept(http1_find(head, "Sec-WebSocket-Key", NULL)->value, accept);
+	put(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+	output_raw(conn, FW_CLIENT, slice(accept, sizeof(accept)));
+	if (subprotocol.size != 0) {
+		put(conn, "\r\nSec-WebSocket-Protocol: ");
+		output_raw(conn, FW_CLIENT, subprotocol);
+	}
+	put(conn, "\r\n\r\n");
+	conn->upgraded = true;
+	conn->engine->counters[COUNT_handshakes]++;
+}
+
+static void write_problem(struct fw_conn *conn, const struct http_refusal *refusal, const char *event_id)
+{
+	struct json_writer w = engine_writer(conn->engine);
+
+	json_write_open(&w, '{');
+	json_write_key(&w, "type");
+	json_write_string(&w, "about:blank");
+	json_write_key(&w, "title");
+	json_write_string(&w, http1_reason(refusal->status));
+	json_write_key(&w, "status");
+	json_write_integer(&w, refusal->status);
+	if (refusal->detail != NULL) {
+		json_write_key(&w, "detail");
+		json_write_string(&w, refusal->detail);
+	}
+	if (refusal->code != NULL) {
+		json_write_key(&w, "code");
+		json_write_string(&w, refusal->code);
+	}
+	json_write_key(&w, "event_id");
+	json_write_text(&w, slice(event_id, FW_EVENT_ID_SIZE));
+	json_write_close(&w, '}');
+	if (w.failed)
+		conn->broken = true;
+}
+
+static void put_number(struct fw_conn *conn, const char *name, uint64_t value)
+{
+	char text[ENCODE_U64];
+
+	put(conn, name);
+	output_raw(conn, FW_CLIENT, slice(text, encode_u64(value, text)));
+	put(conn, "\r\n");
+}
+
+void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal)
+{
+	struct event_node *node = event_record(conn, refusal->event);
+	struct fw_slice body;
+
+	event_number(node, "status", refusal->status);
+	event_text(node, "cause", refusal->cause);
+	write_problem(conn, refusal, node->event.as.record.event_id);
+	body = engine_written(conn->engine);
+
+	put(conn, "HTTP/1.1 ");
+	{
+		char text[ENCODE_U64];
+
+		output_raw(conn, FW_CLIENT, slice(text, encode_u64(refusal->status, text)));
+	}
+	put(conn, " ");
+	put(conn, http1_reason(refusal->status));
+	put(conn, "\r\nConnection: close\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n");
+	if (refusal->status == 401)
+		put(conn, "WWW-Authenticate: Bearer realm=\"framewall\"\r\n");
+	if (refusal->status == 426)
+		put(conn, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+	if (refusal->retry_after_ms != 0)
+		put_number(conn, "Retry-After: ", (refusal->retry_after_ms + 999) / 1000);
+	output_raw(conn, FW_CLIENT, security_headers(conn->policy));
+	put_number(conn, "Content-Length: ", body.size);
+	put(conn, "\r\n");
+	output_raw(conn, FW_CLIENT, body);
+
+	conn->engine->counters[COUNT_handshakes_refused]++;
+	conn->phase = PHASE_CLOSING;
+	conn->close_sent = conn->close_received = true; /* nothing more is read: the refusal is the last word */
+	conn->phase_until_ns = conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.close_timeout * SECOND_NS;
+	handshake_forget(conn);
+	login_free(conn);
+	event_violation(conn, refusal->event);
+}

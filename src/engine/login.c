@@ -1,0 +1,418 @@
+/* login.c: a login from its credential to an open connection: attempt allowed? who? session; upstream; let in.
+ *
+ *   handshake or auth message -> AUTH_SLOT -> verify (JWT, key) or SESSION_TAKE -> SESSION_OPEN -> dial -> let in
+ *
+ * Each arrow is a FW_EV_NEED that login_supplied answers; a deadline bounds the wait. */
+#include "base/encode.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "codec/http1.h"
+#include "crypto/digest.h"
+#include "engine/conn_state.h"
+#include "engine/message.h"
+
+#include <string.h>
+
+static uint64_t in_seconds(const struct fw_conn *conn, int64_t seconds)
+{
+	return conn->engine->now.monotonic_ns + (uint64_t)seconds * SECOND_NS;
+}
+
+void login_free(struct fw_conn *conn)
+{
+	if (conn->login == NULL)
+		return;
+	principal_free(conn->login->made);
+	mem_wipe(conn->login, sizeof(*conn->login) + conn->login->credential_size);
+	mem_free(conn->login);
+	conn->login = NULL;
+}
+
+/* The precise cause is for the record alone: the client reads one text for all (row 114). */
+static void refuse(struct fw_conn *conn, const char *text, const char *cause)
+{
+	struct login *login = conn->login;
+	struct answer answer = { .code = ERROR_AUTH_FAILED, .text = text };
+
+	conn->engine->counters[COUNT_auth_failures]++;
+	if (!login->first_message) {
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 401, .code = "AUTH_FAILED", .detail = text, .cause = cause,
+								 .event = EVENT_auth_failure });
+	} else if (login->again) {
+		struct event_node *node = event_record(conn, EVENT_auth_failure);
+
+		event_text(node, "cause", cause);
+		answer.event_id = node->event.as.record.event_id;
+		answer_error(conn, &answer);
+		event_violation(conn, EVENT_auth_failure);
+		conn->phase = PHASE_OPEN;
+		conn->phase_until_ns = UINT64_MAX;
+	} else {
+		ending_close(conn, CLOSE_AUTH_FAILED, &answer, cause);
+	}
+	login_free(conn);
+}
+
+static void fault(struct fw_conn *conn, const char *cause)
+{
+	if (conn->upgraded)
+		ending_close(conn, CLOSE_AUTH_FAULT, NULL, cause);
+	else
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 503, .code = "AUTH_ERROR", .cause = cause, .event = EVENT_system_error,
+								 .retry_after_ms = 1000 });
+	login_free(conn);
+}
+
+static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, bool first_message, const char *place)
+{
+	/* An oversized credential is refused unread: its first octets are enough for that. */
+	size_t keep = credential.size <= (size_t)conn->policy->settings.max_token_size ? credential.size : 0;
+
+	conn->login = mem_zero(1, sizeof(*conn->login) + keep);
+	if (conn->login == NULL) {
+		fault(conn, "memory");
+		return false;
+	}
+	conn->login->kind = (uint8_t)kind;
+	conn->login->first_message = first_message;
+	conn->login->place = place;
+	conn->login->credential_size = keep;
+	if (keep != 0)
+		memcpy(conn->login->credential, credential.data, keep);
+	return true;
+}
+
+static void ask_slot(struct fw_conn *conn)
+{
+	conn->phase = PHASE_SLOT;
+	conn->phase_until_ns = in_seconds(conn, conn->policy->settings.login_timeout);
+	event_need(conn, FW_NEED_AUTH_SLOT, NULL);
+}
+
+static void upgrade(struct fw_conn *conn, const struct http1_head *head, struct fw_slice subprotocol)
+{
+	struct event_node *node;
+	const struct http1_field *origin = http1_find(head, "Origin", NULL);
+
+	http_answer_switching(conn, head, subprotocol);
+	node = event_record(conn, EVENT_websocket_connected);
+	event_detail(node, "path", head->path); /* never the query: it may hold a token */
+	if (origin != NULL)
+		event_detail(node, "origin", origin->value);
+}
+
+static bool become(struct fw_conn *conn, const struct identity *identity)
+{
+	conn->principal = principal_new(conn, identity);
+	if (conn->principal == NULL)
+		fault(conn, "memory");
+	return conn->principal != NULL;
+}
+
+/* Monitor demands no login: a credential that is there and holds gives the role that would be asked, else nobody is logged in. */
+static void watch(struct fw_conn *conn, const struct http1_head *head)
+{
+	struct fw_slice credential;
+	const char *place = "none", *cause = "no credential in the handshake";
+	struct identity identity;
+	enum credential_kind kind = authn_find(conn, head, &credential, &place);
+	struct event_node *node;
+
+	arena_reset(&conn->engine->arena);
+	if (kind != CREDENTIAL_NONE)
+		cause = authn_verify(conn, kind, credential, &identity);
+	if (cause == NULL) {
+		if (!become(conn, &identity))
+			return;
+	} else if (conn->route->anonymous_role == POLICY_NONE) {
+		node = event_record(conn, EVENT_auth_failure);
+		event_text(node, "mode", "monitor");
+		event_text(node, "would", "require a login");
+		event_text(node, "place", place);
+		event_text(node, "cause", cause);
+	}
+	conn->in_handshake = true;
+	if (conn->route->has_upstream)
+		upstream_dial(conn);
+	else
+		login_let_in(conn, head, http_answer_subprotocol(conn, head));
+}
+
+void login_handshake(struct fw_conn *conn, const struct http1_head *head)
+{
+	struct fw_slice credential;
+	const char *place = NULL;
+	enum credential_kind kind;
+
+	if (conn_monitors(conn)) {
+		watch(conn, head);
+		return;
+	}
+	kind = authn_find(conn, head, &credential, &place);
+	if (kind != CREDENTIAL_NONE) {
+		conn->in_handshake = true;
+		if (begin(conn, kind, credential, false, place))
+			ask_slot(conn);
+	} else if (conn->route->anonymous_role != POLICY_NONE) {
+		conn->in_handshake = true;
+		if (!become(conn, &(struct identity){ slice_text("anonymous"), conn->route->anonymous_role, METHOD_JWT, 0 }))
+			return;
+		conn->principal->anonymous = true;
+		if (conn->route->has_upstream)
+			upstream_dial(conn);
+		else
+			login_let_in(conn, head, http_answer_subprotocol(conn, head));
+	} else {
+		upgrade(conn, head, http_answer_subprotocol(conn, head));
+		if (!conn->route->has_upstream)
+			handshake_forget(conn);
+		conn->phase = PHASE_LOGIN;
+		conn->phase_until_ns = in_seconds(conn, conn->policy->settings.login_timeout);
+	}
+}
+
+/* What an auth message carries, by its method. NULL: done; else the text of the refusal. */
+static const char *credential_of(struct fw_conn *conn, const struct json *json, enum credential_kind *ret_kind, struct fw_slice *ret_credential)
+{
+	static const struct {
+		const char *name, *field, *missing;
+		uint8_t method, kind;
+	} methods[] = {
+		{ "jwt", "token", "JWT token required", METHOD_JWT, CREDENTIAL_JWT },
+		{ "api_key", "api_key", "API key required", METHOD_API_KEY, CREDENTIAL_API_KEY },
+		{ "session", "session_token", "Session token required", METHOD_SESSION, CREDENTIAL_SESSION },
+	};
+	struct fw_slice name = slice_text("jwt");
+	uint32_t node = json_member(json, 0, "method", 6), value;
+	char *text;
+
+	if (node != 0)
+		name = json_text(json, node, &conn->engine->arena);
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (!slice_is(name, methods[i].name) || !(conn->policy->methods >> methods[i].method & 1))
+			continue;
+		value = json_member(json, 0, methods[i].field, strlen(methods[i].field));
+		*ret_kind = methods[i].kind;
+		if (value == 0)
+			return methods[i].missing;
+		*ret_credential = json_text(json, value, &conn->engine->arena);
+		return NULL;
+	}
+	*ret_kind = CREDENTIAL_NONE;
+	text = arena_alloc(&conn->engine->arena, name.size + 64);
+	if (text == NULL)
+		return "Unsupported authentication method";
+	memcpy(stpcpy(text, "Unsupported authentication method: "), name.data, name.size);
+	text[strlen("Unsupported authentication method: ") + name.size] = '\0';
+	return text;
+}
+
+static void begin_message(struct fw_conn *conn, const struct json *json, bool again)
+{
+	enum credential_kind kind;
+	struct fw_slice credential = slice(NULL, 0);
+	const char *text = credential_of(conn, json, &kind, &credential);
+
+	if (!begin(conn, kind, text == NULL ? credential : slice(NULL, 0), true, "message"))
+		return;
+	conn->login->again = again;
+	if (text != NULL)
+		refuse(conn, text, kind == CREDENTIAL_NONE ? "method not listed" : "no credential");
+	else
+		ask_slot(conn);
+}
+
+void login_again(struct fw_conn *conn, const struct json *json)
+{
+	begin_message(conn, json, true);
+}
+
+/* The first message is judged as an auth message: JSON, its fields; any other type is refused as INVALID_AUTH. */
+void login_message(struct fw_conn *conn, const struct ws_item *item)
+{
+	struct fw_engine *engine = conn->engine;
+	struct message message = {
+		.engine = engine, .policy = conn->policy, .route = NULL, .conn = conn, .text = slice(item->payload, item->size),
+		.binary = item->opcode == WS_BINARY, .problems = &engine->problems,
+	};
+	struct answer answer = { .code = ERROR_INVALID_AUTH, .problems = &engine->problems };
+
+	arena_reset(&engine->arena);
+	engine->problems.count = engine->problems.total = engine->problems.unknown = 0;
+	if (stage_json(&message) != VERDICT_PASS) {
+		if (message.close == CLOSE_FAULT) {
+			fault(conn, message.cause);
+			return;
+		}
+		answer = (struct answer){ .code = message.binary ? ERROR_INVALID_AUTH : ERROR_INVALID_JSON };
+		ending_close(conn, message.binary ? CLOSE_INVALID_AUTH : CLOSE_AUTH_JSON, &answer, message.cause);
+		return;
+	}
+	if (stage_route(&message) != VERDICT_PASS || !slice_is(slice(message.rule->name, message.rule->name_size), "auth")) {
+		ending_close(conn, CLOSE_INVALID_AUTH, &answer, "the first message is not of type auth");
+		return;
+	}
+	if (stage_size(&message) != VERDICT_PASS) {
+		answer = (struct answer){ .code = ERROR_MESSAGE_TOO_LARGE };
+		ending_close(conn, CLOSE_TOO_BIG, &answer, message.cause);
+		return;
+	}
+	if (stage_schema(&message) != VERDICT_PASS) {
+		if (message.close == CLOSE_FAULT)
+			fault(conn, message.cause);
+		else
+			ending_close(conn, CLOSE_INVALID_AUTH, &answer, message.cause);
+		return;
+	}
+	begin_message(conn, &message.json, false);
+}
+
+/* The credential holds: open a session, whose token is random and whose hash alone the store keeps. */
+static void open_session(struct fw_conn *conn, const struct identity *identity)
+{
+	struct login *login = conn->login;
+	uint8_t random[32], key[32];
+
+	if (login->again && !slice_equal(identity->user_id, slice(conn->principal->user_id, conn->principal->user_id_size))) {
+		refuse(conn, authn_refusal_text(login->kind), "another subject than the one logged in");
+		return;
+	}
+	login->made = principal_new(conn, identity);
+	if (login->made == NULL) {
+		fault(conn, "memory");
+		return;
+	}
+	engine_random(conn->engine, random, sizeof(random));
+	memcpy(login->token, "fws_", 4);
+	login->token_size = 4 + encode_base64(random, sizeof(random), 1, login->token + 4);
+	digest_sha256(slice(login->token, login->token_size), key);
+	conn->phase = PHASE_SESSION;
+	event_need(conn, FW_NEED_SESSION_OPEN, &(struct fw_need){
+		.key = slice(key, sizeof(key)),
+		.user_id = identity->user_id,
+		.role = slice_text(conn->policy->roles[identity->role].name),
+		.session_id = slice(login->made->session_id, login->made->session_id_size),
+		.number = (int64_t)login->made->expires_wall_us });
+	mem_wipe(random, sizeof(random));
+}
+
+static void verify(struct fw_conn *conn)
+{
+	struct login *login = conn->login;
+	struct fw_slice credential = slice(login->credential, login->credential_size);
+	struct identity identity;
+	const char *cause;
+	uint8_t key[32];
+
+	if (login->kind == CREDENTIAL_SESSION) {
+		if (!(conn->policy->methods >> METHOD_SESSION & 1) || credential.size == 0) {
+			refuse(conn, authn_refusal_text(login->kind), credential.size == 0 ? "too large" : "method not listed");
+			return;
+		}
+		digest_sha256(credential, key);
+		conn->phase = PHASE_SESSION;
+		event_need(conn, FW_NEED_SESSION_TAKE, &(struct fw_need){ .key = slice(key, sizeof(key)) });
+		return;
+	}
+	arena_reset(&conn->engine->arena);
+	cause = authn_verify(conn, login->kind, credential, &identity);
+	if (cause != NULL)
+		refuse(conn, authn_refusal_text(login->kind), cause);
+	else
+		open_session(conn, &identity);
+}
+
+static void limited(struct fw_conn *conn, const struct fw_answer *answer)
+{
+	struct answer told = { .code = ERROR_RATE_LIMITED, .retry_after_ms = answer->retry_after_ms != 0 ? answer->retry_after_ms : 1000 };
+
+	if (!conn->login->first_message) {
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 429, .code = "RATE_LIMITED", .detail = error_code_text(ERROR_RATE_LIMITED),
+			.cause = "login attempts of this address", .event = EVENT_rate_limit_violation, .retry_after_ms = told.retry_after_ms });
+	} else {
+		ending_close(conn, CLOSE_AUTH_RATE, &told, "login attempts of this address");
+	}
+	login_free(conn);
+}
+
+static void taken(struct fw_conn *conn, const struct fw_answer *answer)
+{
+	uint16_t role = policy_role_find(conn->policy, answer->role);
+
+	if (answer->code == FW_ANSWER_YES && role != POLICY_NONE)
+		open_session(conn, &(struct identity){ answer->user_id, role, METHOD_SESSION, answer->expires_wall_us });
+	else
+		refuse(conn, authn_refusal_text(CREDENTIAL_SESSION), answer->code == FW_ANSWER_YES ? "its role is gone" : "unknown or expired session");
+}
+
+static void opened(struct fw_conn *conn)
+{
+	struct event_node *node;
+	static const char *const names[] = { "none", "jwt", "api_key", "session" };
+
+	principal_free(conn->principal);
+	conn->principal = conn->login->made;
+	conn->login->made = NULL;
+	conn->engine->counters[COUNT_logins]++;
+	node = event_record(conn, EVENT_auth_success);
+	event_text(node, "method", names[conn->login->kind]);
+	event_text(node, "place", conn->login->place);
+	event_text(node, "role", conn->policy->roles[conn->principal->role].name);
+	if (conn->login->again) {
+		conn->phase = PHASE_OPEN;
+		conn->phase_until_ns = UINT64_MAX;
+		answer_auth_success(conn, conn->login->token, conn->login->token_size);
+		login_free(conn);
+	} else if (conn->route->has_upstream) {
+		upstream_dial(conn);
+	} else {
+		struct http1_head head;
+
+		/* After a first-message login the upgrade is done and the head is gone. */
+		if (conn->upgraded)
+			login_let_in(conn, NULL, slice(NULL, 0));
+		else if (handshake_head(conn, &head))
+			login_let_in(conn, &head, http_answer_subprotocol(conn, &head));
+		else
+			fault(conn, "memory");
+	}
+}
+
+void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer)
+{
+	if (conn->login == NULL)
+		return;
+	if (answer->code == FW_ANSWER_FAILED)
+		fault(conn, "the store could not be asked");
+	else if (answer->code == FW_ANSWER_LIMITED)
+		limited(conn, answer);
+	else if (kind == FW_NEED_AUTH_SLOT && answer->code == FW_ANSWER_YES)
+		verify(conn);
+	else if (kind == FW_NEED_SESSION_TAKE)
+		taken(conn, answer);
+	else if (kind == FW_NEED_SESSION_OPEN && answer->code == FW_ANSWER_YES)
+		opened(conn);
+	else
+		refuse(conn, authn_refusal_text(conn->login->kind), "refused by the store");
+}
+
+void login_let_in(struct fw_conn *conn, const struct http1_head *head, struct fw_slice subprotocol)
+{
+	if (!conn->upgraded) {
+		if (head == NULL) {
+			fault(conn, "memory");
+			return;
+		}
+		upgrade(conn, head, subprotocol);
+	}
+	handshake_forget(conn);
+	conn->phase = PHASE_OPEN;
+	conn->phase_until_ns = UINT64_MAX;
+	conn->last_message_ns = conn->engine->now.monotonic_ns;
+	if (conn->login != NULL && conn->login->first_message)
+		answer_auth_success(conn, conn->login->token, conn->login->token_size);
+	login_free(conn);
+	conn->was_open = true;
+	conn->engine->counters[COUNT_sessions_open]++;
+	event_push(conn, FW_EV_OPEN);
+}

@@ -1,0 +1,91 @@
+/* output.c: frames and octets that wait for a peer. */
+#include "base/mem.h"
+#include "base/slice.h"
+#include "engine/conn_state.h"
+
+static struct buf *out_of(struct fw_conn *conn, enum fw_side side)
+{
+	if (side == FW_CLIENT)
+		return &conn->out;
+	return conn->upstream != NULL ? &conn->upstream->out : NULL;
+}
+
+size_t output_waiting(const struct fw_conn *conn, enum fw_side side)
+{
+	if (side == FW_CLIENT)
+		return buf_size(&conn->out);
+	return conn->upstream != NULL ? buf_size(&conn->upstream->out) : 0;
+}
+
+static uint8_t *reserve(struct fw_conn *conn, enum fw_side side, size_t size)
+{
+	struct buf *out = out_of(conn, side);
+	uint8_t *room = out != NULL ? buf_reserve(out, &conn->engine->pool, size) : NULL;
+
+	if (room == NULL) {
+		conn->broken = true;
+		return NULL;
+	}
+	if (conn->stall_ns[side] == 0)
+		conn->stall_ns[side] = conn->engine->now.monotonic_ns;
+	return room;
+}
+
+int output_raw(struct fw_conn *conn, enum fw_side side, struct fw_slice bytes)
+{
+	uint8_t *room = reserve(conn, side, bytes.size);
+
+	if (room == NULL)
+		return -1;
+	if (bytes.size != 0)
+		__builtin_memcpy(room, bytes.data, bytes.size);
+	buf_added(out_of(conn, side), bytes.size);
+	return 0;
+}
+
+int output_frame(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload)
+{
+	bool masked = side == FW_UPSTREAM; /* RFC 6455 5.1: a client masks, a server does not */
+	uint8_t mask[4];
+	size_t size, header;
+	uint8_t *room;
+
+	if (!size_add(payload.size, ws_header_size(payload.size, masked), &size)) {
+		conn->broken = true;
+		return -1;
+	}
+	room = reserve(conn, side, size);
+	if (room == NULL)
+		return -1;
+	if (masked) {
+		/* RFC 6455 10.3: a fresh, unpredictable mask each frame. */
+		engine_random(conn->engine, mask, sizeof(mask));
+		header = ws_write_header(room, opcode, true, payload.size, mask);
+		ws_mask(room + header, payload.data, payload.size, mask);
+	} else {
+		header = ws_write_header(room, opcode, true, payload.size, NULL);
+		if (payload.size != 0)
+			__builtin_memcpy(room + header, payload.data, payload.size);
+	}
+	buf_added(out_of(conn, side), size);
+	return 0;
+}
+
+struct fw_slice fw_conn_output(struct fw_conn *conn, enum fw_side side)
+{
+	struct buf *out = out_of(conn, side);
+
+	return out != NULL && buf_size(out) != 0 ? slice(buf_data(out), buf_size(out)) : slice(NULL, 0);
+}
+
+void fw_conn_sent(struct fw_conn *conn, enum fw_side side, size_t size)
+{
+	struct buf *out = out_of(conn, side);
+
+	if (out == NULL || size == 0)
+		return;
+	buf_consume(out, &conn->engine->pool, size <= buf_size(out) ? size : buf_size(out));
+	conn->stall_ns[side] = buf_size(out) != 0 ? conn->engine->now.monotonic_ns : 0;
+	if (side == FW_CLIENT && conn->pong_due)
+		traffic_pong(conn);
+}

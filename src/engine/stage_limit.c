@@ -1,0 +1,29 @@
+/* stage_limit.c: messages a minute of this connection, before any parsing. Every inbound message counts (decision D2). */
+#include "engine/conn_state.h"
+#include "engine/message.h"
+
+enum verdict stage_limit(struct message *message)
+{
+	struct fw_conn *conn = message->conn;
+	uint64_t wait;
+
+	if (conn == NULL)
+		return VERDICT_PASS;
+	wait = gcra_take(&conn->message_cell, &message->policy->message_rate, conn->engine->now.monotonic_ns);
+	if (wait == 0) {
+		conn->violations = 0;
+		return VERDICT_PASS;
+	}
+	message->error = ERROR_RATE_LIMITED;
+	message->event = EVENT_rate_limit_violation;
+	message->cause = "messages per minute";
+	message->retry_after_ms = (uint32_t)(wait / 1000000 + 1);
+	conn->engine->counters[COUNT_rate_limited]++;
+	conn->violations++;
+	if (message->policy->settings.close_after_violations != 0 &&
+	    conn->violations >= (uint64_t)message->policy->settings.close_after_violations) {
+		message->close = CLOSE_RATE;
+		return VERDICT_CLOSE;
+	}
+	return VERDICT_REFUSE;
+}

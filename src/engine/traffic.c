@@ -1,0 +1,299 @@
+/* traffic.c: frames of an upgraded connection, both ways: whole messages to the stages, control frames answered. */
+#include "base/slice.h"
+#include "engine/conn_state.h"
+#include "engine/message.h"
+
+#include <string.h>
+
+enum { MONITOR_MESSAGE = 64 << 20 }; /* monitor changes nothing: what enforce would refuse by size still passes, up to here */
+
+/* The message that answered a ping before the client was ready to read it is replaced: only the newest counts (RFC 6455 5.5.3). */
+void traffic_pong(struct fw_conn *conn)
+{
+	if (!conn->pong_due || output_waiting(conn, FW_CLIENT) >= LIMIT_OUTPUT_MARK)
+		return;
+	conn->pong_due = false;
+	output_frame(conn, FW_CLIENT, WS_PONG, slice(conn->pong, conn->pong_size));
+}
+
+static void client_control(struct fw_conn *conn, const struct ws_item *item)
+{
+	uint64_t now = conn->engine->now.monotonic_ns;
+
+	if (item->opcode == WS_CLOSE) {
+		ending_peer_close(conn, FW_CLIENT, item->code, slice(item->payload, item->size));
+		return;
+	}
+	if (!conn_monitors(conn) && conn->policy->settings.control_rate != 0 &&
+	    gcra_take(&conn->control_cell, &conn->policy->control_rate, now) != 0) {
+		ending_close(conn, CLOSE_CONTROL_FLOOD, NULL, "control frames per minute");
+		return;
+	}
+	if (item->opcode == WS_PONG || conn->phase >= PHASE_CLOSING)
+		return;
+	memcpy(conn->pong, item->payload, item->size);
+	conn->pong_size = (uint8_t)item->size;
+	conn->pong_due = true;
+	traffic_pong(conn);
+}
+
+static void client_failed(struct fw_conn *conn, const struct ws_item *item)
+{
+	unsigned reason = item->code == 1007 ? CLOSE_UTF8 : item->code == 1008 ? CLOSE_FRAGMENTS :
+			  item->code == 1009 ? CLOSE_TOO_BIG : item->code == 1011 ? CLOSE_FAULT : CLOSE_PROTOCOL;
+
+	conn->engine->counters[COUNT_protocol_errors]++;
+	ending_close(conn, reason, NULL, item->rule);
+}
+
+static void note_would(struct fw_conn *conn, const struct message *message, unsigned stage)
+{
+	struct event_node *node = event_record(conn, message->event);
+
+	conn->engine->counters[COUNT_would_refuse]++;
+	event_text(node, "mode", "monitor");
+	event_text(node, "would", message->close != 0 ? "close" : "refuse");
+	event_text(node, "stage", pipeline_stages[stage].name);
+	event_text(node, "error", error_code_name(message->error));
+	event_text(node, "cause", message->cause);
+	event_detail(node, "field", message->detail);
+}
+
+static const char *record_refusal(struct fw_conn *conn, const struct message *message, unsigned stage)
+{
+	struct event_node *node = event_record(conn, message->event);
+
+	event_text(node, "stage", pipeline_stages[stage].name);
+	event_text(node, "error", error_code_name(message->error));
+	event_text(node, "cause", message->cause);
+	if (message->rule != NULL)
+		event_text(node, "message_type", message->rule->name);
+	event_detail(node, "field", message->detail);
+	event_number(node, "size", (int64_t)message->text.size);
+	if (message->has_number)
+		event_number(node, "at", (int64_t)message->number);
+	event_violation(conn, message->event);
+	return node->event.as.record.event_id;
+}
+
+static void refuse(struct fw_conn *conn, const struct message *message, enum verdict verdict, unsigned stage)
+{
+	struct answer answer = { .code = message->error, .retry_after_ms = message->retry_after_ms,
+				 .problems = message->error == ERROR_INVALID_MESSAGE ? message->problems : NULL };
+
+	conn->engine->counters[COUNT_refused]++;
+	if (verdict == VERDICT_CLOSE) {
+		ending_close(conn, message->close, &answer, message->cause);
+		return;
+	}
+	answer.event_id = record_refusal(conn, message, stage);
+	answer_error(conn, &answer);
+}
+
+/* Messages that end here: ping, csrf_refresh, a login on an open connection. */
+static void answer_here(struct fw_conn *conn, const struct message *message)
+{
+	struct fw_slice name = slice(message->rule->name, message->rule->name_size);
+
+	if (slice_is(name, "ping")) {
+		uint32_t node = json_member(&message->json, 0, "timestamp", 9);
+
+		answer_pong(conn, node != 0 ? json_raw(&message->json, node) : slice(NULL, 0));
+	} else if (slice_is(name, "csrf_refresh") && conn->principal != NULL) {
+		principal_new_csrf(conn, conn->principal);
+		answer_csrf(conn);
+	} else if (slice_is(name, "auth")) {
+		login_again(conn, &message->json);
+	}
+}
+
+static void record_rewrite(struct fw_conn *conn, const struct message *message)
+{
+	struct event_node *node = event_record(conn, EVENT_content_rewritten);
+
+	conn->engine->counters[COUNT_rewritten]++;
+	event_text(node, "message_type", message->rule->name);
+	event_detail(node, "field", message->detail);
+	event_text(node, "cause", message->cause);
+	if (conn_monitors(conn)) {
+		event_text(node, "mode", "monitor");
+		event_text(node, "would", "rewrite");
+	}
+}
+
+static void forward(struct fw_conn *conn, struct message *message, enum verdict verdict)
+{
+	struct fw_slice text = message->text;
+	bool changed = false;
+
+	if (!conn_monitors(conn) && pipeline_forward(message, conn->upstream != NULL, &text, &changed) != FW_OK) {
+		ending_close(conn, CLOSE_FAULT, NULL, "memory");
+		return;
+	}
+	if (verdict == VERDICT_REWRITE)
+		record_rewrite(conn, message);
+	else
+		conn->engine->counters[COUNT_passed]++;
+	access_note(conn, false, message->type, text.size);
+	if (conn->upstream != NULL) {
+		output_frame(conn, FW_UPSTREAM, message->binary ? WS_BINARY : WS_TEXT, text);
+	} else {
+		struct fw_event *event = event_push(conn, FW_EV_MESSAGE);
+
+		event->as.message = (struct fw_incoming){ message->type, message->binary, text };
+	}
+}
+
+static void client_message(struct fw_conn *conn, const struct ws_item *item)
+{
+	struct fw_engine *engine = conn->engine;
+	struct message message;
+	unsigned stage;
+	enum verdict verdict;
+
+	/* Field by field: clearing the whole would cost more than a short message's JSON. */
+	memset(&message, 0, sizeof(message));
+	message.engine = engine;
+	message.policy = conn->policy;
+	message.route = conn->route;
+	message.conn = conn;
+	message.role = principal_role(conn);
+	message.text = slice(item->payload, item->size);
+	message.binary = item->opcode == WS_BINARY;
+	message.type = FW_TYPE_OPAQUE;
+	message.problems = &engine->problems;
+	conn->messages_in++;
+	conn->last_message_ns = engine->now.monotonic_ns;
+	engine->counters[COUNT_messages_in]++;
+	engine->counters[COUNT_bytes_in] += item->size;
+	arena_reset(&engine->arena);
+	engine->problems.total = engine->problems.count = engine->problems.unknown = 0;
+
+	verdict = pipeline_judge(&message, &stage);
+	if (verdict >= VERDICT_REFUSE && conn_monitors(conn)) {
+		note_would(conn, &message, stage);
+		message.rule = NULL; /* nothing is changed: the client's octets go on */
+		forward(conn, &message, VERDICT_PASS);
+	} else if (verdict >= VERDICT_REFUSE) {
+		refuse(conn, &message, verdict, stage);
+	} else if (message.rule != NULL && message.rule->answered_here && !conn_monitors(conn)) {
+		answer_here(conn, &message);
+	} else {
+		forward(conn, &message, verdict);
+	}
+}
+
+static uint64_t largest(const struct fw_conn *conn)
+{
+	uint64_t max = (uint64_t)conn->policy->settings.max_message_size;
+
+	if (conn_monitors(conn))
+		return MONITOR_MESSAGE;
+	/* An auth message may hold a token of its own size (decision D4). */
+	if (conn->phase == PHASE_LOGIN && conn->policy->auth_message_bytes > max)
+		return conn->policy->auth_message_bytes;
+	return max;
+}
+
+void traffic_client(struct fw_conn *conn)
+{
+	struct ws_limits limits = { largest(conn), conn_monitors(conn) ? 0 : (uint32_t)conn->policy->settings.max_fragments };
+	struct ws_item item;
+
+	conn->last_input_ns = conn->engine->now.monotonic_ns;
+	conn->ping_due = false;
+	switch (ws_reader_next(&conn->reader, &limits, &conn->engine->pool, &conn->input, &conn->input_size, &item)) {
+	case WS_MORE:
+		break;
+	case WS_FAIL:
+		client_failed(conn, &item);
+		break;
+	case WS_CONTROL:
+		client_control(conn, &item);
+		break;
+	case WS_MESSAGE:
+		conn->engine->counters[COUNT_masks_zero] += item.zero_mask;
+		if (conn->phase == PHASE_OPEN)
+			client_message(conn, &item);
+		else if (conn->phase == PHASE_LOGIN)
+			login_message(conn, &item);
+		break;
+	}
+}
+
+/* Judges a server message with a type (hub, embedder): may this client see it? */
+static bool may_see(struct fw_conn *conn, uint16_t type)
+{
+	struct message message = { .engine = conn->engine, .policy = conn->policy, .route = conn->route, .conn = conn,
+				   .role = principal_role(conn), .outbound = true, .type = type };
+	unsigned stage;
+
+	return pipeline_judge(&message, &stage) < VERDICT_REFUSE;
+}
+
+static int deliver(struct fw_conn *conn, enum ws_opcode opcode, uint16_t type, struct fw_slice payload)
+{
+	if (output_frame(conn, FW_CLIENT, opcode, payload) < 0)
+		return FW_ERR_MEMORY;
+	conn->messages_out++;
+	conn->engine->counters[COUNT_messages_out]++;
+	conn->engine->counters[COUNT_bytes_out] += payload.size;
+	access_note(conn, true, type, payload.size);
+	return FW_OK;
+}
+
+int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload)
+{
+	if (conn->phase != PHASE_OPEN && !(conn->login != NULL && conn->login->again))
+		return FW_ERR_STATE;
+	if (type != FW_TYPE_OPAQUE && type >= conn->policy->outbound_count)
+		return FW_ERR_INVALID;
+	if (!may_see(conn, type))
+		return FW_ERR_INVALID; /* a delivery filter, not an event: it happens on each broadcast */
+	if (!binary && !utf8_valid(payload.data, payload.size))
+		return FW_ERR_INVALID;
+	/* A member that does not read must not make us keep what all others say. */
+	if (output_waiting(conn, FW_CLIENT) + payload.size > LIMIT_OUTPUT_MARK && output_waiting(conn, FW_CLIENT) != 0) {
+		ending_close(conn, CLOSE_STALLED, NULL, "it does not read what it is sent");
+		return FW_ERR_STATE;
+	}
+	return deliver(conn, binary ? WS_BINARY : WS_TEXT, type, payload);
+}
+
+static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
+{
+	struct event_node *node = event_record(conn, EVENT_outbound_withheld);
+
+	conn->engine->counters[COUNT_outbound_withheld]++;
+	event_text(node, "cause", item->rule);
+	event_number(node, "declared", (int64_t)item->declared);
+	upstream_failed(conn, item->rule);
+}
+
+void traffic_upstream(struct fw_conn *conn)
+{
+	struct upstream *up = conn->upstream;
+	struct ws_limits limits = { conn_monitors(conn) ? MONITOR_MESSAGE : (uint64_t)conn->policy->settings.max_upstream_message, 0 };
+	struct ws_item item;
+
+	switch (ws_reader_next(&up->reader, &limits, &conn->engine->pool, &up->input, &up->input_size, &item)) {
+	case WS_MORE:
+		break;
+	case WS_FAIL:
+		if (conn->phase < PHASE_CLOSING)
+			upstream_broke(conn, &item);
+		break;
+	case WS_CONTROL:
+		if (item.opcode == WS_CLOSE)
+			ending_peer_close(conn, FW_UPSTREAM, item.code, slice(item.payload, item.size));
+		else if (item.opcode == WS_PING && conn->phase == PHASE_OPEN)
+			output_frame(conn, FW_UPSTREAM, WS_PONG, slice(item.payload, item.size));
+		break;
+	case WS_MESSAGE:
+		/* Once our close is out nothing more is said to the client (RFC 6455 5.5.1). */
+		if (conn->close_sent || upstream_swallows(conn, slice(item.payload, item.size)))
+			break;
+		deliver(conn, item.opcode, FW_TYPE_OPAQUE, slice(item.payload, item.size));
+		break;
+	}
+}
