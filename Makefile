@@ -1,0 +1,72 @@
+# The front door. Meson does the work; `make help` lists the targets.
+PREFIX ?= /usr/local
+DESTDIR ?=
+DATA ?= framewall-data
+NINJA = ninja
+RUN_FLAGS ?=
+
+.PHONY: help run build test lint fmt asan tsan cover fuzz soak bench map docs install clean
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
+
+build: ## the program at build/framewall
+	@tools/install-packages.sh build
+	@tools/configure.sh build
+	@$(NINJA) -C build --quiet
+
+run: build ## quick start: hub on ws://localhost:8765, demo chat and dashboard on http://localhost:8766
+	@build/framewall run --demo --data $(DATA) $(RUN_FLAGS)
+
+test: ## everything but long fuzzing, soak and benches; ends with "N passed, N failed"
+	@tools/install-packages.sh build test lint
+	@tools/test.py
+
+lint: ## layers, purity, warnings on gcc and clang, clang-tidy, format, generated files, man pages
+	@tools/install-packages.sh build test lint
+	@tools/lint.py
+
+fmt: ## formats the C files
+	@find src include tests fuzz bench examples -name '*.[ch]' | xargs clang-format -i
+
+asan: ## build/asan with address and undefined behaviour sanitizers, unit tests and plays under it
+	@tools/install-packages.sh build test
+	@tools/configure.sh build-asan -Db_sanitize=address,undefined
+	@$(NINJA) -C build-asan --quiet && meson test -C build-asan --no-rebuild
+
+tsan: ## the same with the thread sanitizer
+	@tools/install-packages.sh build test
+	@tools/configure.sh build-tsan -Db_sanitize=thread
+	@$(NINJA) -C build-tsan --quiet && meson test -C build-tsan --no-rebuild
+
+cover: ## line coverage of unit tests and plays, by file
+	@tools/install-packages.sh build test lint
+	@tools/configure.sh build-cover -Db_coverage=true
+	@$(NINJA) -C build-cover --quiet && meson test -C build-cover --no-rebuild >/dev/null; tools/cover.py build-cover
+
+FUZZ_SECONDS ?= 600
+fuzz: ## each fuzzer for FUZZ_SECONDS (600) under ASan and UBSan
+	@tools/install-packages.sh build test lint
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+soak: ## plays with the input cut at every octet and with every allocation failing
+	@tools/install-packages.sh build test
+	@tools/configure.sh build-asan -Db_sanitize=address,undefined
+	@$(NINJA) -C build-asan --quiet && tools/soak.sh build-asan
+
+BENCH_FLAGS ?=
+bench: ## peers and Framewall side by side in one run; ratios to bench/results/
+	@tools/install-packages.sh build test
+	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=false -Db_lto=true
+	@$(NINJA) -C build-bench --quiet && /usr/bin/python3 bench/run.py --build build-bench $(BENCH_FLAGS)
+
+map: ## the picture of the layers, drawn from the includes; fails when src/LAYERS says otherwise
+	@tools/layers.py --map
+
+docs: ## generates docs/reference from the tables
+	@tools/reference.py
+
+install: build ## to DESTDIR and PREFIX
+	@meson configure build --prefix $(PREFIX) && DESTDIR=$(DESTDIR) meson install -C build
+
+clean:
+	@rm -rf build build-*
