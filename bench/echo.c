@@ -13,11 +13,11 @@
 
 struct peer {
 	int fd;
-	bool open;      /* upgraded */
-	bool closing;   /* a close frame came: close once everything is sent */
+	bool open;    /* upgraded */
+	bool closing; /* a close frame came: close once everything is sent */
 	bool watched_out;
 	uint32_t head_size;
-	char *head;     /* of the request, until it is complete */
+	char *head; /* of the request, until it is complete */
 	struct wire_frame frame;
 	struct wire_out out;
 };
@@ -34,7 +34,8 @@ static void peer_free(struct peer *peer)
 	free(peer);
 }
 
-/* Frames to frames, unmasked. Only headers shrink, so the output never outgrows the input by more than one held header. */
+/* Frames to frames, unmasked. Only headers shrink, so the output never outgrows the input by more than one held header.
+ */
 static size_t answer(struct peer *peer, const uint8_t *bytes, size_t size)
 {
 	struct wire_frame *frame = &peer->frame;
@@ -63,7 +64,8 @@ static size_t answer(struct peer *peer, const uint8_t *bytes, size_t size)
 	return used;
 }
 
-/* The request head; what follows it in the same read are frames already. Returns octets of output, 0: more is needed. */
+/* The request head; what follows it in the same read are frames already. Returns octets of output, 0: more is needed.
+ */
 static size_t upgrade(struct peer *peer, const uint8_t *bytes, size_t size)
 {
 	if (!peer->head)
@@ -78,7 +80,8 @@ static size_t upgrade(struct peer *peer, const uint8_t *bytes, size_t size)
 	const char *key = wire_field(peer->head, "sec-websocket-key:");
 	if (!key || strlen(key) < 24) { /* a probe of readiness */
 		peer->closing = true;
-		return (size_t)sprintf((char *)output, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+		return (size_t)sprintf((char *)output,
+				       "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 	}
 	char accept[29];
 	wire_accept(key, accept);
@@ -86,7 +89,8 @@ static size_t upgrade(struct peer *peer, const uint8_t *bytes, size_t size)
 	peer->head = NULL;
 	peer->open = true;
 	return (size_t)sprintf((char *)output,
-			       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+			       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+			       "Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
 			       accept);
 }
 

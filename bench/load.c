@@ -12,15 +12,23 @@
 #include <time.h>
 #include <unistd.h>
 
-struct options options = {.mode = "echo", .kind = "chat", .path = "/", .connections = 50, .depth = 1, .settle_ms = 100, .size = 128,
-			  .messages = 20000, .warmup = 2000};
+struct options options = { .mode = "echo",
+			   .kind = "chat",
+			   .path = "/",
+			   .connections = 50,
+			   .depth = 1,
+			   .settle_ms = 100,
+			   .size = 128,
+			   .messages = 20000,
+			   .warmup = 2000 };
 char load_error[512];
 
 /* Ordinary English without markup, quotes or anything that JSON would escape. */
 static const char prose[] =
 	"Morning all, the build went through last night and the numbers look better than we hoped. I moved the meeting "
 	"to three because Anna is on the train until two. Could somebody read the second chapter before we send it? "
-	"The part about the harbour is good, but the ending comes too early and the names are not the same on every page. "
+	"The part about the harbour is good, but the ending comes too early and the names are not the same on every "
+	"page. "
 	"We have tickets for Thursday, bring a coat, it will be cold near the water. Lunch is on me if the parcel "
 	"arrives before noon. Thanks for the notes, they helped a lot, and sorry for the late answer. ";
 
@@ -57,8 +65,9 @@ void meter_stop(struct meter *meter)
 
 void meter_print(const struct meter *meter, uint64_t messages, unsigned connections)
 {
-	printf("{\"messages\": %llu, \"connections\": %u, \"cpu_ns\": %llu, \"wall_ns\": %llu}\n", (unsigned long long)messages,
-	       connections, (unsigned long long)meter->cpu_ns, (unsigned long long)meter->wall_ns);
+	printf("{\"messages\": %llu, \"connections\": %u, \"cpu_ns\": %llu, \"wall_ns\": %llu}\n",
+	       (unsigned long long)messages, connections, (unsigned long long)meter->cpu_ns,
+	       (unsigned long long)meter->wall_ns);
 	fflush(stdout);
 }
 
@@ -106,14 +115,15 @@ size_t load_request(char *head, size_t room)
 
 static bool read_some(int fd, char *buffer, size_t room, size_t *size)
 {
-	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	if (poll(&wait, 1, 10000) <= 0) {
 		snprintf(load_error, sizeof(load_error), "no answer in 10 s");
 		return false;
 	}
 	ssize_t got = read(fd, buffer + *size, room - 1 - *size);
 	if (got <= 0) {
-		snprintf(load_error, sizeof(load_error), "closed during the handshake: %s", got ? strerror(errno) : "end of file");
+		snprintf(load_error, sizeof(load_error), "closed during the handshake: %s",
+			 got ? strerror(errno) : "end of file");
 		return false;
 	}
 	*size += (size_t)got;
@@ -146,7 +156,8 @@ int load_open(uint8_t *ret_rest, size_t room, size_t *ret_rest_size)
 	}
 	/* The key is always RFC 6455's own example, so the accept value is known. */
 	const char *accept = wire_field(answer, "sec-websocket-accept:");
-	if (strncmp(answer, "HTTP/1.1 101 ", 13) != 0 || !accept || strncmp(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", 28) != 0) {
+	if (strncmp(answer, "HTTP/1.1 101 ", 13) != 0 || !accept ||
+	    strncmp(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", 28) != 0) {
 		snprintf(load_error, sizeof(load_error), "not upgraded: %.*s", (int)strcspn(answer, "\r\n"), answer);
 		return refuse(fd);
 	}
@@ -175,19 +186,26 @@ int load_open(uint8_t *ret_rest, size_t room, size_t *ret_rest_size)
 }
 
 enum { BEARER = 256, LOGIN, PATH, PID, SETTLE };
-static const struct option names[] = {
-	{"mode", required_argument, NULL, 'm'},	      {"kind", required_argument, NULL, 'k'},
-	{"port", required_argument, NULL, 'p'},	      {"pid", required_argument, NULL, PID},
-	{"connections", required_argument, NULL, 'c'}, {"depth", required_argument, NULL, 'd'},
-	{"size", required_argument, NULL, 's'},	      {"messages", required_argument, NULL, 'n'},
-	{"warmup", required_argument, NULL, 'w'},     {"bearer", required_argument, NULL, BEARER},
-	{"login-message", required_argument, NULL, LOGIN}, {"path", required_argument, NULL, PATH},
-	{"settle", required_argument, NULL, SETTLE}, {NULL, 0, NULL, 0}};
+static const struct option names[] = { { "mode", required_argument, NULL, 'm' },
+				       { "kind", required_argument, NULL, 'k' },
+				       { "port", required_argument, NULL, 'p' },
+				       { "pid", required_argument, NULL, PID },
+				       { "connections", required_argument, NULL, 'c' },
+				       { "depth", required_argument, NULL, 'd' },
+				       { "size", required_argument, NULL, 's' },
+				       { "messages", required_argument, NULL, 'n' },
+				       { "warmup", required_argument, NULL, 'w' },
+				       { "bearer", required_argument, NULL, BEARER },
+				       { "login-message", required_argument, NULL, LOGIN },
+				       { "path", required_argument, NULL, PATH },
+				       { "settle", required_argument, NULL, SETTLE },
+				       { NULL, 0, NULL, 0 } };
 
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: load --mode echo|handshake|idle|broadcast --port PORT [--pid PEER] [--connections 50] [--depth 1]\n"
+		"usage: load --mode echo|handshake|idle|broadcast --port PORT [--pid PEER] [--connections 50] [--depth "
+		"1]\n"
 		"            [--kind chat|ping] [--size 128] [--messages N] [--warmup N] [--settle MS] [--path /]\n"
 		"            [--bearer TOKEN | --login-message JSON]\n");
 	exit(2);
@@ -205,20 +223,47 @@ static uint64_t number(const char *text, uint64_t most)
 static void take(int name, const char *value)
 {
 	switch (name) {
-	case 'm': options.mode = value; break;
-	case 'k': options.kind = value; break;
-	case 'p': options.port = wire_port(value); break;
-	case 'c': options.connections = (unsigned)number(value, 100000); break;
-	case 'd': options.depth = (unsigned)number(value, 1024); break;
-	case 's': options.size = (size_t)number(value, 1 << 20); break;
-	case 'n': options.messages = number(value, UINT64_MAX); break;
-	case 'w': options.warmup = number(value, UINT64_MAX); break;
-	case BEARER: options.bearer = value; break;
-	case LOGIN: options.login_message = value; break;
-	case PATH: options.path = value; break;
-	case PID: options.pid = (pid_t)number(value, 1 << 30); break;
-	case SETTLE: options.settle_ms = (unsigned)number(value, 60000); break;
-	default: usage();
+	case 'm':
+		options.mode = value;
+		break;
+	case 'k':
+		options.kind = value;
+		break;
+	case 'p':
+		options.port = wire_port(value);
+		break;
+	case 'c':
+		options.connections = (unsigned)number(value, 100000);
+		break;
+	case 'd':
+		options.depth = (unsigned)number(value, 1024);
+		break;
+	case 's':
+		options.size = (size_t)number(value, 1 << 20);
+		break;
+	case 'n':
+		options.messages = number(value, UINT64_MAX);
+		break;
+	case 'w':
+		options.warmup = number(value, UINT64_MAX);
+		break;
+	case BEARER:
+		options.bearer = value;
+		break;
+	case LOGIN:
+		options.login_message = value;
+		break;
+	case PATH:
+		options.path = value;
+		break;
+	case PID:
+		options.pid = (pid_t)number(value, 1 << 30);
+		break;
+	case SETTLE:
+		options.settle_ms = (unsigned)number(value, 60000);
+		break;
+	default:
+		usage();
 	}
 }
 

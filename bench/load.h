@@ -11,19 +11,19 @@
 #include "wire.h"
 
 struct options {
-	const char *mode;          /* echo, handshake, idle, broadcast */
-	const char *kind;          /* chat: chat_message padded with prose; ping: padded ping, answered by pong */
-	const char *bearer;        /* for Authorization in the handshake, or NULL */
+	const char *mode;	   /* echo, handshake, idle, broadcast */
+	const char *kind;	   /* chat: chat_message padded with prose; ping: padded ping, answered by pong */
+	const char *bearer;	   /* for Authorization in the handshake, or NULL */
 	const char *login_message; /* sent first, answered by auth_success; or NULL */
 	const char *path;
 	uint16_t port;
-	pid_t pid;                 /* of the peer, whose processor time is read */
+	pid_t pid; /* of the peer, whose processor time is read */
 	unsigned connections;
-	unsigned depth;            /* messages in flight a connection, written back to back */
-	unsigned settle_ms;        /* quiet time after connecting */
-	size_t size;               /* octets of the JSON text of a message */
-	uint64_t messages;         /* measured */
-	uint64_t warmup;           /* before */
+	unsigned depth;	    /* messages in flight a connection, written back to back */
+	unsigned settle_ms; /* quiet time after connecting */
+	size_t size;	    /* octets of the JSON text of a message */
+	uint64_t messages;  /* measured */
+	uint64_t warmup;    /* before */
 };
 extern struct options options;
 

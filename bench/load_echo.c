@@ -1,5 +1,6 @@
 /* load_echo.c: the closed loop: each connection writes `depth` frames back to back, waits for all their echoes, begins
- * again. Every answer is compared with what must come, octet by octet: the text sent, or (ping) what the first pong said. */
+ * again. Every answer is compared with what must come, octet by octet: the text sent, or (ping) what the first pong
+ * said. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,19 +15,19 @@
 struct conn {
 	int fd;
 	unsigned number;
-	bool sending;        /* the frames of this round are not all in the socket yet */
-	unsigned answered;   /* of the round */
-	uint8_t *frames;     /* the round, ready to send: depth masked frames */
+	bool sending;	   /* the frames of this round are not all in the socket yet */
+	unsigned answered; /* of the round */
+	uint8_t *frames;   /* the round, ready to send: depth masked frames */
 	size_t frames_size, sent;
 	char *expected;
 	size_t expected_size; /* 0: not known yet (the first pong) */
-	size_t at;           /* octets of the message that came */
+	size_t at;	      /* octets of the message that came */
 	struct wire_frame frame;
-	uint8_t *first;      /* the first pong while it comes */
+	uint8_t *first; /* the first pong while it comes */
 };
 
 static int epoll;
-static bool running;    /* measured or warming up; false: unasked messages are passed over */
+static bool running; /* measured or warming up; false: unasked messages are passed over */
 static uint64_t received;
 static unsigned waiting; /* connections with a round in flight */
 static uint8_t input[WIRE_READ];
@@ -58,8 +59,8 @@ static void message_part(struct conn *conn, const uint8_t *bytes, size_t size)
 {
 	if (conn->expected_size) {
 		if (conn->at + size > conn->expected_size || memcmp(bytes, conn->expected + conn->at, size) != 0)
-			wire_die("connection %u: the answer is not what was sent: %.*s", conn->number, (int)(size < 400 ? size : 400),
-				 (const char *)bytes);
+			wire_die("connection %u: the answer is not what was sent: %.*s", conn->number,
+				 (int)(size < 400 ? size : 400), (const char *)bytes);
 	} else {
 		if (conn->at + size > options.size + 1024)
 			wire_die("connection %u: the pong has more than %zu octets", conn->number, conn->at + size);
@@ -72,7 +73,8 @@ static void message_end(struct conn *conn)
 {
 	if (!conn->expected_size) {
 		if (!memmem(conn->first, conn->at, "\"pong\"", 6) && memcmp(conn->first, conn->expected, conn->at) != 0)
-			wire_die("connection %u: neither pong nor echo: %.*s", conn->number, (int)conn->at, (char *)conn->first);
+			wire_die("connection %u: neither pong nor echo: %.*s", conn->number, (int)conn->at,
+				 (char *)conn->first);
 		free(conn->expected);
 		conn->expected = (char *)conn->first;
 		conn->expected_size = conn->at;
@@ -91,8 +93,8 @@ static void control(struct conn *conn, const uint8_t *bytes)
 	uint8_t pong[160];
 	if (frame->opcode == WIRE_CLOSE)
 		wire_die("connection %u: closed by the peer with %u: %.*s", conn->number,
-			 frame->size >= 2 ? (unsigned)bytes[0] << 8 | bytes[1] : 1005u, frame->size > 2 ? (int)frame->size - 2 : 0,
-			 (const char *)bytes + 2);
+			 frame->size >= 2 ? (unsigned)bytes[0] << 8 | bytes[1] : 1005u,
+			 frame->size > 2 ? (int)frame->size - 2 : 0, (const char *)bytes + 2);
 	if (frame->opcode != WIRE_PING || conn->sending)
 		return;
 	size_t size = load_frame(pong, 0x80 | WIRE_PONG, bytes, (size_t)frame->size, 0x1234567u + conn->number);
@@ -150,8 +152,8 @@ static void conn_open(struct conn *conn, unsigned number)
 		wire_die("memory");
 	load_text(conn->expected, number);
 	for (unsigned i = 0; i < options.depth; i++)
-		conn->frames_size += load_frame(conn->frames + conn->frames_size, 0x80 | WIRE_TEXT, conn->expected, options.size,
-						0x9e3779b9u * (number * options.depth + i + 1));
+		conn->frames_size += load_frame(conn->frames + conn->frames_size, 0x80 | WIRE_TEXT, conn->expected,
+						options.size, 0x9e3779b9u * (number * options.depth + i + 1));
 	conn->sent = conn->frames_size;
 	if (strcmp(options.kind, "chat") == 0)
 		conn->expected_size = options.size;

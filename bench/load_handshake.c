@@ -58,7 +58,8 @@ static bool visit_read(struct visit *visit)
 		wire_die("handshake: %s", strerror(errno));
 	if (got <= 0) {
 		if (!visit->upgraded)
-			wire_die("hung up before the upgrade: %.*s", (int)strcspn(visit->answer, "\r\n"), visit->answer);
+			wire_die("hung up before the upgrade: %.*s", (int)strcspn(visit->answer, "\r\n"),
+				 visit->answer);
 		return true;
 	}
 	if (visit->upgraded)

@@ -13,17 +13,17 @@
 enum { HEARD_ROOM = 4096 };
 struct member {
 	int fd;
-	bool bad;        /* the message that comes is too long to be looked at */
+	bool bad; /* the message that comes is too long to be looked at */
 	uint32_t at;
 	struct wire_frame frame;
-	uint8_t *heard;  /* the message that comes; room only while it does */
+	uint8_t *heard; /* the message that comes; room only while it does */
 };
 
 static int epoll;
 static struct member *members;
 static unsigned opened;
-static char *said;     /* the JSON text */
-static char *needle;   /* its words */
+static char *said;   /* the JSON text */
+static char *needle; /* its words */
 static size_t needle_size;
 static uint64_t delivered;
 static uint8_t input[WIRE_READ];

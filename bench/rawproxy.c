@@ -1,5 +1,5 @@
-/* rawproxy.c: the limit line of the proxies: raw epoll, client frames unmasked and masked anew, server octets as they are.
- * It judges nothing; the handshake passes through. `rawproxy PORT UPSTREAM_PORT`. */
+/* rawproxy.c: the limit line of the proxies: raw epoll, client frames unmasked and masked anew, server octets as they
+ * are. It judges nothing; the handshake passes through. `rawproxy PORT UPSTREAM_PORT`. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,11 +23,11 @@ struct end {
 struct pair {
 	struct end client, upstream;
 	unsigned head_match; /* octets of "\r\n\r\n" seen; 4: the head is over, frames follow */
-	bool over;           /* one side is gone: close when nothing waits */
+	bool over;	     /* one side is gone: close when nothing waits */
 	bool dead;
 	struct pair *next_dead;
 	struct wire_frame frame;
-	uint8_t mask[4];     /* of the frame on its way to the upstream */
+	uint8_t mask[4]; /* of the frame on its way to the upstream */
 };
 
 static int epoll;
@@ -93,7 +93,7 @@ static void bury(struct pair *pair)
 	close(pair->upstream.fd);
 	free(pair->client.out.data);
 	free(pair->upstream.out.data);
-	pair->client.out = pair->upstream.out = (struct wire_out){0};
+	pair->client.out = pair->upstream.out = (struct wire_out){ 0 };
 	pair->dead = true;
 	pair->next_dead = graveyard;
 	graveyard = pair;
@@ -101,7 +101,8 @@ static void bury(struct pair *pair)
 
 static void watch(struct end *end, const struct end *other)
 {
-	uint32_t events = (wire_waiting(&end->out) ? (uint32_t)EPOLLOUT : 0) | (wire_waiting(&other->out) ? 0 : (uint32_t)EPOLLIN);
+	uint32_t events = (wire_waiting(&end->out) ? (uint32_t)EPOLLOUT : 0) |
+			  (wire_waiting(&other->out) ? 0 : (uint32_t)EPOLLIN);
 	if (events != end->watched)
 		wire_watch(epoll, end->fd, false, end->watched = events, end);
 }
@@ -148,8 +149,8 @@ static void accept_all(int listener)
 			wire_die("upstream: %s", strerror(errno));
 		wire_nonblock(up);
 		wire_nodelay(fd);
-		pair->client = (struct end){.pair = pair, .fd = fd, .is_client = true, .watched = EPOLLIN};
-		pair->upstream = (struct end){.pair = pair, .fd = up, .watched = EPOLLIN};
+		pair->client = (struct end){ .pair = pair, .fd = fd, .is_client = true, .watched = EPOLLIN };
+		pair->upstream = (struct end){ .pair = pair, .fd = up, .watched = EPOLLIN };
 		wire_watch(epoll, fd, true, EPOLLIN, &pair->client);
 		wire_watch(epoll, up, true, EPOLLIN, &pair->upstream);
 	}

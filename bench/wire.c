@@ -118,12 +118,15 @@ static void sha1_block(uint32_t state[5], const uint8_t *block)
 {
 	uint32_t w[80];
 	for (unsigned i = 0; i < 16; i++)
-		w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 | (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
+		w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
+		       (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
 	for (unsigned i = 16; i < 80; i++)
 		w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
 	for (unsigned i = 0; i < 80; i++) {
-		uint32_t f = i < 20 ? ((b & c) | (~b & d)) : i < 40 || i >= 60 ? (b ^ c ^ d) : ((b & c) | (b & d) | (c & d));
+		uint32_t f = i < 20		 ? ((b & c) | (~b & d))
+			     : i < 40 || i >= 60 ? (b ^ c ^ d)
+						 : ((b & c) | (b & d) | (c & d));
 		uint32_t k = i < 20 ? 0x5a827999u : i < 40 ? 0x6ed9eba1u : i < 60 ? 0x8f1bbcdcu : 0xca62c1d6u;
 		uint32_t next = rotate(a, 5) + f + e + k + w[i];
 		e = d;
@@ -144,13 +147,13 @@ void wire_accept(const char *key, char ret_accept[29])
 	/* 24 + 36 octets of text and the padding are two blocks. */
 	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint8_t text[128] = {0}, digest[21] = {0};
+	uint8_t text[128] = { 0 }, digest[21] = { 0 };
 	memcpy(text, key, 24);
 	memcpy(text + 24, guid, 36);
 	text[60] = 0x80;
 	text[126] = (60 * 8) >> 8;
 	text[127] = (60 * 8) & 0xff;
-	uint32_t state[5] = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u, 0xc3d2e1f0u};
+	uint32_t state[5] = { 0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u, 0xc3d2e1f0u };
 	sha1_block(state, text);
 	sha1_block(state, text + 64);
 	for (unsigned i = 0; i < 20; i++)
@@ -186,7 +189,7 @@ bool wire_send(int fd, struct wire_out *out, const uint8_t *bytes, size_t size)
 	if (!wire_waiting(out)) {
 		if (out->data) {
 			free(out->data);
-			*out = (struct wire_out){0};
+			*out = (struct wire_out){ 0 };
 		}
 		while (size) {
 			ssize_t sent = send(fd, bytes, size, MSG_NOSIGNAL);
@@ -223,7 +226,7 @@ void wire_nodelay(int fd)
 
 static struct sockaddr_in loopback(uint16_t port)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	return address;
 }
@@ -265,7 +268,7 @@ void wire_raise_files(void)
 
 void wire_watch(int epoll, int fd, bool add, uint32_t events, void *pointer)
 {
-	struct epoll_event event = {.events = events, .data.ptr = pointer};
+	struct epoll_event event = { .events = events, .data.ptr = pointer };
 	if (epoll_ctl(epoll, add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) < 0)
 		wire_die("epoll_ctl: %s", strerror(errno));
 }

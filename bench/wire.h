@@ -46,7 +46,7 @@ static inline bool wire_waiting(const struct wire_out *out)
 	return out->size > out->sent;
 }
 
-int wire_listen(uint16_t port);  /* non-blocking, on 127.0.0.1 */
+int wire_listen(uint16_t port);	 /* non-blocking, on 127.0.0.1 */
 int wire_connect(uint16_t port); /* blocking until connected, then TCP_NODELAY and still blocking */
 void wire_nonblock(int fd);
 void wire_nodelay(int fd);

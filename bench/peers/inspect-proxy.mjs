@@ -11,7 +11,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 const [port, upstreamPort, keyFile, logFile] = process.argv.slice(2);
 const key = readFileSync(keyFile);
-const log = pino({ level: 'info' }, pino.destination({ dest: logFile, sync: false, minLength: 65536 }));
+const log = pino({ level: 'info' }, pino.destination({ dest: logFile, sync: false, minLength: 4096 }));
 
 const validate = new Ajv({ allErrors: true }).compile({
 	type: 'object',

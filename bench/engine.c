@@ -1,0 +1,329 @@
+/* engine.c: what the engine alone costs: one proxied connection in memory, no socket, no other thread.
+ * `engine [--quick] [FILE...]`: files are lines of chat, packed into messages. Prints one JSON object: processor
+ * microseconds a message from the client to the upstream (in) and back (out). One message a turn: the dearest way. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <framewall/conn.h>
+
+#include "wire.h"
+
+enum { MOST = 1024, PASSES = 5, PACKED = 4096 };
+
+static const char configuration[] = "routes:\n"
+				    "  - path: \"*\"\n"
+				    "    upstream: ws://127.0.0.1:9\n"
+				    "    anonymous: user\n"
+				    "rate_limiting:\n"
+				    "  messages_per_minute: 1000000000\n"
+				    "monitoring:\n"
+				    "  auto_block:\n"
+				    "    violation_threshold: 1000000000\n";
+
+static struct fw_engine *engine;
+static struct fw_conn *conn;
+static struct fw_time now = { .monotonic_ns = 1000000000, .wall_us = 1700000000000000 };
+static bool open_given;
+
+static void fill(void *user, uint8_t *bytes, size_t size)
+{
+	static uint64_t state = 88172645463325252u;
+	(void)user;
+	while (size--) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		*bytes++ = (uint8_t)state;
+	}
+}
+
+static void report(void *user, const char *text)
+{
+	(void)user;
+	fprintf(stderr, "%s\n", text);
+}
+
+/* Obeys what the engine asks for, as a shell would. */
+static void drain(void)
+{
+	const struct fw_event *event;
+	const struct fw_answer yes = { .code = FW_ANSWER_YES };
+	while ((event = fw_conn_next_event(conn))) {
+		if (event->kind == FW_EV_NEED && event->as.need.kind != FW_NEED_VIOLATION)
+			fw_conn_supply(conn, event->as.need.id, &yes);
+		else if (event->kind == FW_EV_DIAL)
+			fw_conn_dialled(conn, true);
+		else if (event->kind == FW_EV_OPEN)
+			open_given = true;
+		else if (event->kind == FW_EV_HANGUP || event->kind == FW_EV_DONE)
+			wire_die("the engine ended the connection");
+	}
+}
+
+static size_t take(enum fw_side side)
+{
+	size_t size = fw_conn_output(conn, side).size;
+	if (size)
+		fw_conn_sent(conn, side, size);
+	return size;
+}
+
+static void turn(enum fw_side side, uint8_t *bytes, size_t size)
+{
+	now.monotonic_ns += 1000;
+	now.wall_us++;
+	fw_engine_time(engine, now);
+	fw_conn_receive(conn, side, bytes, size);
+	drain();
+}
+
+static void open_connection(void)
+{
+	char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+			 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+	char head[WIRE_HEAD], accept[29], answer[256];
+	turn(FW_CLIENT, (uint8_t *)request, sizeof(request) - 1);
+	struct fw_slice out = fw_conn_output(conn, FW_UPSTREAM);
+	if (!out.size || out.size >= sizeof(head))
+		wire_die("the upstream got no request");
+	memcpy(head, out.data, out.size);
+	head[out.size] = 0;
+	fw_conn_sent(conn, FW_UPSTREAM, out.size);
+	const char *key = wire_field(head, "sec-websocket-key:");
+	if (!key)
+		wire_die("the upstream's request has no key");
+	wire_accept(key, accept);
+	int size = snprintf(answer, sizeof(answer),
+			    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+			    "Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+			    accept);
+	turn(FW_UPSTREAM, (uint8_t *)answer, (size_t)size);
+	if (!open_given || !take(FW_CLIENT))
+		wire_die("the connection did not open");
+	take(FW_UPSTREAM);
+}
+
+static double microseconds(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return x < y ? -1 : x > y;
+}
+
+static double median(double *values)
+{
+	qsort(values, PASSES, sizeof(*values), compare);
+	return values[PASSES / 2];
+}
+
+struct frame {
+	size_t size;
+	uint8_t bytes[MOST + 14];
+};
+
+static void frame_make(struct frame *frame, enum fw_side side, const char *text, size_t size)
+{
+	uint8_t mask[4] = { 0x4f, 0xa1, 0x07, 0xd3 };
+	frame->size = wire_put_header(frame->bytes, 0x80 | WIRE_TEXT, size, side == FW_CLIENT ? mask : NULL);
+	if (side == FW_CLIENT)
+		wire_mask(frame->bytes + frame->size, (const uint8_t *)text, size, mask, 0);
+	else
+		memcpy(frame->bytes + frame->size, text, size);
+	frame->size += size;
+}
+
+/* The message that went on must be the one that came, octet by octet. */
+static void check(enum fw_side to, const char *text, size_t size)
+{
+	struct fw_slice out = fw_conn_output(conn, to);
+	struct wire_frame frame = { 0 };
+	const uint8_t *bytes = out.data;
+	size_t left = out.size;
+	uint8_t payload[MOST];
+	if (!left || !wire_take_header(&frame, &bytes, &left) || left != size || frame.size != size)
+		wire_die("a message of %zu octets did not go on", size);
+	wire_mask(payload, bytes, size, frame.mask, 0);
+	if (memcmp(payload, text, size) != 0)
+		wire_die("a message was changed: %.*s", (int)size, (char *)payload);
+}
+
+/* Median over passes of the time for one message in one direction. */
+static double direction(enum fw_side from, const char *text, size_t size, unsigned count)
+{
+	enum fw_side to = from == FW_CLIENT ? FW_UPSTREAM : FW_CLIENT;
+	struct frame frame, copy;
+	double passes[PASSES];
+	frame_make(&frame, from, text, size);
+	copy = frame;
+	turn(from, copy.bytes, copy.size);
+	check(to, text, size);
+	take(to);
+	for (unsigned pass = 0; pass < PASSES; pass++) {
+		double begin = microseconds();
+		for (unsigned i = 0; i < count; i++) {
+			memcpy(copy.bytes, frame.bytes, frame.size);
+			turn(from, copy.bytes, frame.size);
+			if (!take(to))
+				wire_die("message %u did not go on", i);
+		}
+		passes[pass] = (microseconds() - begin) / count;
+	}
+	return median(passes);
+}
+
+static void prose(char *text, size_t size)
+{
+	static const char words[] = "Morning all, the build went through last night and the numbers look better than "
+				    "we hoped. I moved the meeting "
+				    "to three because Anna is on the train until two. Could somebody read the second "
+				    "chapter before we send it? ";
+	size_t at = (size_t)sprintf(text, "{\"type\":\"chat_message\",\"text\":\"");
+	for (size_t i = 0; at < size - 2; i++)
+		text[at++] = words[i % (sizeof(words) - 1)];
+	memcpy(text + at, "\"}", 3);
+}
+
+/* Lines packed into chat messages of at most `size` octets. */
+static struct packed {
+	size_t size;
+	char text[MOST + 1];
+} * packed;
+static unsigned packed_count;
+
+static void pack_end(size_t at)
+{
+	struct packed *message = &packed[packed_count++];
+	memcpy(message->text + at, "\"}", 2);
+	message->size = at + 2;
+}
+
+/* One character of a line as JSON; returns its octets in the line, 0 where the line is cut: no UTF-8 of up to three
+ * octets. */
+static size_t character(const char *line, char *ret_json, size_t *ret_size)
+{
+	unsigned char first = (unsigned char)*line;
+	size_t octets = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe1 && first < 0xf0 ? 3 : 0;
+	if (first == 0xed && (unsigned char)line[1] >= 0xa0) /* surrogates */
+		return 0;
+	for (size_t i = 1; i < octets; i++)
+		if (((unsigned char)line[i] & 0xc0) != 0x80)
+			return 0;
+	if (first < 0x20 || first == 0x7f)
+		*ret_size = (size_t)sprintf(ret_json, "\\u%04x", first);
+	else if (first == '"' || first == '\\')
+		*ret_size = (size_t)sprintf(ret_json, "\\%c", first);
+	else
+		memcpy(ret_json, line, *ret_size = octets);
+	return octets;
+}
+
+/* Packs the beginning of a file, up to `most` messages in all. */
+static void pack_file(const char *name, size_t size, unsigned most)
+{
+	static const char begin[] = "{\"type\":\"chat_message\",\"text\":\"";
+	FILE *file = fopen(name, "r");
+	char *line = NULL, json[8];
+	size_t room = 0, at = 0;
+	ssize_t got;
+	if (!file)
+		wire_die("cannot read %s", name);
+	while (packed_count < most && (got = getline(&line, &room, file)) > 0) {
+		for (const char *next = line; *next && packed_count < most;) {
+			size_t json_size, octets = character(next, json, &json_size);
+			if (!octets)
+				break;
+			next += octets;
+			if (at && at + json_size > size - 2) {
+				pack_end(at);
+				at = 0;
+				if (packed_count == most)
+					break;
+			}
+			if (!at) {
+				memcpy(packed[packed_count].text, begin, sizeof(begin) - 1);
+				at = sizeof(begin) - 1;
+			}
+			memcpy(packed[packed_count].text + at, json, json_size);
+			at += json_size;
+		}
+	}
+	free(line);
+	fclose(file);
+}
+
+static void lines(char **names, unsigned count, size_t size, bool quick)
+{
+	double passes[PASSES];
+	unsigned refused = 0, rounds = quick ? 1 : 4;
+	size_t octets = 0;
+	packed_count = 0;
+	for (unsigned i = 0; i < count; i++)
+		pack_file(names[i], size, PACKED * (i + 1) / count);
+	if (!packed_count)
+		return;
+	for (unsigned pass = 0; pass < PASSES; pass++) {
+		struct frame frame;
+		double spent = 0;
+		refused = 0;
+		octets = 0;
+		for (unsigned i = 0; i < packed_count * rounds; i++) {
+			struct packed *message = &packed[i % packed_count];
+			frame_make(&frame, FW_CLIENT, message->text, message->size);
+			double begin = microseconds();
+			turn(FW_CLIENT, frame.bytes, frame.size);
+			bool passed = take(FW_UPSTREAM) != 0;
+			take(FW_CLIENT);
+			spent += microseconds() - begin;
+			refused += !passed;
+			octets += message->size;
+		}
+		passes[pass] = spent / (packed_count * rounds);
+	}
+	printf(", \"%zu.dev\": {\"in\": %.4f, \"lines\": %u, \"refused\": %u, \"octets\": %zu}", size, median(passes),
+	       packed_count, refused / rounds, octets / (packed_count * rounds));
+}
+
+int main(int count, char **arguments)
+{
+	static const size_t sizes[] = { 128, 1024 };
+	bool quick = count > 1 && strcmp(arguments[1], "--quick") == 0;
+	unsigned file_count = (unsigned)count - (quick ? 2 : 1);
+	char **files = arguments + (quick ? 2 : 1), text[MOST + 1];
+	struct fw_policy *policy;
+	struct fw_slice yaml = { (const uint8_t *)configuration, sizeof(configuration) - 1 };
+	if (fw_policy_load("bench", yaml, report, NULL, &policy) != FW_OK)
+		return 3;
+	struct fw_engine_options options = { .policy = policy, .random = { .fill = fill } };
+	struct fw_conn_options peer = { .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } }, .peer_port = 4711 };
+	engine = fw_engine_new(&options);
+	fw_engine_time(engine, now);
+	conn = fw_conn_new(engine, &peer);
+	packed = calloc(PACKED, sizeof(*packed));
+	if (!engine || !conn || !packed)
+		wire_die("memory");
+	open_connection();
+	printf("{");
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned messages = (unsigned)((quick ? 5000000 : 20000000) / (sizes[i] + 128));
+		prose(text, sizes[i]);
+		double in = direction(FW_CLIENT, text, sizes[i], messages),
+		       out = direction(FW_UPSTREAM, text, sizes[i], messages);
+		printf("%s\"%zu\": {\"in\": %.4f, \"out\": %.4f}", i ? ", " : "", sizes[i], in, out);
+	}
+	for (unsigned i = 0; i < 2 && file_count; i++)
+		lines(files, file_count, sizes[i], quick);
+	printf("}\n");
+	free(packed);
+	fw_conn_free(conn);
+	fw_engine_free(engine);
+	fw_policy_unref(policy);
+	return 0;
+}

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Measures Framewall and its peers side by side: python3 bench/run.py --build DIR [--quick] [--only NAME,...]
+
+DIR is a build folder set up with -Dbench=true. Prints tables, writes bench/results/DATE.json and bench/results/latest.md.
+Peers that are not installed are left out, and that is said. docs/guide/benchmarks.md tells the method."""
+import argparse
+import datetime
+import glob
+import json
+import os
+import subprocess
+import sys
+import time
+
+import report
+from cells import CELLS, ENGINE, IDLE, SLOW
+from harness import HERE, LOAD_CORE, PEER_CORE, Failed, Load, Process, Scratch, free_port, raise_files, to_load_core
+from servers import Servers
+
+
+class Bench:
+    def __init__(self, arguments, scratch):
+        self.build = os.path.abspath(arguments.build)
+        self.quick, self.rounds = arguments.quick, 3 if arguments.quick else arguments.rounds
+        self.only = [name for name in (arguments.only or "").split(",") if name]
+        self.scratch, self.running, self.notes = scratch, {}, []
+        self.files = raise_files()
+        for tool in ("load", "echo", "rawproxy"):
+            if not os.access(os.path.join(self.build, "bench", tool), os.X_OK):
+                raise Failed(f"{self.build}/bench/{tool} is not there: meson setup -Dbench=true {self.build}, then ninja -C {self.build}")
+        if not {PEER_CORE, LOAD_CORE} <= os.sched_getaffinity(0):
+            raise Failed("two cores are needed: one for the server, one for the load")
+        port = free_port()
+        self.upstream = Process("upstream", [os.path.join(self.build, "bench", "echo"), str(port)], port, LOAD_CORE, scratch)
+        self.servers = Servers(self.build, scratch, self.files, port)
+        self.load = Load(os.path.join(self.build, "bench", "load"), self.servers.token)
+        self.results = {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ"), "quick": self.quick,
+                        "machine": report.machine(), "open_files": self.files, "versions": self.servers.versions,
+                        "missing": self.servers.missing, "cells": {}, "notes": self.notes}
+        self.notes += self.servers.notes
+
+    def wanted(self, name):
+        return not self.only or any(part in name for part in self.only)
+
+    def process(self, server):
+        """A running server, started at its first use and kept: it costs nothing while another is measured."""
+        if server not in self.running:
+            try:
+                self.running[server] = self.servers.start(server)
+            except Failed as reason:
+                self.servers.missing[server] = str(reason)
+                raise
+        return self.running[server]
+
+    def stop_all(self):
+        for process in list(self.running.values()):
+            process.stop()
+        self.running.clear()
+
+    def sample(self, cell, server, part):
+        count = max(1, int(cell["messages"] * part / SLOW.get(server, 1)))
+        options = dict(cell["load"], messages=count, warmup=cell.get("warmup", count // 10))
+        if server in cell.get("paths", {}):
+            options["path"] = cell["paths"][server]
+        return self.load.measure(self.process(server), **options)
+
+    def measure(self, cell):
+        """Rounds in which every server has its turn; the first one warms up and is thrown away."""
+        samples, failed = {server: [] for server in cell["servers"]}, {}
+        if cell.get("needs") and not getattr(self.servers, cell["needs"]):
+            failed[cell["servers"][0]] = "needs a setting that this build does not have"
+        for turn in range(self.rounds + 1):
+            part = 0.2 if self.quick or turn == 0 else 1
+            for server in cell["servers"]:
+                if server in self.servers.missing or server in failed:
+                    continue
+                try:
+                    sample = self.sample(cell, server, part)
+                except Failed as reason:
+                    failed[server] = str(reason)
+                    self.notes.append(f"{cell['title']}, {report.TITLES[server]}: {reason}")
+                    print(f"  {server}: {reason}", file=sys.stderr)
+                    continue
+                if turn:
+                    samples[server].append(sample)
+        self.results["cells"][cell["name"]] = samples
+        line = ", ".join(f"{report.TITLES[server]} {report.figure(values)}" for server, values in samples.items() if values)
+        print(f"{cell['title']}: {line}")
+        for reference, ratio, limit, cheaper, _ in report.ratios(cell, samples):
+            word = "times cheaper than" if cheaper else "times"
+            print(f"    {ratio:.2f} {word} {report.TITLES[reference]} ({'at least' if cheaper else 'at most'} {limit}: "
+                  f"{report.verdict(ratio, limit, cheaper).strip('*')})")
+
+    def idle_of(self, server, wanted):
+        """Growth of PSS over idle connections, in a fresh process that has served a few before."""
+        process = self.servers.start(server)
+        child = None
+        try:
+            self.load.measure(process, mode="handshake", connections=10, messages=20, warmup=0)
+            time.sleep(0.5)
+            before = process.pss()
+            child, said = self.load.hold(process, wanted)
+            time.sleep(1)
+            if said["opened"] < wanted:
+                self.notes.append(f"idle, {report.TITLES[server]}: {said['opened']:,} of {wanted:,} connections: {said['stopped_by']}")
+            return {"bytes": round((process.pss() - before) / said["opened"]), "opened": said["opened"]}
+        finally:
+            if child:
+                child.stdin.close()
+                child.wait()
+            process.stop()
+
+    def idle(self):
+        wanted = min(1000 if self.quick else IDLE["connections"], (self.files - 200) // 2)
+        if not self.quick and wanted < IDLE["connections"]:
+            self.notes.append(f"idle: {wanted:,} connections, as {self.files:,} open files allow")
+        self.results["idle"] = {}
+        for server in IDLE["servers"]:
+            if server in self.servers.missing:
+                continue
+            try:
+                self.results["idle"][server] = self.idle_of(server, wanted)
+            except Failed as reason:
+                self.notes.append(f"idle, {report.TITLES[server]}: {reason}")
+        print(f"{IDLE['title']}: " + ", ".join(f"{report.TITLES[name]} {got['bytes']:,} octets"
+                                               for name, got in self.results["idle"].items()))
+
+    def engine(self):
+        program = os.path.join(self.build, "bench", "engine")
+        if not os.access(program, os.X_OK):
+            self.notes.append("engine alone: this build has no program for it")
+            return
+        command = [program] + (["--quick"] if self.quick else [])
+        shared = os.environ.get("FRAMEWALL_SHARED", os.path.join(HERE, "..", "..", "shared"))
+        lines = sorted(glob.glob(os.path.join(shared, "corpora", "benign", "dev.*")) +
+                       glob.glob(os.path.join(shared, "corpora", "benign", "code.*")))
+        if not lines:
+            self.notes.append("engine alone, developers' chat: the corpora are not there (FRAMEWALL_SHARED)")
+        done = subprocess.run(command + lines, capture_output=True, text=True, timeout=120, preexec_fn=to_load_core)
+        if done.returncode:
+            self.notes.append(f"engine alone: {done.stderr.strip()}")
+            return
+        self.results["engine"] = json.loads(done.stdout)
+        print("engine alone, µs in + out: " + ", ".join(f"{key} {got['in']:.2f} + {got.get('out', 0):.2f}"
+                                                       for key, got in self.results["engine"].items()))
+
+    def run(self):
+        for cell in CELLS:
+            if self.wanted(cell["name"]):
+                self.measure(cell)
+        self.stop_all()
+        if self.wanted(IDLE["name"]):
+            self.idle()
+        if self.wanted(ENGINE["name"]):
+            self.engine()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", required=True, help="build folder, set up with -Dbench=true")
+    parser.add_argument("--quick", action="store_true", help="fewer messages and rounds: two minutes")
+    parser.add_argument("--rounds", type=int, default=7, help="pairs of each measurement (default 7, 5 at least)")
+    parser.add_argument("--only", metavar="NAME", help="cells whose name contains this; several with commas")
+    parser.add_argument("--results", default=os.path.join(HERE, "results"), help="folder for the results")
+    arguments = parser.parse_args()
+    if arguments.rounds < 5:
+        parser.error("--rounds: 5 at least")
+    scratch, bench, begun = Scratch(), None, time.monotonic()
+    try:
+        bench = Bench(arguments, scratch)
+        for line in report.left_out(bench.results):
+            print(f"left out: {line}")
+        bench.run()
+        path = report.write(bench.results, arguments.results)
+        with open(os.path.join(arguments.results, "latest.md"), encoding="utf-8") as text:
+            print("\n" + text.read())
+        print(f"{time.monotonic() - begun:.0f} s; written: {os.path.relpath(path)}")
+        return 0
+    except Failed as reason:
+        print(f"error: {reason}", file=sys.stderr)
+        return 3
+    finally:
+        if bench:
+            bench.stop_all()
+            bench.upstream.stop()
+        scratch.remove()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""The servers that are measured: how each is found, started, and what version it is. Absent ones say why."""
+import base64
+import glob
+import hashlib
+import hmac
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from harness import HERE, PEER_CORE, Failed, Process, free_port, run_text
+
+PEERS = os.path.join(HERE, "peers")
+
+
+def first_line(command):
+    text = run_text(command)
+    return text.strip().splitlines()[0] if text and text.strip() else None
+
+
+def base64url(octets):
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def sign(key):
+    """A token for the peers when there is no Framewall to issue one."""
+    now = int(time.time())
+    parts = [{"alg": "HS256", "typ": "JWT"}, {"sub": "bench", "roles": ["user"], "iat": now, "exp": now + 36000}]
+    text = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
+    return f"{text}.{base64url(hmac.new(key, text.encode(), hashlib.sha256).digest())}"
+
+
+class Servers:
+    """Knows every server by name. start(name) gives a fresh Process; missing[name] is why there is none."""
+
+    def __init__(self, build, scratch, files, upstream_port):
+        self.build, self.scratch, self.files, self.upstream_port = build, scratch, files, upstream_port
+        self.missing, self.versions, self.notes = {}, {}, []
+        self.data = scratch.file("data")
+        self.key_file = os.path.join(self.data, "keys", "jwt.key")
+        os.makedirs(os.path.dirname(self.key_file), mode=0o700)
+        os.chmod(self.data, 0o700)
+        with open(self.key_file, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as target:
+            target.write(os.urandom(32))
+        self.find_framewall()
+        self.find_packaged()
+        self.find_node()
+        self.token = self.make_token()
+
+    # Framewall
+    def find_framewall(self):
+        self.framewall = os.path.join(self.build, "framewall")
+        self.long_text = False
+        if not os.access(self.framewall, os.X_OK):
+            for name in ("framewall", "hub", "each"):
+                self.missing[name] = f"no program framewall in {os.path.basename(self.build)}"
+            return
+        self.versions["framewall"] = first_line([self.framewall, "version"]) or "unknown"
+        self.lengths = self.find_lengths()
+        self.long_text = self.lengths is not None
+
+    def find_lengths(self):
+        """The setting that lets a chat text of 64 KiB pass, as far as this build knows one."""
+        lengths = "validation:\n  max_lengths:\n    text: 70000\n  message_sizes:\n    chat_message: 70000\n"
+        path = self.framewall_config(1, "", lengths)
+        done = subprocess.run([self.framewall, "check", "--config", path], capture_output=True, text=True, timeout=60)
+        if done.returncode == 0:
+            return lengths
+        self.notes.append("this build has no setting that lets a chat message of 64 KiB pass: that row is not measured")
+        return None
+
+    def framewall_config(self, port, upstream, more):
+        return self.scratch.fill("framewall.yaml.in", f"framewall-{port}.yaml", port=port, upstream=upstream, more=more)
+
+    def start_framewall(self, name, upstream, more=""):
+        port = free_port()
+        config = self.framewall_config(port, upstream, more + (self.lengths or ""))
+        # A data folder each, with the same key, so that no two servers share one record.
+        data = self.scratch.file(f"data-{port}")
+        shutil.copytree(os.path.join(self.data, "keys"), os.path.join(data, "keys"))
+        os.chmod(data, 0o700)
+        return Process(name, [self.framewall, "run", "--config", config, "--data", data, "--workers", "1"], port, PEER_CORE, self.scratch)
+
+    def make_token(self):
+        if "framewall" in self.missing:
+            with open(self.key_file, "rb") as source:
+                return sign(source.read())
+        done = subprocess.run([self.framewall, "token", "issue", "--user", "bench", "--role", "user", "--data", self.data],
+                              capture_output=True, text=True, timeout=60)
+        if done.returncode or not done.stdout.split():
+            raise Failed(f"framewall token issue: {done.stderr.strip()}")
+        return done.stdout.split()[-1]
+
+    # nginx, HAProxy
+    def find_packaged(self):
+        for name, command in (("nginx", ["nginx", "-v"]), ("haproxy", ["haproxy", "-v"])):
+            line = first_line(command)
+            if line:
+                self.versions[name] = re.sub(r" - https.*|nginx version: ", "", line)
+            else:
+                self.missing[name] = f"{name} is not installed"
+        if "nginx" in self.missing:
+            self.missing["nginx64"] = self.missing["nginx"]
+
+    def start_nginx(self, name, buffers):
+        port = free_port()
+        folder = self.scratch.file(f"{name}-{port}")
+        os.makedirs(folder, mode=0o755)
+        config = self.scratch.fill("peers/nginx.conf.in", f"{name}-{port}.conf", files=self.files, dir=folder, buffers=buffers,
+                                   port=port, upstream=self.upstream_port)
+        process = Process(name, ["nginx", "-c", config, "-g", "daemon off;"], port, PEER_CORE, self.scratch)
+        time.sleep(0.2)
+        return process
+
+    def start_haproxy(self):
+        port = free_port()
+        config = self.scratch.fill("peers/haproxy.cfg.in", f"haproxy-{port}.cfg", port=port, upstream=self.upstream_port,
+                                   connections=(self.files - 200) // 2)
+        return Process("haproxy", ["haproxy", "-db", "-f", config], port, PEER_CORE, self.scratch)
+
+    # Node, Bun
+    def find_node(self):
+        node, npm = first_line(["node", "--version"]), shutil.which("npm")
+        modules = os.path.join(PEERS, "node_modules")
+        if not os.path.isdir(modules) and npm:
+            # The Bun package's install script would fetch nothing that the package does not hold.
+            run_text(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=PEERS)
+        if not node:
+            self.missing["node"] = "node is not installed"
+        elif not os.path.isdir(os.path.join(modules, "ws")):
+            self.missing["node"] = "its packages are not installed: npm ci --ignore-scripts in bench/peers"
+        else:
+            self.versions["node"] = f"node {node}, " + ", ".join(
+                f"{package} {self.package_version(package)}" for package in ("ws", "ajv", "sanitize-html", "pino"))
+        self.bun = None
+        # Without install scripts .bin/bun is a stub; the program itself lies in the platform's package.
+        for program in [os.path.join(modules, ".bin", "bun")] + sorted(glob.glob(os.path.join(modules, "@oven", "bun-*", "bin", "bun"))):
+            version = first_line([program, "--version"])
+            if version and re.fullmatch(r"[\d.]+", version):
+                self.bun, self.versions["bun"] = program, f"bun {version}"
+                break
+        if not self.bun:
+            self.missing["bun"] = "bun is not installed: npm ci --ignore-scripts in bench/peers"
+
+    @staticmethod
+    def package_version(package):
+        with open(os.path.join(PEERS, "node_modules", package, "package.json"), encoding="utf-8") as source:
+            return json.load(source)["version"]
+
+    def start_node(self):
+        port = free_port()
+        command = ["node", os.path.join(PEERS, "inspect-proxy.mjs"), str(port), str(self.upstream_port), self.key_file,
+                   self.scratch.file(f"node-{port}.jsonl")]
+        return Process("node", command, port, PEER_CORE, self.scratch)
+
+    def start_bun(self):
+        port = free_port()
+        return Process("bun", [self.bun, os.path.join(PEERS, "echo-bun.ts"), str(port)], port, PEER_CORE, self.scratch)
+
+    # Raw limits
+    def start_tool(self, tool, core, *arguments):
+        port = free_port()
+        return Process(tool, [os.path.join(self.build, "bench", tool), str(port), *arguments], port, core, self.scratch)
+
+    def start(self, name):
+        if name in self.missing:
+            raise Failed(self.missing[name])
+        if name == "framewall":
+            return self.start_framewall(name, f"ws://127.0.0.1:{self.upstream_port}")
+        if name == "each":
+            return self.start_framewall(name, f"ws://127.0.0.1:{self.upstream_port}", "audit_logging:\n  data_access: each\n")
+        if name == "hub":
+            return self.start_framewall(name, "")
+        if name == "nginx":
+            return self.start_nginx(name, "")
+        if name == "nginx64":
+            return self.start_nginx(name, "client_header_buffer_size 64k; proxy_buffer_size 64k; proxy_buffers 8 64k; "
+                                          "proxy_busy_buffers_size 128k;")
+        if name == "haproxy":
+            return self.start_haproxy()
+        if name == "node":
+            return self.start_node()
+        if name == "bun":
+            return self.start_bun()
+        if name == "rawproxy":
+            return self.start_tool("rawproxy", PEER_CORE, str(self.upstream_port))
+        if name == "rawecho":
+            return self.start_tool("echo", PEER_CORE)
+        raise Failed(f"no server {name}")
