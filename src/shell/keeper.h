@@ -36,6 +36,10 @@ const char *keeper_admin_token(const struct keeper *keeper);   /* also in DATA/a
 size_t keeper_demo_code(struct keeper *keeper, unsigned user, char ret_code[40]);
 /* A record of the keeper itself (started, stopped, admin actions). */
 void keeper_record(struct keeper *keeper, const struct fw_record *record);
+/* From now on /readyz says no, and the record takes what comes however much has to be kept, so that stopping cannot hang. */
+void keeper_set_draining(struct keeper *keeper);
 void keeper_on_drained(struct keeper *keeper, void (*drained)(void *user, unsigned worker), void *user);
 struct keeper *keeper_stop(struct keeper *keeper); /* after gate_stop: writes every record that waits, closes; NULL-safe */
+/* For commands: a blocking connection to the control socket of the server that runs on a data directory; -1 with errno. */
+int keeper_control_connect(const char *data_directory);
 #endif

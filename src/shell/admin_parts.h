@@ -1,0 +1,106 @@
+/* admin_parts.h: the inside of the admin side, for its own files. One thread: that of the keeper's loop. */
+#ifndef SHELL_ADMIN_PARTS_H
+#define SHELL_ADMIN_PARTS_H
+#include "base/arena.h"
+#include "base/slice.h"
+#include "codec/http1.h"
+#include "codec/json.h"
+#include "shell/admin.h"
+#include "shell/keeper_parts.h"
+
+enum { ADMIN_LISTENERS = 4 };
+
+struct admin {
+	struct keeper *keeper;
+	uv_tcp_t tcp[ADMIN_LISTENERS];
+	unsigned tcp_count;
+	uv_pipe_t control;
+	bool control_open;
+	bool loopback_only;        /* no listener but on loopback: then only loopback names are right in Host */
+	uint16_t port;
+	struct pool pool;
+	struct arena arena;        /* of the request being answered */
+	struct buf headers;        /* of every answer: CSP and the five of security_policies */
+	struct admin_conn *conns;  /* oldest last */
+	unsigned counts[2];        /* of connections: TCP, control socket */
+	bool stalled[2];           /* memory was short when one was to be accepted */
+	uint64_t refused_cell;     /* GCRA of records about refused credentials */
+};
+
+enum admin_state {
+	ADMIN_READING, /* a request, or waiting for one */
+	ADMIN_ASKING,  /* the request is there, the workers' figures are not */
+	ADMIN_WRITING,
+	ADMIN_LINGER,  /* our end is closed: reads until the peer's is, so that no reset overtakes the answer */
+	ADMIN_CLOSING
+};
+
+struct admin_conn {
+	union {
+		uv_stream_t stream;
+		uv_tcp_t tcp;
+		uv_pipe_t pipe;
+	} io;
+	uv_timer_t timer;
+	uv_write_t write;
+	uv_shutdown_t shutdown;
+	struct admin *admin;
+	struct admin_conn *next, **link;
+	struct keeper_ask ask;
+	bool control;
+	bool close_after;
+	uint8_t state;             /* enum admin_state */
+	uint8_t handles;
+	struct fw_addr peer;
+	struct buf in, body, out;  /* out: head of the answer */
+	struct http1_head head;    /* of the request; points into in */
+	struct fw_slice content;   /* its body */
+	struct fw_slice rest;      /* of the path, behind the route's */
+	const struct admin_route *route;
+};
+
+/* admin_conn.c */
+void admin_conn_accept(struct admin *admin, uv_stream_t *listener, bool control);
+void admin_conn_close(struct admin_conn *conn);
+void admin_conn_write(struct admin_conn *conn); /* out and body are ready */
+
+/* admin_request.c: called when octets came or an answer went out. */
+void admin_request_next(struct admin_conn *conn);
+
+/* admin_answer.c: finishing an answer; each ends in admin_conn_write. extra: header lines with CRLF, or "". */
+int admin_answer_headers(struct admin *admin); /* makes admin->headers */
+struct json_writer admin_answer_json(struct admin_conn *conn);
+void admin_answer(struct admin_conn *conn, unsigned status, const char *type, const char *extra);
+void admin_answer_written(struct admin_conn *conn, unsigned status, const struct json_writer *writer); /* JSON in body */
+void admin_answer_problem(struct admin_conn *conn, unsigned status, const char *detail, const char *extra);
+
+/* admin_route.c */
+struct admin_route {
+	const char *method, *path;
+	bool prefix;  /* path is followed by something: conn->rest */
+	bool open;    /* no credential */
+	bool figures; /* waits for fresh ones */
+	bool demo;    /* only in the quick start */
+	void (*answer)(struct admin_conn *conn);
+};
+void admin_route_request(struct admin_conn *conn);
+bool admin_route_host(const struct admin *admin, struct fw_slice host);
+
+/* Handlers. */
+void admin_page(struct admin_conn *conn);           /* admin_page.c */
+void admin_page_login(struct admin_conn *conn);
+void admin_health_live(struct admin_conn *conn);    /* admin_health.c */
+void admin_health_ready(struct admin_conn *conn);
+void admin_metrics(struct admin_conn *conn);        /* admin_metrics.c */
+void admin_stats(struct admin_conn *conn);          /* admin_stats.c */
+void admin_stats_events(struct admin_conn *conn);
+void admin_blocks_list(struct admin_conn *conn);    /* admin_blocks.c */
+void admin_blocks_add(struct admin_conn *conn);
+void admin_blocks_remove(struct admin_conn *conn);
+
+/* admin_record.c: what operators do is recorded. */
+void admin_record_init(struct fw_record *record, const struct admin_conn *conn, uint16_t type, const char *action);
+void admin_record_text(struct fw_record *record, const char *key, struct fw_slice text);
+void admin_record_number(struct fw_record *record, const char *key, int64_t number);
+void admin_record_refused(struct admin_conn *conn, const char *cause); /* a refused credential; a few a minute */
+#endif

@@ -1,0 +1,193 @@
+#include "shell/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/encode.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "shell/admin.h"
+#include "shell/gate.h"
+#include "shell/keeper_parts.h"
+
+#define CODE_LIFE_NS ((uint64_t)3600 * 1000000000)
+
+enum { KEEPER_WORKER = UINT16_MAX };
+
+uint64_t keeper_wall_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct keeper *keeper = handle->data;
+
+	keeper->handles--;
+}
+
+void keeper_handle_close(struct keeper *keeper, uv_handle_t *handle)
+{
+	handle->data = keeper;
+	uv_close(handle, on_closed);
+}
+
+static unsigned workers_of(const struct fw_policy *policy)
+{
+	int64_t workers = policy->settings.workers;
+
+	return workers > 0 && workers <= LIMIT_WORKERS ? (unsigned)workers : uv_available_parallelism();
+}
+
+static const char *start(struct keeper *keeper)
+{
+	const struct keeper_options *options = &keeper->options;
+	const char *failed = NULL;
+
+	keeper->directory_fd = keeper_files_lock(options->data_directory, &failed);
+	if (keeper->directory_fd < 0)
+		return failed;
+	failed = keeper_files_token(options->data_directory, &options->random, keeper->token);
+	if (failed == NULL)
+		failed = keeper_recorder_start(&keeper->recorder, options->record_directory, workers_of(options->policy));
+	if (failed != NULL)
+		return failed;
+	if (keeper_figures_start(&keeper->figures, keeper, options->loop) != 0)
+		return "cannot start the keeper: memory is short";
+	keeper->admin = admin_start(keeper, &failed);
+	return failed;
+}
+
+struct keeper *keeper_start(const struct keeper_options *options, const char **reterr_text)
+{
+	struct keeper *keeper = mem_zero(1, sizeof(*keeper));
+
+	*reterr_text = "cannot start the keeper: memory is short";
+	if (keeper == NULL)
+		return NULL;
+	keeper->options = *options;
+	keeper->directory_fd = -1;
+	keeper->started_ns = uv_hrtime();
+	fw_policy_ref(keeper->options.policy);
+	*reterr_text = start(keeper);
+	if (*reterr_text != NULL)
+		return keeper_stop(keeper);
+	return keeper;
+}
+
+struct keeper *keeper_stop(struct keeper *keeper)
+{
+	if (keeper == NULL)
+		return NULL;
+	admin_stop(keeper->admin);
+	keeper_figures_stop(&keeper->figures);
+	while (keeper->handles != 0)
+		uv_run(keeper->options.loop, UV_RUN_ONCE);
+	keeper_figures_free(&keeper->figures);
+	admin_free(keeper->admin);
+	keeper_recorder_stop(&keeper->recorder);
+	if (keeper->directory_fd >= 0)
+		close(keeper->directory_fd);
+	fw_policy_unref(keeper->options.policy);
+	mem_wipe(keeper, sizeof(*keeper));
+	mem_free(keeper);
+	return NULL;
+}
+
+struct ipc_channel *keeper_records(struct keeper *keeper)
+{
+	return keeper->recorder.channel;
+}
+
+struct ipc_channel *keeper_figures(struct keeper *keeper)
+{
+	return keeper->figures.channel;
+}
+
+void keeper_set_gate(struct keeper *keeper, struct gate *gate)
+{
+	keeper_figures_set_gate(&keeper->figures, gate);
+}
+
+uint16_t keeper_port(const struct keeper *keeper)
+{
+	return admin_port(keeper->admin);
+}
+
+const char *keeper_admin_token(const struct keeper *keeper)
+{
+	return keeper->token;
+}
+
+size_t keeper_demo_code(struct keeper *keeper, unsigned user, char ret_code[40])
+{
+	struct keeper_code *code = &keeper->codes[keeper->next_code];
+	uint8_t secret[16];
+	size_t size;
+
+	if (keeper->options.demo == NULL || user >= keeper->options.demo->user_count)
+		return 0;
+	keeper->next_code = (keeper->next_code + 1) % LIMIT_DEMO_CODES;
+	keeper->options.random.fill(keeper->options.random.user, secret, sizeof(secret));
+	size = encode_base64(secret, sizeof(secret), 1, code->text);
+	code->text[size] = '\0';
+	code->user = user;
+	code->until_ns = uv_hrtime() + CODE_LIFE_NS;
+	memcpy(ret_code, code->text, size + 1);
+	return size;
+}
+
+void keeper_record(struct keeper *keeper, const struct fw_record *record)
+{
+	static const char unset[FW_EVENT_ID_SIZE];
+	struct fw_record whole = *record;
+	uint8_t id[FW_EVENT_ID_SIZE / 2];
+
+	if (whole.wall_us == 0)
+		whole.wall_us = keeper_wall_us();
+	if (memcmp(whole.event_id, unset, sizeof(unset)) == 0) {
+		keeper->options.random.fill(keeper->options.random.user, id, sizeof(id));
+		encode_hex(id, sizeof(id), whole.event_id);
+	}
+	ipc_send_record(keeper->recorder.channel, &whole, KEEPER_WORKER);
+}
+
+void keeper_set_draining(struct keeper *keeper)
+{
+	keeper->draining = true;
+	atomic_store(&keeper->recorder.take_all, true);
+}
+
+void keeper_on_drained(struct keeper *keeper, void (*drained)(void *user, unsigned worker), void *user)
+{
+	keeper->figures.drained = drained;
+	keeper->figures.drained_user = user;
+}
+
+int keeper_control_connect(const char *data_directory)
+{
+	int directory = open(data_directory, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1, reason;
+	struct sockaddr_un address;
+
+	if (directory < 0)
+		return -1;
+	if (keeper_files_socket(data_directory, directory, &address))
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+		reason = errno;
+		close(fd);
+		errno = reason;
+		fd = -1;
+	}
+	reason = errno;
+	close(directory);
+	errno = reason;
+	return fd;
+}

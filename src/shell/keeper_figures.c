@@ -1,0 +1,186 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+#include "shell/admin.h"
+#include "shell/gate.h"
+#include "shell/keeper_parts.h"
+
+enum { SECOND_MS = 1000, PATIENCE_MS = 500, QUEUE = 1 << 20 };
+
+_Static_assert(COUNTERS <= sizeof(((struct ipc_figures *)0)->counters) / sizeof(uint64_t), "ipc_figures has too few words");
+
+static void wake(void *user)
+{
+	uv_async_send(user);
+}
+
+static uint64_t rounds_answered(const struct keeper_figures *figures)
+{
+	uint64_t least = figures->asked;
+
+	for (unsigned i = 0; i < figures->workers; i++)
+		if (figures->answered[i] < least)
+			least = figures->answered[i];
+	return least;
+}
+
+/* Asks stand in the order they were made, so of their targets and of their ends. */
+static void serve(struct keeper_figures *figures, uint64_t now_ms)
+{
+	uint64_t answered = rounds_answered(figures);
+
+	while (figures->asks != NULL && (figures->asks->target <= answered || figures->asks->until_ms <= now_ms)) {
+		struct keeper_ask *ask = figures->asks;
+
+		keeper_figures_forget(figures, ask);
+		ask->ready(ask);
+	}
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+	struct keeper_figures *figures = timer->data;
+	uint64_t now_ms = uv_now(timer->loop);
+
+	serve(figures, now_ms);
+	if (figures->asks != NULL)
+		uv_timer_start(timer, on_patience, figures->asks->until_ms - now_ms, 0);
+}
+
+static void ask_round(struct keeper_figures *figures)
+{
+	struct ipc_empty empty = { 0 };
+
+	figures->asked++;
+	gate_tell(figures->gate, -1, IPC_ASK_FIGURES, &empty, sizeof(empty), slice(NULL, 0));
+}
+
+static void on_second(uv_timer_t *timer)
+{
+	struct keeper_figures *figures = timer->data;
+	struct keeper *keeper = figures->keeper;
+
+	admin_tick(keeper->admin);
+	store_sweep(keeper->options.store, (struct fw_time){ uv_hrtime(), keeper_wall_us() });
+	if (figures->gate == NULL)
+		return;
+	/* An ask that found a worker's inbox full is never answered. With nobody waiting, counting begins anew. */
+	if (figures->asks == NULL) {
+		figures->asked = 0;
+		memset(figures->answered, 0, sizeof(figures->answered));
+	}
+	ask_round(figures);
+}
+
+static void take_figures(struct keeper_figures *figures, const struct ipc_figures *message)
+{
+	if (message->worker >= figures->workers)
+		return;
+	memcpy(figures->latest[message->worker], message->counters, sizeof(figures->latest[0]));
+	if (figures->answered[message->worker] < figures->asked)
+		figures->answered[message->worker]++;
+}
+
+static void on_wake(uv_async_t *async)
+{
+	struct keeper_figures *figures = async->data;
+	union {
+		struct ipc_figures figures;
+		struct ipc_empty empty;
+	} message;
+	struct fw_slice tail;
+	enum ipc_type type;
+
+	while (ipc_receive(figures->channel, &type, &message, sizeof(message), &tail)) {
+		if (type == IPC_FIGURES)
+			take_figures(figures, &message.figures);
+		else if (type == IPC_DRAINED && figures->drained != NULL)
+			figures->drained(figures->drained_user, message.empty.unused);
+	}
+	serve(figures, uv_now(async->loop));
+}
+
+int keeper_figures_start(struct keeper_figures *figures, struct keeper *keeper, uv_loop_t *loop)
+{
+	figures->keeper = keeper;
+	figures->asks_end = &figures->asks;
+	figures->channel = ipc_channel_new(QUEUE, wake, &figures->wake);
+	if (figures->channel == NULL || uv_async_init(loop, &figures->wake, on_wake) != 0) {
+		figures->channel = ipc_channel_free(figures->channel);
+		return -1;
+	}
+	uv_timer_init(loop, &figures->second);
+	uv_timer_init(loop, &figures->patience);
+	keeper->handles += 3;
+	figures->wake.data = figures->second.data = figures->patience.data = figures;
+	/* They alone must not keep the loop running. */
+	uv_unref((uv_handle_t *)&figures->wake);
+	uv_unref((uv_handle_t *)&figures->second);
+	uv_timer_start(&figures->second, on_second, SECOND_MS, SECOND_MS);
+	return 0;
+}
+
+void keeper_figures_stop(struct keeper_figures *figures)
+{
+	if (figures->channel == NULL)
+		return;
+	keeper_handle_close(figures->keeper, (uv_handle_t *)&figures->wake);
+	keeper_handle_close(figures->keeper, (uv_handle_t *)&figures->second);
+	keeper_handle_close(figures->keeper, (uv_handle_t *)&figures->patience);
+}
+
+void keeper_figures_free(struct keeper_figures *figures)
+{
+	figures->channel = ipc_channel_free(figures->channel);
+}
+
+void keeper_figures_set_gate(struct keeper_figures *figures, struct gate *gate)
+{
+	figures->gate = gate;
+	figures->workers = gate != NULL ? gate_workers(gate) : 0;
+	if (figures->workers > LIMIT_WORKERS)
+		figures->workers = LIMIT_WORKERS;
+	figures->asked = 0;
+	memset(figures->answered, 0, sizeof(figures->answered));
+}
+
+void keeper_figures_ask(struct keeper_figures *figures, struct keeper_ask *ask)
+{
+	uv_loop_t *loop = figures->patience.loop;
+
+	if (figures->gate == NULL) {
+		ask->ready(ask);
+		return;
+	}
+	ask_round(figures);
+	uv_update_time(loop);
+	ask->target = figures->asked;
+	ask->until_ms = uv_now(loop) + PATIENCE_MS;
+	ask->next = NULL;
+	*figures->asks_end = ask;
+	figures->asks_end = &ask->next;
+	if (figures->asks == ask)
+		uv_timer_start(&figures->patience, on_patience, PATIENCE_MS, 0);
+}
+
+void keeper_figures_forget(struct keeper_figures *figures, struct keeper_ask *ask)
+{
+	struct keeper_ask **link = &figures->asks;
+
+	while (*link != NULL && *link != ask)
+		link = &(*link)->next;
+	if (*link == NULL)
+		return;
+	*link = ask->next;
+	if (*link == NULL)
+		figures->asks_end = link;
+}
+
+void keeper_figures_sum(const struct keeper_figures *figures, uint64_t ret_sum[COUNTERS])
+{
+	memset(ret_sum, 0, COUNTERS * sizeof(*ret_sum));
+	for (unsigned worker = 0; worker < LIMIT_WORKERS; worker++)
+		for (unsigned counter = 0; counter < COUNTERS; counter++)
+			ret_sum[counter] += figures->latest[worker][counter];
+}

@@ -1,0 +1,118 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/encode.h"
+#include "base/mem.h"
+#include "shell/keeper_parts.h"
+
+enum { PATH_ROOM = 4096, SECRET = 32 };
+
+static char text[2 * PATH_ROOM];
+
+static const char *say(const char *what, const char *path)
+{
+	snprintf(text, sizeof(text), "cannot %s %s: %s", what, path, strerror(errno));
+	return text;
+}
+
+/* The lock is the kernel's: it goes with the process, however that ends. */
+int keeper_files_lock(const char *directory, const char **reterr_text)
+{
+	int fd;
+
+	if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+		*reterr_text = say("make the data directory", directory);
+		return -1;
+	}
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		*reterr_text = say("open the data directory", directory);
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	if (errno == EWOULDBLOCK) {
+		snprintf(text, sizeof(text), "another framewall runs on this data directory: %s; stop it, or name another with --data", directory);
+		*reterr_text = text;
+	} else {
+		*reterr_text = say("lock the data directory", directory);
+	}
+	close(fd);
+	return -1;
+}
+
+static bool read_token(int fd, char ret_token[KEEPER_TOKEN + 1])
+{
+	char bytes[KEEPER_TOKEN + 2];
+	uint8_t secret[SECRET + 3];
+	ssize_t size = read(fd, bytes, sizeof(bytes));
+
+	if (size < KEEPER_TOKEN || size > KEEPER_TOKEN + 1 || (size == KEEPER_TOKEN + 1 && bytes[KEEPER_TOKEN] != '\n') ||
+	    decode_base64(bytes, KEEPER_TOKEN, 1, secret) != SECRET)
+		return false;
+	memcpy(ret_token, bytes, KEEPER_TOKEN);
+	ret_token[KEEPER_TOKEN] = '\0';
+	mem_wipe(secret, sizeof(secret));
+	mem_wipe(bytes, sizeof(bytes));
+	return true;
+}
+
+static void make_token(const struct fw_random *random, char ret_token[KEEPER_TOKEN + 1])
+{
+	uint8_t secret[SECRET];
+
+	random->fill(random->user, secret, sizeof(secret));
+	encode_base64(secret, sizeof(secret), 1, ret_token);
+	ret_token[KEEPER_TOKEN] = '\0';
+	mem_wipe(secret, sizeof(secret));
+}
+
+const char *keeper_files_token(const char *directory, const struct fw_random *random, char ret_token[KEEPER_TOKEN + 1])
+{
+	char path[PATH_ROOM], fresh[PATH_ROOM + 8], line[KEEPER_TOKEN + 1];
+	bool known = false, written;
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/admin.token", directory) >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return say("read", directory);
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		known = fchmod(fd, 0600) == 0 && read_token(fd, ret_token);
+		close(fd);
+	}
+	if (known)
+		return NULL;
+	make_token(random, ret_token);
+	memcpy(line, ret_token, KEEPER_TOKEN);
+	line[KEEPER_TOKEN] = '\n';
+	/* Whole or not at all: a reader never sees half a token. */
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return say("make", fresh);
+	written = write(fd, line, sizeof(line)) == (ssize_t)sizeof(line);
+	mem_wipe(line, sizeof(line));
+	if (close(fd) != 0 || !written || rename(fresh, path) != 0)
+		return say("write", path);
+	return NULL;
+}
+
+bool keeper_files_socket(const char *directory, int directory_fd, struct sockaddr_un *ret_address)
+{
+	size_t room = sizeof(ret_address->sun_path);
+
+	memset(ret_address, 0, sizeof(*ret_address));
+	ret_address->sun_family = AF_UNIX;
+	if ((size_t)snprintf(ret_address->sun_path, room, "%s/control.sock", directory) < room)
+		return true;
+	/* sun_path has 108 octets; a name through the open folder is always short enough. */
+	return (size_t)snprintf(ret_address->sun_path, room, "/proc/self/fd/%d/control.sock", directory_fd) < room;
+}

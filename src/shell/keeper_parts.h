@@ -1,0 +1,110 @@
+/* keeper_parts.h: the inside of the keeper, for its own files: the recorder (a thread of its own), the figures of the
+ * workers and the files in the data directory. All but the recorder's thread runs on the loop of the main thread. */
+#ifndef SHELL_KEEPER_PARTS_H
+#define SHELL_KEEPER_PARTS_H
+#include <stdatomic.h>
+#include <sys/un.h>
+
+#include "base/event_type.h"
+#include "base/gcra.h"
+#include "base/limits.h"
+#include "base/pool.h"
+#include "engine/counters.h"
+#include "record/jsonl.h"
+#include "shell/keeper.h"
+
+enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43 };
+
+/* keeper_recorder.c: takes records from the channel, numbers them, writes them, keeps the last ones for operators. */
+struct keeper_line {
+	char *text; /* without LF */
+	size_t size;
+};
+struct keeper_recorder {
+	struct ipc_channel *channel;
+	struct jsonl_file *file;
+	const char *directory;
+	uv_thread_t thread;
+	bool runs;
+	_Atomic bool stop;
+	_Atomic bool take_all;  /* whatever is kept already: see keeper_set_draining */
+	_Atomic bool failing;   /* the last write did not go through */
+	_Atomic size_t waiting; /* octets that could not be written yet */
+	/* of the thread alone */
+	struct pool pool;
+	struct buf batch;
+	uint64_t sequence;
+	/* shared, under the lock */
+	uv_mutex_t lock;
+	struct keeper_line ring[LIMIT_RECORD_RING];
+	unsigned ring_next, ring_count;
+	size_t ring_bytes;
+	uint64_t totals[EVENT_TYPES];
+	uint32_t minutes[KEEPER_MINUTES][EVENT_TYPES]; /* by minute modulo KEEPER_MINUTES */
+	uint64_t minute;                               /* the newest one */
+};
+/* NULL, or what failed. */
+const char *keeper_recorder_start(struct keeper_recorder *recorder, const char *directory, unsigned workers);
+void keeper_recorder_stop(struct keeper_recorder *recorder); /* writes all that waits */
+/* Events of each type since the start, and within the last hour. */
+void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES], uint64_t ret_hour[EVENT_TYPES]);
+/* Appends up to limit lines, newest first, with commas between them. 0, or -1 when memory is short. */
+int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool);
+
+/* keeper_figures.c: the latest counters of each worker, asked for every second and whenever somebody wants fresh ones. */
+struct keeper_ask {
+	struct keeper_ask *next;
+	uint64_t target;
+	uint64_t until_ms;
+	void (*ready)(struct keeper_ask *ask); /* once, in a later turn or at once */
+};
+struct keeper_figures {
+	struct keeper *keeper;
+	struct ipc_channel *channel;
+	struct gate *gate;
+	unsigned workers;
+	uv_async_t wake;
+	uv_timer_t second, patience;
+	uint64_t asked;                  /* rounds */
+	uint64_t answered[LIMIT_WORKERS];
+	uint64_t latest[LIMIT_WORKERS][COUNTERS];
+	struct keeper_ask *asks, **asks_end;
+	void (*drained)(void *user, unsigned worker);
+	void *drained_user;
+};
+int keeper_figures_start(struct keeper_figures *figures, struct keeper *keeper, uv_loop_t *loop);
+void keeper_figures_stop(struct keeper_figures *figures); /* closes the handles */
+void keeper_figures_free(struct keeper_figures *figures); /* after they are closed */
+void keeper_figures_set_gate(struct keeper_figures *figures, struct gate *gate);
+void keeper_figures_ask(struct keeper_figures *figures, struct keeper_ask *ask); /* ready is called with fresh figures or after 500 ms */
+void keeper_figures_forget(struct keeper_figures *figures, struct keeper_ask *ask);
+void keeper_figures_sum(const struct keeper_figures *figures, uint64_t ret_sum[COUNTERS]);
+
+/* keeper_files.c: what the keeper has in the data directory. Texts of failures are in a static buffer. */
+int keeper_files_lock(const char *directory, const char **reterr_text); /* a descriptor to keep open; -1 */
+const char *keeper_files_token(const char *directory, const struct fw_random *random, char ret_token[KEEPER_TOKEN + 1]);
+/* The address of the control socket; directory_fd shortens a path that is too long for one. False: even so. */
+bool keeper_files_socket(const char *directory, int directory_fd, struct sockaddr_un *ret_address);
+
+struct admin;
+struct keeper_code { /* a login code of the quick start */
+	char text[24];
+	unsigned user;
+	uint64_t until_ns;
+};
+struct keeper {
+	struct keeper_options options;
+	int directory_fd;
+	char token[KEEPER_TOKEN + 1];
+	struct keeper_recorder recorder;
+	struct keeper_figures figures;
+	struct admin *admin;
+	unsigned handles;       /* open on the loop */
+	uint64_t started_ns;
+	bool draining;
+	struct keeper_code codes[LIMIT_DEMO_CODES];
+	unsigned next_code;
+};
+void keeper_handle_close(struct keeper *keeper, uv_handle_t *handle); /* of one counted in handles; its data is overwritten */
+uint64_t keeper_wall_us(void);
+#endif

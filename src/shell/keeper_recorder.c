@@ -1,0 +1,219 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+#include "shell/keeper_parts.h"
+
+#define MINUTE_NS ((uint64_t)60 * 1000000000)
+#define WAIT_NS ((uint64_t)1000000000)
+
+enum { RETRY_MS = 100 };
+
+static void pause_ms(long milliseconds)
+{
+	struct timespec time = { 0, milliseconds * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* Drops the oldest line of the ring. Under the lock. */
+static void forget_line(struct keeper_recorder *recorder)
+{
+	unsigned oldest = (recorder->ring_next + LIMIT_RECORD_RING - recorder->ring_count) % LIMIT_RECORD_RING;
+
+	recorder->ring_bytes -= recorder->ring[oldest].size;
+	recorder->ring_count--;
+	mem_free(recorder->ring[oldest].text);
+	recorder->ring[oldest] = (struct keeper_line){ 0 };
+}
+
+static void remember_line(struct keeper_recorder *recorder, const uint8_t *line, size_t size)
+{
+	char *text = mem_text(line, size);
+
+	while (recorder->ring_count == LIMIT_RECORD_RING ||
+	       (recorder->ring_count != 0 && recorder->ring_bytes + size > LIMIT_RECORD_RING_BYTES))
+		forget_line(recorder);
+	if (text == NULL)
+		return; /* it is in the file all the same */
+	recorder->ring[recorder->ring_next] = (struct keeper_line){ text, size };
+	recorder->ring_next = (recorder->ring_next + 1) % LIMIT_RECORD_RING;
+	recorder->ring_count++;
+	recorder->ring_bytes += size;
+}
+
+/* Clears the minutes that have begun since the newest one. Under the lock. */
+static void advance_minutes(struct keeper_recorder *recorder)
+{
+	uint64_t minute = uv_hrtime() / MINUTE_NS;
+
+	for (uint64_t passed = 0; recorder->minute < minute && passed < KEEPER_MINUTES; passed++) {
+		recorder->minute++;
+		memset(recorder->minutes[recorder->minute % KEEPER_MINUTES], 0, sizeof(recorder->minutes[0]));
+	}
+	recorder->minute = minute;
+}
+
+static void count(struct keeper_recorder *recorder, uint16_t type)
+{
+	if (type >= EVENT_TYPES)
+		return;
+	advance_minutes(recorder);
+	recorder->totals[type]++;
+	recorder->minutes[recorder->minute % KEEPER_MINUTES][type]++;
+}
+
+static void take(struct keeper_recorder *recorder, struct ipc_record *message, struct fw_slice tail)
+{
+	size_t before = buf_size(&recorder->batch);
+	struct fw_record record;
+
+	ipc_read_record(message, tail, &record);
+	recorder->sequence++;
+	while (jsonl_format(&record, recorder->sequence, &recorder->batch, &recorder->pool) != 0)
+		pause_ms(RETRY_MS); /* memory is short: the record waits, and with it whoever sends the next */
+	uv_mutex_lock(&recorder->lock);
+	count(recorder, record.type);
+	remember_line(recorder, buf_data(&recorder->batch) + before, buf_size(&recorder->batch) - before - 1);
+	uv_mutex_unlock(&recorder->lock);
+}
+
+/* Says it once when writing begins to fail, and once when it works again. */
+static void tell(struct keeper_recorder *recorder, bool failed, int reason)
+{
+	if (failed && !atomic_load(&recorder->failing))
+		fprintf(stderr, "framewall: cannot write the record in %s: %s; events are kept in memory and tried again, make room there\n",
+			recorder->directory, strerror(reason));
+	if (!failed && atomic_load(&recorder->failing))
+		fprintf(stderr, "framewall: the record in %s is written again, nothing was lost\n", recorder->directory);
+	atomic_store(&recorder->failing, failed);
+}
+
+/* One write for all that was taken. With ENOMEM the batch stays and is tried again. */
+static void write_batch(struct keeper_recorder *recorder)
+{
+	bool failed = jsonl_append(recorder->file, buf_data(&recorder->batch), buf_size(&recorder->batch)) != 0;
+
+	tell(recorder, failed, errno);
+	if (!failed || errno != ENOMEM)
+		buf_clear(&recorder->batch, &recorder->pool);
+	atomic_store(&recorder->waiting, jsonl_waiting(recorder->file) + buf_size(&recorder->batch));
+}
+
+static bool may_take(const struct keeper_recorder *recorder)
+{
+	if (buf_size(&recorder->batch) >= LIMIT_RECORD_BATCH)
+		return false;
+	return atomic_load(&recorder->waiting) < LIMIT_RECORD_KEPT || atomic_load(&recorder->take_all) ||
+	       atomic_load(&recorder->stop);
+}
+
+/* Takes what waits in the channel into the batch; false when there was nothing. */
+static bool drain(struct keeper_recorder *recorder)
+{
+	struct ipc_record message;
+	struct fw_slice tail;
+	enum ipc_type type;
+	bool any = false;
+
+	while (may_take(recorder) && ipc_receive(recorder->channel, &type, &message, sizeof(message), &tail)) {
+		any = true;
+		if (type == IPC_RECORD)
+			take(recorder, &message, tail);
+	}
+	return any;
+}
+
+static void run(void *user)
+{
+	struct keeper_recorder *recorder = user;
+
+	for (;;) {
+		bool stop = atomic_load(&recorder->stop), any = drain(recorder);
+
+		if (any || atomic_load(&recorder->waiting) != 0)
+			write_batch(recorder);
+		if (stop && !any)
+			break;
+		if (atomic_load(&recorder->failing) && !stop)
+			pause_ms(RETRY_MS);
+		else if (!any)
+			ipc_wait(recorder->channel, WAIT_NS);
+	}
+	if (jsonl_waiting(recorder->file) + buf_size(&recorder->batch) != 0)
+		fprintf(stderr, "framewall: %zu bytes of the record could not be written to %s and are lost\n",
+			jsonl_waiting(recorder->file) + buf_size(&recorder->batch), recorder->directory);
+}
+
+const char *keeper_recorder_start(struct keeper_recorder *recorder, const char *directory, unsigned workers)
+{
+	static char text[512];
+
+	recorder->directory = directory;
+	uv_mutex_init(&recorder->lock);
+	pool_init(&recorder->pool);
+	recorder->minute = uv_hrtime() / MINUTE_NS;
+	recorder->channel = ipc_channel_new((size_t)LIMIT_RECORD_QUEUE * (workers + 1), NULL, NULL);
+	if (recorder->channel == NULL)
+		return "cannot start the recorder: memory is short";
+	recorder->file = jsonl_open(directory);
+	if (recorder->file == NULL) {
+		snprintf(text, sizeof(text), "cannot open the record in %s: %s", directory, strerror(errno));
+		return text;
+	}
+	recorder->sequence = jsonl_last_sequence(recorder->file);
+	if (uv_thread_create(&recorder->thread, run, recorder) != 0)
+		return "cannot start the recorder: no thread";
+	recorder->runs = true;
+	return NULL;
+}
+
+void keeper_recorder_stop(struct keeper_recorder *recorder)
+{
+	if (recorder->directory == NULL)
+		return;
+	if (recorder->runs) {
+		atomic_store(&recorder->stop, true);
+		ipc_wake(recorder->channel);
+		uv_thread_join(&recorder->thread);
+	}
+	while (recorder->ring_count != 0)
+		forget_line(recorder);
+	buf_clear(&recorder->batch, &recorder->pool);
+	pool_fini(&recorder->pool);
+	jsonl_close(recorder->file);
+	ipc_channel_free(recorder->channel);
+	uv_mutex_destroy(&recorder->lock);
+}
+
+void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES], uint64_t ret_hour[EVENT_TYPES])
+{
+	memset(ret_hour, 0, EVENT_TYPES * sizeof(*ret_hour));
+	uv_mutex_lock(&recorder->lock);
+	advance_minutes(recorder);
+	memcpy(ret_totals, recorder->totals, sizeof(recorder->totals));
+	for (unsigned minute = 0; minute < KEEPER_MINUTES; minute++)
+		for (unsigned type = 0; type < EVENT_TYPES; type++)
+			ret_hour[type] += recorder->minutes[minute][type];
+	uv_mutex_unlock(&recorder->lock);
+}
+
+int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool)
+{
+	int result = 0;
+
+	uv_mutex_lock(&recorder->lock);
+	for (unsigned i = 0; i < limit && i < recorder->ring_count && result == 0; i++) {
+		const struct keeper_line *line = &recorder->ring[(recorder->ring_next + LIMIT_RECORD_RING - 1 - i) % LIMIT_RECORD_RING];
+
+		if (i != 0)
+			result = buf_append(out, pool, ",", 1);
+		if (result == 0)
+			result = buf_append(out, pool, line->text, line->size);
+	}
+	uv_mutex_unlock(&recorder->lock);
+	return result;
+}
