@@ -170,11 +170,8 @@ static inline void begin_frame(struct ws_reader *reader, const uint8_t *octets, 
 		reader->control_size = 0;
 		return;
 	}
-	if (reader->opcode != WS_CONTINUATION) {
+	if (reader->opcode != WS_CONTINUATION)
 		reader->message = reader->opcode;
-		reader->utf8 = (struct utf8){ 0 };
-		reader->fragments = 0;
-	}
 	if (reader->fragments != UINT32_MAX)
 		reader->fragments++;
 }
@@ -315,6 +312,7 @@ static inline const struct rule *give_message(struct ws_reader *reader, uint8_t 
 	*item = (struct ws_item){
 		.opcode = reader->message, .zero_mask = zero_mask(reader), .payload = payload, .size = size
 	};
+	/* utf8 is at its start again, or the message fails. */
 	reader->in_frame = 0;
 	reader->message = 0;
 	reader->fragments = 0;

@@ -41,7 +41,7 @@ struct ws_reader {
 enum ws_step {
 	WS_MORE,    /* all input was consumed, nothing is complete */
 	WS_MESSAGE, /* message, payload: a whole text or binary message; valid until the next call */
-	WS_CONTROL, /* message is WS_CLOSE, WS_PING or WS_PONG; payload; for a close: code (1005 when absent) and reason */
+	WS_CONTROL, /* message is WS_CLOSE, WS_PING or WS_PONG; payload; for a close: code (1005 when absent), payload is the reason */
 	WS_FAIL     /* code, rule: close the connection */
 };
 
@@ -57,7 +57,8 @@ struct ws_item {
 
 void ws_reader_init(struct ws_reader *reader, enum ws_role role);
 void ws_reader_fini(struct ws_reader *reader, struct pool *pool);
-/* Consumes from *bytes (advancing it and *size) until something is complete. After WS_MESSAGE or WS_CONTROL call again with what is left. */
+/* Consumes from *bytes (advancing it and *size) until something is complete. After WS_MESSAGE or WS_CONTROL call again
+ * with what is left, also when that is nothing: the assembly buffer goes back to the pool with the next call. */
 enum ws_step ws_reader_next(struct ws_reader *reader, const struct ws_limits *limits, struct pool *pool,
 			    uint8_t **bytes, size_t *size, struct ws_item *ret_item);
 /* True between messages and frames: nothing is kept. */
