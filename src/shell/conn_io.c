@@ -177,12 +177,14 @@ static int wanted(const struct connection *connection, enum fw_side which)
 {
 	const struct conn_side *side = &connection->sides[which];
 	int events = side->blocked ? UV_WRITABLE : 0;
+	/* Where the other side does not take what it is sent, nothing more is read for it. */
+	bool wants = side->state == SIDE_OPEN && !connection->sides[!which].blocked && fw_conn_wants(connection->conn, which);
 
 	switch (side->state) {
 	case SIDE_DIALLING:
 		return side->fd >= 0 ? UV_WRITABLE : 0;
 	case SIDE_OPEN:
-		return events | (fw_conn_wants(connection->conn, which) ? UV_READABLE : 0);
+		return events | (wants ? UV_READABLE : 0);
 	case SIDE_ENDING:
 		return events;
 	case SIDE_LINGER:
@@ -336,6 +338,12 @@ void conn_io_mark(struct connection *connection)
 	connection->dirty = true;
 	connection->dirty_next = worker->dirty;
 	worker->dirty = connection;
+}
+
+void conn_io_push(struct connection *connection)
+{
+	if (connection->conn != NULL)
+		write_side(connection, FW_CLIENT);
 }
 
 void conn_io_flush_all(struct worker *worker)

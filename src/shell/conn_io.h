@@ -57,6 +57,7 @@ struct connection {
 /* Takes over an accepted socket; closes it when memory is short. */
 void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_storage *peer);
 void conn_io_mark(struct connection *connection);   /* something may have to be sent at the end of this turn */
+void conn_io_push(struct connection *connection);   /* writes to the client at once; its events wait until it is settled */
 void conn_io_flush_all(struct worker *worker);      /* the end of a turn */
 void conn_io_end(struct connection *connection, unsigned close_reason);
 void conn_io_cut(struct connection *connection);    /* closes its sockets now */

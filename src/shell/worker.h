@@ -11,7 +11,9 @@
 #include "shell/resolve.h"
 #include "shell/timers.h"
 
-enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 262144 };
+/* WORKER_SCRATCH: a message of 64 KiB with its header in one read. What one read gives is all that can wait for a peer that stops
+ * reading, so it is not larger. */
+enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 65536 + 64 };
 
 struct connection;
 struct worker;
