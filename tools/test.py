@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+"""make test: builds, then runs lint, unit and conformance tests and plays under sanitizers, and the tests with real processes
+on the ordinary build. Ends with "N passed, N failed, N skipped"; exit 1 when one failed. test.py [lint|asan|real …] runs parts."""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+passed = failed = skipped = 0
+failures = []
+TAP = re.compile(r"^(not )?ok\b\s*(\d+)?\s*-?\s*([^#]*)(#\s*(SKIP|skip|TODO)(.*))?")
+
+
+def count_tap(text, where):
+    """Counts the lines of a TAP stream; returns how many there were and how many failed."""
+    global passed, failed, skipped
+    lines = bad = 0
+    for line in text.splitlines():
+        found = TAP.match(line)
+        if not found:
+            continue
+        lines += 1
+        if found.group(5) and found.group(5).upper() == "SKIP":
+            skipped += 1
+            print(f"skipped: {where}: {found.group(3).strip()} ({(found.group(6) or '').strip()})")
+        elif found.group(1):
+            bad += 1
+            failed += 1
+            failures.append(f"{where}: {found.group(3).strip()}")
+        else:
+            passed += 1
+    return lines, bad
+
+
+def step(title, *command, environment=None):
+    began = time.time()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          env=dict(os.environ, **(environment or {})))
+    print(f"{title}: {time.time() - began:.0f} s", flush=True)
+    return done
+
+
+def build(folder, *options):
+    global failed
+    for command in (["tools/configure.sh", folder, *options], ["ninja", "-C", folder, "--quiet"]):
+        done = step(" ".join(command[:3]), *command)
+        if done.returncode:
+            print(done.stdout[-6000:])
+            failed += 1
+            failures.append(f"build of {folder}")
+            return False
+    return True
+
+
+def meson(folder, *suites):
+    """Runs the suites of a build folder and counts each case of each program."""
+    global passed, failed, skipped
+    log = f"{folder}/meson-logs/testlog.json"
+    if os.path.exists(log):
+        os.remove(log)
+    step(f"tests of {folder}: {' '.join(suites)}", "meson", "test", "-C", folder, "--no-rebuild",
+         *[word for suite in suites for word in ("--suite", suite)],
+         environment={"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+    if not os.path.exists(log):
+        failed += 1
+        failures.append(f"{folder}: no test ran")
+        return
+    for line in open(log, errors="replace"):
+        result = json.loads(line)
+        name, word = result["name"], result["result"]
+        if word == "SKIP":
+            skipped += 1
+            print(f"skipped: {name}: {(result.get('stdout') or result.get('stderr') or '').strip().splitlines()[-1:]}")
+            continue
+        lines, bad = count_tap(result.get("stdout") or "", name)
+        if word in ("OK", "EXPECTEDFAIL"):
+            if lines == 0:
+                passed += 1
+        elif bad == 0:
+            failed += 1
+            failures.append(f"{name}: {word}")
+        if word not in ("OK", "EXPECTEDFAIL"):
+            print(f"--- {name}: {word}")
+            text = (result.get("stdout") or "") + "\n" + (result.get("stderr") or "")
+            print("\n".join(l for l in text.splitlines() if not l.startswith("ok "))[-4000:])
+
+
+def lint():
+    done = step("lint", "tools/lint.py")
+    _, bad = count_tap(done.stdout, "lint")
+    if bad or done.returncode:
+        print(done.stdout[-6000:])
+
+
+def asan():
+    if build("build-asan", "-Db_sanitize=address,undefined"):
+        meson("build-asan", "unit", "conformance", "oracle", "play")
+
+
+def real():
+    if build("build"):
+        meson("build", "e2e")
+
+
+parts = {"asan": asan, "real": real, "lint": lint}
+for name in sys.argv[1:] or list(parts):
+    parts[name]()
+for text in failures:
+    print("failed: " + text)
+print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+sys.exit(1 if failed or passed == 0 else 0)
