@@ -143,7 +143,8 @@ static void write_attribute(struct sanitizer *s, const char *name, struct fw_sli
 		write_text(s, instead);
 		clean = i + 1;
 	}
-	write(s, value.data + clean, value.size - clean);
+	if (value.size != 0)
+		write(s, value.data + clean, value.size - clean);
 	write_text(s, "\"");
 }
 
