@@ -1,0 +1,456 @@
+/* The world in memory: one engine, the real store and hub, a virtual clock, no socket. It keeps the promises that
+ * <framewall/conn.h> asks of an embedder, and hands over octets so that a pointer kept too long is found: each piece is a
+ * block of its own, given back as soon as fw_conn_next_event has returned NULL. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "memory.h"
+#include "policy/config.h"
+
+#define NEVER_ENDS (600 * SECOND)
+enum { TICKS = 1000, CLIENT_PORT = 8765, UPSTREAM_PORT = 9000 };
+#define WALL_START ((uint64_t)1767225600 * 1000000) /* 2026-01-01 */
+
+static struct fw_policy *kept_policy;
+static char *kept_config;
+
+static void memory_fill(void *user, uint8_t *ret_bytes, size_t size)
+{
+	struct memory *memory = user;
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (i % 8 == 0) {
+			memory->seed = memory->seed * 6364136223846793005u + 1442695040888963407u;
+			word = memory->seed ^ (memory->seed >> 29) ^ (memory->seed >> 43);
+		}
+		ret_bytes[i] = (uint8_t)(word >> 8 * (i % 8));
+	}
+}
+
+static struct store_options memory_store_options(const struct fw_policy *policy)
+{
+	const struct settings *s = &policy->settings;
+
+	return (struct store_options){
+		.max_connections_per_ip = (uint32_t)s->max_connections_per_ip,
+		.max_connections = (uint32_t)s->max_connections,
+		.auth_rate = policy->auth_rate,
+		.max_sessions_per_user = (uint32_t)s->max_sessions_per_user,
+		.session_idle_ns = (uint64_t)s->session_timeout * 60 * SECOND,
+		.session_absolute_us = (uint64_t)s->session_absolute_hours * 3600 * 1000000,
+		.violation_threshold = (uint32_t)s->violation_threshold,
+		.block_ns = (uint64_t)s->block_duration * 3600 * SECOND,
+	};
+}
+
+static void memory_close_side(struct link *link, enum fw_side side)
+{
+	struct peer *peer = link->side[side];
+
+	link->closed[side] = true;
+	link->side[side] = NULL;
+	if (peer != NULL) {
+		peer->eof = true;
+		peer->link = NULL;
+		peer->out.size = 0;
+	}
+}
+
+/* Sends what waits for a side; octet by octet when input is cut so. */
+static bool memory_output(struct link *link, enum fw_side side)
+{
+	struct memory *memory = link->memory;
+	struct peer *peer = link->side[side];
+	struct fw_slice waits = fw_conn_output(link->conn, side);
+	bool moved = false;
+
+	if (peer == NULL || link->closed[side] || peer->paused)
+		return false;
+	while (waits.size != 0) {
+		size_t size = memory->world.options.cut.kind == CUT_OCTETS && waits.size > 3 ? 3 : waits.size;
+
+		text_add(&peer->in, waits.data, size);
+		fw_conn_sent(link->conn, side, size);
+		waits = fw_conn_output(link->conn, side);
+		moved = true;
+	}
+	memory_obey(link);
+	if (moved)
+		world_read(&memory->world, peer);
+	if ((link->hangup[side] || link->done) && fw_conn_output(link->conn, side).size == 0) {
+		memory_close_side(link, side);
+		return true;
+	}
+	return moved;
+}
+
+static size_t memory_piece(struct memory *memory, size_t size, bool first)
+{
+	const struct cut *cut = &memory->world.options.cut;
+
+	if (cut->kind == CUT_OCTETS)
+		return 1;
+	if (cut->kind == CUT_NONE || !first || size < 2)
+		return size;
+	if (cut->kind == CUT_AT)
+		return 1 + (cut->number - 1) % (size - 1);
+	return 1 + (cut->number * 0x9e3779b97f4a7c15u >> 20) % (size - 1);
+}
+
+/* One piece of a peer's octets, in a block of its own. */
+static void memory_receive(struct link *link, enum fw_side side, size_t size)
+{
+	struct memory *memory = link->memory;
+	struct peer *peer = link->side[side];
+	uint8_t *piece = text_memory(size);
+
+	memcpy(piece, peer->out.data, size);
+	text_take(&peer->out, size);
+	if (memory->fault == FAULT_MEMORY && side == FW_CLIENT)
+		mem_fail_at(memory->fault_number);
+	fw_conn_receive(link->conn, side, piece, size);
+	memory_obey(link);
+	if (memory->fault == FAULT_MEMORY && side == FW_CLIENT && mem_fail_at(0) >= memory->fault_number)
+		memory->fault = FAULT_NONE;
+	free(piece);
+}
+
+static bool memory_input(struct link *link, enum fw_side side)
+{
+	struct memory *memory = link->memory;
+	struct peer *peer = link->side[side];
+	bool moved = false, first = true;
+
+	while (peer != NULL && !link->closed[side] && peer->out.size != 0 && fw_conn_wants(link->conn, side)) {
+		if (first && peer->out.size > memory->world.largest)
+			memory->world.largest = peer->out.size;
+		memory_receive(link, side, memory_piece(memory, peer->out.size, first));
+		first = false;
+		moved = true;
+		if (memory->world.options.cut.kind != CUT_NONE) {
+			memory_output(link, FW_CLIENT);
+			memory_output(link, FW_UPSTREAM);
+		}
+		peer = link->side[side];
+	}
+	if (peer != NULL && !link->closed[side] && (peer->gone || (peer->finish && peer->out.size == 0))) {
+		peer->gone = true;
+		memory_close_side(link, side);
+		fw_conn_lost(link->conn, side);
+		memory_obey(link);
+		return true;
+	}
+	return moved;
+}
+
+/* A peer that does not read keeps no connection that is over. */
+static bool memory_flush(struct link *link, enum fw_side side)
+{
+	uint64_t now = link->memory->now.monotonic_ns;
+
+	if (link->closed[side] || (!link->hangup[side] && !link->done))
+		return false;
+	if (link->cut_ns[side] == 0)
+		link->cut_ns[side] = now + MEMORY_FLUSH_S * SECOND;
+	if (now < link->cut_ns[side])
+		return false;
+	memory_close_side(link, side);
+	return true;
+}
+
+static bool memory_link_turn(struct link *link)
+{
+	bool moved = false;
+
+	if (link->dial_due) {
+		memory_obey_dialled(link);
+		moved = true;
+	}
+	if (link->need_due) {
+		memory_obey_supply(link);
+		moved = true;
+	}
+	if (link->end_due) {
+		link->end_due = false;
+		fw_conn_end(link->conn, link->end_reason);
+		moved = true;
+	}
+	memory_obey(link);
+	for (int side = FW_CLIENT; side <= FW_UPSTREAM; side++) {
+		moved |= memory_output(link, side);
+		moved |= memory_input(link, side);
+		moved |= memory_flush(link, side);
+	}
+	if (fw_conn_deadline(link->conn) <= link->memory->now.monotonic_ns) {
+		fw_conn_tick(link->conn);
+		memory_obey(link);
+		if (fw_conn_deadline(link->conn) <= link->memory->now.monotonic_ns)
+			world_wrong(&link->memory->world, "fw_conn_tick leaves a deadline that is due");
+		else
+			moved = true;
+	}
+	return moved;
+}
+
+/* Done, and everything is sent (or its reader is gone): the connection is freed. */
+static bool memory_bury(struct memory *memory)
+{
+	bool moved = false;
+
+	for (struct link **at = &memory->links; *at != NULL;) {
+		struct link *link = *at;
+		bool waits = false;
+
+		for (int side = FW_CLIENT; side <= FW_UPSTREAM; side++)
+			waits |= link->side[side] != NULL && fw_conn_output(link->conn, side).size != 0;
+		if (!link->done || waits) {
+			at = &link->next;
+			continue;
+		}
+		*at = link->next;
+		memory_close_side(link, FW_CLIENT);
+		memory_close_side(link, FW_UPSTREAM);
+		if (link->admitted)
+			store_release(memory->store, &link->address);
+		fw_conn_free(link->conn);
+		free(link);
+		moved = true;
+	}
+	return moved;
+}
+
+static void memory_turn(struct world *world)
+{
+	struct memory *memory = (struct memory *)world;
+	bool moved = true;
+
+	fw_engine_time(memory->engine, memory->now);
+	for (unsigned turn = 0; moved; turn++) {
+		moved = false;
+		for (struct link *link = memory->links; link != NULL; link = link->next)
+			moved |= memory_link_turn(link);
+		moved |= memory_bury(memory);
+		if (turn > MEMORY_TURNS) {
+			world_wrong(world, "the connections never come to rest");
+			return;
+		}
+	}
+}
+
+static void memory_connect(struct world *world, struct peer *client, const char *from)
+{
+	struct memory *memory = (struct memory *)world;
+	struct link *link = text_memory(sizeof(*link));
+	struct fw_conn_options options = { .peer_port = 40000, .user = link };
+
+	if (!addr_parse(slice_text(from != NULL ? from : "127.0.0.1"), &options.peer))
+		world_wrong(world, "%s is no address", from);
+	link->memory = memory;
+	link->address = options.peer;
+	link->closed[FW_UPSTREAM] = true;
+	fw_engine_time(memory->engine, memory->now);
+	link->conn = fw_conn_new(memory->engine, &options);
+	if (link->conn == NULL) {
+		client->eof = true;
+		free(link);
+		return;
+	}
+	link->side[FW_CLIENT] = client;
+	client->link = link;
+	link->next = memory->links;
+	memory->links = link;
+}
+
+static uint64_t memory_next_deadline(struct memory *memory)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (struct link *link = memory->links; link != NULL; link = link->next) {
+		uint64_t deadline = fw_conn_deadline(link->conn);
+
+		if (deadline < next)
+			next = deadline;
+		for (int side = FW_CLIENT; side <= FW_UPSTREAM; side++)
+			if (!link->closed[side] && link->cut_ns[side] != 0 && link->cut_ns[side] < next)
+				next = link->cut_ns[side];
+	}
+	return next;
+}
+
+static void memory_wait(struct world *world, uint64_t ns)
+{
+	struct memory *memory = (struct memory *)world;
+	uint64_t until = memory->now.monotonic_ns + ns, next;
+	unsigned ticks = 0;
+
+	while ((next = memory_next_deadline(memory)) <= until && world->wrong.size == 0) {
+		if (next > memory->now.monotonic_ns) {
+			memory->now.wall_us += (next - memory->now.monotonic_ns) / 1000;
+			memory->now.monotonic_ns = next;
+			ticks = 0;
+		} else if (++ticks > TICKS) {
+			world_wrong(world, "a deadline that does not move");
+			return;
+		}
+		memory_turn(world);
+	}
+	memory->now.wall_us += (until - memory->now.monotonic_ns) / 1000;
+	memory->now.monotonic_ns = until;
+	memory_turn(world);
+}
+
+static uint64_t memory_wall(struct world *world)
+{
+	return ((struct memory *)world)->now.wall_us;
+}
+
+static void memory_records(struct world *world)
+{
+	(void)world;
+}
+
+static bool memory_end(struct world *world, struct peer *client, unsigned reason)
+{
+	struct link *link = client->link;
+
+	if (link != NULL) {
+		fw_engine_time(link->memory->engine, link->memory->now);
+		fw_conn_end(link->conn, reason);
+	}
+	memory_turn(world);
+	return true;
+}
+
+static bool memory_fault(struct world *world, enum fault_kind kind, uint64_t number)
+{
+	struct memory *memory = (struct memory *)world;
+
+	if (world->options.failing && kind == FAULT_MEMORY)
+		return true;
+	memory->fault = kind;
+	memory->fault_number = number;
+	return true;
+}
+
+static int memory_wants(struct world *world, struct peer *peer)
+{
+	struct link *link = peer->link;
+
+	(void)world;
+	return link != NULL ? fw_conn_wants(link->conn, peer->upstream ? FW_UPSTREAM : FW_CLIENT) : -1;
+}
+
+/* Everybody leaves. Whatever a connection waits for, it is over within minutes of virtual time. */
+static void memory_leave_all(struct memory *memory)
+{
+	for (struct peer *peer = memory->world.peers; peer != NULL; peer = peer->next) {
+		peer->paused = false;
+		peer->gone = true;
+	}
+	memory_wait(&memory->world, 1);
+	if (memory->links != NULL)
+		memory_wait(&memory->world, NEVER_ENDS);
+	if (memory->links != NULL)
+		world_wrong(&memory->world, "a connection outlives both its ends");
+}
+
+static struct world *memory_stop(struct world *world, struct text *reterr)
+{
+	struct memory *memory = (struct memory *)world;
+
+	if (memory->engine != NULL && memory->store != NULL && memory->hub != NULL)
+		memory_leave_all(memory);
+	world->allocations += mem_fail_at(0);
+	while (memory->links != NULL) {
+		struct link *link = memory->links;
+
+		memory->links = link->next;
+		fw_conn_free(link->conn);
+		free(link);
+	}
+	hub_free(memory->hub);
+	store_free(memory->store);
+	fw_engine_free(memory->engine);
+	fw_policy_unref(memory->policy);
+	pool_fini(&memory->pool);
+	text_add(reterr, world->wrong.data, world->wrong.size);
+	world_fini(world);
+	free(memory);
+	return NULL;
+}
+
+static void memory_report(void *user, const char *line)
+{
+	text_format(user, "%s\n", line);
+}
+
+/* A policy is immutable: the thousands of runs of a play share one. */
+static struct fw_policy *memory_policy(const struct world_options *options, struct text *reterr)
+{
+	struct config_options config = { .name = "config", .text = slice_text(options->config),
+		.default_jwt_secret = slice(world_secret, sizeof(world_secret)), .report = memory_report, .user = reterr };
+
+	if (kept_config != NULL && strcmp(kept_config, options->config) == 0)
+		return fw_policy_ref(kept_policy);
+	memory_forget();
+	if (config_load(&config, &kept_policy) != FW_OK)
+		return NULL;
+	reterr->size = 0;
+	kept_config = text_copy(options->config);
+	return fw_policy_ref(kept_policy);
+}
+
+void memory_forget(void)
+{
+	kept_policy = fw_policy_unref(kept_policy);
+	free(kept_config);
+	kept_config = NULL;
+}
+
+void memory_ports(uint16_t *ret_client, uint16_t *ret_upstream, uint64_t *ret_wall_us)
+{
+	*ret_wall_us = WALL_START;
+	*ret_client = CLIENT_PORT;
+	*ret_upstream = UPSTREAM_PORT;
+}
+
+static const struct world_operations memory_operations = {
+	.turn = memory_turn, .connect = memory_connect, .wait = memory_wait, .wall_us = memory_wall, .records = memory_records,
+	.end = memory_end, .fault = memory_fault, .wants = memory_wants, .stop = memory_stop,
+};
+
+struct world *memory_start(const struct world_options *options, struct text *reterr)
+{
+	struct fw_policy *policy = memory_policy(options, reterr);
+	struct fw_engine_options engine;
+	struct store_options store;
+	struct memory *memory;
+
+	if (policy == NULL)
+		return NULL;
+	memory = text_memory(sizeof(*memory));
+	world_init(&memory->world, &memory_operations, options);
+	memory_ports(&memory->world.client_port, &memory->world.upstream_port, &memory->now.wall_us);
+	memory->policy = policy;
+	memory->seed = 1;
+	memory->now.monotonic_ns = 1000 * SECOND;
+	pool_init(&memory->pool);
+	mem_fail_at(options->fail_at);
+	engine = (struct fw_engine_options){ .policy = policy, .random = { .fill = memory_fill, .user = memory } };
+	store = memory_store_options(policy);
+	memory->engine = fw_engine_new(&engine);
+	memory->store = store_new(&store, &engine.random);
+	memory->hub = hub_new();
+	if (memory->engine == NULL || memory->store == NULL || memory->hub == NULL) {
+		text_say(reterr, "memory is short");
+		memory->world.allocations = 0;
+		memory_stop(&memory->world, reterr);
+		return NULL;
+	}
+	return &memory->world;
+}

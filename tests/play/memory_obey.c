@@ -1,0 +1,276 @@
+/* What the engine asks for is done here as the gate does it, but with nothing outside: records become lines in memory, needs
+ * are answered by the store, messages go to the hub. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "memory.h"
+#include "record/jsonl.h"
+
+/* The allocation that was told to fail is one of the engine's, not of what the world does in between. */
+static void obey_record(struct memory *memory, const struct fw_record *record)
+{
+	struct buf line = { 0 };
+	uint64_t made;
+
+	if (memory->world.options.failing)
+		return;
+	made = mem_fail_at(0);
+	memory->world.allocations += made;
+	if (jsonl_format(record, memory->sequence++, &line, &memory->pool) == 0)
+		world_record(&memory->world, (const char *)buf_data(&line), buf_size(&line) - 1);
+	buf_clear(&line, &memory->pool);
+	if (memory->fault == FAULT_MEMORY) {
+		memory->fault_number = memory->fault_number > made ? memory->fault_number - made : 0;
+		mem_fail_at(memory->fault_number);
+	}
+}
+
+static struct link *obey_link_of_session(struct memory *memory, const char *session_id, size_t size)
+{
+	for (struct link *link = memory->links; link != NULL; link = link->next) {
+		struct fw_principal who = fw_conn_principal(link->conn);
+
+		if (size != 0 && slice_equal(who.session_id, slice(session_id, size)))
+			return link;
+	}
+	return NULL;
+}
+
+static void obey_copy(char *to, size_t room, size_t *ret_size, struct fw_slice from)
+{
+	*ret_size = from.size < room ? from.size : room;
+	if (*ret_size != 0)
+		memcpy(to, from.data, *ret_size);
+}
+
+/* The connection holds no session any more: from now on the session's idle time runs. */
+static void obey_leave_session(struct link *link)
+{
+	if (link->held)
+		store_session_leave(link->memory->store, link->session_key, link->memory->now.monotonic_ns);
+	link->held = false;
+}
+
+static void obey_session_open(struct memory *memory, struct link *link, const struct fw_need *need)
+{
+	struct store_session session = { 0 };
+	char evicted[STORE_SESSION_ID];
+	size_t evicted_size = 0;
+	struct link *other;
+
+	obey_copy(session.user_id, sizeof(session.user_id), &session.user_id_size, need->user_id);
+	obey_copy(session.role, sizeof(session.role), &session.role_size, need->role);
+	obey_copy(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id);
+	obey_leave_session(link);
+	memcpy(link->session_key, need->key.data, sizeof(link->session_key));
+	link->answer.code = store_session_open(memory->store, link->session_key, &session, memory->now, evicted, &evicted_size);
+	link->held = link->answer.code == FW_ANSWER_YES;
+	other = obey_link_of_session(memory, evicted, evicted_size);
+	if (other != NULL) {
+		other->end_due = true;
+		other->end_reason = CLOSE_EVICTED;
+	}
+}
+
+static void obey_session_take(struct memory *memory, struct link *link, const struct fw_need *need)
+{
+	struct fw_answer *answer = &link->answer;
+
+	answer->code = store_session_take(memory->store, need->key.data, memory->now, &link->session);
+	if (answer->code != FW_ANSWER_YES)
+		return;
+	answer->user_id = slice(link->session.user_id, link->session.user_id_size);
+	answer->role = slice(link->session.role, link->session.role_size);
+	answer->session_id = slice(link->session.session_id, link->session.session_id_size);
+	answer->expires_wall_us = link->session.expires_wall_us;
+}
+
+static void obey_violation(struct memory *memory, const struct fw_need *need)
+{
+	struct fw_record record = { .wall_us = memory->now.wall_us, .type = EVENT_ip_blocked, .level = FW_LEVEL_CRITICAL,
+		.source = need->address };
+
+	if (!store_violation(memory->store, &need->address, memory->now.monotonic_ns))
+		return;
+	memset(record.event_id, '0', sizeof(record.event_id)); /* the gate writes this record, not the engine */
+	obey_record(memory, &record);
+	for (struct link *link = memory->links; link != NULL; link = link->next) {
+		struct fw_addr mine = addr_prefix(&link->address), theirs = addr_prefix(&need->address);
+
+		if (addr_equal(&mine, &theirs)) {
+			link->end_due = true;
+			link->end_reason = CLOSE_BLOCKED;
+		}
+	}
+}
+
+/* Every other run answers needs only after the engine has nothing more to say, as a store across a network would. */
+static bool obey_late(const struct memory *memory)
+{
+	return memory->world.options.cut.number % 2 != 0;
+}
+
+void memory_obey_supply(struct link *link)
+{
+	link->need_due = false;
+	fw_conn_supply(link->conn, link->need_id, &link->answer);
+}
+
+static void obey_need(struct link *link, const struct fw_need *need)
+{
+	struct memory *memory = link->memory;
+	uint64_t now = memory->now.monotonic_ns;
+
+	if (need->kind == FW_NEED_VIOLATION) {
+		obey_violation(memory, need);
+		return;
+	}
+	if (link->need_due)
+		world_wrong(&memory->world, "a second need while one is open");
+	link->answer = (struct fw_answer){ .code = FW_ANSWER_FAILED };
+	link->need_id = need->id;
+	if (memory->fault == FAULT_STORE) {
+		/* The store cannot be asked. */
+	} else if (need->kind >= FW_NEED_SESSION_OPEN && need->key.size != sizeof(link->session_key)) {
+		world_wrong(&memory->world, "a session's key is not a SHA-256");
+	} else if (need->kind == FW_NEED_ADMIT) {
+		link->answer.code = store_admit(memory->store, &need->address, now);
+		link->admitted = link->answer.code == FW_ANSWER_YES;
+		link->answer.retry_after_ms = 0;
+	} else if (need->kind == FW_NEED_AUTH_SLOT) {
+		link->answer.code = store_auth_slot(memory->store, &need->address, now, &link->answer.retry_after_ms);
+	} else if (need->kind == FW_NEED_SESSION_OPEN) {
+		obey_session_open(memory, link, need);
+	} else if (need->kind == FW_NEED_SESSION_TAKE) {
+		obey_session_take(memory, link, need);
+	}
+	link->need_due = true;
+	if (!obey_late(memory))
+		memory_obey_supply(link);
+}
+
+void memory_obey_dialled(struct link *link)
+{
+	struct memory *memory = link->memory;
+	struct peer *peer;
+
+	link->dial_due = false;
+	if (memory->world.upstream == UPSTREAM_DOWN) {
+		fw_conn_dialled(link->conn, false);
+		return;
+	}
+	peer = peer_new("", true);
+	peer->link = link;
+	link->side[FW_UPSTREAM] = peer;
+	link->closed[FW_UPSTREAM] = false;
+	world_add(&memory->world, peer);
+	fw_conn_dialled(link->conn, true);
+}
+
+static void obey_deliver(void *user, uint16_t outbound, struct fw_slice message, uint64_t only, uint64_t except)
+{
+	struct memory *memory = user;
+
+	for (struct link *link = memory->links; link != NULL; link = link->next) {
+		uint64_t id = fw_conn_principal(link->conn).connection_id;
+
+		if (link->joined && (only == 0 || id == only) && (except == 0 || id != except))
+			fw_conn_send(link->conn, outbound, false, message);
+	}
+}
+
+static struct hub_delivery obey_delivery(struct memory *memory)
+{
+	return (struct hub_delivery){ .deliver = obey_deliver, .user = memory };
+}
+
+static void obey_open(struct link *link)
+{
+	struct memory *memory = link->memory;
+	struct hub_delivery to = obey_delivery(memory);
+
+	if (link->proxied || link->joined)
+		return;
+	link->joined = true;
+	hub_join(memory->hub, memory->policy, fw_conn_principal(link->conn), memory->now.wall_us, &to);
+}
+
+static void obey_leave(struct link *link)
+{
+	struct memory *memory = link->memory;
+	struct hub_delivery to = obey_delivery(memory);
+
+	if (!link->joined)
+		return;
+	link->joined = false;
+	hub_leave(memory->hub, memory->policy, fw_conn_principal(link->conn), memory->now.wall_us, &to);
+}
+
+/* The event dies with the next call on any connection of the engine, and delivering is such a call. */
+static void obey_message(struct link *link, const struct fw_incoming *incoming)
+{
+	struct memory *memory = link->memory;
+	struct hub_delivery to = obey_delivery(memory);
+	struct fw_incoming message = *incoming;
+	char *payload = text_memory(message.payload.size + 1);
+
+	if (message.payload.size != 0)
+		memcpy(payload, message.payload.data, message.payload.size);
+	message.payload.data = (uint8_t *)payload;
+	if (message.type != FW_TYPE_OPAQUE &&
+	    hub_message(memory->hub, memory->policy, fw_conn_principal(link->conn), &message, memory->now.wall_us, &to) != 0) {
+		link->end_due = true;
+		link->end_reason = CLOSE_FAULT;
+	}
+	free(payload);
+}
+
+void memory_obey(struct link *link)
+{
+	const struct fw_event *event;
+	unsigned count = 0;
+
+	while ((event = fw_conn_next_event(link->conn)) != NULL) {
+		if (link->done)
+			world_wrong(&link->memory->world, "an event behind FW_EV_DONE");
+		switch (event->kind) {
+		case FW_EV_RECORD:
+			obey_record(link->memory, &event->as.record);
+			break;
+		case FW_EV_NEED:
+			obey_need(link, &event->as.need);
+			break;
+		case FW_EV_DIAL:
+			link->memory->world.dials++;
+			link->proxied = true;
+			link->dial_due = true;
+			if (!obey_late(link->memory))
+				memory_obey_dialled(link);
+			break;
+		case FW_EV_MESSAGE:
+			obey_message(link, &event->as.message);
+			break;
+		case FW_EV_OPEN:
+			obey_open(link);
+			break;
+		case FW_EV_HANGUP:
+			link->hangup[event->side] = true;
+			if (event->side == FW_CLIENT)
+				obey_leave(link);
+			break;
+		case FW_EV_DONE:
+			link->done = true;
+			obey_leave(link);
+			obey_leave_session(link);
+			break;
+		}
+		if (++count > MEMORY_TURNS) {
+			world_wrong(&link->memory->world, "events without end");
+			return;
+		}
+	}
+}
+
