@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 try:
     import websockets
@@ -71,7 +72,13 @@ def skip(name, reason):
     print(f"ok {_count} - {name} # SKIP {reason}", flush=True)
 
 
-def done():
+def main(*tests):
+    """Runs them all; one that breaks off is a failure and does not keep the others from running."""
+    for test in tests:
+        try:
+            test()
+        except Exception:
+            ok(False, f"{test.__name__} runs to its end", traceback.format_exc())
     print(f"1..{_count}", flush=True)
     sys.exit(1 if _failed else 0)
 
@@ -376,7 +383,7 @@ def run(coroutine, seconds=120):
     async def bounded():
         return await asyncio.wait_for(coroutine, seconds)
 
-    return asyncio.new_event_loop().run_until_complete(bounded())
+    return asyncio.run(bounded())
 
 
 def chat(text, **more):

@@ -168,9 +168,4 @@ def test_slow_member():
         deaf.close()
 
 
-test_broadcast()
-test_contract()
-test_eviction()
-test_session_resumed()
-test_slow_member()
-done()
+main(test_broadcast, test_contract, test_eviction, test_session_resumed, test_slow_member)

@@ -236,12 +236,4 @@ def test_node():
         process.wait()
 
 
-test_mixture()
-test_pipelined()
-test_cut_everywhere()
-test_answered_here()
-test_first_message_login()
-test_login_message()
-test_binary()
-test_node()
-done()
+main(test_mixture, test_pipelined, test_cut_everywhere, test_answered_here, test_first_message_login, test_login_message, test_binary, test_node)
