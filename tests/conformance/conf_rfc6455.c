@@ -18,11 +18,11 @@ enum frame_flags { USED = 1, WRONG_MASKING = 2, ZERO_MASK = 4 };
 
 struct frame {
 	uint8_t flags;
-	uint8_t first;       /* first octet of the header */
-	uint8_t form;        /* 126, 127: this form of the length, whatever it is; 0: the shortest */
+	uint8_t first;	     /* first octet of the header */
+	uint8_t form;	     /* 126, 127: this form of the length, whatever it is; 0: the shortest */
 	const char *payload; /* NULL: size octets of the alphabet */
-	size_t size;         /* octets that are there */
-	uint64_t claim;      /* octets that the header says, when it is not size */
+	size_t size;	     /* octets that are there */
+	uint64_t claim;	     /* octets that the header says, when it is not size */
 };
 
 /* Where the failure must be seen: at an octet of the header or of the payload of the last frame, counted from 1. */
@@ -38,6 +38,8 @@ struct rfc_case {
 	uint32_t max_fragments;
 };
 
+/* A row a case, one a line. */
+/* clang-format off */
 #define FRAME(first, payload) { USED, first, 0, payload, sizeof(payload) - 1, 0 }
 #define TEXT(payload) FRAME(0x81, payload)
 #define BINARY(payload) FRAME(0x82, payload)
@@ -334,6 +336,8 @@ static const struct rfc_case cases[] = {
 	{ "10.4-first-rule-wins", { TEXT_PART("a"), FRAME(0xc3, "") }, "fail(1002 5.2)", HEADER, 1, 0, 1 },
 };
 
+/* clang-format on */
+
 enum { CASES = sizeof(cases) / sizeof(cases[0]), DEFAULT_LIMIT = 1 << 20 };
 
 /* One octet stream, and what must come of it. */
@@ -342,7 +346,7 @@ struct run {
 	enum ws_role role;
 	uint8_t *bytes;
 	size_t size;
-	size_t fails_at;   /* octets that must have been read when the failure is seen; 0: anywhere */
+	size_t fails_at; /* octets that must have been read when the failure is seen; 0: anywhere */
 	char expect[LOG];
 	size_t expect_size;
 };
@@ -378,7 +382,8 @@ static size_t put_frame(const struct frame *frame, enum ws_role role, unsigned n
 	}
 	*ret_header = size;
 	for (size_t i = 0; i < frame->size; i++)
-		out[size + i] = (uint8_t)((frame->payload != NULL ? (uint8_t)frame->payload[i] : alphabet(i)) ^ (masked ? mask[i % 4] : 0));
+		out[size + i] = (uint8_t)((frame->payload != NULL ? (uint8_t)frame->payload[i] : alphabet(i)) ^
+					  (masked ? mask[i % 4] : 0));
 	return size + frame->size;
 }
 
@@ -459,8 +464,11 @@ static void put_failure(struct outcome *outcome, const struct ws_item *item)
 
 static void put_item(struct outcome *outcome, const struct rfc_case *rfc, enum ws_step step, const struct ws_item *item)
 {
-	static const char *const names[] = { [WS_TEXT] = "text(", [WS_BINARY] = "binary(", [WS_CLOSE] = "close(",
-					     [WS_PING] = "ping(", [WS_PONG] = "pong(" };
+	static const char *const names[] = { [WS_TEXT] = "text(",
+					     [WS_BINARY] = "binary(",
+					     [WS_CLOSE] = "close(",
+					     [WS_PING] = "ping(",
+					     [WS_PONG] = "pong(" };
 
 	if (outcome->size != 0)
 		put_text(outcome, " ");
