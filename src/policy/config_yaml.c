@@ -36,6 +36,9 @@ static size_t offset_at(struct fw_slice text, int line, int column)
 		line -= text.data[i] == '\n';
 	for (; i < text.size && column > 1 && text.data[i] != '\n'; i++)
 		column -= i + 1 >= text.size || (text.data[i + 1] & 0xc0) != 0x80;
+	/* What is missing at the end is missed behind the last word, not in an empty line. */
+	while (i == text.size && text.size != 0 && (text.data[i - 1] == '\n' || text.data[i - 1] == '\r' || text.data[i - 1] == ' '))
+		text.size = --i;
 	return i;
 }
 
@@ -177,16 +180,22 @@ struct config_place config_yaml_place(struct fy_node *node, struct config_place 
 	return otherwise;
 }
 
+/* Where values are secret the message points at the key. */
+static struct config_place here(const struct config *config, struct config_place place, struct fy_node *node)
+{
+	return config->hiding ? place : config_yaml_place(node, place);
+}
+
 enum config_kind config_yaml_kind(struct config *config, struct config_place place, struct fy_node *node)
 {
 	size_t size;
 
 	if (node != NULL && fy_node_is_alias(node)) {
-		config_report_error(config, config_yaml_place(node, place), "aliases are not supported: write the value itself");
+		config_report_error(config, here(config, place, node), "aliases are not supported: write the value itself");
 		return CONFIG_BAD;
 	}
 	if (node != NULL && fy_node_get_tag(node, &size) != NULL) {
-		config_report_error(config, config_yaml_place(node, place), "tags (!…) are not supported: write the value alone");
+		config_report_error(config, here(config, place, node), "tags (!…) are not supported: write the value alone");
 		return CONFIG_BAD;
 	}
 	if (empty_plain(node))
@@ -215,7 +224,7 @@ bool config_yaml_key(struct config *config, struct config_place place, struct fy
 		return true;
 	}
 	if (kind != CONFIG_BAD)
-		config_report_error(config, config_yaml_place(key, place), "a key must be a name");
+		config_report_error(config, here(config, place, key), "a key must be a name");
 	return false;
 }
 
@@ -243,7 +252,7 @@ bool config_yaml_is_map(struct config *config, struct config_place place, const 
 	if (kind == CONFIG_MAP)
 		return true;
 	if (kind == CONFIG_SCALAR || kind == CONFIG_LIST)
-		config_report_error(config, config_yaml_place(node, place), "%s is a mapping (\"key: value\" lines), not %s", what,
+		config_report_error(config, here(config, place, node), "%s is a mapping (\"key: value\" lines), not %s", what,
 				    kind_name(kind));
 	return false;
 }
@@ -255,7 +264,7 @@ bool config_yaml_is_list(struct config *config, struct config_place place, const
 	if (kind == CONFIG_LIST)
 		return true;
 	if (kind != CONFIG_BAD)
-		config_report_error(config, config_yaml_place(node, place), "%s is a list, not %s; [] is an empty one", what,
+		config_report_error(config, here(config, place, node), "%s is a list, not %s; [] is an empty one", what,
 				    kind_name(kind));
 	return false;
 }
