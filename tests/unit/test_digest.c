@@ -76,7 +76,8 @@ static void hmac_is_that_of_rfc_4231(void **state)
 	assert_true(digest_hmac_sha256(slice(key, 25), slice(data, 50), mac));
 	assert_hex(mac, 32, "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
 	repeat(key, 131, 0xaa);
-	assert_true(digest_hmac_sha256(slice(key, 131), slice_text("Test Using Larger Than Block-Size Key - Hash Key First"), mac));
+	assert_true(digest_hmac_sha256(slice(key, 131),
+				       slice_text("Test Using Larger Than Block-Size Key - Hash Key First"), mac));
 	assert_hex(mac, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
@@ -118,12 +119,9 @@ static void secrets_are_equal_only_when_they_are(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sha_256_is_that_of_fips_180),
-		cmocka_unit_test(sha_1_is_that_of_fips_180),
-		cmocka_unit_test(hmac_is_that_of_rfc_4231),
-		cmocka_unit_test(hmac_of_nothing_is_defined),
-		cmocka_unit_test(accept_is_that_of_rfc_6455),
-		cmocka_unit_test(secrets_are_equal_only_when_they_are),
+		cmocka_unit_test(sha_256_is_that_of_fips_180), cmocka_unit_test(sha_1_is_that_of_fips_180),
+		cmocka_unit_test(hmac_is_that_of_rfc_4231),    cmocka_unit_test(hmac_of_nothing_is_defined),
+		cmocka_unit_test(accept_is_that_of_rfc_6455),  cmocka_unit_test(secrets_are_equal_only_when_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,8 @@ static void base64_is_that_of_rfc_4648(void **state)
 			char text[16];
 			uint8_t bytes[16];
 
-			assert_int_equal(encode_base64((const uint8_t *)rfc4648[i].plain, size, url, text), strlen(want));
+			assert_int_equal(encode_base64((const uint8_t *)rfc4648[i].plain, size, url, text),
+					 strlen(want));
 			assert_memory_equal(text, want, strlen(want));
 			assert_int_equal(decode_base64(want, strlen(want), url, bytes), size);
 			assert_memory_equal(bytes, rfc4648[i].plain, size);
@@ -66,10 +67,27 @@ static void base64_returns_what_it_was_given(void **state)
 
 static void base64_refuses_what_is_not_canonical(void **state)
 {
-	static const char *const padded[] = { "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm8", "Z===", "====", "=", "==", "Zm9v\n", "Zm 9v",
-					      " Zm9v", "Zm9v ", "Zm9v=", "Zm9vZg", "Zg==Zg==", "Zm-v", "Zm_v", "Z=g=", "Zm9v====", "Zm\0v" };
-	static const char *const url[] = { "Zg==", "Zm8=", "Z", "Zm9vY", "Zh", "Zm9", "Zm+v", "Zm/v", "Zm9v\n", " Zg", "Zg ", "Zm9v.", "=", "Zg=",
-					   "Zm?v", "Zm9v\x80", "\xff\xff\xff\xff" };
+	static const char *const padded[] = { "Zg",    "Zg=",	"Zg===",    "Zh==",   "Zm9=",	  "Zm8",
+					      "Z===",  "====",	"=",	    "==",     "Zm9v\n",	  "Zm 9v",
+					      " Zm9v", "Zm9v ", "Zm9v=",    "Zm9vZg", "Zg==Zg==", "Zm-v",
+					      "Zm_v",  "Z=g=",	"Zm9v====", "Zm\0v" };
+	static const char *const url[] = { "Zg==",
+					   "Zm8=",
+					   "Z",
+					   "Zm9vY",
+					   "Zh",
+					   "Zm9",
+					   "Zm+v",
+					   "Zm/v",
+					   "Zm9v\n",
+					   " Zg",
+					   "Zg ",
+					   "Zm9v.",
+					   "=",
+					   "Zg=",
+					   "Zm?v",
+					   "Zm9v\x80",
+					   "\xff\xff\xff\xff" };
 	uint8_t bytes[16];
 
 	(void)state;
@@ -139,8 +157,8 @@ static void check_date(uint64_t seconds, uint64_t us)
 	struct tm tm;
 
 	assert_non_null(gmtime_r(&time, &tm));
-	snprintf(want, sizeof(want), "%04d-%02d-%02dT%02d:%02d:%02d.%06uZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		 tm.tm_min, tm.tm_sec, (unsigned)us);
+	snprintf(want, sizeof(want), "%04d-%02d-%02dT%02d:%02d:%02d.%06uZ", tm.tm_year + 1900, tm.tm_mon + 1,
+		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (unsigned)us);
 	encode_rfc3339(seconds * 1000000 + us, text);
 	assert_memory_equal(text, want, ENCODE_RFC3339);
 }

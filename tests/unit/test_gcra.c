@@ -64,7 +64,8 @@ static void time_that_stands_still_or_goes_back_gives_nothing(void **state)
 	assert_true(gcra_take(&cell, &rate, 50 * SECOND) == SECOND);
 }
 
-/* A bucket as the books draw it: tokens drip in, one event takes one. In units of 1/interval so that nothing is rounded. */
+/* A bucket as the books draw it: tokens drip in, one event takes one. In units of 1/interval so that nothing is
+ * rounded. */
 static void it_is_a_token_bucket(void **state)
 {
 	(void)state;

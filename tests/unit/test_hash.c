@@ -1,4 +1,5 @@
-/* base/hash: against a transcription of the definition of SipHash-c-d that is itself held to the published values of SipHash-2-4. */
+/* base/hash: against a transcription of the definition of SipHash-c-d that is itself held to the published values of
+ * SipHash-2-4. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +33,8 @@ static void sip_round(uint64_t v[4])
 /* Section 2 of the paper: initialisation, compression of b/8 + 1 words whose last octet is b mod 256, finalisation. */
 static uint64_t sip(int c, int d, uint64_t k0, uint64_t k1, const uint8_t *m, size_t b)
 {
-	uint64_t v[4] = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573 };
+	uint64_t v[4] = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+			  k1 ^ 0x7465646279746573 };
 
 	for (size_t word = 0; word <= b / 8; word++) {
 		uint64_t value = 0;

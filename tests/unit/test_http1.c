@@ -1,4 +1,5 @@
-/* codec/http1: what a head that was read says, and the look-ups in it. What is refused: tests/conformance/conf_rfc9112.c. */
+/* codec/http1: what a head that was read says, and the look-ups in it. What is refused:
+ * tests/conformance/conf_rfc9112.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,8 +32,9 @@ static void assert_slice(struct fw_slice text, const char *want)
 static void a_request_is_taken_apart(void **state)
 {
 	(void)state;
-	read_request("GET /chat/1?token=abc&x=%41?y HTTP/1.1\r\nHost: example.com:8765\r\nX-Empty:\r\nX-Trim: \t a b \t\r\n"
-		     "Content-Length: 18446744073709551615\r\n\r\n");
+	read_request(
+		"GET /chat/1?token=abc&x=%41?y HTTP/1.1\r\nHost: example.com:8765\r\nX-Empty:\r\nX-Trim: \t a b \t\r\n"
+		"Content-Length: 18446744073709551615\r\n\r\n");
 	assert_slice(head.method, "GET");
 	assert_slice(head.target, "/chat/1?token=abc&x=%41?y");
 	assert_slice(head.path, "/chat/1");
@@ -67,7 +69,8 @@ static void a_request_without_query_has_none(void **state)
 
 static void a_response_is_taken_apart(void **state)
 {
-	static const char text[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n\r\n\x81\x00";
+	static const char text[] =
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n\r\n\x81\x00";
 
 	(void)state;
 	memset(&head, 0xa5, sizeof(head));
@@ -130,7 +133,8 @@ static void elements_of_a_list(void **state)
 static void tokens_are_found_in_all_fields(void **state)
 {
 	(void)state;
-	read_request("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nUpgrade: websocketx, h2c\r\nconnection: ,UPGRADE ,x\r\n"
+	read_request("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nUpgrade: websocketx, h2c\r\nconnection: "
+		     ",UPGRADE ,x\r\n"
 		     "X: \"a, b\"\r\n\r\n");
 	assert_true(http1_has_token(&head, "connection", "upgrade"));
 	assert_true(http1_has_token(&head, "Connection", "Keep-Alive"));
@@ -147,7 +151,8 @@ static void cookies_are_found_once_or_not_at_all(void **state)
 	struct fw_slice value;
 
 	(void)state;
-	read_request("GET / HTTP/1.1\r\nHost: a\r\nCookie: sid=abc=d; Other=1;empty=; flag;spaced = x \r\nCookie: second=\"q\"; "
+	read_request("GET / HTTP/1.1\r\nHost: a\r\nCookie: sid=abc=d; Other=1;empty=; flag;spaced = x \r\nCookie: "
+		     "second=\"q\"; "
 		     "twice=1\r\ncookie: twice=2;;xsid=no\r\n\r\n");
 	assert_true(http1_cookie(&head, "sid", &value));
 	assert_slice(value, "abc=d");
@@ -213,14 +218,17 @@ static void every_octet_has_its_place(void **state)
 	for (unsigned octet = 0; octet < 256; octet++) {
 		bool visible = octet > 0x20 && octet < 0x7f, token = visible && strchr(others, (int)octet) == NULL;
 		char method[] = "G?T / HTTP/1.1\r\nHost: a\r\n\r\n", target[] = "GET /? HTTP/1.1\r\nHost: a\r\n\r\n";
-		char name[] = "GET / HTTP/1.1\r\nHost: a\r\nA?B: c\r\n\r\n", value[] = "GET / HTTP/1.1\r\nHost: a\r\nA: b?c\r\n\r\n";
+		char name[] = "GET / HTTP/1.1\r\nHost: a\r\nA?B: c\r\n\r\n",
+		     value[] = "GET / HTTP/1.1\r\nHost: a\r\nA: b?c\r\n\r\n";
 
 		method[1] = target[5] = name[26] = value[29] = (char)octet;
 		assert_true((http1_request(slice(method, sizeof(method) - 1), &head, NULL) == HTTP1_OK) == token);
 		/* a blank or "?" ends nothing here: "GET /  HTTP" has two blanks */
-		assert_true((http1_request(slice(target, sizeof(target) - 1), &head, NULL) == HTTP1_OK) == (visible && octet != '#'));
+		assert_true((http1_request(slice(target, sizeof(target) - 1), &head, NULL) == HTTP1_OK) ==
+			    (visible && octet != '#'));
 		/* a colon ends the name and begins a value */
-		assert_true((http1_request(slice(name, sizeof(name) - 1), &head, NULL) == HTTP1_OK) == (token || octet == ':'));
+		assert_true((http1_request(slice(name, sizeof(name) - 1), &head, NULL) == HTTP1_OK) ==
+			    (token || octet == ':'));
 		assert_true((http1_request(slice(value, sizeof(value) - 1), &head, NULL) == HTTP1_OK) ==
 			    (visible || octet == ' ' || octet == '\t' || octet >= 0x80));
 	}

@@ -142,14 +142,10 @@ static void lengths_do_not_wrap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_is_something_to_free),
-		cmocka_unit_test(products_are_checked),
-		cmocka_unit_test(a_failed_resize_keeps_the_block),
-		cmocka_unit_test(text_ends_with_a_nul),
-		cmocka_unit_test(the_nth_allocation_fails_once),
-		cmocka_unit_test(a_failure_belongs_to_its_thread),
-		cmocka_unit_test(wiping_leaves_nothing),
-		cmocka_unit_test(lengths_do_not_wrap),
+		cmocka_unit_test(nothing_is_something_to_free),	   cmocka_unit_test(products_are_checked),
+		cmocka_unit_test(a_failed_resize_keeps_the_block), cmocka_unit_test(text_ends_with_a_nul),
+		cmocka_unit_test(the_nth_allocation_fails_once),   cmocka_unit_test(a_failure_belongs_to_its_thread),
+		cmocka_unit_test(wiping_leaves_nothing),	   cmocka_unit_test(lengths_do_not_wrap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
