@@ -1,5 +1,6 @@
-/* Heads are read octet by octet, and no octet decides before all in front of it have: what is wrong with a head is known, and is
- * the same, however the network cuts it. Sections are those of RFC 9112 unless another document is named. */
+/* Heads are read octet by octet, and no octet decides before all in front of it have: what is wrong with a head is
+ * known, and is the same, however the network cuts it. Sections are those of RFC 9112 unless another document is named.
+ */
 #include "codec/http1.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@ enum { END = 256 }; /* next(): what came so far is not enough */
 struct reader {
 	struct fw_slice bytes;
 	size_t at;
-	size_t line;             /* where the line began */
+	size_t line; /* where the line began */
 	const char *rule;
 	enum http1_result result;
 };
@@ -61,7 +62,8 @@ static bool bad(struct reader *r, const char *rule)
 	return fail(r, HTTP1_BAD, rule);
 }
 
-/* Looks at the next octet. False at the end of the input or at a limit; the limits hold for octets that have not come yet too. */
+/* Looks at the next octet. False at the end of the input or at a limit; the limits hold for octets that have not come
+ * yet too. */
 static inline bool peek(struct reader *r, uint8_t *ret_octet)
 {
 	if (r->at >= LIMIT_HEAD_BYTES)
@@ -70,7 +72,8 @@ static inline bool peek(struct reader *r, uint8_t *ret_octet)
 		return fail(r, HTTP1_MORE, NULL);
 	*ret_octet = r->bytes.data[r->at];
 	if (r->at - r->line >= LIMIT_HEAD_LINE && *ret_octet != '\r')
-		return fail(r, HTTP1_TOO_LARGE, r->line == 0 ? "3 first line over its limit" : "5 field line over its limit");
+		return fail(r, HTTP1_TOO_LARGE,
+			    r->line == 0 ? "3 first line over its limit" : "5 field line over its limit");
 	return true;
 }
 
@@ -219,7 +222,8 @@ static bool read_length(struct fw_slice text, uint64_t *ret_length)
 	return true;
 }
 
-/* uri-host [ ":" port ] (RFC 9110 7.2); an IP literal in brackets. A comma, an "@" or a "/" would be read in two ways. */
+/* uri-host [ ":" port ] (RFC 9110 7.2); an IP literal in brackets. A comma, an "@" or a "/" would be read in two ways.
+ */
 static bool host_is_valid(struct fw_slice text)
 {
 	size_t at = 0, digits = 0;

@@ -48,8 +48,8 @@ bool apikey_parse(struct fw_slice key, struct apikey_parts *ret_parts)
 	struct fw_slice rest = key, prefix, env, id, secret;
 	char checksum[CHECKSUM];
 
-	if (key.size >= APIKEY_TEXT || !take_part(&rest, &prefix) || !take_part(&rest, &env) || !take_part(&rest, &id) ||
-	    !take_part(&rest, &secret))
+	if (key.size >= APIKEY_TEXT || !take_part(&rest, &prefix) || !take_part(&rest, &env) ||
+	    !take_part(&rest, &id) || !take_part(&rest, &secret))
 		return false;
 	if (!slice_is(prefix, "fw") || env.size == 0 || env.size > ENV_MAX || !all_of(env, BASE36))
 		return false;

@@ -1,5 +1,5 @@
-/* SHA-1 and SHA-256 by the functions that allocate nothing, take no lock and so cannot fail: a digest is void here and a
- * fetch of the algorithm for each call would cost four times the work for a short text. */
+/* SHA-1 and SHA-256 by the functions that allocate nothing, take no lock and so cannot fail: a digest is void here and
+ * a fetch of the algorithm for each call would cost four times the work for a short text. */
 #define OPENSSL_API_COMPAT 10101 /* they are marked as deprecated since 3.0 */
 
 #include "crypto/digest.h"

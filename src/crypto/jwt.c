@@ -86,8 +86,8 @@ static bool type_is_known(const struct json *header, struct arena *arena)
 	return text.data != NULL && (slice_is_nocase(text, "JWT") || slice_is_nocase(text, "at+jwt"));
 }
 
-/* Members that name another key, another encoding or an extension (RFC 8725 3.10; RFC 7515 4.1.11: not understood is refused;
- * cty: the payload would be a token itself). */
+/* Members that name another key, another encoding or an extension (RFC 8725 3.10; RFC 7515 4.1.11: not understood is
+ * refused; cty: the payload would be a token itself). */
 static const char *refused_member(const struct json *header)
 {
 	static const char *const names[] = { "jwk", "jku", "x5u", "x5c", "zip", "crit", "b64", "cty" };
