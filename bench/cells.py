@@ -37,4 +37,6 @@ IDLE = {"name": "idle", "title": "idle proxied connection", "servers": ["framewa
         "connections": 9000, "limit": 2048}
 
 # Microseconds a message: (in, out) and the limits of each.
-ENGINE = {"name": "engine", "title": "engine alone", "limits": {"128": (0.5, 0.15), "1024": (1.3, 0.4)}}
+ENGINE = {"name": "engine", "title": "engine alone", "limits": {"128": (0.5, 0.15), "1024": (1.3, 0.4), "128.dev": (5,), "1024.dev": (30,)},
+          "names": {"128": "prose, 128 B", "1024": "prose, 1 KiB", "128.dev": "developers' chat, 128 B",
+                    "1024.dev": "developers' chat, 1 KiB"}}

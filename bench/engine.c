@@ -259,36 +259,44 @@ static void pack_file(const char *name, size_t size, unsigned most)
 	fclose(file);
 }
 
-static void lines(char **names, unsigned count, size_t size, bool quick)
+enum { BATCH = 64 };
+
+/* Judges up to BATCH messages; only the engine's work is timed, and reading the clock (a system call) is spread. */
+static double lines_batch(unsigned from, unsigned until, unsigned *refused)
+{
+	static struct frame frames[BATCH];
+	for (unsigned i = from; i < until; i++)
+		frame_make(&frames[i - from], FW_CLIENT, packed[i].text, packed[i].size);
+	double begin = microseconds();
+	for (unsigned i = 0; i < until - from; i++) {
+		turn(FW_CLIENT, frames[i].bytes, frames[i].size);
+		*refused += take(FW_UPSTREAM) == 0;
+		take(FW_CLIENT);
+	}
+	return microseconds() - begin;
+}
+
+static void lines(char **names, unsigned count, size_t size)
 {
 	double passes[PASSES];
-	unsigned refused = 0, rounds = quick ? 1 : 4;
+	unsigned refused = 0;
 	size_t octets = 0;
 	packed_count = 0;
 	for (unsigned i = 0; i < count; i++)
 		pack_file(names[i], size, PACKED * (i + 1) / count);
 	if (!packed_count)
 		return;
+	for (unsigned i = 0; i < packed_count; i++)
+		octets += packed[i].size;
 	for (unsigned pass = 0; pass < PASSES; pass++) {
-		struct frame frame;
-		double spent = 0;
 		refused = 0;
-		octets = 0;
-		for (unsigned i = 0; i < packed_count * rounds; i++) {
-			struct packed *message = &packed[i % packed_count];
-			frame_make(&frame, FW_CLIENT, message->text, message->size);
-			double begin = microseconds();
-			turn(FW_CLIENT, frame.bytes, frame.size);
-			bool passed = take(FW_UPSTREAM) != 0;
-			take(FW_CLIENT);
-			spent += microseconds() - begin;
-			refused += !passed;
-			octets += message->size;
-		}
-		passes[pass] = spent / (packed_count * rounds);
+		passes[pass] = 0;
+		for (unsigned i = 0; i < packed_count; i += BATCH)
+			passes[pass] += lines_batch(i, i + BATCH < packed_count ? i + BATCH : packed_count, &refused) /
+					packed_count;
 	}
-	printf(", \"%zu.dev\": {\"in\": %.4f, \"lines\": %u, \"refused\": %u, \"octets\": %zu}", size, median(passes),
-	       packed_count, refused / rounds, octets / (packed_count * rounds));
+	printf(", \"%zu.dev\": {\"in\": %.4f, \"messages\": %u, \"refused\": %u, \"octets\": %zu}", size, median(passes),
+	       packed_count, refused, octets / packed_count);
 }
 
 int main(int count, char **arguments)
@@ -319,7 +327,7 @@ int main(int count, char **arguments)
 		printf("%s\"%zu\": {\"in\": %.4f, \"out\": %.4f}", i ? ", " : "", sizes[i], in, out);
 	}
 	for (unsigned i = 0; i < 2 && file_count; i++)
-		lines(files, file_count, sizes[i], quick);
+		lines(files, file_count, sizes[i]);
 	printf("}\n");
 	free(packed);
 	fw_conn_free(conn);

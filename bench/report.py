@@ -100,7 +100,7 @@ def bar_table(results):
         got = results.get("engine", {}).get(size)
         if got:
             for direction, limit in zip(("in", "out"), limits):
-                table.append([f"{ENGINE['title']}, {size} B, {direction}", "µs a message", f"{got[direction]:.2f}", f"≤ {limit}",
+                table.append([f"{ENGINE['title']}, {ENGINE['names'][size]}, {direction}", "µs a message", f"{got[direction]:.2f}", f"≤ {limit}",
                               verdict(got[direction], limit, False), "–"])
     return ["", "### Against the bar", ""] + rows_of(table) if len(table) > 1 else []
 
@@ -121,12 +121,10 @@ def engine_table(results):
     if not engine:
         return []
     table = [["message", "in, µs", "out, µs"]]
-    names = {"128": "prose, 128 B", "1024": "prose, 1 KiB", "65536": "prose, 64 KiB", "128.dev": "developers' chat, 128 B",
-             "1024.dev": "developers' chat, 1 KiB"}
     for key, got in engine.items():
         out = f"{got['out']:.3f}" if "out" in got else "–"
-        refused = f" ({got['refused']} of {got['lines']} refused)" if got.get("refused") else ""
-        table.append([names.get(key, key) + refused, f"{got['in']:.3f}", out])
+        refused = f" ({got['refused']} of {got['messages']} refused)" if got.get("refused") else ""
+        table.append([ENGINE["names"][key] + refused, f"{got['in']:.3f}", out])
     return ["", "### The engine alone, in memory", ""] + rows_of(table)
 
 
