@@ -1,13 +1,10 @@
 /* Heads are read octet by octet, and no octet decides before all in front of it have: what is wrong with a head is
- * known, and is the same, however the network cuts it. Sections are those of RFC 9112 unless another document is named.
- */
+ * known, and is the same, however the network cuts it. Sections are those of RFC 9112 where no document is named. */
 #include "codec/http1.h"
 
 #include <string.h>
 
 #include "base/slice.h"
-
-enum { END = 256 }; /* next(): what came so far is not enough */
 
 struct reader {
 	struct fw_slice bytes;
@@ -62,8 +59,7 @@ static bool bad(struct reader *r, const char *rule)
 	return fail(r, HTTP1_BAD, rule);
 }
 
-/* Looks at the next octet. False at the end of the input or at a limit; the limits hold for octets that have not come
- * yet too. */
+/* Looks at the next octet. False at the end of the input or at a limit; a head that fills its limit waits for none. */
 static inline bool peek(struct reader *r, uint8_t *ret_octet)
 {
 	if (r->at >= LIMIT_HEAD_BYTES)
@@ -222,8 +218,7 @@ static bool read_length(struct fw_slice text, uint64_t *ret_length)
 	return true;
 }
 
-/* uri-host [ ":" port ] (RFC 9110 7.2); an IP literal in brackets. A comma, an "@" or a "/" would be read in two ways.
- */
+/* uri-host [ ":" port ] (RFC 9110 7.2); an IP literal in brackets. A comma, "@" or "/" would be read in two ways. */
 static bool host_is_valid(struct fw_slice text)
 {
 	size_t at = 0, digits = 0;
