@@ -22,6 +22,7 @@ static inline char *vectors_read(const char *path, size_t *ret_size)
 	char *bytes = NULL;
 	size_t size = 0, capacity = 0, got;
 
+	*ret_size = 0;
 	if (file == NULL)
 		return NULL;
 	do {
