@@ -295,8 +295,8 @@ static void lines(char **names, unsigned count, size_t size)
 			passes[pass] += lines_batch(i, i + BATCH < packed_count ? i + BATCH : packed_count, &refused) /
 					packed_count;
 	}
-	printf(", \"%zu.dev\": {\"in\": %.4f, \"messages\": %u, \"refused\": %u, \"octets\": %zu}", size, median(passes),
-	       packed_count, refused, octets / packed_count);
+	printf(", \"%zu.dev\": {\"in\": %.4f, \"messages\": %u, \"refused\": %u, \"octets\": %zu}", size,
+	       median(passes), packed_count, refused, octets / packed_count);
 }
 
 int main(int count, char **arguments)

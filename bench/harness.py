@@ -123,11 +123,11 @@ def to_load_core():
 class Load:
     """Runs the load generator against a process."""
 
-    def __init__(self, program, token):
-        self.program, self.token = program, token
+    def __init__(self, program, tokens):
+        self.program, self.tokens = program, tokens
 
     def command(self, process, **options):
-        command = [self.program, "--port", str(process.port), "--pid", str(process.worker()), "--bearer", self.token]
+        command = [self.program, "--port", str(process.port), "--pid", str(process.worker()), "--bearers", self.tokens]
         for key, value in options.items():
             command += [f"--{key.replace('_', '-')}", str(value)]
         return command

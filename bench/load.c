@@ -101,13 +101,39 @@ size_t load_frame(uint8_t *out, uint8_t first, const void *payload, size_t size,
 	return header + size;
 }
 
+static char **tokens;
+static size_t token_count;
+
+/* Many users log in, each a few times: that is what a server meets, and one with thousands of sessions it does not. */
+static void tokens_read(void)
+{
+	FILE *file = fopen(options.bearers, "r");
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t got;
+	if (!file)
+		wire_die("cannot read %s", options.bearers);
+	while ((got = getline(&line, &room, file)) > 0) {
+		line[strcspn(line, "\n")] = 0;
+		tokens = realloc(tokens, (token_count + 1) * sizeof(*tokens));
+		if (!tokens || !(tokens[token_count++] = strdup(line)))
+			wire_die("memory");
+	}
+	free(line);
+	fclose(file);
+	if (!token_count)
+		wire_die("no token in %s", options.bearers);
+}
+
 size_t load_request(char *head, size_t room)
 {
+	static size_t next;
+	const char *token = tokens ? tokens[next++ % token_count] : "";
 	int size = snprintf(head, room,
 			    "GET %s HTTP/1.1\r\nHost: localhost:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 			    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
-			    options.path, options.port, options.bearer ? "Authorization: Bearer " : "",
-			    options.bearer ? options.bearer : "", options.bearer ? "\r\n" : "");
+			    options.path, options.port, tokens ? "Authorization: Bearer " : "", token,
+			    tokens ? "\r\n" : "");
 	if (size < 0 || (size_t)size >= room)
 		wire_die("the token is too long");
 	return (size_t)size;
@@ -185,7 +211,7 @@ int load_open(uint8_t *ret_rest, size_t room, size_t *ret_rest_size)
 	return fd;
 }
 
-enum { BEARER = 256, LOGIN, PATH, PID, SETTLE };
+enum { BEARERS = 256, LOGIN, PATH, PID, SETTLE };
 static const struct option names[] = { { "mode", required_argument, NULL, 'm' },
 				       { "kind", required_argument, NULL, 'k' },
 				       { "port", required_argument, NULL, 'p' },
@@ -195,7 +221,7 @@ static const struct option names[] = { { "mode", required_argument, NULL, 'm' },
 				       { "size", required_argument, NULL, 's' },
 				       { "messages", required_argument, NULL, 'n' },
 				       { "warmup", required_argument, NULL, 'w' },
-				       { "bearer", required_argument, NULL, BEARER },
+				       { "bearers", required_argument, NULL, BEARERS },
 				       { "login-message", required_argument, NULL, LOGIN },
 				       { "path", required_argument, NULL, PATH },
 				       { "settle", required_argument, NULL, SETTLE },
@@ -207,7 +233,7 @@ static void usage(void)
 		"usage: load --mode echo|handshake|idle|broadcast --port PORT [--pid PEER] [--connections 50] [--depth "
 		"1]\n"
 		"            [--kind chat|ping] [--size 128] [--messages N] [--warmup N] [--settle MS] [--path /]\n"
-		"            [--bearer TOKEN | --login-message JSON]\n");
+		"            [--bearers FILE | --login-message JSON]\n");
 	exit(2);
 }
 
@@ -247,8 +273,8 @@ static void take(int name, const char *value)
 	case 'w':
 		options.warmup = number(value, UINT64_MAX);
 		break;
-	case BEARER:
-		options.bearer = value;
+	case BEARERS:
+		options.bearers = value;
 		break;
 	case LOGIN:
 		options.login_message = value;
@@ -276,6 +302,8 @@ int main(int count, char **arguments)
 		usage();
 	signal(SIGPIPE, SIG_IGN);
 	wire_raise_files();
+	if (options.bearers)
+		tokens_read();
 	if (strcmp(options.mode, "echo") == 0)
 		return load_echo();
 	if (strcmp(options.mode, "handshake") == 0)

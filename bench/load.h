@@ -13,7 +13,7 @@
 struct options {
 	const char *mode;	   /* echo, handshake, idle, broadcast */
 	const char *kind;	   /* chat: chat_message padded with prose; ping: padded ping, answered by pong */
-	const char *bearer;	   /* for Authorization in the handshake, or NULL */
+	const char *bearers;	   /* file of tokens for Authorization, one a line, taken in turn; or NULL */
 	const char *login_message; /* sent first, answered by auth_success; or NULL */
 	const char *path;
 	uint16_t port;
@@ -40,7 +40,7 @@ void meter_print(const struct meter *meter, uint64_t messages, unsigned connecti
  * given back. -1 with a text in load_error when it was refused. */
 int load_open(uint8_t *ret_rest, size_t room, size_t *ret_rest_size);
 extern char load_error[512];
-/* The request head of this run. */
+/* The next request head. */
 size_t load_request(char *head, size_t room);
 
 /* Writes the JSON text of connection `number` (exactly options.size octets, NUL behind). */

@@ -19,12 +19,12 @@ struct visit {
 };
 
 static int epoll;
-static char head[WIRE_HEAD];
-static size_t head_size;
 static uint64_t done;
 
 static void visit_begin(struct visit *visit)
 {
+	static char head[WIRE_HEAD];
+	size_t head_size = load_request(head, sizeof(head));
 	visit->fd = wire_connect(options.port);
 	if (visit->fd < 0)
 		wire_die("connect: %s", strerror(errno));
@@ -97,7 +97,6 @@ int load_handshake(void)
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!visits || epoll < 0)
 		wire_die("memory");
-	head_size = load_request(head, sizeof(head));
 	for (unsigned i = 0; i < options.connections; i++)
 		visit_begin(&visits[i]);
 	while (done < options.warmup)

@@ -33,7 +33,7 @@ class Bench:
         port = free_port()
         self.upstream = Process("upstream", [os.path.join(self.build, "bench", "echo"), str(port)], port, LOAD_CORE, scratch)
         self.servers = Servers(self.build, scratch, self.files, port)
-        self.load = Load(os.path.join(self.build, "bench", "load"), self.servers.token)
+        self.load = Load(os.path.join(self.build, "bench", "load"), self.servers.tokens)
         self.results = {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ"), "quick": self.quick,
                         "machine": report.machine(), "open_files": self.files, "versions": self.servers.versions,
                         "missing": self.servers.missing, "cells": {}, "notes": self.notes}

@@ -13,6 +13,7 @@ import time
 from harness import HERE, PEER_CORE, Failed, Process, free_port, run_text
 
 PEERS = os.path.join(HERE, "peers")
+USERS = 2000  # that log in, in turn
 
 
 def first_line(command):
@@ -24,12 +25,15 @@ def base64url(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
-def sign(key):
-    """A token for the peers when there is no Framewall to issue one."""
-    now = int(time.time())
-    parts = [{"alg": "HS256", "typ": "JWT"}, {"sub": "bench", "roles": ["user"], "iat": now, "exp": now + 36000}]
+def sign(key, claims):
+    parts = [{"alg": "HS256", "typ": "JWT"}, claims]
     text = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
     return f"{text}.{base64url(hmac.new(key, text.encode(), hashlib.sha256).digest())}"
+
+
+def claims_of(token):
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 class Servers:
@@ -47,7 +51,7 @@ class Servers:
         self.find_framewall()
         self.find_packaged()
         self.find_node()
-        self.token = self.make_token()
+        self.tokens = self.make_tokens()
 
     # Framewall
     def find_framewall(self):
@@ -83,15 +87,26 @@ class Servers:
         os.chmod(data, 0o700)
         return Process(name, [self.framewall, "run", "--config", config, "--data", data, "--workers", "1"], port, PEER_CORE, self.scratch)
 
-    def make_token(self):
+    def issued(self):
+        """What a token says: as Framewall issues it, or the like where there is none."""
+        now = int(time.time())
         if "framewall" in self.missing:
-            with open(self.key_file, "rb") as source:
-                return sign(source.read())
+            return {"sub": "bench", "roles": ["user"], "iat": now, "exp": now + 36000}
         done = subprocess.run([self.framewall, "token", "issue", "--user", "bench", "--role", "user", "--data", self.data],
                               capture_output=True, text=True, timeout=60)
         if done.returncode or not done.stdout.split():
             raise Failed(f"framewall token issue: {done.stderr.strip()}")
-        return done.stdout.split()[-1]
+        return claims_of(done.stdout.split()[-1])
+
+    def make_tokens(self):
+        """A file of tokens of many users, signed with the key that Framewall and the Node peer check with."""
+        path, claims = self.scratch.file("tokens"), self.issued()
+        with open(self.key_file, "rb") as source:
+            key = source.read()
+        with open(path, "w", encoding="ascii") as target:
+            for user in range(USERS):
+                target.write(sign(key, dict(claims, sub=f"bench{user:04}")) + "\n")
+        return path
 
     # nginx, HAProxy
     def find_packaged(self):
