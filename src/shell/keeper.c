@@ -65,6 +65,22 @@ static const char *start(struct keeper *keeper)
 	return failed;
 }
 
+/* The caller's texts may go when keeper_start has returned. False: memory is short. */
+static bool copy_texts(struct keeper *keeper)
+{
+	const char **texts[] = { &keeper->options.data_directory, &keeper->options.record_directory, &keeper->options.admin_host };
+
+	for (unsigned i = 0; i < KEEPER_TEXTS; i++) {
+		if (*texts[i] == NULL)
+			continue;
+		keeper->texts[i] = mem_text(*texts[i], strlen(*texts[i]));
+		if (keeper->texts[i] == NULL)
+			return false;
+		*texts[i] = keeper->texts[i];
+	}
+	return true;
+}
+
 struct keeper *keeper_start(const struct keeper_options *options, const char **reterr_text)
 {
 	struct keeper *keeper = mem_zero(1, sizeof(*keeper));
@@ -76,7 +92,8 @@ struct keeper *keeper_start(const struct keeper_options *options, const char **r
 	keeper->directory_fd = -1;
 	keeper->started_ns = uv_hrtime();
 	fw_policy_ref(keeper->options.policy);
-	*reterr_text = start(keeper);
+	if (copy_texts(keeper))
+		*reterr_text = start(keeper);
 	if (*reterr_text != NULL)
 		return keeper_stop(keeper);
 	return keeper;
@@ -96,6 +113,8 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	if (keeper->directory_fd >= 0)
 		close(keeper->directory_fd);
 	fw_policy_unref(keeper->options.policy);
+	for (unsigned i = 0; i < KEEPER_TEXTS; i++)
+		mem_free(keeper->texts[i]);
 	mem_wipe(keeper, sizeof(*keeper));
 	mem_free(keeper);
 	return NULL;

@@ -59,10 +59,8 @@ static void ask_round(struct keeper_figures *figures)
 static void on_second(uv_timer_t *timer)
 {
 	struct keeper_figures *figures = timer->data;
-	struct keeper *keeper = figures->keeper;
 
-	admin_tick(keeper->admin);
-	store_sweep(keeper->options.store, (struct fw_time){ uv_hrtime(), keeper_wall_us() });
+	admin_tick(figures->keeper->admin);
 	if (figures->gate == NULL)
 		return;
 	/* An ask that found a worker's inbox full is never answered. With nobody waiting, counting begins anew. */

@@ -13,7 +13,7 @@
 #include "record/jsonl.h"
 #include "shell/keeper.h"
 
-enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43 };
+enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43, KEEPER_TEXTS = 3 };
 
 /* keeper_recorder.c: takes records from the channel, numbers them, writes them, keeps the last ones for operators. */
 struct keeper_line {
@@ -94,6 +94,7 @@ struct keeper_code { /* a login code of the quick start */
 };
 struct keeper {
 	struct keeper_options options;
+	char *texts[KEEPER_TEXTS]; /* of options */
 	int directory_fd;
 	char token[KEEPER_TOKEN + 1];
 	struct keeper_recorder recorder;
