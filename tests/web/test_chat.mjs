@@ -1,0 +1,140 @@
+// Two browser pages chat through the quick start; what attacks in one does nothing in the other; a guest reads and does not send.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { binary, browser, equal, finish, ok, skip, start, until } from "./framewall.mjs";
+
+const allowed = new Set("b i u strong em code pre blockquote p br span div a ul ol li".split(" "));
+const chromium = await browser();
+if (chromium === null)
+	finish();
+const wall = await start("--demo");
+const links = wall.output().match(/http:\/\/localhost:\d+\/demo#\S+/g) ?? [];
+equal(links.length, 2, "two login links are printed");
+
+async function login(link) {
+	const context = await chromium.newContext();
+	const page = await context.newPage();
+	const problems = [];
+	page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+	page.on("pageerror", (error) => problems.push(error.message));
+	page.on("dialog", async (dialog) => {
+		problems.push(`dialog: ${dialog.message()}`);
+		await dialog.dismiss();
+	});
+	await page.addInitScript(() => { window.attacked = 0; });
+	await page.goto(link);
+	await until("login", async () => (await page.textContent("#status")).startsWith("connected as"));
+	return { page, problems };
+}
+const alice = await login(links[0]), bob = await login(links[1]);
+equal(await alice.page.textContent("#status"), "connected as alice (user)", "alice is logged in by her link");
+equal(await bob.page.textContent("#status"), "connected as bob (user)", "bob is logged in by his link");
+
+async function say(from, text) {
+	await from.page.fill("#input", text);
+	await from.page.click("#send");
+}
+const seen = (who) => who.page.$$eval("#messages li:not(.own) .text", (items) => items.map((item) => item.textContent));
+
+for (const text of ["hello bob", "a < b && c", "vector<int>", "if (x < 3 && y > 4) return a[i];", "select one, drop me a line -- see #channel; C# /* ok */", "Привет, 你好 👋"]) {
+	await say(alice, text);
+	await until(text, async () => (await seen(bob)).includes(text)).catch(() => 0);
+	ok((await seen(bob)).includes(text), `arrives readable: ${text}`, (await seen(bob)).at(-1));
+}
+await say(bob, "hello <b>alice</b>");
+await until("answer", async () => (await seen(alice)).includes("hello alice")).catch(() => 0);
+equal(await alice.page.$eval("#messages li:not(.own):last-child .text", (item) => item.innerHTML), "hello <b>alice</b>", "allowed markup arrives as markup");
+
+const attacks = ["<img src=x onerror=\"window.attacked=1\">", "<svg onload=\"window.attacked=1\">", "<script>window.attacked=1</script>",
+	"<a href=\"javascript:window.attacked=1\">click</a>", "<a href=\"&#106;avascript:window.attacked=1\">click</a>",
+	"<a href=\" java\tscript:window.attacked=1\">click</a>", "<b onmouseover=\"window.attacked=1\">over</b>",
+	"<iframe srcdoc=\"<script>parent.attacked=1</script>\"></iframe>", "<math><mtext></form><form><mglyph><svg><mtext><style><path id=\"</style><img onerror=window.attacked=1 src>\">"];
+for (const attack of attacks) {
+	await say(alice, attack);
+}
+await say(alice, "that was all");
+await until("the last line", async () => (await seen(bob)).includes("that was all"));
+await bob.page.$$eval("#messages .text a", (items) => items.forEach((item) => item.click()));
+await bob.page.$$eval("#messages .text *", (items) => items.forEach((item) => item.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }))));
+await new Promise((resolve) => setTimeout(resolve, 300));
+equal(await bob.page.evaluate(() => window.attacked), 0, "no attack ran in bob's page");
+const elements = await bob.page.$$eval("#messages .text *", (items) => items.map((item) => [item.localName, ...item.getAttributeNames().map((n) => `${n}=${item.getAttribute(n)}`)]));
+ok(elements.every(([name]) => allowed.has(name)), "only elements of the allow-list are in bob's page", elements);
+ok(elements.every(([, ...attributes]) => attributes.every((a) => /^(href=https?:|title=|class=)/.test(a))), "and only allowed attributes", elements);
+ok((await seen(bob)).some((text) => text.includes("<img src=x")), "what was no allowed markup is seen as it was typed");
+
+// A guest may read and not send.
+const guestToken = wall.token("gina", "guest");
+const guest = await (await chromium.newContext()).newPage();
+await guest.goto(`http://localhost:${wall.admin}/demo`);
+await guest.evaluate(([url, token]) => {
+	window.got = [];
+	window.socket = new WebSocket(url, ["framewall.bearer", token]);
+	window.socket.onmessage = (event) => window.got.push(JSON.parse(event.data));
+	return new Promise((resolve, reject) => { window.socket.onopen = resolve; window.socket.onerror = () => reject(new Error("refused")); });
+}, [wall.url, guestToken]);
+await say(alice, "can the guest read this?");
+await until("guest reads", () => guest.evaluate(() => window.got.some((m) => m.type === "chat_message"))).catch(() => 0);
+ok(await guest.evaluate(() => window.got.some((m) => m.data?.text === "can the guest read this?")), "a guest reads");
+await guest.evaluate(() => window.socket.send(JSON.stringify({ type: "chat_message", text: "me too" })));
+await until("guest is refused", () => guest.evaluate(() => window.got.some((m) => m.type === "error"))).catch(() => 0);
+equal(await guest.evaluate(() => window.got.find((m) => m.type === "error")?.data.code), "PERMISSION_DENIED", "a guest does not send");
+ok(!(await seen(bob)).includes("me too"), "and nobody gets it");
+
+// A page from elsewhere is refused before the upgrade.
+const foreign = await (await chromium.newContext()).newPage();
+await foreign.route("http://elsewhere.example/", (route) => route.fulfill({ contentType: "text/html", body: "<p>elsewhere" }));
+await foreign.goto("http://elsewhere.example/");
+equal(await foreign.evaluate(([url, token]) => new Promise((resolve) => {
+	const socket = new WebSocket(url, ["framewall.bearer", token]);
+	socket.onopen = () => resolve("open");
+	socket.onclose = (event) => resolve(event.code);
+}), [wall.url, guestToken]), 1006, "a foreign page cannot connect");
+
+// The corpora: what explain would forward is put into innerHTML; nothing runs.
+const corpora = path.join(process.env.FRAMEWALL_SHARED ?? "../shared", "corpora", "attack");
+if (!existsSync(corpora)) {
+	skip("XSS corpora in the browser", `${corpora} is not there`);
+} else {
+	const payloads = readdirSync(corpora).filter((name) => name.startsWith("xss.")).flatMap((name) =>
+		readFileSync(path.join(corpora, name), "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line)))
+		.filter((text) => typeof text === "string" && text.length > 0 && [...text].length <= 4000 && !text.includes("\0"));
+	const lines = payloads.map((text) => JSON.stringify({ type: "chat_message", text })).join("\n") + "\n";
+	let output = "";
+	try {
+		output = execFileSync(binary, ["explain", "--role", "user", "--lines"], { input: lines, maxBuffer: 1 << 28 }).toString();
+	} catch (error) {
+		output = error.stdout.toString(); // exit 1: some were refused
+	}
+	const forwarded = output.split("\n").filter(Boolean).map((line) => JSON.parse(line)).filter((said) => said.message)
+		.map((said) => (typeof said.message === "string" ? JSON.parse(said.message) : said.message).text);
+	const page = await (await chromium.newContext()).newPage();
+	let dialogs = 0;
+	page.on("dialog", async (dialog) => { dialogs++; await dialog.dismiss(); });
+	const bad = await page.evaluate(([texts, names]) => {
+		const known = new Set(names), found = [], holder = document.createElement("div");
+		window.attacked = 0;
+		for (const name of ["alert", "confirm", "prompt", "print"])
+			window[name] = () => { window.attacked++; };
+		document.body.append(holder);
+		for (const text of texts) {
+			holder.innerHTML = text;
+			for (const element of holder.querySelectorAll("*")) {
+				if (!known.has(element.localName) || element.getAttributeNames().some((n) => !["href", "title", "class"].includes(n)))
+					found.push(text);
+				element.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+				if (element.protocol === "javascript:" || element.protocol === "data:" || element.protocol === "vbscript:")
+					found.push(text);
+			}
+		}
+		return { found, attacked: window.attacked };
+	}, [forwarded, [...allowed]]);
+	ok(forwarded.length > payloads.length / 2, `${forwarded.length} of ${payloads.length} payloads of the XSS corpora are forwarded, made safe`);
+	equal(bad.found, [], "none leaves an element, attribute or scheme outside the list");
+	equal(bad.attacked + dialogs, 0, "none runs");
+}
+equal(alice.problems.filter((text) => text.startsWith("dialog")).concat(bob.problems), [], "no error in the console of bob's page");
+await chromium.close();
+equal(await wall.stop(), 0, "SIGTERM ends it cleanly");
+finish();
