@@ -281,15 +281,16 @@ static void check_value(struct check *check, const struct place *place, const st
 	}
 }
 
-/* Types have few fields: comparing lengths first finds the name faster than a hash would. */
+/* Types have few fields: comparing lengths and a first character finds the name faster than a hash would. */
 static unsigned find(const struct policy_field *fields, unsigned count, struct fw_slice name)
 {
 	unsigned i;
 
-	for (i = 0; i < count; i++)
-		if (fields[i].name_size == name.size && memcmp(fields[i].name, name.data, name.size) == 0)
-			break;
-	return i;
+	for (i = 0; i < count && name.size != 0; i++)
+		if (fields[i].name_size == name.size && (uint8_t)fields[i].name[0] == name.data[0] &&
+		    memcmp(fields[i].name, name.data, name.size) == 0)
+			return i;
+	return count;
 }
 
 static void note_missing(struct check *check, const struct place *above, const struct policy_field *fields, unsigned count,

@@ -176,7 +176,7 @@ static void places(void **state)
 	assert_true(strlen(reported) < 700);
 	/* Without an end of line, and at the end of the file. */
 	refused_with("mode: [", "f.yaml:1:8: error: flow sequence without a closing bracket\nmode: [\n       ^\n");
-	refused_for("mode: \"enforce", "f.yaml:1:7: error: ");
+	refused_for("mode: \"enforce", "f.yaml:1:8: error: ");
 }
 
 static void what_is_not_yaml(void **state)
