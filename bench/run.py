@@ -111,8 +111,8 @@ class Bench:
             process.stop()
 
     def idle(self):
-        wanted = min(1000 if self.quick else IDLE["connections"], (self.files - 200) // 2)
-        if not self.quick and wanted < IDLE["connections"]:
+        wanted = min(IDLE["connections"], (self.files - 200) // 2)
+        if wanted < IDLE["connections"]:
             self.notes.append(f"idle: {wanted:,} connections, as {self.files:,} open files allow")
         self.results["idle"] = {}
         for server in IDLE["servers"]:
