@@ -312,10 +312,6 @@ static void test_corpora(void **state)
 	unsigned before = checked;
 
 	(void)state;
-	if (count == 0) {
-		print_message("# no corpora at %s (set FRAMEWALL_SHARED)\n", folder);
-		skip();
-	}
 	for (i = 0; i < count; i++) {
 		if (strncmp(entries[i]->d_name, "xss.", 4) == 0) {
 			snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
@@ -328,13 +324,30 @@ static void test_corpora(void **state)
 	assert_true(checked - before > 6000);
 }
 
+/* Without the corpora their test is not run. */
+static bool corpora_here(void)
+{
+	struct dirent **entries;
+	char folder[4096];
+	int count = vectors_list(vectors_path(folder, "corpora/attack"), &entries);
+
+	if (count == 0) {
+		print_message("# not run: test_corpora, no corpora at %s (set FRAMEWALL_SHARED)\n", folder);
+		return false;
+	}
+	while (count-- > 0)
+		free(entries[count]);
+	free(entries);
+	return true;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_random), cmocka_unit_test(test_corpora) };
 	int failed;
 
 	arena_init(&arena, (size_t)1 << 30);
-	failed = cmocka_run_group_tests_name("oracle_html", tests, NULL, NULL);
+	failed = _cmocka_run_group_tests("oracle_html", tests, corpora_here() ? 2 : 1, NULL, NULL);
 	arena_fini(&arena);
 	return failed;
 }
