@@ -57,7 +57,7 @@ def ok(condition, name, detail=""):
         _failed += 1
     print(f"{'ok' if condition else 'not ok'} {_count} - {name}", flush=True)
     if not condition and detail != "":
-        for line in str(detail).splitlines()[:20]:
+        for line in str(detail).splitlines()[-20:]:
             print(f"# {line[:300]}", flush=True)
     return bool(condition)
 
@@ -198,6 +198,11 @@ class Framewall:
         """Proportional set size in bytes: what the process really holds."""
         with open(f"/proc/{self.process.pid}/smaps_rollup") as file:
             return int(re.search(r"^Pss:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
+
+    def memory_counts(self):
+        """A sanitizer's shadow memory says nothing about the program's."""
+        with open(BINARY, "rb") as file:
+            return b"__asan_init" not in file.read()
 
     def cpu(self):
         with open(f"/proc/{self.process.pid}/stat") as file:

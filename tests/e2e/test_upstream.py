@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""Attack row 23: an upstream that is not there, dies, comes back, or does not speak WebSocket."""
+from framewall import *
+
+
+async def login(fw):
+    ws = await websockets.connect(fw.url(), ping_interval=None)
+    await ws.send(json.dumps({"type": "auth", "token": fw.token()}))
+    return ws
+
+
+def refused_with(fw):
+    """The status of a handshake that has its credential with it."""
+    return RawClient(fw.port, fw.bearer()).status
+
+
+def test_down():
+    async def first_message(fw):
+        ws = await login(fw)
+        await asyncio.wait_for(ws.wait_closed(), PATIENCE)
+        return ws.close_code
+
+    with Framewall(RELAXED, "--upstream", f"ws://127.0.0.1:{free_port()}") as fw:
+        equal(refused_with(fw), 502, "no upstream: 502 where the credential came in the handshake")
+        equal(run(first_message(fw)), 1013, "and 1013 after a login by message")
+        equal(len(fw.wait_records("upstream_failure", 2)), 2, "a record of each")
+
+
+def test_dies_and_returns():
+    async def one(fw, user):
+        ws = await fw.connect(user=user)
+        await ws.send(chat("before"))
+        await asyncio.wait_for(ws.recv(), PATIENCE)
+        return ws
+
+    async def scenario(fw, upstream):
+        sockets = [await one(fw, f"user{i}") for i in range(10)]
+        upstream.kill()
+        for ws in sockets:
+            await asyncio.wait_for(ws.wait_closed(), PATIENCE)
+        equal({ws.close_code for ws in sockets}, {1013}, "killed under 10 connections: each is told 1013")
+        equal(refused_with(fw), 502, "while it is away newcomers get 502")
+        with Upstream(port=upstream.port) as again:
+            ws = await one(fw, "late")
+            equal(again.received, [chat("before")], "when it is back it serves again")
+            await ws.close()
+
+    with Upstream() as upstream, Framewall(RELAXED, "--upstream", upstream.url(), "--workers", "2") as fw:
+        run(scenario(fw, upstream))
+        ok(len(fw.wait_records("upstream_failure", 10)) >= 10, "a record of each")
+
+
+def test_goes_away():
+    """An orderly close of the upstream reaches the client as it is."""
+    async def leaving(server, websocket):
+        await websocket.recv()
+        await websocket.close(4123, "bye")
+
+    async def scenario(fw):
+        async with fw.connect() as ws:
+            await ws.send(chat("x"))
+            await asyncio.wait_for(ws.wait_closed(), PATIENCE)
+            return ws.close_code, ws.close_reason
+
+    with Upstream(leaving) as upstream, Framewall(RELAXED, "--upstream", upstream.url()) as fw:
+        equal(run(scenario(fw)), (4123, "bye"), "the upstream's close code and reason are passed on")
+
+
+class Odd:
+    """A server that answers every connection with the same octets."""
+
+    def __init__(self, octets, close=True):
+        self.octets, self.close = octets, close
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+        self.kept = []
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            connection.settimeout(PATIENCE)
+            try:
+                connection.recv(65536)
+                connection.sendall(self.octets)
+            except OSError:
+                pass
+            if self.close:
+                connection.close()
+            else:
+                self.kept.append(connection)
+
+    def stop(self):
+        self.listener.close()
+
+
+def test_odd_answers():
+    cases = [
+        ("nothing", b"", True), ("another protocol", b"SSH-2.0-x\r\n", True), ("a refusal", b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", True),
+        ("a 101 for another key", b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n", False),
+        ("half a head", b"HTTP/1.1 101 Switch", False), ("an endless head", b"HTTP/1.1 101 S\r\nX: " + b"y" * 100000, False),
+    ]
+    for name, octets, close in cases:
+        odd = Odd(octets, close)
+        with Framewall(RELAXED + "upstream:\n  connect_timeout: 2\n", "--upstream", f"ws://127.0.0.1:{odd.port}") as fw:
+            equal(refused_with(fw), 502, f"{name} from the upstream: 502")
+            ok(fw.wait_records("upstream_failure"), "with a record")
+        odd.stop()
+
+
+def test_name():
+    """localhost has two addresses; the upstream listens on one of them."""
+    async def scenario(fw):
+        async with fw.connect() as ws:
+            await ws.send(chat("by name"))
+            return await asyncio.wait_for(ws.recv(), PATIENCE)
+
+    with Upstream() as upstream, Framewall(RELAXED, "--upstream", f"ws://localhost:{upstream.port}/some/path") as fw:
+        for _ in range(3):
+            equal(run(scenario(fw)), chat("by name"), "an upstream by name, whichever address it has")
+    with Framewall(RELAXED, "--upstream", "ws://no-such-name.invalid:9") as fw:
+        equal(refused_with(fw), 502, "a name that is not known: 502")
+
+
+def test_client_leaves():
+    """A client that is gone takes its upstream connection with it."""
+    gone = []
+
+    async def watch(server, websocket):
+        try:
+            async for message in websocket:
+                await websocket.send(message)
+        finally:
+            gone.append(websocket.close_code)
+
+    with Upstream(watch) as upstream, Framewall(RELAXED, "--upstream", upstream.url()) as fw:
+        client = RawClient(fw.port, fw.bearer())
+        client.send(chat("x"))
+        client.receive()
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        equal(until(lambda: gone), [1001], "after a reset by the client the upstream is told 1001")
+
+
+main(test_down, test_dies_and_returns, test_goes_away, test_odd_answers, test_name, test_client_leaves)
