@@ -89,7 +89,7 @@ static void trace_stage(void *user, const struct fw_trace *trace)
 		write_stage(&explaining->out.writer, trace);
 		return;
 	}
-	printf("%-10s %-8s%s%s", trace->stage, trace->verdict, trace->code != NULL ? " " : "", trace->code != NULL ? trace->code : "");
+	printf("%-10s %s%s%s", trace->stage, trace->verdict, trace->code != NULL ? "  " : "", trace->code != NULL ? trace->code : "");
 	if (trace->detail.size != 0) {
 		printf("  ");
 		print_text(stdout, trace->detail);

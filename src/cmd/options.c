@@ -13,12 +13,15 @@
 int options_usage(const char *verb, const char *format, ...)
 {
 	va_list arguments;
+	char text[512];
+	size_t size;
 
-	fprintf(stderr, "framewall %s: ", verb);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	fprintf(stderr, ". Try \"framewall %s --help\".\n", verb);
+	size = strlen(text);
+	fprintf(stderr, "framewall %s: %s%s Try \"framewall %s --help\".\n", verb, text,
+		size != 0 && text[size - 1] == '?' ? "" : ".", verb);
 	return COMMAND_USAGE;
 }
 

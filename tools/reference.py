@@ -1,0 +1,330 @@
+#!/usr/bin/python3
+"""docs/reference/*.md from src/tables/*.def, so that no list is typed twice.
+
+    tools/reference.py           writes the files
+    tools/reference.py --check   says which committed files are stale; exit 1 when there is one
+"""
+import os
+import re
+import sys
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+NOTE = "<!-- Made by tools/reference.py from src/tables. Edit the tables, then run `make docs`. -->\n"
+MAX_SAFE = "9007199254740991"
+
+
+def table(name):
+    """Rows of a .def file: (macro, [arguments]), strings without their quotes."""
+    text = open(os.path.join(ROOT, "src/tables", name + ".def"), encoding="utf-8").read()
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    rows = []
+    for macro, body in re.findall(r'^([A-Z_]+)\(((?:[^"()]|"(?:[^"\\]|\\.)*")*)\)', text, flags=re.M):
+        arguments = re.findall(r'\s*("(?:[^"\\]|\\.)*"|[^,"]+?)\s*(?:,|$)', body)
+        rows.append((macro, [a[1:-1].replace('\\"', '"') if a.startswith('"') else a for a in arguments]))
+    return rows
+
+
+def rows_of(name, macro):
+    return [arguments for kind, arguments in table(name) if kind == macro]
+
+
+def cell(text):
+    return str(text).replace("|", "\\|").replace("\n", " ") or " "
+
+
+def code(text):
+    return f"`{text}`" if text else ""
+
+
+def markdown_table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(cell(c) for c in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def page(title, *parts):
+    return f"# {title}\n\n{NOTE}\n" + "\n".join(part.strip("\n") + "\n" for part in parts)
+
+
+def key_row(kind, row):
+    """One row of config.def as: path, type, default, meaning."""
+    path, value, text = row[0], row[2], row[-1]
+    if kind == "CONFIG_INTEGER":
+        unit = f" {row[5]}" if row[5] else ""
+        return [code(path), f"{row[3]} to {row[4]}{unit}", code(value), text]
+    if kind == "CONFIG_BOOLEAN":
+        return [code(path), "true, false", code("true" if value == "1" else "false"), text]
+    if kind == "CONFIG_CHOICE":
+        words = row[3].split("|")
+        return [code(path), ", ".join(words), code(words[int(value)]), text]
+    if kind == "CONFIG_TEXTS":
+        return [code(path), "list", code("[" + ", ".join(value.split()) + "]"), text]
+    return [code(path), "text", code(value), text]
+
+
+def without_effect():
+    """Keys of the specification that are read and warned of: the rows NOWHERE of config_walk.c that no function takes."""
+    source = open(os.path.join(ROOT, "src/policy/config_walk.c"), encoding="utf-8").read()
+    nowhere = re.findall(r'\{ "([a-z_.]+)", NOWHERE \}', source)
+    taken = re.findall(r'strcmp\(special->path, "([a-z_.]+)"\)', source)
+    return [path for path in nowhere if path not in taken]
+
+
+CONFIGURATION_HEAD = """
+The configuration is one YAML file, `framewall.yaml` by custom, given by `--config`. Every key has a default: an empty file is valid and safe.
+`framewall check --config FILE` reports every problem at once, each with its line, its column and what was probably meant:
+
+```
+framewall.yaml:5:3: error: unknown key "messages_per_minut" in "rate_limiting"; did you mean "messages_per_minute"?
+  messages_per_minut: 1
+  ^
+```
+
+An unknown key, a value of the wrong type or beyond its bounds, a key given twice, a second document, an alias, a tag or invalid UTF-8 is an error,
+and a file with an error is not used. Numbers are written without quotes; `true` and `false` are the only booleans; `[]` is an empty list.
+The file has at most 1 MiB. Options of `framewall run` stand above the file.
+"""
+
+CONFIGURATION_SHAPES = """
+## routes
+
+A list. Without it there is one route, `*`, to `upstream.url` (to the built-in hub where that is empty). A path without a route is answered 404.
+
+| key | value | default | meaning |
+|---|---|---|---|
+| `path` | `/name`, `/name/*`, `*` | must be given | an exact path before any other, then the longest `*`; escapes of unreserved characters and repeated slashes are read as what they mean; a path with a `.` or `..` segment, however it is written, has no route |
+| `upstream` | `ws://host:port/path`, `hub` | `upstream.url` | the server behind; only ws:// upstreams are supported |
+| `upstream_path` | path | that of the address, else the client's | what the upstream is asked for |
+| `opaque` | true, false | `false` | messages are not JSON: only frames, UTF-8, size and rate are judged; needs an upstream |
+| `binary` | true, false | `false` | binary messages pass, judged by size and rate only |
+| `forward` | client, canonical | `client` | the client's own octets, or written anew |
+| `anonymous` | role | login needed | the role of a client that does not log in |
+| `origins`, `hosts` | list | `origin.allowed`, `hosts` | replaces the common list |
+| `subprotocols` | list | none | WebSocket subprotocols accepted |
+| `login_message` | text | `upstream.login_message` | template sent to the upstream first |
+
+```yaml
+routes:
+  - path: /chat
+    upstream: ws://10.0.0.5:9000
+    origins: [https://chat.example.com]
+  - {path: /status, upstream: hub, anonymous: guest}
+```
+
+## rbac
+
+| key | value | meaning |
+|---|---|---|
+| `rbac.roles` | `{NAME: {permissions: [...], inherits: [ROLE...]}}` | roles besides the four, or new permissions of those |
+| `rbac.default_permissions` | `{ROLE: [PERMISSION...]}` | replaces a role's own permissions |
+| `rbac.role_hierarchy` | `{ROLE: [ROLE...]}` | whom a role includes; itself may be listed. admin includes moderator, user and guest in any case, moderator user and guest, user guest |
+| `rbac.permission_categories` | `{CATEGORY: [ACTION...]}` | permissions `CATEGORY.ACTION` that exist besides those of the messages |
+| `rbac.strict` | true, false | a permission that looks like a misspelt one is an error, not a warning |
+
+A permission is a name of parts with dots between. `*` stands for a whole part: `chat.*` grants `chat.send` and `chat.x.y`, not `chat` and not `chatter.x`;
+`*` alone grants everything. Roles that inherit in a circle, and roles that nobody defined, are errors. See [permissions](permissions.md).
+
+```yaml
+rbac:
+  roles:
+    analyst:
+      permissions: [monitoring.read, reports.generate]
+      inherits: [user]
+```
+
+## Keys
+
+| key | value | meaning |
+|---|---|---|
+| `authentication.jwt.keys` | `[{kid, secret}]` | HS256 keys, at least 32 octets; `base64:` before base64url. With several keys each has a `kid`. Without any the key of the data directory is used |
+| `authentication.api_keys` | `[{id, hash, name, role}]` | `id`: the key's third part; `hash`: SHA-256 of the whole key, 64 hexadecimal digits; the user is `api_key_NAME`; `role` is user unless given |
+
+Messages about these sections never show what stands behind a key.
+
+## Other shapes
+
+| key | value | meaning |
+|---|---|---|
+| `validation.max_lengths` | `{FIELD: CHARACTERS}` | the greatest length of every text field of that name |
+| `security_policies.csp` | text, or `{default_src: "'self'", ...}` | the header whole, or its directives |
+| `csrf.token_algorithm` | urlsafe | the only one |
+"""
+
+
+def configuration():
+    sections = {}
+    for kind, row in table("config"):
+        section = row[0].split(".")[0] if "." in row[0] else ""
+        sections.setdefault(section, []).append(key_row(kind, row))
+    head = ["key", "value", "default", "meaning"]
+    parts = ["## Top\n\n" + markdown_table(head, sections.pop(""))]
+    parts += [f"## {name}\n\n" + markdown_table(head, rows) for name, rows in sections.items()]
+    ignored = ", ".join(code(path) for path in without_effect())
+    tail = "## Without effect\n\nThese keys of the reference configuration are accepted with a warning and do nothing in this version: " + ignored + "."
+    events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
+             "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, CONFIGURATION_SHAPES, tail)
+
+
+def events():
+    rows = [[code(name), level.lower(), code(alias), text] for name, level, alias, text in rows_of("events", "EVENT")]
+    intro = "What is recorded, one JSON object a line. Filters and thresholds accept an alias as the name itself."
+    record = """
+A record has `timestamp` (RFC 3339, UTC, microseconds), `event_type`, `level`, `source_ip`, `user_id`, `session_id`, `event_id` (16 hexadecimal digits; the
+error sent to the client carries the same) and `details`. Message bodies, tokens, keys and passwords are never in a record."""
+    return page("Events", intro, markdown_table(["event", "level", "alias", "meaning"], rows), record)
+
+
+def errors():
+    rows = [[code(name), text, meaning] for name, text, meaning in rows_of("errors", "ERROR")]
+    intro = """
+What a client is told inside the connection: `{"type":"error","data":{"code","message","timestamp","event_id",…}}`.
+`INVALID_MESSAGE` has `errors`, a list of `{field, rule, limit}` with every problem of the message; `RATE_LIMITED` has `retry_after` in seconds.
+`AUTH_ERROR` and `VALIDATION_ERROR` are faults of Framewall, never of the client. Which of them end the connection: [close codes](closes.md)."""
+    rules = [
+        ["required", "the field is missing", ""], ["unknown", "the type has no such field", ""],
+        ["type", "another JSON type is needed; `expected` names it", ""],
+        ["min_length, max_length", "characters of a text", "the bound"], ["min_items, max_items", "elements of an array", "the bound"],
+        ["minimum, maximum", "value of an integer", "the bound"], ["format", "`expected`: id, command, email, url, printable ASCII", ""],
+        ["enum", "not one of the allowed words", ""], ["nul", "U+0000 in a text", ""],
+    ]
+    return page("Errors", intro, markdown_table(["code", "text", "meaning"], rows),
+                "## Rules of INVALID_MESSAGE\n\n`field` is a JSON Pointer without its first slash, such as `attachments/0/url`; at most 16 problems are listed.\n\n"
+                + markdown_table(["rule", "meaning", "limit"], rules))
+
+
+def closes():
+    rows = []
+    for name, number, error, event, text, reconnect in rows_of("closes", "CLOSE"):
+        rows.append([number, text, code("" if error == "NONE" else error), code(event), reconnect, name])
+    rows.sort(key=lambda row: int(row[0]))
+    return page("Close codes", "How a connection ends: the error that is sent before, the event that is recorded, and what a client should do.",
+                markdown_table(["code", "reason", "error before", "event", "reconnect", "row"], rows))
+
+
+KINDS = {"STRING": "text", "BOOLEAN": "true, false", "INTEGER": "integer", "NUMBER": "number", "ANY": "number or text", "ARRAY": "array",
+         "OBJECT": "object"}
+CLASSES = {"HTML": "HTML fragment", "ID": "`[a-zA-Z0-9_.-]`", "COMMAND": "`[a-zA-Z0-9_-]`", "URL": "safe http(s) URL", "EMAIL": "e-mail address",
+           "TOKEN": "printable ASCII", "CODE": "code"}
+
+
+def field_type(kind, klass, low, high, choices=()):
+    text = KINDS[kind]
+    if klass in CLASSES:
+        text += ", " + CLASSES[klass]
+    if choices:
+        return text + ": " + ", ".join(choices)
+    if kind in ("STRING", "ANY"):
+        text += f", {low} to {high} characters"
+    if kind == "INTEGER":
+        text += f", {low} to {high.replace('MAX_SAFE', '2^53 - 1')}"
+    if kind == "ARRAY":
+        text += f", at most {high}"
+    return text
+
+
+def message_fields(name, rows):
+    result = []
+    choices = {}
+    for kind, row in rows:
+        if kind == "CHOICE" and row[0] == name:
+            choices.setdefault(row[1], []).append(row[2])
+    for kind, row in rows:
+        if row[0] != name:
+            continue
+        if kind == "FIELD":
+            result.append([code(row[1]), field_type(row[2], row[3], row[5], row[6], choices.get(row[1], ())),
+                           "yes" if row[4] == "REQUIRED" else "", row[7]])
+        elif kind == "ITEM":
+            result.append([code(row[1] + "/N"), field_type(row[2], row[3], row[4], row[5]), "", ""])
+        elif kind == "MEMBER":
+            result.append([code(f"{row[1]}/N/{row[2]}"), field_type(row[3], row[4], row[6], row[7]), "yes" if row[5] == "REQUIRED" else "", ""])
+    return result
+
+
+def messages():
+    contract = table("contract")
+    overview, details = [], []
+    for kind, row in contract:
+        if kind != "MESSAGE":
+            continue
+        name, size, permission, role, flags, text = row
+        need = code(permission) + (f" and role {role}" if role else "")
+        overview.append([code(name), size, need, "yes" if flags == "CSRF" else "", text or ("answered here" if flags == "HERE" else "")])
+        fields = message_fields(name, contract)
+        details.append(f"### {name}\n\n" + (markdown_table(["field", "value", "required", "meaning"], fields) if fields else "No fields but `type`.\n"))
+    outbound = [[code(name), code(permission) or (f"role {role}" if role else "everybody logged in"), text]
+                for name, permission, role, text in rows_of("outbound", "OUTBOUND")]
+    stages = [[str(i + 1), code(name), {"IN": "in", "OUT": "out", "BOTH": "in, out"}[way], text]
+              for i, (name, way, text) in enumerate(rows_of("stages", "STAGE"))]
+    return page("Messages", """
+Each message is one JSON object in one text message, with its `type`. A type that is not listed is refused. How JSON is read: [JSON](json.md).
+Lengths count characters (code points); a text that is no HTML fragment is passed on as it is, and none may have U+0000. `csrf_token` is accepted
+where it is listed, and by every type in `csrf.protected_operations`.""",
+                "## From client to server\n\n" + markdown_table(["type", "bytes at most", "permission", "CSRF token", "meaning"], overview),
+                *details, "## From server to client\n\n" + markdown_table(["type", "who sees it", "meaning"], outbound),
+                "## How a message is judged\n\nThe stages in their order; the first that refuses ends it.\n\n"
+                + markdown_table(["", "stage", "direction", "what"], stages))
+
+
+def permissions():
+    names = [row[0] for row in rows_of("permissions", "PERMISSION")]
+    roles = {name: (inherits, own.split()) for name, inherits, own in rows_of("roles", "ROLE")}
+
+    def grants(pattern, name):
+        want, have = pattern.split("."), name.split(".")
+        if len(have) < len(want) or (len(have) > len(want) and want[-1] != "*"):
+            return False
+        return all(w in ("*", h) for w, h in zip(want, have))
+
+    def has(role, name):
+        inherits, own = roles[role]
+        return any(grants(p, name) for p in own) or (inherits != "" and has(inherits, name))
+
+    uses = {}
+    for row in rows_of("contract", "MESSAGE"):
+        uses.setdefault(row[2], []).append(code(row[0]))
+    for row in rows_of("outbound", "OUTBOUND"):
+        uses.setdefault(row[1], []).append(code(row[0]) + " (seen)")
+    matrix = [[code(name)] + ["yes" if has(role, name) else "" for role in roles] + [", ".join(uses.get(name, []))] for name in names]
+    own = [[code(name), code(inherits), " ".join(code(p) for p in patterns)] for name, (inherits, patterns) in roles.items()]
+    return page("Permissions", "The roles there are without a configuration. How to change them: [configuration](configuration.md#rbac).",
+                markdown_table(["role", "inherits", "permissions of its own"], own),
+                "## Who may do what\n\n" + markdown_table(["permission"] + list(roles) + ["messages"], matrix))
+
+
+def metrics():
+    rows = [[code(f"framewall_{name}_total"), "counter", text] for name, text in rows_of("metrics", "COUNTER")]
+    rows += [[code(f"framewall_{name}"), "gauge", text] for name, text in rows_of("metrics", "GAUGE")]
+    return page("Metrics", "What `/metrics` of the admin port exports, and `framewall stats` prints.", markdown_table(["metric", "kind", "meaning"], rows))
+
+
+def limits():
+    return page("Limits", "Bounds that no configuration key moves. Every other bound is a [configuration](configuration.md) key.",
+                markdown_table(["name", "value", "meaning"], [[code(n), v, t] for n, v, t in rows_of("limits", "LIMIT")]))
+
+
+PAGES = {"configuration": configuration, "events": events, "errors": errors, "closes": closes, "messages": messages, "permissions": permissions,
+         "metrics": metrics, "limits": limits}
+
+
+def main():
+    check = "--check" in sys.argv[1:]
+    folder = os.path.join(ROOT, "docs/reference")
+    stale = []
+    os.makedirs(folder, exist_ok=True)
+    for name, make in PAGES.items():
+        path = os.path.join(folder, name + ".md")
+        text = make()
+        old = open(path, encoding="utf-8").read() if os.path.exists(path) else None
+        if old == text:
+            continue
+        stale.append(f"docs/reference/{name}.md")
+        if not check:
+            open(path, "w", encoding="utf-8").write(text)
+    for path in stale:
+        print(f"{path}: {'not what the tables say: run make docs' if check else 'written'}")
+    return 1 if check and stale else 0
+
+
+sys.exit(main())
