@@ -1,5 +1,6 @@
 /* The play runner: play [--real | --cut[=RUNS] | --fail-alloc[=RUNS]]… [--count] [--keep-going] FILE…
  * Prints TAP. Exit: 0 all hold, 1 a play does not hold, 2 wrong usage. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,8 +160,8 @@ static void main_fail(struct score *score, const struct run *plain)
 		step = plain->allocations / score->failing_runs | 1;
 		first = 1 + score->number % step;
 	}
-	for (uint64_t n = first; ok && more; n += step)
-		ok = main_fail_once(score, plain, n, &more, &report);
+	for (uint64_t n = first; (ok || score->keep_going) && more; n += step)
+		ok &= main_fail_once(score, plain, n, &more, &report);
 	text_format(&what, " (allocations fail, %llu runs)", (unsigned long long)(score->runs - before));
 	main_line(score, plain->script, ok, text_get(&what), &report);
 	text_clear(&what);
@@ -247,6 +248,8 @@ int main(int argc, char **argv)
 	struct score score = { 0 };
 	int first = 1;
 
+	/* The store's tables are large and hardly touched: fresh pages for each run cost less than clearing old ones. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 17);
 	while (first < argc && argv[first][0] == '-')
 		if (!main_option(&score, argv[first++]))
 			return main_usage();

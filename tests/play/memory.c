@@ -359,13 +359,13 @@ static void memory_leave_all(struct memory *memory)
 		world_wrong(&memory->world, "a connection outlives both its ends");
 }
 
-static struct world *memory_stop(struct world *world, struct text *reterr)
+static struct world *memory_stop(struct world *world, struct text *reterr, uint64_t *ret_allocations)
 {
 	struct memory *memory = (struct memory *)world;
 
 	if (memory->engine != NULL && memory->store != NULL && memory->hub != NULL)
 		memory_leave_all(memory);
-	world->allocations += mem_fail_at(0);
+	*ret_allocations += world->allocations + mem_fail_at(0);
 	while (memory->links != NULL) {
 		struct link *link = memory->links;
 
@@ -430,6 +430,7 @@ struct world *memory_start(const struct world_options *options, struct text *ret
 	struct fw_engine_options engine;
 	struct store_options store;
 	struct memory *memory;
+	uint64_t ignored = 0;
 
 	if (policy == NULL)
 		return NULL;
@@ -448,8 +449,7 @@ struct world *memory_start(const struct world_options *options, struct text *ret
 	memory->hub = hub_new();
 	if (memory->engine == NULL || memory->store == NULL || memory->hub == NULL) {
 		text_say(reterr, "memory is short");
-		memory->world.allocations = 0;
-		memory_stop(&memory->world, reterr);
+		memory_stop(&memory->world, reterr, &ignored);
 		return NULL;
 	}
 	return &memory->world;

@@ -365,10 +365,11 @@ static void real_end_process(struct real *real, struct text *reterr)
 	}
 }
 
-static struct world *real_stop(struct world *world, struct text *reterr)
+static struct world *real_stop(struct world *world, struct text *reterr, uint64_t *ret_allocations)
 {
 	struct real *real = (struct real *)world;
 
+	(void)ret_allocations; /* another process makes them */
 	text_add(reterr, world->wrong.data, world->wrong.size);
 	for (struct peer *peer = world->peers; peer != NULL; peer = peer->next)
 		real_drop(peer);
@@ -405,7 +406,7 @@ struct world *real_start(const struct world_options *options, struct text *reter
 	real_output(real, reterr);
 	if (reterr->size == 0)
 		text_say(reterr, strerror(errno));
-	real_stop(&real->world, &ignored);
+	real_stop(&real->world, &ignored, NULL);
 	text_clear(&ignored);
 	return NULL;
 }

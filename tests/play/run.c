@@ -112,8 +112,7 @@ static void run_end_world(struct run *run)
 	run->dials += world->dials;
 	/* What the upstream is still sent while everybody leaves is no business of the play. */
 	run->world = NULL;
-	run->allocations += world->allocations;
-	world->operations->stop(world, &wrong);
+	world->operations->stop(world, &wrong, &run->allocations);
 	if (wrong.size != 0)
 		run_fail(run, NULL, text_get(&wrong));
 	text_clear(&wrong);

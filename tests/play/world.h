@@ -42,7 +42,8 @@ struct world_operations {
 	bool (*end)(struct world *world, struct peer *client, unsigned reason);
 	bool (*fault)(struct world *world, enum fault_kind kind, uint64_t number);
 	int (*wants)(struct world *world, struct peer *peer); /* 1, 0, or -1: nobody knows */
-	struct world *(*stop)(struct world *world, struct text *reterr); /* every connection must end; reterr: what did not */
+	/* Every connection must end: reterr says what did not. Adds the allocations made. NULL. */
+	struct world *(*stop)(struct world *world, struct text *reterr, uint64_t *ret_allocations);
 };
 
 struct world {
