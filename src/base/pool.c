@@ -78,12 +78,12 @@ uint8_t *buf_reserve(struct buf *buf, struct pool *pool, size_t size)
 	size_t used = buf_size(buf), need, room;
 	uint8_t *base;
 
-	if (size <= buf->capacity - buf->end)
+	if (buf->base != NULL && size <= buf->capacity - buf->end)
 		return buf->base + buf->end;
 	if (!size_add(used, size, &need))
 		return NULL;
 	/* Moving to the front is worth it while the front gap is at least as large as what is moved. */
-	if (need <= buf->capacity && buf->start >= used) {
+	if (buf->base != NULL && need <= buf->capacity && buf->start >= used) {
 		memcpy(buf->base, buf->base + buf->start, used);
 		buf->start = 0;
 		buf->end = used;
@@ -103,12 +103,14 @@ uint8_t *buf_reserve(struct buf *buf, struct pool *pool, size_t size)
 
 int buf_append(struct buf *buf, struct pool *pool, const void *bytes, size_t size)
 {
-	uint8_t *room = buf_reserve(buf, pool, size);
+	uint8_t *room;
 
+	if (size == 0)
+		return 0;
+	room = buf_reserve(buf, pool, size);
 	if (room == NULL)
 		return -1;
-	if (size != 0)
-		memcpy(room, bytes, size);
+	memcpy(room, bytes, size);
 	buf->end += size;
 	return 0;
 }

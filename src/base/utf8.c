@@ -103,7 +103,7 @@ static inline uint64_t step_16(uint64_t state, const uint8_t *bytes)
 	return step_4(step_4(step_4(step_4(state, bytes), bytes + 4), bytes + 8), bytes + 12) & 63;
 }
 
-/* The offset at which ASCII, seen 64 and 16 octets at a time, ends for certain or may end. */
+/* The offset at which ASCII, seen 64 and 16 octets at a time, ends for certain or may end. At least 16 octets are left. */
 static inline size_t skip_ascii(const uint8_t *bytes, size_t at, size_t size)
 {
 	while (size - at >= LONG_STEP && ascii_64(bytes + at))
@@ -111,7 +111,7 @@ static inline size_t skip_ascii(const uint8_t *bytes, size_t at, size_t size)
 	while (size - at >= STEP && ascii_16(bytes + at))
 		at += STEP;
 	/* The rest of a long text is looked at together with octets before it. */
-	if (size >= STEP && size - at < STEP && ascii_16(bytes + size - STEP))
+	if (size - at < STEP && ascii_16(bytes + size - STEP))
 		at = size;
 	return at;
 }
