@@ -1,13 +1,13 @@
 #include "base/close_reason.h"
 
 static const struct close_row rows[CLOSE_REASONS] = {
-#define CLOSE(name_, code_, error_, event_, text_, reconnect_) \
+#define CLOSE(name_, code_, error_, event_, text_, reconnect_)                                                         \
 	[CLOSE_##name_] = { #name_, code_, ERROR_##error_, EVENT_##event_, text_ },
 #include "tables/closes.def"
 #undef CLOSE
 };
 
-#define CLOSE(name, code, error, event, text, reconnect) \
+#define CLOSE(name, code, error, event, text, reconnect)                                                               \
 	_Static_assert(sizeof(text) - 1 <= 123, #name ": a close reason has at most 123 octets (RFC 6455 5.5)");
 #include "tables/closes.def"
 #undef CLOSE

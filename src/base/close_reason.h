@@ -15,11 +15,11 @@ enum close_reason {
 };
 
 struct close_row {
-	const char *name;      /* "SESSION_EXPIRED": for records */
-	uint16_t code;         /* close code sent to the client */
-	uint16_t error;        /* enum error_code of the error sent before it, or ERROR_NONE */
-	uint16_t event;        /* enum event_type that is recorded */
-	const char *text;      /* close reason on the wire */
+	const char *name; /* "SESSION_EXPIRED": for records */
+	uint16_t code;	  /* close code sent to the client */
+	uint16_t error;	  /* enum error_code of the error sent before it, or ERROR_NONE */
+	uint16_t event;	  /* enum event_type that is recorded */
+	const char *text; /* close reason on the wire */
 };
 
 /* The row of a reason; that of CLOSE_FAULT for a number that is none. Never NULL. */

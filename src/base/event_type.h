@@ -1,4 +1,5 @@
-/* event_type.h: the events of tables/events.def as numbers: EVENT_auth_success … Names and levels: <framewall/event.h>. */
+/* event_type.h: the events of tables/events.def as numbers: EVENT_auth_success … Names and levels: <framewall/event.h>.
+ */
 #ifndef BASE_EVENT_TYPE_H
 #define BASE_EVENT_TYPE_H
 #include <framewall/event.h>

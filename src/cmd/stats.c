@@ -14,7 +14,7 @@
 #include "codec/json.h"
 #include "shell/keeper.h"
 
-enum { ANSWER = 1 << 20, PATIENCE_S = 10, ARENA = 4 << 20 };
+enum { ANSWER = 1 << 20, PATIENCE_S = 10, ARENA = 4 << 20, COLUMN = 26 };
 
 static const char default_data[] = "./framewall-data";
 static const char request[] = "GET /api/v1/stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -55,8 +55,8 @@ static bool body_of(struct fw_slice answer, struct fw_slice *ret_body)
 	return true;
 }
 
-/* One line a figure; the name's underscores as blanks. */
-static void print_members(const struct json *json, uint32_t object)
+/* One line a figure, the name's underscores as blanks; what is within an object stands to the right below its name. */
+static void print_members(const struct json *json, uint32_t object, int indent)
 {
 	for (uint32_t key = object + 1; key < json->nodes[object].next; key = json->nodes[key + 1].next) {
 		struct fw_slice name = slice(json->text + json->nodes[key].offset, json->nodes[key].size);
@@ -64,16 +64,17 @@ static void print_members(const struct json *json, uint32_t object)
 		char text[64];
 		size_t size = name.size < sizeof(text) - 1 ? name.size : sizeof(text) - 1;
 
-		if (json->nodes[key + 1].kind == JSON_OBJECT) {
-			print_members(json, key + 1);
-			continue;
-		}
 		for (size_t i = 0; i < size; i++)
 			text[i] = name.data[i] == '_' ? ' ' : (char)name.data[i];
 		text[size] = '\0';
+		if (json->nodes[key + 1].kind == JSON_OBJECT) {
+			printf("%*s%s\n", indent, "", text);
+			print_members(json, key + 1, indent + 2);
+			continue;
+		}
 		if (json->nodes[key + 1].kind == JSON_STRING)
 			value = slice(value.data + 1, value.size - 2);
-		printf("%-26s %.*s\n", text, (int)value.size, (const char *)value.data);
+		printf("%*s%-*s %.*s\n", indent, "", COLUMN - indent, text, (int)value.size, (const char *)value.data);
 	}
 }
 
@@ -86,9 +87,11 @@ static int print_people(struct fw_slice body)
 	arena_init(&arena, ARENA);
 	result = json_parse(&arena, slice_trim(body), 0, &json, NULL);
 	if (result == JSON_OK && json.nodes[0].kind == JSON_OBJECT)
-		print_members(&json, 0);
+		print_members(&json, 0, 0);
 	arena_fini(&arena);
-	return result == JSON_OK ? COMMAND_DONE : options_could_not("stats", "the server's answer is not understood; are both of one version?");
+	return result == JSON_OK
+		       ? COMMAND_DONE
+		       : options_could_not("stats", "the server's answer is not understood; are both of one version?");
 }
 
 static int show(const char *data, int fd, bool json)
@@ -99,11 +102,15 @@ static int show(const char *data, int fd, bool json)
 	int result;
 
 	if (size < 0)
-		result = options_could_not("stats", "no answer from the server of \"%s\": %s; is it busy? try again", data, strerror(errno));
+		result = options_could_not("stats", "no answer from the server of \"%s\": %s; is it busy? try again",
+					   data, strerror(errno));
 	else if (!body_of(slice(answer, (size_t)size), &body))
-		result = options_could_not("stats", "the server of \"%s\" did not give its figures; are both of one version?", data);
+		result = options_could_not(
+			"stats", "the server of \"%s\" did not give its figures; are both of one version?", data);
 	else if (json)
-		result = fwrite(body.data, 1, body.size, stdout) == body.size && fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_COULD_NOT;
+		result = fwrite(body.data, 1, body.size, stdout) == body.size && fflush(stdout) == 0
+				 ? COMMAND_DONE
+				 : COMMAND_COULD_NOT;
 	else
 		result = print_people(body);
 	mem_free(answer);
@@ -126,9 +133,13 @@ int command_stats(int argc, char **argv)
 	fd = keeper_control_connect(data);
 	if (fd < 0) {
 		if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
-			return options_could_not("stats", "no server runs on \"%s\"; start one with \"framewall run --data %s\", or name its folder with --data DIR",
+			return options_could_not("stats",
+						 "no server runs on \"%s\"; start one with \"framewall run --data "
+						 "%s\", or name its folder with --data DIR",
 						 data, data);
-		return options_could_not("stats", "cannot reach the server of \"%s\": %s; run this as the user that runs the server", data, strerror(errno));
+		return options_could_not(
+			"stats", "cannot reach the server of \"%s\": %s; run this as the user that runs the server",
+			data, strerror(errno));
 	}
 	result = show(data, fd, json);
 	close(fd);

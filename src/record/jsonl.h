@@ -13,13 +13,14 @@ int jsonl_format(const struct fw_record *record, uint64_t sequence, struct buf *
 struct fw_slice jsonl_cut(struct fw_slice text);
 
 struct jsonl_file;
-/* Opens DIRECTORY/security_audit.log for appending, making the folder (0700) when it is missing. NULL: errno says why. */
+/* Opens DIRECTORY/security_audit.log for appending, making the folder (0700) when it is missing. NULL: errno says why.
+ */
 struct jsonl_file *jsonl_open(const char *directory);
 /* The sequence of the last line that was in the file when it was opened, 0 when there is none. */
 uint64_t jsonl_last_sequence(const struct jsonl_file *file);
-/* Appends whole lines; retries short writes. 0, or -1 with errno; what was not written is kept and tried again by the next call
- * (size may be 0). Only with ENOMEM the lines are not kept: the caller still has them. */
+/* Appends whole lines; retries short writes. 0, or -1 with errno; what was not written is kept and tried again by the
+ * next call (size may be 0). Only with ENOMEM the lines are not kept: the caller still has them. */
 int jsonl_append(struct jsonl_file *file, const uint8_t *lines, size_t size);
-size_t jsonl_waiting(const struct jsonl_file *file); /* octets kept */
+size_t jsonl_waiting(const struct jsonl_file *file);	 /* octets kept */
 struct jsonl_file *jsonl_close(struct jsonl_file *file); /* NULL-safe */
 #endif

@@ -46,7 +46,8 @@ static uint64_t sequence_in(const char *line)
 	if (at == NULL)
 		return 0;
 	for (at += strlen("\",\"sequence\":"); *at >= '0' && *at <= '9'; at++)
-		if (__builtin_mul_overflow(sequence, 10u, &sequence) || __builtin_add_overflow(sequence, (unsigned)(*at - '0'), &sequence))
+		if (__builtin_mul_overflow(sequence, 10u, &sequence) ||
+		    __builtin_add_overflow(sequence, (unsigned)(*at - '0'), &sequence))
 			return 0;
 	return sequence;
 }

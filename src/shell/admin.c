@@ -54,8 +54,8 @@ static uint16_t bound_port(const uv_tcp_t *tcp)
 	memset(&name, 0, sizeof(name));
 	if (uv_tcp_getsockname(tcp, (struct sockaddr *)&name, &size) != 0)
 		return 0;
-	return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port :
-						  ((struct sockaddr_in *)&name)->sin_port);
+	return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
+						: ((struct sockaddr_in *)&name)->sin_port);
 }
 
 static int listen_on(struct admin *admin, struct sockaddr *address)
@@ -120,13 +120,16 @@ static const char *listen_tcp(struct admin *admin, const char *host)
 	}
 	if (opened != 0 && failed != UV_EADDRINUSE && failed != UV_EACCES)
 		return NULL;
-	snprintf(text, sizeof(text), "cannot listen for operators on %s port %u: %s; name another address with --admin HOST:PORT, or --admin off",
-		 host[0] != '\0' ? host : "any address", (unsigned)(admin->port != 0 ? admin->port : admin->keeper->options.admin_port),
-		 uv_strerror(failed));
+	snprintf(text, sizeof(text),
+		 "cannot listen for operators on %s port %u: %s; name another address with --admin HOST:PORT, or "
+		 "--admin off",
+		 host[0] != '\0' ? host : "any address",
+		 (unsigned)(admin->port != 0 ? admin->port : admin->keeper->options.admin_port), uv_strerror(failed));
 	return text;
 }
 
-/* The lock on the folder is ours, so a socket that nobody answers is left over; one that somebody answers is not ours. */
+/* The lock on the folder is ours, so a socket that nobody answers is left over; one that somebody answers is not ours.
+ */
 static const char *listen_control(struct admin *admin)
 {
 	const char *directory = admin->keeper->options.data_directory;

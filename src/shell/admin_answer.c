@@ -55,7 +55,8 @@ static int write_head(struct admin_conn *conn, unsigned status, const char *type
 	gmtime_r(&now, &utc);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
 	if (status != 204) /* RFC 9110 8.6: there neither is */
-		snprintf(content, sizeof(content), "Content-Type: %s\r\nContent-Length: %zu\r\n", type, buf_size(&conn->body));
+		snprintf(content, sizeof(content), "Content-Type: %s\r\nContent-Length: %zu\r\n", type,
+			 buf_size(&conn->body));
 	size = snprintf(line, sizeof(line), "HTTP/1.1 %u %s\r\nDate: %s\r\n%sCache-Control: no-store\r\n%s", status,
 			http1_reason(status), date, content, conn->close_after ? "Connection: close\r\n" : "");
 	if (size <= 0 || (size_t)size >= sizeof(line) || buf_append(&conn->out, &admin->pool, line, (size_t)size) != 0)

@@ -103,7 +103,8 @@ static const char *read_wish(struct admin_conn *conn, struct wish *wish)
 	reason = json_member(&json, 0, "reason", 6);
 	if (json.nodes[0].count != (unsigned)(address != 0) + (hours != 0) + (reason != 0))
 		return "the body has a member besides address, hours, reason";
-	if (address == 0 || json.nodes[address].kind != JSON_STRING || !read_address(json_text(&json, address, arena), &wish->address))
+	if (address == 0 || json.nodes[address].kind != JSON_STRING ||
+	    !read_address(json_text(&json, address, arena), &wish->address))
 		return "address must be an IPv4 or IPv6 address";
 	wish->hours = conn->admin->keeper->options.policy->settings.block_duration;
 	if (hours != 0 && (!json_integer(&json, hours, &wish->hours) || wish->hours < 1 || wish->hours > HOURS_MOST))

@@ -38,10 +38,11 @@ __attribute__((format(printf, 2, 3))) static void print(struct page *page, const
 }
 
 /* The Prometheus text format, version 0.0.4: HELP and TYPE before the samples of a name. */
-static void metric(struct page *page, const char *name, const char *suffix, const char *help, const char *type, uint64_t value)
+static void metric(struct page *page, const char *name, const char *suffix, const char *help, const char *type,
+		   uint64_t value)
 {
-	print(page, "# HELP framewall_%s%s %s\n# TYPE framewall_%s%s %s\nframewall_%s%s %" PRIu64 "\n", name, suffix, help, name, suffix,
-	      type, name, suffix, value);
+	print(page, "# HELP framewall_%s%s %s\n# TYPE framewall_%s%s %s\nframewall_%s%s %" PRIu64 "\n", name, suffix,
+	      help, name, suffix, type, name, suffix, value);
 }
 
 static void counters(struct page *page, const struct keeper *keeper)
@@ -50,7 +51,8 @@ static void counters(struct page *page, const struct keeper *keeper)
 
 	keeper_figures_sum(&keeper->figures, sums);
 	for (unsigned i = 0; i < COUNTERS; i++)
-		metric(page, rows[i].name, rows[i].gauge ? "" : "_total", rows[i].help, rows[i].gauge ? "gauge" : "counter", sums[i]);
+		metric(page, rows[i].name, rows[i].gauge ? "" : "_total", rows[i].help,
+		       rows[i].gauge ? "gauge" : "counter", sums[i]);
 }
 
 static void events(struct page *page, struct keeper *keeper)
@@ -69,17 +71,22 @@ void admin_metrics(struct admin_conn *conn)
 	struct page page = { .conn = conn };
 
 	buf_clear(&conn->body, &conn->admin->pool);
-	print(&page, "# HELP framewall_build_info the program that runs; always 1\n# TYPE framewall_build_info gauge\n"
-		     "framewall_build_info{version=\"%s\"} 1\n",
+	print(&page,
+	      "# HELP framewall_build_info the program that runs; always 1\n# TYPE framewall_build_info gauge\n"
+	      "framewall_build_info{version=\"%s\"} 1\n",
 	      FRAMEWALL_VERSION);
 	counters(&page, keeper);
 	metric(&page, "workers", "", "threads that meet clients", "gauge", keeper->figures.workers);
 	metric(&page, "blocked_addresses", "", "addresses on the block list", "gauge",
 	       store_block_count(keeper->options.store, uv_hrtime()));
-	metric(&page, "sessions", "", "sessions that can be taken up again or are in use", "gauge", store_session_count(keeper->options.store));
-	metric(&page, "uptime_seconds", "", "since the start", "gauge", (uv_hrtime() - keeper->started_ns) / 1000000000);
-	metric(&page, "record_waiting_bytes", "", "record lines that could not be written yet", "gauge", atomic_load(&keeper->recorder.waiting));
-	metric(&page, "messages_between_parts_refused", "_total", "messages between the parts that were not what their type is", "counter",
+	metric(&page, "sessions", "", "sessions that can be taken up again or are in use", "gauge",
+	       store_session_count(keeper->options.store));
+	metric(&page, "uptime_seconds", "", "since the start", "gauge",
+	       (uv_hrtime() - keeper->started_ns) / 1000000000);
+	metric(&page, "record_waiting_bytes", "", "record lines that could not be written yet", "gauge",
+	       atomic_load(&keeper->recorder.waiting));
+	metric(&page, "messages_between_parts_refused", "_total",
+	       "messages between the parts that were not what their type is", "counter",
 	       ipc_refused(keeper->recorder.channel) + ipc_refused(keeper->figures.channel));
 	events(&page, keeper);
 	if (page.failed)

@@ -79,7 +79,8 @@ static int issue(struct admin_conn *conn, const char *user, const char *role, st
 	json_write_close(&w, '}');
 	if (w.failed || policy->jwt_key_count == 0)
 		return -1;
-	return jwt_issue(&conn->admin->arena, &policy->jwt_keys[0], slice(buf_data(&conn->body), buf_size(&conn->body)), ret_token);
+	return jwt_issue(&conn->admin->arena, &policy->jwt_keys[0], slice(buf_data(&conn->body), buf_size(&conn->body)),
+			 ret_token);
 }
 
 /* The name by which the page was reached, with the port for clients. */
@@ -107,7 +108,8 @@ static bool read_code(struct admin_conn *conn, struct fw_slice *ret_code)
 	struct json json;
 	uint32_t node;
 
-	if (json_parse(&conn->admin->arena, conn->content, 0, &json, NULL) != JSON_OK || json.nodes[0].kind != JSON_OBJECT)
+	if (json_parse(&conn->admin->arena, conn->content, 0, &json, NULL) != JSON_OK ||
+	    json.nodes[0].kind != JSON_OBJECT)
 		return false;
 	node = json_member(&json, 0, "code", 4);
 	if (node == 0 || json.nodes[node].kind != JSON_STRING)
@@ -142,7 +144,9 @@ void admin_page_login(struct admin_conn *conn)
 	code = take_code(keeper, text);
 	if (code == NULL) {
 		admin_record_refused(conn, "demo code");
-		admin_answer_problem(conn, 403, "this login link was used already, or is too old; start the server anew for others", "");
+		admin_answer_problem(
+			conn, 403, "this login link was used already, or is too old; start the server anew for others",
+			"");
 		return;
 	}
 	user = keeper->options.demo->users[code->user].user;

@@ -16,22 +16,22 @@ struct admin {
 	unsigned tcp_count;
 	uv_pipe_t control;
 	bool control_open;
-	bool loopback_only;        /* no listener but on loopback: then only loopback names are right in Host */
+	bool loopback_only; /* no listener but on loopback: then only loopback names are right in Host */
 	uint16_t port;
 	struct pool pool;
-	struct arena arena;        /* of the request being answered */
-	struct buf headers;        /* of every answer: CSP and the five of security_policies */
-	struct admin_conn *conns;  /* oldest last */
-	unsigned counts[2];        /* of connections: TCP, control socket */
-	bool stalled[2];           /* memory was short when one was to be accepted */
-	uint64_t refused_cell;     /* GCRA of records about refused credentials */
+	struct arena arena;	  /* of the request being answered */
+	struct buf headers;	  /* of every answer: CSP and the five of security_policies */
+	struct admin_conn *conns; /* oldest last */
+	unsigned counts[2];	  /* of connections: TCP, control socket */
+	bool stalled[2];	  /* memory was short when one was to be accepted */
+	uint64_t refused_cell;	  /* GCRA of records about refused credentials */
 };
 
 enum admin_state {
 	ADMIN_READING, /* a request, or waiting for one */
 	ADMIN_ASKING,  /* the request is there, the workers' figures are not */
 	ADMIN_WRITING,
-	ADMIN_LINGER,  /* our end is closed: reads until the peer's is, so that no reset overtakes the answer */
+	ADMIN_LINGER, /* our end is closed: reads until the peer's is, so that no reset overtakes the answer */
 	ADMIN_CLOSING
 };
 
@@ -49,13 +49,13 @@ struct admin_conn {
 	struct keeper_ask ask;
 	bool control;
 	bool close_after;
-	uint8_t state;             /* enum admin_state */
+	uint8_t state; /* enum admin_state */
 	uint8_t handles;
 	struct fw_addr peer;
-	struct buf in, body, out;  /* out: head of the answer */
-	struct http1_head head;    /* of the request; points into in */
-	struct fw_slice content;   /* its body */
-	struct fw_slice rest;      /* of the path, behind the route's */
+	struct buf in, body, out; /* out: head of the answer */
+	struct http1_head head;	  /* of the request; points into in */
+	struct fw_slice content;  /* its body */
+	struct fw_slice rest;	  /* of the path, behind the route's */
 	const struct admin_route *route;
 };
 
@@ -71,7 +71,8 @@ void admin_request_next(struct admin_conn *conn);
 int admin_answer_headers(struct admin *admin); /* makes admin->headers */
 struct json_writer admin_answer_json(struct admin_conn *conn);
 void admin_answer(struct admin_conn *conn, unsigned status, const char *type, const char *extra);
-void admin_answer_written(struct admin_conn *conn, unsigned status, const struct json_writer *writer); /* JSON in body */
+void admin_answer_written(struct admin_conn *conn, unsigned status,
+			  const struct json_writer *writer); /* JSON in body */
 void admin_answer_problem(struct admin_conn *conn, unsigned status, const char *detail, const char *extra);
 
 /* admin_route.c */
@@ -87,14 +88,14 @@ void admin_route_request(struct admin_conn *conn);
 bool admin_route_host(const struct admin *admin, struct fw_slice host);
 
 /* Handlers. */
-void admin_page(struct admin_conn *conn);           /* admin_page.c */
+void admin_page(struct admin_conn *conn); /* admin_page.c */
 void admin_page_login(struct admin_conn *conn);
-void admin_health_live(struct admin_conn *conn);    /* admin_health.c */
+void admin_health_live(struct admin_conn *conn); /* admin_health.c */
 void admin_health_ready(struct admin_conn *conn);
-void admin_metrics(struct admin_conn *conn);        /* admin_metrics.c */
-void admin_stats(struct admin_conn *conn);          /* admin_stats.c */
+void admin_metrics(struct admin_conn *conn); /* admin_metrics.c */
+void admin_stats(struct admin_conn *conn);   /* admin_stats.c */
 void admin_stats_events(struct admin_conn *conn);
-void admin_blocks_list(struct admin_conn *conn);    /* admin_blocks.c */
+void admin_blocks_list(struct admin_conn *conn); /* admin_blocks.c */
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);
 

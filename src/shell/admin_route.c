@@ -146,14 +146,16 @@ void admin_route_request(struct admin_conn *conn)
 	const struct admin_route *route;
 
 	if (!host_holds(conn)) {
-		admin_answer_problem(conn, 403, "this name is not one of this server: use localhost or its address", "");
+		admin_answer_problem(conn, 403, "this name is not one of this server: use localhost or its address",
+				     "");
 		return;
 	}
 	route = find(conn);
 	if (route == NULL)
 		return;
 	if (!route->open && !credential_holds(conn)) {
-		admin_answer_problem(conn, 401, "the admin token is needed: Authorization: Bearer TOKEN, from DATA/admin.token",
+		admin_answer_problem(conn, 401,
+				     "the admin token is needed: Authorization: Bearer TOKEN, from DATA/admin.token",
 				     "WWW-Authenticate: Bearer realm=\"framewall\"\r\n");
 		return;
 	}

@@ -78,7 +78,8 @@ void admin_stats_events(struct admin_conn *conn)
 	unsigned limit;
 
 	if (!read_limit(conn->head.query, &limit)) {
-		admin_answer_problem(conn, 400, "limit must be a number from 1 to 1000, and nothing else may be asked for", "");
+		admin_answer_problem(conn, 400,
+				     "limit must be a number from 1 to 1000, and nothing else may be asked for", "");
 		return;
 	}
 	buf_clear(&conn->body, &admin->pool);

@@ -97,7 +97,8 @@ static void get(struct ipc_channel *channel, void *ret_bytes, size_t size)
 	channel->used -= size;
 }
 
-bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail, bool wait)
+bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail,
+	      bool wait)
 {
 	struct header header = { .type = (uint32_t)type, .payload = (uint32_t)size, .tail = tail.size };
 	bool was_empty, fits;
@@ -131,7 +132,8 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 	return fits;
 }
 
-bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret_payload, size_t room, struct fw_slice *ret_tail)
+bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret_payload, size_t room,
+		 struct fw_slice *ret_tail)
 {
 	struct header header;
 	bool found = false;

@@ -1,5 +1,6 @@
 /* ipc.h: typed, size-checked messages between gate and keeper: the rows of tables/ipc.def. A channel is a bounded queue
- * with one reader and any number of writers; the parts share nothing else that changes, so that they can become processes. */
+ * with one reader and any number of writers; the parts share nothing else that changes, so that they can become
+ * processes. */
 #ifndef SHELL_IPC_H
 #define SHELL_IPC_H
 #include <framewall/event.h>
@@ -7,7 +8,7 @@
 struct ipc_empty {
 	uint8_t unused;
 };
-struct ipc_record { /* followed by the texts, in the order user_id, session_id, then each text detail */
+struct ipc_record {		 /* followed by the texts, in the order user_id, session_id, then each text detail */
 	struct fw_record record; /* slices hold sizes only */
 	uint16_t worker;
 };
@@ -26,11 +27,11 @@ struct ipc_end_session {
 struct ipc_end_address {
 	struct fw_addr address;
 };
-struct ipc_broadcast { /* followed by the message */
-	uint16_t outbound;        /* type index in the policy */
-	uint64_t except;          /* connection id that does not get it; 0: none */
-	uint64_t only;            /* connection id that alone gets it; 0: all */
-	uint16_t worker;          /* that sent it */
+struct ipc_broadcast {	   /* followed by the message */
+	uint16_t outbound; /* type index in the policy */
+	uint64_t except;   /* connection id that does not get it; 0: none */
+	uint64_t only;	   /* connection id that alone gets it; 0: all */
+	uint16_t worker;   /* that sent it */
 };
 
 enum ipc_type {
@@ -41,14 +42,18 @@ enum ipc_type {
 };
 
 struct ipc_channel;
-/* size: bytes that may wait. wake(user) is called from the sending thread when the queue was empty (uv_async_send); NULL: the reader waits in ipc_wait. */
+/* size: bytes that may wait. wake(user) is called from the sending thread when the queue was empty (uv_async_send);
+ * NULL: the reader waits in ipc_wait. */
 struct ipc_channel *ipc_channel_new(size_t size, void (*wake)(void *user), void *user);
 struct ipc_channel *ipc_channel_free(struct ipc_channel *channel);
-/* payload must have the size of its type. wait: block until there is room (a record is never dropped); otherwise false when full. */
-bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail, bool wait);
-/* Takes the oldest message: copies its payload (room bytes at most; a size that is not the type's is refused and counted) and its
- * tail into the channel's own buffer, valid until the next call. False when empty. */
-bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret_payload, size_t room, struct fw_slice *ret_tail);
+/* payload must have the size of its type. wait: block until there is room (a record is never dropped); otherwise false
+ * when full. */
+bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail,
+	      bool wait);
+/* Takes the oldest message: copies its payload (room bytes at most; a size that is not the type's is refused and
+ * counted) and its tail into the channel's own buffer, valid until the next call. False when empty. */
+bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret_payload, size_t room,
+		 struct fw_slice *ret_tail);
 void ipc_wait(struct ipc_channel *channel, uint64_t timeout_ns); /* until not empty, woken or timed out */
 void ipc_wake(struct ipc_channel *channel);
 uint64_t ipc_refused(struct ipc_channel *channel); /* messages that were not what their type is */

@@ -56,7 +56,8 @@ static const char *start(struct keeper *keeper)
 		return failed;
 	failed = keeper_files_token(options->data_directory, &options->random, keeper->token);
 	if (failed == NULL)
-		failed = keeper_recorder_start(&keeper->recorder, options->record_directory, workers_of(options->policy));
+		failed = keeper_recorder_start(&keeper->recorder, options->record_directory,
+					       workers_of(options->policy));
 	if (failed != NULL)
 		return failed;
 	if (keeper_figures_start(&keeper->figures, keeper, options->loop) != 0)
@@ -68,7 +69,8 @@ static const char *start(struct keeper *keeper)
 /* The caller's texts may go when keeper_start has returned. False: memory is short. */
 static bool copy_texts(struct keeper *keeper)
 {
-	const char **texts[] = { &keeper->options.data_directory, &keeper->options.record_directory, &keeper->options.admin_host };
+	const char **texts[] = { &keeper->options.data_directory, &keeper->options.record_directory,
+				 &keeper->options.admin_host };
 
 	for (unsigned i = 0; i < KEEPER_TEXTS; i++) {
 		if (*texts[i] == NULL)

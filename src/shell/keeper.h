@@ -1,5 +1,6 @@
 /* keeper.h: the part that keeps the record and meets operators: a recorder thread (channel of RECORD messages to JSON
- * lines) and the admin side (HTTP on a TCP port and on the control socket DATA/control.sock) on the loop of the main thread. */
+ * lines) and the admin side (HTTP on a TCP port and on the control socket DATA/control.sock) on the loop of the main
+ * thread. */
 #ifndef SHELL_KEEPER_H
 #define SHELL_KEEPER_H
 #include <uv.h>
@@ -11,7 +12,9 @@
 struct gate;
 struct keeper;
 struct keeper_demo { /* quick start: null when not --demo */
-	struct { const char *user, *role; } users[4];
+	struct {
+		const char *user, *role;
+	} users[4];
 	unsigned user_count;
 	uint16_t client_port;
 };
@@ -21,25 +24,29 @@ struct keeper_options {
 	struct store *store;
 	const char *data_directory;
 	const char *record_directory;
-	const char *admin_host;         /* NULL: no TCP port, only the control socket */
-	uint16_t admin_port;            /* 0: any, see keeper_port */
+	const char *admin_host; /* NULL: no TCP port, only the control socket */
+	uint16_t admin_port;	/* 0: any, see keeper_port */
 	struct fw_random random;
 	const struct keeper_demo *demo;
 };
 struct keeper *keeper_start(const struct keeper_options *options, const char **reterr_text);
 struct ipc_channel *keeper_records(struct keeper *keeper); /* for gate_options */
 struct ipc_channel *keeper_figures(struct keeper *keeper);
-void keeper_set_gate(struct keeper *keeper, struct gate *gate); /* from now on figures can be asked for and sessions ended */
+void keeper_set_gate(struct keeper *keeper,
+		     struct gate *gate); /* from now on figures can be asked for and sessions ended */
 uint16_t keeper_port(const struct keeper *keeper);
-const char *keeper_admin_token(const struct keeper *keeper);   /* also in DATA/admin.token, mode 0600 */
+const char *keeper_admin_token(const struct keeper *keeper); /* also in DATA/admin.token, mode 0600 */
 /* One-time login code of a demo user, for a link: /demo#CODE. 0 when there is no such user. */
 size_t keeper_demo_code(struct keeper *keeper, unsigned user, char ret_code[40]);
 /* A record of the keeper itself (started, stopped, admin actions). */
 void keeper_record(struct keeper *keeper, const struct fw_record *record);
-/* From now on /readyz says no, and the record takes what comes however much has to be kept, so that stopping cannot hang. */
+/* From now on /readyz says no, and the record takes what comes however much has to be kept, so that stopping cannot
+ * hang. */
 void keeper_set_draining(struct keeper *keeper);
 void keeper_on_drained(struct keeper *keeper, void (*drained)(void *user, unsigned worker), void *user);
-struct keeper *keeper_stop(struct keeper *keeper); /* after gate_stop: writes every record that waits, closes; NULL-safe */
-/* For commands: a blocking connection to the control socket of the server that runs on a data directory; -1 with errno. */
+struct keeper *
+keeper_stop(struct keeper *keeper); /* after gate_stop: writes every record that waits, closes; NULL-safe */
+/* For commands: a blocking connection to the control socket of the server that runs on a data directory; -1 with errno.
+ */
 int keeper_control_connect(const char *data_directory);
 #endif

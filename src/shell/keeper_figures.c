@@ -8,7 +8,8 @@
 
 enum { SECOND_MS = 1000, PATIENCE_MS = 500, QUEUE = 1 << 20 };
 
-_Static_assert(COUNTERS <= sizeof(((struct ipc_figures *)0)->counters) / sizeof(uint64_t), "ipc_figures has too few words");
+_Static_assert(COUNTERS <= sizeof(((struct ipc_figures *)0)->counters) / sizeof(uint64_t),
+	       "ipc_figures has too few words");
 
 static void wake(void *user)
 {

@@ -37,7 +37,9 @@ int keeper_files_lock(const char *directory, const char **reterr_text)
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
 	if (errno == EWOULDBLOCK) {
-		snprintf(text, sizeof(text), "another framewall runs on this data directory: %s; stop it, or name another with --data", directory);
+		snprintf(text, sizeof(text),
+			 "another framewall runs on this data directory: %s; stop it, or name another with --data",
+			 directory);
 		*reterr_text = text;
 	} else {
 		*reterr_text = say("lock the data directory", directory);
@@ -52,7 +54,8 @@ static bool read_token(int fd, char ret_token[KEEPER_TOKEN + 1])
 	uint8_t secret[SECRET + 3];
 	ssize_t size = read(fd, bytes, sizeof(bytes));
 
-	if (size < KEEPER_TOKEN || size > KEEPER_TOKEN + 1 || (size == KEEPER_TOKEN + 1 && bytes[KEEPER_TOKEN] != '\n') ||
+	if (size < KEEPER_TOKEN || size > KEEPER_TOKEN + 1 ||
+	    (size == KEEPER_TOKEN + 1 && bytes[KEEPER_TOKEN] != '\n') ||
 	    decode_base64(bytes, KEEPER_TOKEN, 1, secret) != SECRET)
 		return false;
 	memcpy(ret_token, bytes, KEEPER_TOKEN);

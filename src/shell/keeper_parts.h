@@ -27,8 +27,8 @@ struct keeper_recorder {
 	uv_thread_t thread;
 	bool runs;
 	_Atomic bool stop;
-	_Atomic bool take_all;  /* whatever is kept already: see keeper_set_draining */
-	_Atomic bool failing;   /* the last write did not go through */
+	_Atomic bool take_all;	/* whatever is kept already: see keeper_set_draining */
+	_Atomic bool failing;	/* the last write did not go through */
 	_Atomic size_t waiting; /* octets that could not be written yet */
 	/* of the thread alone */
 	struct pool pool;
@@ -41,17 +41,19 @@ struct keeper_recorder {
 	size_t ring_bytes;
 	uint64_t totals[EVENT_TYPES];
 	uint32_t minutes[KEEPER_MINUTES][EVENT_TYPES]; /* by minute modulo KEEPER_MINUTES */
-	uint64_t minute;                               /* the newest one */
+	uint64_t minute;			       /* the newest one */
 };
 /* NULL, or what failed. */
 const char *keeper_recorder_start(struct keeper_recorder *recorder, const char *directory, unsigned workers);
 void keeper_recorder_stop(struct keeper_recorder *recorder); /* writes all that waits */
 /* Events of each type since the start, and within the last hour. */
-void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES], uint64_t ret_hour[EVENT_TYPES]);
+void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES],
+			    uint64_t ret_hour[EVENT_TYPES]);
 /* Appends up to limit lines, newest first, with commas between them. 0, or -1 when memory is short. */
 int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool);
 
-/* keeper_figures.c: the latest counters of each worker, asked for every second and whenever somebody wants fresh ones. */
+/* keeper_figures.c: the latest counters of each worker, asked for every second and whenever somebody wants fresh ones.
+ */
 struct keeper_ask {
 	struct keeper_ask *next;
 	uint64_t target;
@@ -65,7 +67,7 @@ struct keeper_figures {
 	unsigned workers;
 	uv_async_t wake;
 	uv_timer_t second, patience;
-	uint64_t asked;                  /* rounds */
+	uint64_t asked; /* rounds */
 	uint64_t answered[LIMIT_WORKERS];
 	uint64_t latest[LIMIT_WORKERS][COUNTERS];
 	struct keeper_ask *asks, **asks_end;
@@ -76,7 +78,8 @@ int keeper_figures_start(struct keeper_figures *figures, struct keeper *keeper, 
 void keeper_figures_stop(struct keeper_figures *figures); /* closes the handles */
 void keeper_figures_free(struct keeper_figures *figures); /* after they are closed */
 void keeper_figures_set_gate(struct keeper_figures *figures, struct gate *gate);
-void keeper_figures_ask(struct keeper_figures *figures, struct keeper_ask *ask); /* ready is called with fresh figures or after 500 ms */
+void keeper_figures_ask(struct keeper_figures *figures,
+			struct keeper_ask *ask); /* ready is called with fresh figures or after 500 ms */
 void keeper_figures_forget(struct keeper_figures *figures, struct keeper_ask *ask);
 void keeper_figures_sum(const struct keeper_figures *figures, uint64_t ret_sum[COUNTERS]);
 
@@ -100,12 +103,13 @@ struct keeper {
 	struct keeper_recorder recorder;
 	struct keeper_figures figures;
 	struct admin *admin;
-	unsigned handles;       /* open on the loop */
+	unsigned handles; /* open on the loop */
 	uint64_t started_ns;
 	bool draining;
 	struct keeper_code codes[LIMIT_DEMO_CODES];
 	unsigned next_code;
 };
-void keeper_handle_close(struct keeper *keeper, uv_handle_t *handle); /* of one counted in handles; its data is overwritten */
+void keeper_handle_close(struct keeper *keeper,
+			 uv_handle_t *handle); /* of one counted in handles; its data is overwritten */
 uint64_t keeper_wall_us(void);
 #endif

@@ -85,10 +85,13 @@ static void take(struct keeper_recorder *recorder, struct ipc_record *message, s
 static void tell(struct keeper_recorder *recorder, bool failed, int reason)
 {
 	if (failed && !atomic_load(&recorder->failing))
-		fprintf(stderr, "framewall: cannot write the record in %s: %s; events are kept in memory and tried again, make room there\n",
+		fprintf(stderr,
+			"framewall: cannot write the record in %s: %s; events are kept in memory and tried again, make "
+			"room there\n",
 			recorder->directory, strerror(reason));
 	if (!failed && atomic_load(&recorder->failing))
-		fprintf(stderr, "framewall: the record in %s is written again, nothing was lost\n", recorder->directory);
+		fprintf(stderr, "framewall: the record in %s is written again, nothing was lost\n",
+			recorder->directory);
 	atomic_store(&recorder->failing, failed);
 }
 
@@ -189,7 +192,8 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 	uv_mutex_destroy(&recorder->lock);
 }
 
-void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES], uint64_t ret_hour[EVENT_TYPES])
+void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES],
+			    uint64_t ret_hour[EVENT_TYPES])
 {
 	memset(ret_hour, 0, EVENT_TYPES * sizeof(*ret_hour));
 	uv_mutex_lock(&recorder->lock);
@@ -207,7 +211,8 @@ int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struc
 
 	uv_mutex_lock(&recorder->lock);
 	for (unsigned i = 0; i < limit && i < recorder->ring_count && result == 0; i++) {
-		const struct keeper_line *line = &recorder->ring[(recorder->ring_next + LIMIT_RECORD_RING - 1 - i) % LIMIT_RECORD_RING];
+		const struct keeper_line *line =
+			&recorder->ring[(recorder->ring_next + LIMIT_RECORD_RING - 1 - i) % LIMIT_RECORD_RING];
 
 		if (i != 0)
 			result = buf_append(out, pool, ",", 1);

@@ -18,7 +18,8 @@ void offences_fini(struct offences *offences)
 	mem_free(offences->slots);
 }
 
-static struct offence_slot *find(struct offences *offences, const struct prefix *prefix, struct offence_slot **ret_oldest)
+static struct offence_slot *find(struct offences *offences, const struct prefix *prefix,
+				 struct offence_slot **ret_oldest)
 {
 	uint32_t set = (uint32_t)hash_bytes(&offences->key, prefix, sizeof(*prefix)) & (SETS - 1);
 	struct offence_slot *slots = &offences->slots[(size_t)set * OFFENCE_WAYS], *oldest = slots;

@@ -5,7 +5,8 @@
 #include "base/mem.h"
 #include "state/store_parts.h"
 
-/* How many slots each operation looks at in passing: more than it can add, so that what ended goes as fast as what begins. */
+/* How many slots each operation looks at in passing: more than it can add, so that what ended goes as fast as what
+ * begins. */
 enum { SWEEP_STEPS = 4, SWEEP_SLICE = 8192, EVICT_STEPS = 8 };
 
 struct store *store_new(const struct store_options *options, const struct fw_random *random)
@@ -84,7 +85,8 @@ void store_release(struct store *store, const struct fw_addr *address)
 	pthread_mutex_unlock(&store->lock);
 }
 
-enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint32_t *ret_retry_ms)
+enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
+				    uint32_t *ret_retry_ms)
 {
 	struct gcra rate = { atomic_load_explicit(&store->auth_interval_ns, memory_order_relaxed),
 			     atomic_load_explicit(&store->auth_burst_ns, memory_order_relaxed) };
@@ -216,7 +218,8 @@ bool store_violation(struct store *store, const struct fw_addr *address, uint64_
 	return blocked;
 }
 
-int store_block_add(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint64_t life_ns, const char *reason)
+int store_block_add(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint64_t life_ns,
+		    const char *reason)
 {
 	struct prefix prefix = prefix_of(address);
 	bool added;

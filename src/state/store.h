@@ -13,11 +13,11 @@ struct store;
 struct store_options {
 	uint32_t max_connections_per_ip;
 	uint32_t max_connections;
-	struct gcra auth_rate;               /* login attempts of one address prefix */
+	struct gcra auth_rate; /* login attempts of one address prefix */
 	uint32_t max_sessions_per_user;
-	uint64_t session_idle_ns;            /* life of a session that no connection holds */
-	uint64_t session_absolute_us;        /* since it was opened */
-	uint32_t violation_threshold;        /* blocking events within an hour */
+	uint64_t session_idle_ns;     /* life of a session that no connection holds */
+	uint64_t session_absolute_us; /* since it was opened */
+	uint32_t violation_threshold; /* blocking events within an hour */
 	uint64_t block_ns;
 };
 
@@ -25,12 +25,15 @@ struct store *store_new(const struct store_options *options, const struct fw_ran
 struct store *store_free(struct store *store);
 void store_configure(struct store *store, const struct store_options *options);
 
-/* A connection asks to be here; YES counts it until store_release. BLOCKED, FULL (of the address) or OVERLOAD otherwise. Prefix: /32, /64. */
+/* A connection asks to be here; YES counts it until store_release. BLOCKED, FULL (of the address) or OVERLOAD
+ * otherwise. Prefix: /32, /64. */
 enum fw_answer_code store_admit(struct store *store, const struct fw_addr *address, uint64_t now_ns);
 void store_release(struct store *store, const struct fw_addr *address);
 
-/* YES, or LIMITED with *ret_retry_ms. A full table counts all addresses it has no cell for in one shared cell (stricter, never open). */
-enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint32_t *ret_retry_ms);
+/* YES, or LIMITED with *ret_retry_ms. A full table counts all addresses it has no cell for in one shared cell
+ * (stricter, never open). */
+enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
+				    uint32_t *ret_retry_ms);
 
 enum { STORE_NAME = 128, STORE_SESSION_ID = 32 };
 struct store_session {
@@ -40,24 +43,27 @@ struct store_session {
 	size_t role_size;
 	char session_id[STORE_SESSION_ID]; /* public id, 16 hex digits */
 	size_t session_id_size;
-	uint64_t expires_wall_us;          /* absolute end */
+	uint64_t expires_wall_us; /* absolute end */
 };
-/* Stores a session under the SHA-256 of its token. When the user has too many the oldest is forgotten and its public id copied to
- * ret_evicted (size 0 when none): the shell ends the connection that holds it. */
+/* Stores a session under the SHA-256 of its token. When the user has too many the oldest is forgotten and its public id
+ * copied to ret_evicted (size 0 when none): the shell ends the connection that holds it. */
 enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32], const struct store_session *session,
-				       struct fw_time now, char ret_evicted[STORE_SESSION_ID], size_t *ret_evicted_size);
+				       struct fw_time now, char ret_evicted[STORE_SESSION_ID],
+				       size_t *ret_evicted_size);
 /* Finds and forgets (single use). NO when unknown or expired. */
 enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32], struct fw_time now,
 				       struct store_session *ret_session);
 /* The connection that opened it is gone: from now on its idle time runs. Until then only its absolute end counts. */
 void store_session_leave(struct store *store, const uint8_t key[32], uint64_t now_ns);
 size_t store_session_count(struct store *store);
-/* Forgets a slice of what has ended: sessions, blocks. To be called every second or so; never needed for a right answer. */
+/* Forgets a slice of what has ended: sessions, blocks. To be called every second or so; never needed for a right
+ * answer. */
 void store_sweep(struct store *store, struct fw_time now);
 
 /* Counts a blocking event; true when this one put the address on the block list. */
 bool store_violation(struct store *store, const struct fw_addr *address, uint64_t now_ns);
-int store_block_add(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint64_t life_ns, const char *reason);
+int store_block_add(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint64_t life_ns,
+		    const char *reason);
 bool store_block_remove(struct store *store, const struct fw_addr *address);
 typedef void store_block_function(void *user, const struct fw_addr *address, uint64_t left_ns, const char *reason);
 void store_block_list(struct store *store, uint64_t now_ns, store_block_function *each, void *user);

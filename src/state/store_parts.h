@@ -15,7 +15,7 @@
 
 /* prefix.c: what addresses are counted by: the /32 or /64 as the words of a hash. Octets behind the prefix are zero. */
 struct prefix {
-	uint64_t head;   /* the first 8 octets */
+	uint64_t head;	 /* the first 8 octets */
 	uint64_t family; /* 0, 4 or 6 */
 };
 struct prefix prefix_of(const struct fw_addr *address);
@@ -25,7 +25,8 @@ static inline bool prefix_equal(const struct prefix *a, const struct prefix *b)
 	return a->head == b->head && a->family == b->family;
 }
 
-/* presence.c: how many connections an address has. Entries live only while a connection does, so none is ever evicted. */
+/* presence.c: how many connections an address has. Entries live only while a connection does, so none is ever evicted.
+ */
 struct presence_slot {
 	struct prefix prefix;
 	uint32_t connections; /* 0: the slot is free */
@@ -38,19 +39,20 @@ struct presence {
 };
 int presence_init(struct presence *presence, const struct hash_key *key);
 void presence_fini(struct presence *presence);
-bool presence_enter(struct presence *presence, const struct prefix *prefix, uint32_t most); /* false: as many as it may */
+bool presence_enter(struct presence *presence, const struct prefix *prefix,
+		    uint32_t most); /* false: as many as it may */
 void presence_leave(struct presence *presence, const struct prefix *prefix);
 
 /* attempts.c: login attempts, one GCRA word an address. Taking from a cell needs no lock; claiming one does. */
 enum { ATTEMPT_WAYS = 8 };
 struct attempt_cell {
-	_Atomic uint64_t tag;   /* keyed hash of the prefix; 0: never used */
+	_Atomic uint64_t tag;	/* keyed hash of the prefix; 0: never used */
 	_Atomic uint64_t until; /* GCRA; a cell whose time is past says nothing any more and may be claimed */
 };
 struct attempts {
 	struct hash_key key;
-	struct attempt_cell *cells;   /* sets of ATTEMPT_WAYS */
-	_Atomic uint64_t shared;      /* of all addresses that found no cell */
+	struct attempt_cell *cells; /* sets of ATTEMPT_WAYS */
+	_Atomic uint64_t shared;    /* of all addresses that found no cell */
 };
 int attempts_init(struct attempts *attempts, const struct hash_key *key);
 void attempts_fini(struct attempts *attempts);
@@ -63,8 +65,8 @@ uint64_t attempts_take(struct attempts *attempts, pthread_mutex_t *lock, const s
 enum { OFFENCE_WAYS = 8, OFFENCE_STEPS = 13 };
 struct offence_slot {
 	struct prefix prefix;
-	uint64_t step;                   /* of the newest count, five minutes each; 0: the slot is free */
-	uint32_t counts[OFFENCE_STEPS];  /* by step modulo OFFENCE_STEPS */
+	uint64_t step;			/* of the newest count, five minutes each; 0: the slot is free */
+	uint32_t counts[OFFENCE_STEPS]; /* by step modulo OFFENCE_STEPS */
 };
 struct offences {
 	struct hash_key key;
@@ -102,9 +104,9 @@ void blocks_sweep(struct blocks *blocks, uint64_t now_ns, uint32_t steps);
 enum { SESSION_NONE = 0 };
 struct session_slot {
 	uint8_t key[32];
-	uint64_t idle_ns;      /* end of the idle time; UINT64_MAX while a connection holds it */
-	uint64_t opened;       /* a count: the smallest of a user is the oldest */
-	uint32_t next_key;     /* chains and the free list: index, SESSION_NONE ends */
+	uint64_t idle_ns;  /* end of the idle time; UINT64_MAX while a connection holds it */
+	uint64_t opened;   /* a count: the smallest of a user is the oldest */
+	uint32_t next_key; /* chains and the free list: index, SESSION_NONE ends */
 	uint32_t next_user;
 	bool used;
 	struct store_session session;
@@ -113,8 +115,8 @@ struct sessions {
 	struct hash_key key;
 	struct session_slot *slots; /* from 1 */
 	uint32_t *by_key, *by_user;
-	uint32_t free;        /* list of slots given back */
-	uint32_t touched;     /* slots above were never used */
+	uint32_t free;	  /* list of slots given back */
+	uint32_t touched; /* slots above were never used */
 	uint32_t count;
 	uint32_t cursor;
 	uint64_t opened;

@@ -92,8 +92,13 @@ static void test_wrong_sizes_are_refused(void **state)
 static void test_a_record_there_and_back(void **state)
 {
 	struct ipc_channel *channel = ipc_channel_new(65536, NULL, NULL);
-	struct fw_record record = { .wall_us = 5, .type = EVENT_auth_failure, .level = 1, .connection_id = 9,
-				    .source = { 4, { 1, 2, 3, 4 } }, .user_id = slice_text("alice") }, back;
+	struct fw_record record = { .wall_us = 5,
+				    .type = EVENT_auth_failure,
+				    .level = 1,
+				    .connection_id = 9,
+				    .source = { 4, { 1, 2, 3, 4 } },
+				    .user_id = slice_text("alice") },
+			 back;
 	char text[2 * LIMIT_RECORD_TEXT];
 	union payload payload;
 	struct fw_slice tail;
@@ -103,7 +108,8 @@ static void test_a_record_there_and_back(void **state)
 	memset(text, 'x', sizeof(text));
 	record.detail_count = FW_RECORD_DETAILS;
 	for (int i = 0; i < FW_RECORD_DETAILS; i++)
-		record.details[i] = (struct fw_detail){ .key = "k", .kind = FW_DETAIL_TEXT, .text = slice(text, sizeof(text)) };
+		record.details[i] =
+			(struct fw_detail){ .key = "k", .kind = FW_DETAIL_TEXT, .text = slice(text, sizeof(text)) };
 	record.details[0].text = slice_text("cause");
 	record.details[1] = (struct fw_detail){ .key = "n", .kind = FW_DETAIL_INTEGER, .number = -5 };
 	assert_true(ipc_send_record(channel, &record, 3));
@@ -144,7 +150,8 @@ static void *send_all(void *user)
 		struct ipc_broadcast message = { .worker = sender->number, .only = i };
 
 		memset(text, (char)i, sizeof(text));
-		if (!ipc_send(sender->channel, IPC_BROADCAST, &message, sizeof(message), slice(text, i % sizeof(text)), true))
+		if (!ipc_send(sender->channel, IPC_BROADCAST, &message, sizeof(message), slice(text, i % sizeof(text)),
+			      true))
 			sender->failed = true;
 	}
 	return NULL;

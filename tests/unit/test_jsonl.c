@@ -41,7 +41,8 @@ static struct fw_record record_of(uint16_t type)
 
 static void add_text(struct fw_record *record, const char *key, struct fw_slice text)
 {
-	record->details[record->detail_count++] = (struct fw_detail){ .key = key, .kind = FW_DETAIL_TEXT, .text = text };
+	record->details[record->detail_count++] =
+		(struct fw_detail){ .key = key, .kind = FW_DETAIL_TEXT, .text = text };
 }
 
 static void test_a_whole_line(void **state)
@@ -51,22 +52,26 @@ static void test_a_whole_line(void **state)
 
 	(void)state;
 	add_text(&record, "cause", slice_text("signature"));
-	record.details[record.detail_count++] = (struct fw_detail){ .key = "count", .kind = FW_DETAIL_INTEGER, .number = -3 };
-	record.details[record.detail_count++] = (struct fw_detail){ .key = "first", .kind = FW_DETAIL_BOOLEAN, .number = 1 };
+	record.details[record.detail_count++] =
+		(struct fw_detail){ .key = "count", .kind = FW_DETAIL_INTEGER, .number = -3 };
+	record.details[record.detail_count++] =
+		(struct fw_detail){ .key = "first", .kind = FW_DETAIL_BOOLEAN, .number = 1 };
 	assert_int_equal(jsonl_format(&record, 7, &out, &pool), 0);
 	assert_int_equal(buf_append(&out, &pool, "", 1), 0);
-	assert_string_equal((const char *)buf_data(&out),
-			    "{\"timestamp\":\"2023-11-14T22:13:20.123456Z\",\"sequence\":7,\"event_type\":\"auth_failure\","
-			    "\"level\":\"warning\",\"severity\":1,\"source_ip\":\"192.0.2.1\",\"user_id\":\"alice\","
-			    "\"session_id\":\"0123456789abcdef\",\"connection_id\":4711,\"event_id\":\"00112233445566aa\","
-			    "\"details\":{\"cause\":\"signature\",\"count\":-3,\"first\":true}}\n");
+	assert_string_equal(
+		(const char *)buf_data(&out),
+		"{\"timestamp\":\"2023-11-14T22:13:20.123456Z\",\"sequence\":7,\"event_type\":\"auth_failure\","
+		"\"level\":\"warning\",\"severity\":1,\"source_ip\":\"192.0.2.1\",\"user_id\":\"alice\","
+		"\"session_id\":\"0123456789abcdef\",\"connection_id\":4711,\"event_id\":\"00112233445566aa\","
+		"\"details\":{\"cause\":\"signature\",\"count\":-3,\"first\":true}}\n");
 	buf_clear(&out, &pool);
 
 	record = (struct fw_record){ .type = EVENT_system_changes };
 	memcpy(record.event_id, "0000000000000000", FW_EVENT_ID_SIZE);
 	assert_int_equal(jsonl_format(&record, 1, &out, &pool), 0);
 	assert_int_equal(buf_append(&out, &pool, "", 1), 0);
-	assert_non_null(strstr((const char *)buf_data(&out), "\"source_ip\":null,\"user_id\":null,\"session_id\":null,\"connection_id\":null,"));
+	assert_non_null(strstr((const char *)buf_data(&out),
+			       "\"source_ip\":null,\"user_id\":null,\"session_id\":null,\"connection_id\":null,"));
 	buf_clear(&out, &pool);
 }
 
@@ -110,7 +115,10 @@ static void test_no_text_breaks_a_line(void **state)
 		{ "a\r\n{\"event_type\":\"auth_success\"}", "a\r\n{\"event_type\":\"auth_success\"}" },
 		{ "\"},\"x\":{\"\\", "\"},\"x\":{\"\\" },
 		{ "\x1b[2J\x07\x7f", "\x1b[2J\x07\x7f" },
-		{ "\xc2\x9b""2J", "\xc2\x9b""2J" },
+		{ "\xc2\x9b"
+		  "2J",
+		  "\xc2\x9b"
+		  "2J" },
 		{ "\xe2\x80\xa8\xe2\x80\xae", "\xe2\x80\xa8\xe2\x80\xae" },
 		{ "gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80" },
 		{ "\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd" },

@@ -48,7 +48,9 @@ static struct store *make(uint32_t per_ip, uint32_t all)
 
 static struct fw_addr ip4(uint32_t number)
 {
-	return (struct fw_addr){ 4, { (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number } };
+	return (struct fw_addr){
+		4, { (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number }
+	};
 }
 
 static struct fw_addr ip6(uint64_t net, uint64_t host)
@@ -83,7 +85,8 @@ static struct store_session session_of(const char *user, uint64_t number)
 	return session;
 }
 
-static enum fw_answer_code open_session(struct store *store, const char *user, uint64_t number, uint64_t now, uint64_t *ret_evicted)
+static enum fw_answer_code open_session(struct store *store, const char *user, uint64_t number, uint64_t now,
+					uint64_t *ret_evicted)
 {
 	struct store_session session = session_of(user, number);
 	char evicted[STORE_SESSION_ID];
@@ -141,7 +144,8 @@ static void test_admit_counts_by_address_and_in_all(void **state)
 static void test_ipv6_counts_by_64(void **state)
 {
 	struct store *store = make(2, 100);
-	struct fw_addr a = ip6(0x20010db800000001, 1), b = ip6(0x20010db800000001, 0xffffffffffffffff), c = ip6(0x20010db800000002, 1);
+	struct fw_addr a = ip6(0x20010db800000001, 1), b = ip6(0x20010db800000001, 0xffffffffffffffff),
+		       c = ip6(0x20010db800000002, 1);
 	uint32_t retry;
 
 	(void)state;
@@ -416,7 +420,9 @@ static void test_a_removed_block_is_forgiven(void **state)
 static void test_a_lowered_limit_of_sessions(void **state)
 {
 	struct store *store = make(10, 100);
-	struct store_options options = { .max_sessions_per_user = 2, .session_idle_ns = MINUTE, .session_absolute_us = 1000000000 };
+	struct store_options options = { .max_sessions_per_user = 2,
+					 .session_idle_ns = MINUTE,
+					 .session_absolute_us = 1000000000 };
 	uint64_t evicted;
 
 	(void)state;
@@ -454,7 +460,8 @@ static void list_one(void *user, const struct fw_addr *address, uint64_t left_ns
 static void test_blocks_by_hand(void **state)
 {
 	struct store *store = make(10, 100);
-	struct fw_addr a = ip6(0x20010db800000001, 5), b = ip6(0x20010db800000001, 6), base = ip6(0x20010db800000001, 0);
+	struct fw_addr a = ip6(0x20010db800000001, 5), b = ip6(0x20010db800000001, 6),
+		       base = ip6(0x20010db800000001, 0);
 	struct listed listed = { 0 };
 
 	(void)state;
