@@ -140,10 +140,6 @@ static bool main_fail_once(struct score *score, const struct run *plain, uint64_
 		text_say(&run.report, "#   the upstream was dialled more often than when nothing fails\n");
 		ok = false;
 	}
-	if (ok && main_leaks()) {
-		text_say(&run.report, "#   memory is lost\n");
-		ok = false;
-	}
 	if (!ok)
 		text_format(report, "# allocation %llu fails\n%s", (unsigned long long)n, text_get(&run.report));
 	run_clear(&run);
@@ -162,6 +158,10 @@ static void main_fail(struct score *score, const struct run *plain)
 	}
 	for (uint64_t n = first; (ok || score->keep_going) && more; n += step)
 		ok &= main_fail_once(score, plain, n, &more, &report);
+	if (main_leaks()) { /* asked once a play: it looks at all memory there is */
+		text_say(&report, "# memory is lost\n");
+		ok = false;
+	}
 	text_format(&what, " (allocations fail, %llu runs)", (unsigned long long)(score->runs - before));
 	main_line(score, plain->script, ok, text_get(&what), &report);
 	text_clear(&what);
