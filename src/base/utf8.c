@@ -103,7 +103,8 @@ static inline uint64_t step_16(uint64_t state, const uint8_t *bytes)
 	return step_4(step_4(step_4(step_4(state, bytes), bytes + 4), bytes + 8), bytes + 12) & 63;
 }
 
-/* The offset at which ASCII, seen 64 and 16 octets at a time, ends for certain or may end. At least 16 octets are left. */
+/* The offset at which ASCII, seen 64 and 16 octets at a time, ends for certain or may end. At least 16 octets are left.
+ */
 static inline size_t skip_ascii(const uint8_t *bytes, size_t at, size_t size)
 {
 	while (size - at >= LONG_STEP && ascii_64(bytes + at))
