@@ -113,7 +113,7 @@ int server_jwt_key(const char *data_directory, uint8_t ret_key[KEY_SIZE])
 {
 	char folder[PATH_SIZE], path[PATH_SIZE];
 
-	if (strlen(data_directory) + sizeof("/keys/jwt.key") > PATH_SIZE) {
+	if (data_directory == NULL || strlen(data_directory) + sizeof("/keys/jwt.key") > PATH_SIZE) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
