@@ -42,13 +42,15 @@ static void actor_bearer(struct run *run, const char **line, struct request *req
  * host H · from ADDRESS · method M · version V · http V · key K */
 static void actor_options(struct run *run, const char *line, struct request *request)
 {
-	static const char *const headers[][2] = { { "bearer", "Authorization: Bearer " }, { "apikey", "X-API-Key: " },
-		{ "cookie", "Cookie: " }, { "subprotocol", "Sec-WebSocket-Protocol: " }, { "origin", "Origin: " }, { "header", "" } };
+	static const char *const headers[][2] = {
+		{ "bearer", "Authorization: Bearer " },	       { "apikey", "X-API-Key: " }, { "cookie", "Cookie: " },
+		{ "subprotocol", "Sec-WebSocket-Protocol: " }, { "origin", "Origin: " },    { "header", "" }
+	};
 	const struct {
 		const char *name;
 		struct text *text;
-	} texts[] = { { "host", &request->host }, { "from", &request->from }, { "method", &request->method },
-		{ "version", &request->version }, { "http", &request->http }, { "key", &request->key } };
+	} texts[] = { { "host", &request->host },	{ "from", &request->from }, { "method", &request->method },
+		      { "version", &request->version }, { "http", &request->http }, { "key", &request->key } };
 	struct text word = { 0 }, value = { 0 }, options = { 0 };
 
 	/* Expanded, then split: a macro may stand for several options. */
@@ -76,7 +78,9 @@ static void actor_options(struct run *run, const char *line, struct request *req
 		for (i = 0; i < sizeof(texts) / sizeof(texts[0]) && !run_is(&word, texts[i].name); i++)
 			;
 		if (i == sizeof(texts) / sizeof(texts[0])) {
-			run_fail(run, "as bearer apikey cookie subprotocol origin header without host from method version http key",
+			run_fail(run,
+				 "as bearer apikey cookie subprotocol origin header without host from method version "
+				 "http key",
 				 text_get(&word));
 			break;
 		}
@@ -110,8 +114,10 @@ static void actor_send_request(struct run *run, struct peer *peer, const struct 
 	actor_header(&peer->out, request, "Upgrade", "websocket");
 	actor_header(&peer->out, request, "Connection", "Upgrade");
 	strcpy(peer->key, "dGhlIHNhbXBsZSBub25jZQ==");
-	actor_header(&peer->out, request, "Sec-WebSocket-Key", request->key.size != 0 ? text_get(&request->key) : peer->key);
-	actor_header(&peer->out, request, "Sec-WebSocket-Version", request->version.size != 0 ? text_get(&request->version) : "13");
+	actor_header(&peer->out, request, "Sec-WebSocket-Key",
+		     request->key.size != 0 ? text_get(&request->key) : peer->key);
+	actor_header(&peer->out, request, "Sec-WebSocket-Version",
+		     request->version.size != 0 ? text_get(&request->version) : "13");
 	text_format(&peer->out, "%s\r\n", text_get(&request->lines));
 	text_clear(&host);
 }
@@ -127,7 +133,8 @@ void actor_check_rest(struct run *run, struct peer *peer)
 		run_fail(run, "every upstream connection to be named", "one that no line expects");
 	} else if (item != NULL && !(peer->upstream && !peer->bound)) {
 		text_format(&shown, "%s has something that no line expects: %s%u ", peer->name,
-			    item->kind == ITEM_CLOSE ? "close " : "opcode ", item->kind == ITEM_CLOSE ? item->code : item->kind);
+			    item->kind == ITEM_CLOSE ? "close " : "opcode ",
+			    item->kind == ITEM_CLOSE ? item->code : item->kind);
 		check_show(item->payload, item->size, &shown);
 		run_fail(run, NULL, text_get(&shown));
 	}
@@ -202,7 +209,8 @@ static void actor_login(struct run *run, const char *name, struct peer *peer, co
 	if (peer != NULL && !run->stopped)
 		expect_status(run, peer, "101");
 	if (peer != NULL && !run->stopped) {
-		text_format(&text, "{\"type\":\"auth\",\"method\":\"jwt\",\"token\":\"${token:%s:%s}\"}", text_get(&user), text_get(&role));
+		text_format(&text, "{\"type\":\"auth\",\"method\":\"jwt\",\"token\":\"${token:%s:%s}\"}",
+			    text_get(&user), text_get(&role));
 		run_rest(run, text_get(&text), &user);
 		peer_message(peer, ITEM_TEXT, user.data, user.size);
 		expect_json(run, peer, "{\"type\":\"auth_success\"}", false);
@@ -440,11 +448,11 @@ static const struct {
 	void (*function)(struct run *run, const char *name, struct peer *peer, const char *line);
 	bool makes; /* needs no peer of this name */
 } actor_verbs[] = {
-	{ "connect", actor_connect, true }, { "login", actor_login, true }, { "open", actor_open, true },
-	{ "expect", NULL, true },	    { "raw", actor_raw, false },    { "send", actor_send, false },
-	{ "binary", actor_binary, false },  { "ping", actor_ping, false },  { "pong", actor_pong, false },
-	{ "frame", actor_frame, false },    { "close", actor_close, false }, { "abort", actor_abort, false },
-	{ "finish", actor_finish, false },  { "pause", actor_pause, false }, { "resume", actor_resume, false },
+	{ "connect", actor_connect, true }, { "login", actor_login, true },    { "open", actor_open, true },
+	{ "expect", NULL, true },	    { "raw", actor_raw, false },       { "send", actor_send, false },
+	{ "binary", actor_binary, false },  { "ping", actor_ping, false },     { "pong", actor_pong, false },
+	{ "frame", actor_frame, false },    { "close", actor_close, false },   { "abort", actor_abort, false },
+	{ "finish", actor_finish, false },  { "pause", actor_pause, false },   { "resume", actor_resume, false },
 	{ "manual", actor_manual, false },  { "ignore", actor_ignore, false }, { "accept", actor_accept, false },
 	{ "refuse", actor_refuse, false },  { "keep", actor_keep, false },
 };

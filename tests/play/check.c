@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "base/utf8.h"
 #include "codec/json.h"
 
 enum { CHECK_ARENA = 64 << 20, SHOWN = 400 };
@@ -25,8 +26,10 @@ bool check_glob(const char *pattern, const char *text)
 
 void check_show(const char *bytes, size_t size, struct text *ret_shown)
 {
+	bool utf8 = utf8_valid((const uint8_t *)bytes, size) != 0;
+
 	for (size_t i = 0; i < size && i < SHOWN; i++) {
-		if (isprint((unsigned char)bytes[i]) || (bytes[i] & 0x80) != 0)
+		if (isprint((unsigned char)bytes[i]) || (utf8 && (bytes[i] & 0x80) != 0))
 			text_add(ret_shown, bytes + i, 1);
 		else
 			text_format(ret_shown, "\\x%02x", (unsigned)(uint8_t)bytes[i]);

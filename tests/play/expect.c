@@ -61,8 +61,11 @@ static void expect_nothing(struct run *run, struct peer *peer, const char *expec
 
 static void expect_other(struct run *run, const char *expected, const struct item *item, const char *why)
 {
-	static const char *const kinds[] = { [ITEM_TEXT] = "text", [ITEM_BINARY] = "binary", [ITEM_CLOSE] = "close",
-		[ITEM_PING] = "ping", [ITEM_PONG] = "pong" };
+	static const char *const kinds[] = { [ITEM_TEXT] = "text",
+					     [ITEM_BINARY] = "binary",
+					     [ITEM_CLOSE] = "close",
+					     [ITEM_PING] = "ping",
+					     [ITEM_PONG] = "pong" };
 	struct text got = { 0 };
 
 	text_say(&got, kinds[item->kind]);
@@ -117,9 +120,11 @@ static void expect_octets(struct run *run, struct peer *peer, enum item_kind kin
 
 	check_show(expected->data, expected->size, &shown);
 	item = expect_item(run, peer, kind, text_get(&shown));
-	if (item != NULL && kind >= ITEM_CLOSE && strchr(text_get(expected), '*') != NULL && check_glob(text_get(expected), item->payload))
+	if (item != NULL && kind >= ITEM_CLOSE && strchr(text_get(expected), '*') != NULL &&
+	    check_glob(text_get(expected), item->payload))
 		;
-	else if (item != NULL && (item->size != expected->size || memcmp(item->payload, text_get(expected), item->size) != 0))
+	else if (item != NULL &&
+		 (item->size != expected->size || memcmp(item->payload, text_get(expected), item->size) != 0))
 		expect_other(run, text_get(&shown), item, NULL);
 	free(item);
 	text_clear(&shown);
@@ -334,11 +339,13 @@ static const struct {
 	const char *name;
 	void (*function)(struct run *run, struct peer *peer, const char *line);
 } expect_verbs[] = {
-	{ "text", expect_text },	  { "exactly", expect_exactly },     { "binary", expect_binary },
-	{ "close", expect_close },	  { "ping", expect_ping },	     { "pong", expect_pong },
-	{ "none", expect_none },	  { "eof", expect_end },	     { "status", expect_status_line },
-	{ "header", expect_header },	  { "no-header", expect_no_header }, { "body", expect_body },
-	{ "request", expect_request },    { "wants", expect_wants },
+	{ "text", expect_text },	   { "exactly", expect_exactly },
+	{ "binary", expect_binary },	   { "close", expect_close },
+	{ "ping", expect_ping },	   { "pong", expect_pong },
+	{ "none", expect_none },	   { "eof", expect_end },
+	{ "status", expect_status_line },  { "header", expect_header },
+	{ "no-header", expect_no_header }, { "body", expect_body },
+	{ "request", expect_request },	   { "wants", expect_wants },
 };
 
 /* u1 expect connect: names the oldest upstream connection that has no name yet. */
@@ -382,7 +389,9 @@ void expect_line(struct run *run, const char *name, struct peer *peer, const cha
 			if (run_is(&word, expect_verbs[i].name))
 				break;
 		if (i == sizeof(expect_verbs) / sizeof(expect_verbs[0]))
-			run_fail(run, "a JSON object, text exactly binary close ping pong none eof status header no-header body request wants connect",
+			run_fail(run,
+				 "a JSON object, text exactly binary close ping pong none eof status header no-header "
+				 "body request wants connect",
 				 text_get(&word));
 		else
 			expect_verbs[i].function(run, peer, rest);

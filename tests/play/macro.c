@@ -72,7 +72,8 @@ static const char *macro_option(const struct parts *parts, const char *name)
 	return NULL;
 }
 
-static void macro_claim_time(struct text *claims, const struct parts *parts, const char *name, uint64_t now, const char *usual)
+static void macro_claim_time(struct text *claims, const struct parts *parts, const char *name, uint64_t now,
+			     const char *usual)
 {
 	const char *offset = macro_option(parts, name);
 
@@ -82,12 +83,14 @@ static void macro_claim_time(struct text *claims, const struct parts *parts, con
 		text_format(claims, ",\"%s\":%lld", name, (long long)now + strtoll(offset, NULL, 10));
 }
 
-/* ${token:USER:ROLE[:exp=S][:iat=S][:nbf=S][:iss=X][:aud=X][:alg=X][:kid=X][:key=TEXT][:roles=JSON]}: a JWT signed by hand,
- * times in seconds from now; an empty value leaves a claim out. */
+/* ${token:USER:ROLE[:exp=S][:iat=S][:nbf=S][:iss=X][:aud=X][:alg=X][:kid=X][:key=TEXT][:roles=JSON]}: a JWT signed by
+ * hand, times in seconds from now; an empty value leaves a claim out. */
 static void macro_token(const struct macros *macros, const struct parts *parts, struct text *ret)
 {
-	const char *alg = macro_option(parts, "alg"), *kid = macro_option(parts, "kid"), *key = macro_option(parts, "key");
-	const char *iss = macro_option(parts, "iss"), *aud = macro_option(parts, "aud"), *roles = macro_option(parts, "roles");
+	const char *alg = macro_option(parts, "alg"), *kid = macro_option(parts, "kid"),
+		   *key = macro_option(parts, "key");
+	const char *iss = macro_option(parts, "iss"), *aud = macro_option(parts, "aud"),
+		   *roles = macro_option(parts, "roles");
 	uint64_t now = macro_now_s(macros);
 	struct text json = { 0 };
 	size_t start = ret->size;
@@ -117,7 +120,8 @@ static void macro_token(const struct macros *macros, const struct parts *parts, 
 	text_say(&json, "}");
 	macro_base64url(ret, json.data, json.size);
 	text_clear(&json);
-	digest_hmac_sha256(key != NULL ? slice_text(key) : slice(world_secret, sizeof(world_secret)), slice(ret->data + start, ret->size - start), mac);
+	digest_hmac_sha256(key != NULL ? slice_text(key) : slice(world_secret, sizeof(world_secret)),
+			   slice(ret->data + start, ret->size - start), mac);
 	text_say(ret, ".");
 	if (alg == NULL || strcasecmp(alg, "none") != 0)
 		macro_base64url(ret, mac, sizeof(mac));
@@ -289,7 +293,8 @@ static size_t macro_end(const char *text, size_t size)
 	return 0;
 }
 
-static bool macro_one(struct macros *macros, const char *inner, size_t size, struct text *ret, struct pad *pad, struct text *reterr)
+static bool macro_one(struct macros *macros, const char *inner, size_t size, struct text *ret, struct pad *pad,
+		      struct text *reterr)
 {
 	struct text name = { 0 };
 	struct parts parts;
@@ -346,7 +351,8 @@ bool macro_expand(struct macros *macros, const char *text, size_t size, struct t
 			i += 3;
 			continue;
 		}
-		if (text[i] != '$' || i + 1 >= size || text[i + 1] != '{' || (end = macro_end(text + i, size - i)) == 0) {
+		if (text[i] != '$' || i + 1 >= size || text[i + 1] != '{' ||
+		    (end = macro_end(text + i, size - i)) == 0) {
 			text_add(ret_text, text + i++, 1);
 			continue;
 		}

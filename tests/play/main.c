@@ -70,13 +70,15 @@ static bool main_cut_once(struct score *score, const struct script *script, stru
 	score->runs++;
 	ok = run.failures == 0;
 	if (!ok)
-		text_format(report, "# input %s %llu\n%s", kinds[cut.kind], (unsigned long long)cut.number, text_get(&run.report));
+		text_format(report, "# input %s %llu\n%s", kinds[cut.kind], (unsigned long long)cut.number,
+			    text_get(&run.report));
 	run_clear(&run);
 	return ok;
 }
 
-/* Each octet position of what is sent, up to 2 KiB, in turn (positions are taken modulo the size of each piece), 64 seeded
- * ones beyond, and once octet by octet. With a bound on the runs: positions spread evenly, from another start each play. */
+/* Each octet position of what is sent, up to 2 KiB, in turn (positions are taken modulo the size of each piece), 64
+ * seeded ones beyond, and once octet by octet. With a bound on the runs: positions spread evenly, from another start
+ * each play. */
 static void main_cut(struct score *score, const struct script *script, size_t largest)
 {
 	uint64_t positions = largest < 2 ? 0 : largest - 1 < CUT_EVERY ? largest - 1 : CUT_EVERY, step = 1, first = 1;
@@ -120,7 +122,8 @@ static bool main_seen(const struct text *seen, const struct text *allowed)
 	return true;
 }
 
-static bool main_fail_once(struct score *score, const struct run *plain, uint64_t n, bool *ret_more, struct text *report)
+static bool main_fail_once(struct score *score, const struct run *plain, uint64_t n, bool *ret_more,
+			   struct text *report)
 {
 	struct run run = main_run(score, plain->script);
 	bool ok;
@@ -173,7 +176,8 @@ static void main_real(struct score *score, const struct script *script)
 	struct run run = main_run(score, script);
 
 	if (script->virtual) {
-		printf("ok %u - %s: %s # SKIP needs the virtual clock or faults\n", ++score->number, script->name, script->title);
+		printf("ok %u - %s: %s # SKIP needs the virtual clock or faults\n", ++score->number, script->name,
+		       script->title);
 		score->skipped++;
 		return;
 	}
@@ -229,7 +233,8 @@ static bool main_option(struct score *score, const char *word)
 {
 	if (strcmp(word, "--real") == 0)
 		score->real = true;
-	else if (strncmp(word, "--cut", 5) == 0 && (word[5] == '\0' || (word[5] == '=' && text_number(word + 6, &score->cut_runs))))
+	else if (strncmp(word, "--cut", 5) == 0 &&
+		 (word[5] == '\0' || (word[5] == '=' && text_number(word + 6, &score->cut_runs))))
 		score->cut = true;
 	else if (strncmp(word, "--fail-alloc", 12) == 0 &&
 		 (word[12] == '\0' || (word[12] == '=' && text_number(word + 13, &score->failing_runs))))
@@ -248,7 +253,8 @@ int main(int argc, char **argv)
 	struct score score = { 0 };
 	int first = 1;
 
-	/* The store's tables are large and hardly touched: fresh pages for each run cost less than clearing old ones. */
+	/* The store's tables are large and hardly touched: fresh pages for each run cost less than clearing old ones.
+	 */
 	mallopt(M_MMAP_THRESHOLD, 1 << 17);
 	while (first < argc && argv[first][0] == '-')
 		if (!main_option(&score, argv[first++]))
@@ -265,7 +271,8 @@ int main(int argc, char **argv)
 		main_script(&score, argv[i]);
 	memory_forget();
 	printf("1..%u\n", score.number);
-	fprintf(score.count_only ? stderr : stdout, "# %u plays, %u cases, %u expectations, %llu runs; %u failed, %u skipped\n", score.plays,
-		score.cases, score.checks, (unsigned long long)score.runs, score.failed, score.skipped);
+	fprintf(score.count_only ? stderr : stdout,
+		"# %u plays, %u cases, %u expectations, %llu runs; %u failed, %u skipped\n", score.plays, score.cases,
+		score.checks, (unsigned long long)score.runs, score.failed, score.skipped);
 	return score.failed != 0;
 }

@@ -1,6 +1,6 @@
 /* The world in memory: one engine, the real store and hub, a virtual clock, no socket. It keeps the promises that
- * <framewall/conn.h> asks of an embedder, and hands over octets so that a pointer kept too long is found: each piece is a
- * block of its own, given back as soon as fw_conn_next_event has returned NULL. */
+ * <framewall/conn.h> asks of an embedder, and hands over octets so that a pointer kept too long is found: each piece is
+ * a block of its own, given back as soon as fw_conn_next_event has returned NULL. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,7 +181,7 @@ static bool memory_link_turn(struct link *link)
 		moved = true;
 	}
 	memory_obey(link);
-	for (int side = FW_CLIENT; side <= FW_UPSTREAM; side++) {
+	for (unsigned side = FW_CLIENT; side <= FW_UPSTREAM; side++) {
 		moved |= memory_output(link, side);
 		moved |= memory_input(link, side);
 		moved |= memory_flush(link, side);
@@ -206,7 +206,7 @@ static bool memory_bury(struct memory *memory)
 		struct link *link = *at;
 		bool waits = false;
 
-		for (int side = FW_CLIENT; side <= FW_UPSTREAM; side++)
+		for (unsigned side = FW_CLIENT; side <= FW_UPSTREAM; side++)
 			waits |= link->side[side] != NULL && fw_conn_output(link->conn, side).size != 0;
 		if (!link->done || waits) {
 			at = &link->next;
@@ -275,7 +275,7 @@ static uint64_t memory_next_deadline(struct memory *memory)
 
 		if (deadline < next)
 			next = deadline;
-		for (int side = FW_CLIENT; side <= FW_UPSTREAM; side++)
+		for (unsigned side = FW_CLIENT; side <= FW_UPSTREAM; side++)
 			if (!link->closed[side] && link->cut_ns[side] != 0 && link->cut_ns[side] < next)
 				next = link->cut_ns[side];
 	}
@@ -392,8 +392,11 @@ static void memory_report(void *user, const char *line)
 /* A policy is immutable: the thousands of runs of a play share one. */
 static struct fw_policy *memory_policy(const struct world_options *options, struct text *reterr)
 {
-	struct config_options config = { .name = "config", .text = slice_text(options->config),
-		.default_jwt_secret = slice(world_secret, sizeof(world_secret)), .report = memory_report, .user = reterr };
+	struct config_options config = { .name = "config",
+					 .text = slice_text(options->config),
+					 .default_jwt_secret = slice(world_secret, sizeof(world_secret)),
+					 .report = memory_report,
+					 .user = reterr };
 
 	if (kept_config != NULL && strcmp(kept_config, options->config) == 0)
 		return fw_policy_ref(kept_policy);
@@ -420,8 +423,15 @@ void memory_ports(uint16_t *ret_client, uint16_t *ret_upstream, uint64_t *ret_wa
 }
 
 static const struct world_operations memory_operations = {
-	.turn = memory_turn, .connect = memory_connect, .wait = memory_wait, .wall_us = memory_wall, .records = memory_records,
-	.end = memory_end, .fault = memory_fault, .wants = memory_wants, .stop = memory_stop,
+	.turn = memory_turn,
+	.connect = memory_connect,
+	.wait = memory_wait,
+	.wall_us = memory_wall,
+	.records = memory_records,
+	.end = memory_end,
+	.fault = memory_fault,
+	.wants = memory_wants,
+	.stop = memory_stop,
 };
 
 struct world *memory_start(const struct world_options *options, struct text *reterr)

@@ -11,7 +11,10 @@
 #include "world.h"
 
 #define SECOND ((uint64_t)1000000000)
-enum { MEMORY_TURNS = 100000, MEMORY_FLUSH_S = 10 }; /* what waits for a side that is hung up may take so long, as in the shell */
+enum {
+	MEMORY_TURNS = 100000,
+	MEMORY_FLUSH_S = 10
+}; /* what waits for a side that is hung up may take so long, as in the shell */
 
 struct link {
 	struct link *next;
@@ -19,11 +22,11 @@ struct link {
 	struct fw_conn *conn;
 	struct fw_addr address;
 	struct peer *side[2];
-	bool closed[2];        /* that side's socket is closed */
+	bool closed[2]; /* that side's socket is closed */
 	bool hangup[2];
-	uint64_t cut_ns[2];    /* when it is closed whatever waits for it; 0: not set */
+	uint64_t cut_ns[2]; /* when it is closed whatever waits for it; 0: not set */
 	bool admitted, joined, proxied, done;
-	bool held;             /* it holds the session of this key */
+	bool held; /* it holds the session of this key */
 	uint8_t session_key[32];
 	bool dial_due;
 	bool need_due;
@@ -45,7 +48,7 @@ struct memory {
 	uint64_t seed;
 	enum fault_kind fault;
 	uint64_t fault_number;
-	struct pool pool;      /* of the records' lines */
+	struct pool pool; /* of the records' lines */
 	uint64_t sequence;
 };
 

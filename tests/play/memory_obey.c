@@ -1,5 +1,5 @@
-/* What the engine asks for is done here as the gate does it, but with nothing outside: records become lines in memory, needs
- * are answered by the store, messages go to the hub. */
+/* What the engine asks for is done here as the gate does it, but with nothing outside: records become lines in memory,
+ * needs are answered by the store, messages go to the hub. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +66,8 @@ static void obey_session_open(struct memory *memory, struct link *link, const st
 	obey_copy(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id);
 	obey_leave_session(link);
 	memcpy(link->session_key, need->key.data, sizeof(link->session_key));
-	link->answer.code = store_session_open(memory->store, link->session_key, &session, memory->now, evicted, &evicted_size);
+	link->answer.code =
+		store_session_open(memory->store, link->session_key, &session, memory->now, evicted, &evicted_size);
 	link->held = link->answer.code == FW_ANSWER_YES;
 	other = obey_link_of_session(memory, evicted, evicted_size);
 	if (other != NULL) {
@@ -90,8 +91,10 @@ static void obey_session_take(struct memory *memory, struct link *link, const st
 
 static void obey_violation(struct memory *memory, const struct fw_need *need)
 {
-	struct fw_record record = { .wall_us = memory->now.wall_us, .type = EVENT_ip_blocked, .level = FW_LEVEL_CRITICAL,
-		.source = need->address };
+	struct fw_record record = { .wall_us = memory->now.wall_us,
+				    .type = EVENT_ip_blocked,
+				    .level = FW_LEVEL_CRITICAL,
+				    .source = need->address };
 
 	if (!store_violation(memory->store, &need->address, memory->now.monotonic_ns))
 		return;
@@ -220,8 +223,8 @@ static void obey_message(struct link *link, const struct fw_incoming *incoming)
 	if (message.payload.size != 0)
 		memcpy(payload, message.payload.data, message.payload.size);
 	message.payload.data = (uint8_t *)payload;
-	if (message.type != FW_TYPE_OPAQUE &&
-	    hub_message(memory->hub, memory->policy, fw_conn_principal(link->conn), &message, memory->now.wall_us, &to) != 0) {
+	if (message.type != FW_TYPE_OPAQUE && hub_message(memory->hub, memory->policy, fw_conn_principal(link->conn),
+							  &message, memory->now.wall_us, &to) != 0) {
 		link->end_due = true;
 		link->end_reason = CLOSE_FAULT;
 	}
@@ -273,4 +276,3 @@ void memory_obey(struct link *link)
 		}
 	}
 }
-

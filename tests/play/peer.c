@@ -151,7 +151,8 @@ static void peer_keep_token(const char *payload, const char *name, struct text *
 	text_add(ret_token, at, strcspn(at, "\""));
 }
 
-static void peer_item(struct peer *peer, enum item_kind kind, unsigned code, unsigned frames, const char *payload, size_t size)
+static void peer_item(struct peer *peer, enum item_kind kind, unsigned code, unsigned frames, const char *payload,
+		      size_t size)
 {
 	struct item *item = text_memory(sizeof(*item) + size + 1);
 
@@ -255,7 +256,8 @@ static bool peer_read_frame(struct peer *peer)
 	fin = (bytes[0] & 0x80) != 0;
 	opcode = bytes[0] & 0x0f;
 	if (masked != peer->upstream)
-		peer_blame(peer, masked ? "a masked frame to a client (RFC 6455 5.1)" : "an unmasked frame to a server (RFC 6455 5.1)");
+		peer_blame(peer, masked ? "a masked frame to a client (RFC 6455 5.1)"
+					: "an unmasked frame to a server (RFC 6455 5.1)");
 	if (!minimal)
 		peer_blame(peer, "a length that is not minimal (RFC 6455 5.2)");
 	if ((bytes[0] & 0x70) != 0)

@@ -1,5 +1,6 @@
 /* The world of sockets: a scratch folder, a real `framewall run` with the play's configuration, clients that connect to
- * it, and a listening socket that is the upstream. Time is the wall's; records are read from the file that it writes. */
+ * it, and a listening socket that is the upstream. Time is the wall's; records are read from the file that it writes.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -117,8 +118,8 @@ static void real_exec(const struct real *real, const char *program)
 		_exit(127);
 	dup2(descriptor, 1);
 	dup2(descriptor, 2);
-	execl(program, program, "run", "--config", config, "--listen", listen_on, "--data", real->folder, "--admin", "off", "--workers", "2",
-	      (char *)NULL);
+	execl(program, program, "run", "--config", config, "--listen", listen_on, "--data", real->folder, "--admin",
+	      "off", "--workers", "2", (char *)NULL);
 	_exit(127);
 }
 
@@ -226,7 +227,8 @@ static void real_accept(struct world *world)
 	} else if (world->upstream != UPSTREAM_DOWN && upstream_socket < 0) {
 		upstream_socket = real_bind(true, &upstream_number);
 	}
-	if (upstream_socket < 0 || (descriptor = accept4(upstream_socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0)
+	if (upstream_socket < 0 ||
+	    (descriptor = accept4(upstream_socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0)
 		return;
 	peer = peer_new("", true);
 	peer->descriptor = descriptor;
@@ -248,7 +250,8 @@ static void real_turn(struct world *world)
 			continue;
 		peers[count] = peer;
 		polled[count++] = (struct pollfd){ .fd = peer->descriptor,
-			.events = (short)((peer->paused ? 0 : POLLIN) | (peer->out.size != 0 ? POLLOUT : 0)) };
+						   .events = (short)((peer->paused ? 0 : POLLIN) |
+								     (peer->out.size != 0 ? POLLOUT : 0)) };
 	}
 	if (upstream_socket >= 0)
 		polled[count] = (struct pollfd){ .fd = upstream_socket, .events = POLLIN };
@@ -309,7 +312,8 @@ static void real_records(struct world *world)
 		text_add(&real->record_rest, piece, size);
 	}
 	fclose(file);
-	while (real->record_rest.size != 0 && (end = memchr(real->record_rest.data, '\n', real->record_rest.size)) != NULL) {
+	while (real->record_rest.size != 0 &&
+	       (end = memchr(real->record_rest.data, '\n', real->record_rest.size)) != NULL) {
 		size = (size_t)(end - real->record_rest.data);
 		world_record(world, real->record_rest.data, size);
 		text_take(&real->record_rest, size + 1);
@@ -360,7 +364,8 @@ static void real_end_process(struct real *real, struct text *reterr)
 		waitpid(real->process, &real->status, 0);
 		text_say(reterr, "the program did not stop on SIGTERM");
 	} else if (!was_alive || !WIFEXITED(real->status) || WEXITSTATUS(real->status) != 0) {
-		text_format(reterr, "the program ended %s with status 0x%x: ", was_alive ? "" : "by itself", (unsigned)real->status);
+		text_format(reterr, "the program ended %s with status 0x%x: ", was_alive ? "" : "by itself",
+			    (unsigned)real->status);
 		real_output(real, reterr);
 	}
 }
@@ -383,8 +388,15 @@ static struct world *real_stop(struct world *world, struct text *reterr, uint64_
 }
 
 static const struct world_operations real_operations = {
-	.turn = real_turn, .connect = real_connect, .wait = real_wait, .wall_us = real_wall, .records = real_records,
-	.end = real_end, .fault = real_fault, .wants = real_wants, .stop = real_stop,
+	.turn = real_turn,
+	.connect = real_connect,
+	.wait = real_wait,
+	.wall_us = real_wall,
+	.records = real_records,
+	.end = real_end,
+	.fault = real_fault,
+	.wants = real_wants,
+	.stop = real_stop,
 };
 
 struct world *real_start(const struct world_options *options, struct text *reterr)

@@ -300,9 +300,9 @@ static const struct {
 	const char *name;
 	void (*function)(struct run *run, const char *line);
 } run_commands[] = {
-	{ "play", run_nothing }, { "virtual", run_nothing }, { "config", run_config },     { "case", run_case },
-	{ "wait", run_wait },    { "upstream", run_upstream }, { "fault", run_fault },     { "end", run_end },
-	{ "let", run_let },      { "record", expect_record },
+	{ "play", run_nothing }, { "virtual", run_nothing },   { "config", run_config }, { "case", run_case },
+	{ "wait", run_wait },	 { "upstream", run_upstream }, { "fault", run_fault },	 { "end", run_end },
+	{ "let", run_let },	 { "record", expect_record },
 };
 
 static void run_command(struct run *run, const struct line *line, const char *words, const char *prefix)
@@ -340,7 +340,8 @@ static void run_lines(struct run *run, const struct line *line, const char *pref
 	for (; line != NULL && !run->stopped; line = line->next) {
 		struct text words = { 0 };
 
-		if (prefix[0] != '\0' && strncmp(line->words, "foreach ", 8) != 0 && strncmp(line->words, "if ", 3) != 0)
+		if (prefix[0] != '\0' && strncmp(line->words, "foreach ", 8) != 0 &&
+		    strncmp(line->words, "if ", 3) != 0)
 			text_format(&words, "%s ", prefix);
 		text_say(&words, line->words);
 		run_command(run, line, text_get(&words), prefix);

@@ -11,15 +11,15 @@ struct run {
 	const struct script *script;
 	struct world_options options;
 	bool real;
-	bool checking;     /* false: expectations are not looked at (--fail-alloc) */
-	bool keep_going;   /* a failure does not end the run */
+	bool checking;	 /* false: expectations are not looked at (--fail-alloc) */
+	bool keep_going; /* a failure does not end the run */
 
 	/* Found. */
 	unsigned cases, checks, failures;
 	size_t largest;
 	uint64_t allocations;
 	unsigned dials;
-	struct text seen;  /* what upstreams were sent: see struct peer */
+	struct text seen; /* what upstreams were sent: see struct peer */
 	struct text report;
 
 	/* Within. */

@@ -1,5 +1,5 @@
-/* script.h: a .play file as a tree of lines. Blocks are `foreach … {`, `if … {` with `} else {`, and `NAME {`, whose lines
- * all begin with NAME. A here-document is `<<END` at the end of a line. Knows nothing of what a line means. */
+/* script.h: a .play file as a tree of lines. Blocks are `foreach … {`, `if … {` with `} else {`, and `NAME {`, whose
+ * lines all begin with NAME. A here-document is `<<END` at the end of a line. Knows nothing of what a line means. */
 #ifndef PLAY_SCRIPT_H
 #define PLAY_SCRIPT_H
 #include "text.h"
@@ -7,18 +7,18 @@
 struct line {
 	struct line *next;
 	unsigned number;
-	char *words;         /* without leading blanks, without the "{" or "<<END" at its end */
-	char *here;          /* here-document, or NULL */
-	bool opens;          /* has a block */
+	char *words; /* without leading blanks, without the "{" or "<<END" at its end */
+	char *here;  /* here-document, or NULL */
+	bool opens;  /* has a block */
 	struct line *body;
-	struct line *other;  /* else */
+	struct line *other; /* else */
 };
 
 struct script {
 	char *path;
-	char *name;          /* file name without folder and suffix */
-	char *title;         /* of `play "…"`, or the name */
-	bool virtual;        /* only in memory */
+	char *name;   /* file name without folder and suffix */
+	char *title;  /* of `play "…"`, or the name */
+	bool virtual; /* only in memory */
 	struct line *lines;
 };
 

@@ -166,7 +166,9 @@ bool text_duration(const char *word, uint64_t *ret_ns)
 	static const struct {
 		const char *unit;
 		uint64_t ns;
-	} units[] = { { "ms", 1000000 }, { "us", 1000 }, { "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 } };
+	} units[] = {
+		{ "ms", 1000000 }, { "us", 1000 }, { "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 }
+	};
 	uint64_t total = 0;
 
 	if (*word == '\0')

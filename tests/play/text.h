@@ -16,9 +16,9 @@ void text_add(struct text *text, const void *bytes, size_t size);
 void text_say(struct text *text, const char *string);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_take(struct text *text, size_t size); /* forgets the first octets */
-void text_clear(struct text *text);             /* gives the memory back */
-const char *text_get(const struct text *text);  /* never NULL */
-void *text_memory(size_t size);                 /* cleared; aborts when memory is short */
+void text_clear(struct text *text);		/* gives the memory back */
+const char *text_get(const struct text *text);	/* never NULL */
+void *text_memory(size_t size);			/* cleared; aborts when memory is short */
 char *text_copy(const char *string);
 
 /* Next word of a line: bare up to a blank, or "quoted" with \n \r \t \0 \" \\ \xNN. *line advances. False at the end.

@@ -14,12 +14,12 @@ enum upstream_kind { UPSTREAM_MANUAL, UPSTREAM_ACCEPT, UPSTREAM_ECHO, UPSTREAM_D
 enum fault_kind { FAULT_NONE, FAULT_STORE, FAULT_MEMORY };
 
 struct world_options {
-	const char *path;     /* of the play, for messages */
-	const char *config;   /* YAML */
+	const char *path;   /* of the play, for messages */
+	const char *config; /* YAML */
 	struct cut cut;
-	bool failing;         /* a run of --fail-alloc: nothing is recorded, `fault memory` does nothing */
-	uint64_t fail_at;     /* the n-th allocation of the product fails; 0: none */
-	const char *program;  /* real: framewall */
+	bool failing;	     /* a run of --fail-alloc: nothing is recorded, `fault memory` does nothing */
+	uint64_t fail_at;    /* the n-th allocation of the product fails; 0: none */
+	const char *program; /* real: framewall */
 };
 
 /* A record as one JSON object; looked: a `record` line has matched it already. */
@@ -32,7 +32,8 @@ struct record {
 
 struct world;
 struct world_operations {
-	/* One turn. In memory: until nothing moves. Real: moves what there is, waiting a moment when there is nothing. */
+	/* One turn. In memory: until nothing moves. Real: moves what there is, waiting a moment when there is nothing.
+	 */
 	void (*turn)(struct world *world);
 	void (*connect)(struct world *world, struct peer *client, const char *from);
 	void (*wait)(struct world *world, uint64_t ns);
@@ -53,10 +54,10 @@ struct world {
 	struct record *records, **records_tail;
 	enum upstream_kind upstream;
 	uint16_t client_port, upstream_port; /* as in Host and in the configuration */
-	size_t largest;      /* octets of the largest piece sent to the product */
+	size_t largest;			     /* octets of the largest piece sent to the product */
 	uint64_t allocations;
 	unsigned dials;
-	struct text wrong;   /* first thing that the product must not do, found by the world itself */
+	struct text wrong; /* first thing that the product must not do, found by the world itself */
 };
 
 void world_init(struct world *world, const struct world_operations *operations, const struct world_options *options);
