@@ -57,8 +57,10 @@ static size_t write_escape(uint32_t point, char *to)
 
 static size_t write_replacement(char *to)
 {
-	memcpy(to, "\xef\xbf\xbd", 3);
-	return 3;
+	static const uint8_t replacement[3] = { 0xef, 0xbf, 0xbd }; /* U+FFFD */
+
+	memcpy(to, replacement, sizeof(replacement));
+	return sizeof(replacement);
 }
 
 /* The text as a JSON string that is valid whatever the text is. */

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/addr.h"
@@ -44,7 +45,8 @@ static bool method_is(const struct admin_conn *conn, const struct admin_route *r
 /* NULL after an answer: no such path, or no such method on it. */
 static const struct admin_route *find(struct admin_conn *conn)
 {
-	char allow[64] = "Allow: ";
+	char allow[64];
+	int size = snprintf(allow, sizeof(allow), "Allow:");
 	bool known = false;
 
 	for (unsigned i = 0; i < ROUTES; i++) {
@@ -52,11 +54,11 @@ static const struct admin_route *find(struct admin_conn *conn)
 			continue;
 		if (method_is(conn, &routes[i]))
 			return &routes[i];
-		strcat(allow, known ? ", " : "");
-		strcat(allow, routes[i].method);
+		size += snprintf(allow + size, sizeof(allow) - (size_t)size, "%s %s", known ? "," : "",
+				 routes[i].method);
 		known = true;
 	}
-	strcat(allow, "\r\n");
+	snprintf(allow + size, sizeof(allow) - (size_t)size, "\r\n");
 	if (known)
 		admin_answer_problem(conn, 405, "this path does not take that method", allow);
 	else
