@@ -82,7 +82,7 @@ static int parse_groups(struct fw_slice text, bool may_end_dotted, uint8_t *ret_
 		text = slice_from(text, digits);
 		if (text.size == 0)
 			return size;
-		if (text.data[0] != ':' || text.size == 1)
+		if (text.data[0] != ':')
 			return -1;
 		text = slice_from(text, 1);
 	}

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/slice.h"
 
 struct reader {
@@ -218,23 +219,30 @@ static bool read_length(struct fw_slice text, uint64_t *ret_length)
 	return true;
 }
 
-/* uri-host [ ":" port ] (RFC 9110 7.2); an IP literal in brackets. A comma, "@" or "/" would be read in two ways. */
+/* "[2001:db8::1]" at the beginning (RFC 3986 3.2.2): its size, or 0. */
+static size_t ip_literal_size(struct fw_slice text)
+{
+	const uint8_t *end = memchr(text.data, ']', text.size);
+	size_t size = end != NULL ? (size_t)(end - text.data) + 1 : 0;
+	struct fw_addr addr;
+
+	if (memchr(text.data, ':', size) == NULL || !addr_parse(slice(text.data + 1, size - 2), &addr))
+		return 0;
+	return size;
+}
+
+/* uri-host [ ":" port ] (RFC 9110 7.2). A comma, "@" or "/" would be read in two ways. */
 static bool host_is_valid(struct fw_slice text)
 {
 	size_t at = 0, digits = 0;
 
-	if (text.size != 0 && text.data[0] == '[') {
-		for (at = 1; at < text.size && (text.data[at] == ':' || (classes[text.data[at]] & HOST)); at++)
-			;
-		if (at < 4 || at == text.size || text.data[at] != ']') /* "[::]" is the shortest */
-			return false;
-		at++;
-	} else {
+	if (text.size != 0 && text.data[0] == '[')
+		at = ip_literal_size(text);
+	else
 		while (at < text.size && (classes[text.data[at]] & HOST))
 			at++;
-		if (at == 0)
-			return false;
-	}
+	if (at == 0)
+		return false;
 	if (at == text.size)
 		return true;
 	if (text.data[at] != ':')

@@ -15,7 +15,7 @@ enum { BASE36 = 36, BASE62 = 62 }; /* the first 36 are [a-z0-9] */
 static bool all_of(struct fw_slice text, size_t digits)
 {
 	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i] == '\0' || memchr(base62, text.data[i], digits) == NULL)
+		if (memchr(base62, text.data[i], digits) == NULL)
 			return false;
 	return true;
 }

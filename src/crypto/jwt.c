@@ -167,7 +167,7 @@ static bool seconds_of(const struct json *claims, uint32_t node, uint64_t *ret_s
 			return false;
 		value = value * 10 + text.data[i] - '0';
 	}
-	if (i == 0 || value > (UINT64_C(1) << 53) - 1)
+	if (value > (UINT64_C(1) << 53) - 1)
 		return false;
 	if (i < text.size && text.data[i] == '.')
 		for (i++; i < text.size && text.data[i] == '0'; i++)
