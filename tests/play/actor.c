@@ -377,6 +377,23 @@ static void actor_resume(struct run *run, const char *name, struct peer *peer, c
 	peer->paused = false;
 }
 
+/* What is sent from here on leaves in one piece with `release`. */
+static void actor_hold(struct run *run, const char *name, struct peer *peer, const char *line)
+{
+	(void)run;
+	(void)name;
+	(void)line;
+	peer->held = true;
+}
+
+static void actor_release(struct run *run, const char *name, struct peer *peer, const char *line)
+{
+	(void)run;
+	(void)name;
+	(void)line;
+	peer->held = false;
+}
+
 static void actor_manual(struct run *run, const char *name, struct peer *peer, const char *line)
 {
 	(void)run;
@@ -448,13 +465,14 @@ static const struct {
 	void (*function)(struct run *run, const char *name, struct peer *peer, const char *line);
 	bool makes; /* needs no peer of this name */
 } actor_verbs[] = {
-	{ "connect", actor_connect, true }, { "login", actor_login, true },    { "open", actor_open, true },
-	{ "expect", NULL, true },	    { "raw", actor_raw, false },       { "send", actor_send, false },
-	{ "binary", actor_binary, false },  { "ping", actor_ping, false },     { "pong", actor_pong, false },
-	{ "frame", actor_frame, false },    { "close", actor_close, false },   { "abort", actor_abort, false },
-	{ "finish", actor_finish, false },  { "pause", actor_pause, false },   { "resume", actor_resume, false },
-	{ "manual", actor_manual, false },  { "ignore", actor_ignore, false }, { "accept", actor_accept, false },
-	{ "refuse", actor_refuse, false },  { "keep", actor_keep, false },
+	{ "connect", actor_connect, true }, { "login", actor_login, true },	 { "open", actor_open, true },
+	{ "expect", NULL, true },	    { "raw", actor_raw, false },	 { "send", actor_send, false },
+	{ "binary", actor_binary, false },  { "ping", actor_ping, false },	 { "pong", actor_pong, false },
+	{ "frame", actor_frame, false },    { "close", actor_close, false },	 { "abort", actor_abort, false },
+	{ "hold", actor_hold, false },	    { "release", actor_release, false }, { "finish", actor_finish, false },
+	{ "pause", actor_pause, false },    { "resume", actor_resume, false },	 { "manual", actor_manual, false },
+	{ "ignore", actor_ignore, false },  { "accept", actor_accept, false },	 { "refuse", actor_refuse, false },
+	{ "keep", actor_keep, false },
 };
 
 void actor_line(struct run *run, const char *name, const char *line)

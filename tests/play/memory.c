@@ -126,7 +126,8 @@ static bool memory_input(struct link *link, enum fw_side side)
 	struct peer *peer = link->side[side];
 	bool moved = false, first = true;
 
-	while (peer != NULL && !link->closed[side] && peer->out.size != 0 && fw_conn_wants(link->conn, side)) {
+	while (peer != NULL && !peer->held && !link->closed[side] && peer->out.size != 0 &&
+	       fw_conn_wants(link->conn, side)) {
 		if (first && peer->out.size > memory->world.largest)
 			memory->world.largest = peer->out.size;
 		memory_receive(link, side, memory_piece(memory, peer->out.size, first));
@@ -167,11 +168,11 @@ static bool memory_link_turn(struct link *link)
 {
 	bool moved = false;
 
-	if (link->dial_due) {
+	if (link->dial_due && link->memory->world.upstream != UPSTREAM_SILENT) {
 		memory_obey_dialled(link);
 		moved = true;
 	}
-	if (link->need_due) {
+	if (link->need_due && link->memory->fault != FAULT_SILENT) {
 		memory_obey_supply(link);
 		moved = true;
 	}

@@ -151,7 +151,7 @@ static void obey_need(struct link *link, const struct fw_need *need)
 		obey_session_take(memory, link, need);
 	}
 	link->need_due = true;
-	if (!obey_late(memory))
+	if (!obey_late(memory) && memory->fault != FAULT_SILENT)
 		memory_obey_supply(link);
 }
 
@@ -250,7 +250,7 @@ void memory_obey(struct link *link)
 			link->memory->world.dials++;
 			link->proxied = true;
 			link->dial_due = true;
-			if (!obey_late(link->memory))
+			if (!obey_late(link->memory) && link->memory->world.upstream != UPSTREAM_SILENT)
 				memory_obey_dialled(link);
 			break;
 		case FW_EV_MESSAGE:

@@ -44,6 +44,7 @@ struct peer {
 	bool finish; /* we close when `out` is empty */
 	bool gone;   /* we are gone, or told of the end of the other side and done */
 	bool paused; /* reads nothing */
+	bool held;   /* sends nothing for now, so that several sends leave in one piece */
 	bool manual; /* answers no ping and no close by itself */
 	bool echo;   /* upstream: sends every message back */
 	bool close_sent, close_received;

@@ -201,7 +201,7 @@ static void real_read(struct world *world, struct peer *peer)
 
 static void real_write(struct peer *peer)
 {
-	if (peer->out.size != 0 && peer->descriptor >= 0) {
+	if (peer->out.size != 0 && peer->descriptor >= 0 && !peer->held) {
 		ssize_t size = send(peer->descriptor, peer->out.data, peer->out.size, MSG_NOSIGNAL);
 
 		if (size > 0)
@@ -249,9 +249,10 @@ static void real_turn(struct world *world)
 		if (peer->descriptor < 0)
 			continue;
 		peers[count] = peer;
-		polled[count++] = (struct pollfd){ .fd = peer->descriptor,
-						   .events = (short)((peer->paused ? 0 : POLLIN) |
-								     (peer->out.size != 0 ? POLLOUT : 0)) };
+		polled[count++] =
+			(struct pollfd){ .fd = peer->descriptor,
+					 .events = (short)((peer->paused ? 0 : POLLIN) |
+							   (peer->out.size != 0 && !peer->held ? POLLOUT : 0)) };
 	}
 	if (upstream_socket >= 0)
 		polled[count] = (struct pollfd){ .fd = upstream_socket, .events = POLLIN };

@@ -149,7 +149,7 @@ static void run_wait(struct run *run, const char *line)
 
 static void run_upstream(struct run *run, const char *line)
 {
-	static const char *const names[] = { "manual", "accept", "echo", "down" };
+	static const char *const names[] = { "manual", "accept", "echo", "down", "silent" };
 	struct world *world = run_world(run);
 	struct text word = { 0 };
 
@@ -157,12 +157,15 @@ static void run_upstream(struct run *run, const char *line)
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (run_is(&word, names[i]) && world != NULL) {
 			world->upstream = i;
+			if (i == UPSTREAM_SILENT && run->real)
+				run_fail(run, NULL,
+					 "upstream silent is for the world in memory: mark the play `virtual`");
 			text_clear(&word);
 			return;
 		}
 	}
 	if (world != NULL)
-		run_fail(run, "upstream manual|accept|echo|down", text_get(&word));
+		run_fail(run, "upstream manual|accept|echo|down|silent", text_get(&word));
 	text_clear(&word);
 }
 
@@ -176,10 +179,12 @@ static void run_fault(struct run *run, const char *line)
 	run_word(run, &line, &word);
 	if (run_is(&word, "store"))
 		kind = FAULT_STORE;
+	else if (run_is(&word, "silent"))
+		kind = FAULT_SILENT;
 	else if (run_is(&word, "memory"))
 		kind = FAULT_MEMORY;
 	else if (!run_is(&word, "none"))
-		run_fail(run, "fault store|memory [N]|none", text_get(&word));
+		run_fail(run, "fault store|silent|memory [N]|none", text_get(&word));
 	if (run_word(run, &line, &word))
 		text_number(text_get(&word), &number);
 	if (world != NULL && !world->operations->fault(world, kind, number))

@@ -10,8 +10,8 @@ struct cut {
 	uint64_t number; /* AT: cut behind this octet, modulo what is sent; RANDOM: seed */
 };
 
-enum upstream_kind { UPSTREAM_MANUAL, UPSTREAM_ACCEPT, UPSTREAM_ECHO, UPSTREAM_DOWN };
-enum fault_kind { FAULT_NONE, FAULT_STORE, FAULT_MEMORY };
+enum upstream_kind { UPSTREAM_MANUAL, UPSTREAM_ACCEPT, UPSTREAM_ECHO, UPSTREAM_DOWN, UPSTREAM_SILENT };
+enum fault_kind { FAULT_NONE, FAULT_STORE, FAULT_SILENT, FAULT_MEMORY };
 
 struct world_options {
 	const char *path;   /* of the play, for messages */
