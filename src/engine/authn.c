@@ -52,16 +52,21 @@ enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_h
 				const char **ret_place)
 {
 	const struct settings *settings = &conn->policy->settings;
-	unsigned count;
-	const struct http1_field *field = http1_find(head, "Authorization", &count);
+	unsigned bearers, keys;
+	const struct http1_field *bearer = http1_find(head, "Authorization", &bearers);
+	const struct http1_field *key = http1_find(head, "X-API-Key", &keys);
 
 	*ret_credential = slice(NULL, 0);
-	if (field != NULL && field->value.size > 7 && slice_is_nocase(slice(field->value.data, 7), "Bearer ")) {
-		/* Two of them: which one would the backend read? An empty credential is refused as such. */
-		*ret_credential = count == 1 ? slice_trim(slice_from(field->value, 7)) : slice("", 0);
+	if (bearers > 1 || keys > 1) {
+		/* Two of them: which one would the backend read? No credential at all is refused as such. */
+		*ret_place = bearers > 1 ? "authorization" : "x-api-key";
+		return CREDENTIAL_JWT;
+	}
+	if (bearer != NULL && bearer->value.size > 7 && slice_is_nocase(slice(bearer->value.data, 7), "Bearer ")) {
+		*ret_credential = slice_trim(slice_from(bearer->value, 7));
 		*ret_place = "authorization";
-	} else if ((field = http1_find(head, "X-API-Key", &count)) != NULL) {
-		*ret_credential = count == 1 ? field->value : slice("", 0);
+	} else if (key != NULL) {
+		*ret_credential = key->value;
 		*ret_place = "x-api-key";
 		return CREDENTIAL_API_KEY;
 	} else if (in_subprotocols(head, ret_credential)) {

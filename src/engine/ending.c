@@ -57,7 +57,7 @@ void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *an
 		event_text(node, "close", row->name);
 		event_number(node, "close_code", row->code);
 		event_text(node, "error", error_code_name(told.code));
-		event_text(node, "cause", cause);
+		event_text(node, row->event == EVENT_protocol_violation ? "rule" : "cause", cause);
 		told.event_id = node->event.as.record.event_id;
 		event_violation(conn, row->event);
 	}

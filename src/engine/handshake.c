@@ -32,6 +32,14 @@ static bool worth_parsing(size_t before, const uint8_t *added, size_t size)
 	return __builtin_memchr(added, '\n', size) != NULL || before / LIMIT_HEAD_LINE != (before + size) / LIMIT_HEAD_LINE;
 }
 
+/* 414 is for a target that is too long, 431 for everything behind it. */
+static bool request_line_fits(const struct fw_conn *conn)
+{
+	size_t size = buf_size(&conn->head) < LIMIT_HEAD_LINE + 2 ? buf_size(&conn->head) : LIMIT_HEAD_LINE + 2;
+
+	return __builtin_memchr(buf_data(&conn->head), '\n', size) != NULL;
+}
+
 void handshake_input(struct fw_conn *conn)
 {
 	size_t before = buf_size(&conn->head), taken;
@@ -66,7 +74,7 @@ void handshake_input(struct fw_conn *conn)
 		conn->input_size -= taken;
 		return;
 	case HTTP1_TOO_LARGE:
-		refuse(conn, __builtin_memchr(buf_data(&conn->head), '\n', buf_size(&conn->head)) != NULL ? 431 : 414, rule);
+		refuse(conn, request_line_fits(conn) ? 431 : 414, rule);
 		break;
 	default:
 		conn->engine->counters[COUNT_protocol_errors]++;

@@ -21,8 +21,7 @@ enum verdict stage_json(struct message *message)
 	if (message->binary) {
 		if (message->route != NULL && message->route->binary)
 			return VERDICT_PASS;
-		message->error = ERROR_INVALID_MESSAGE;
-		message->event = EVENT_invalid_message;
+		message->event = EVENT_invalid_message; /* 1003 says it all: no error goes before it */
 		message->cause = "binary message on a route that takes none";
 		message->close = CLOSE_KIND;
 		return VERDICT_CLOSE;

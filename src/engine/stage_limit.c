@@ -17,7 +17,7 @@ enum verdict stage_limit(struct message *message)
 	message->error = ERROR_RATE_LIMITED;
 	message->event = EVENT_rate_limit_violation;
 	message->cause = "messages per minute";
-	message->retry_after_ms = (uint32_t)(wait / 1000000 + 1);
+	message->retry_after_ms = (uint32_t)((wait + 999999) / 1000000);
 	conn->engine->counters[COUNT_rate_limited]++;
 	conn->violations++;
 	if (message->policy->settings.close_after_violations != 0 &&
