@@ -1,5 +1,5 @@
-/* Any text as a configuration: it is refused with messages or gives a policy whose look-ups work; it never crashes or leaks.
- * The first octet chooses: odd, one allocation fails. */
+/* Any text as a configuration: it is refused with messages or gives a policy whose look-ups work; it never crashes or
+ * leaks. The first octet chooses: odd, one allocation fails. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +29,8 @@ static void use(struct fw_policy *policy, struct fw_slice text)
 		if (policy_message_find(policy, slice_text(policy->messages[i].name)) != i)
 			abort();
 	for (unsigned i = 0; i < policy->role_count; i++) {
-		if (policy_role_find(policy, slice_text(policy->roles[i].name)) != i || (policy->roles[i].is >> i & 1) == 0)
+		if (policy_role_find(policy, slice_text(policy->roles[i].name)) != i ||
+		    (policy->roles[i].is >> i & 1) == 0)
 			abort();
 		fw_policy_allows(policy, policy->roles[i].name, "chat.send");
 	}
@@ -59,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (result == FW_OK) {
 		use(policy, text);
 		fw_policy_unref(policy);
-	} else if (policy != NULL || (result == FW_ERR_MEMORY && fail == 0) || (result == FW_ERR_INVALID && problems == 0)) {
+	} else if (policy != NULL || (result == FW_ERR_MEMORY && fail == 0) ||
+		   (result == FW_ERR_INVALID && problems == 0)) {
 		abort();
 	}
 	return 0;

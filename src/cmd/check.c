@@ -68,14 +68,15 @@ static void say_summary(const char *name, const struct fw_policy *policy)
 {
 	const struct policy_route *route = &policy->routes[0];
 
-	printf("%s: ok: %u route%s (%s%s: ", name, policy->route_count, policy->route_count == 1 ? "" : "s", route->path,
-	       route->prefix ? "*" : "");
+	printf("%s: ok: %u route%s (%s%s: ", name, policy->route_count, policy->route_count == 1 ? "" : "s",
+	       route->path, route->prefix ? "*" : "");
 	if (route->has_upstream)
-		printf("ws://%s%s", route->upstream_authority, route->upstream_path != NULL ? route->upstream_path : "");
+		printf("ws://%s%s", route->upstream_authority,
+		       route->upstream_path != NULL ? route->upstream_path : "");
 	else
 		printf("built-in hub");
-	printf("%s), %u roles, %u message types, mode %s\n", policy->route_count > 1 ? ", …" : "", policy->role_count, policy->message_count,
-	       policy->settings.mode == MODE_MONITOR ? "monitor" : "enforce");
+	printf("%s), %u roles, %u message types, mode %s\n", policy->route_count > 1 ? ", …" : "", policy->role_count,
+	       policy->message_count, policy->settings.mode == MODE_MONITOR ? "monitor" : "enforce");
 }
 
 static int check(struct checking *checking, struct fw_slice text)

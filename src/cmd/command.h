@@ -3,10 +3,10 @@
 #define CMD_COMMAND_H
 
 enum command_exit {
-	COMMAND_DONE = 0,      /* done and clean */
-	COMMAND_NOT_HELD = 1,  /* what was checked does not hold */
-	COMMAND_USAGE = 2,     /* wrong usage */
-	COMMAND_COULD_NOT = 3  /* no connection, no permission, I/O */
+	COMMAND_DONE = 0,     /* done and clean */
+	COMMAND_NOT_HELD = 1, /* what was checked does not hold */
+	COMMAND_USAGE = 2,    /* wrong usage */
+	COMMAND_COULD_NOT = 3 /* no connection, no permission, I/O */
 };
 
 #define COMMAND(name, function, synopsis, help) int function(int argc, char **argv);

@@ -89,7 +89,8 @@ static void trace_stage(void *user, const struct fw_trace *trace)
 		write_stage(&explaining->out.writer, trace);
 		return;
 	}
-	printf("%-10s %s%s%s", trace->stage, trace->verdict, trace->code != NULL ? "  " : "", trace->code != NULL ? trace->code : "");
+	printf("%-10s %s%s%s", trace->stage, trace->verdict, trace->code != NULL ? "  " : "",
+	       trace->code != NULL ? trace->code : "");
 	if (trace->detail.size != 0) {
 		printf("  ");
 		print_text(stdout, trace->detail);
@@ -122,7 +123,8 @@ static int explain_json(struct explaining *explaining, struct fw_slice message, 
 	json_write_open(w, '{');
 	json_write_key(w, "stages");
 	json_write_open(w, '[');
-	*ret_passed = fw_engine_explain(explaining->engine, explaining->role, explaining->outbound, message, trace_stage, explaining, &forward);
+	*ret_passed = fw_engine_explain(explaining->engine, explaining->role, explaining->outbound, message,
+					trace_stage, explaining, &forward);
 	json_write_close(w, ']');
 	json_write_key(w, "verdict");
 	json_write_string(w, explaining->decision);
@@ -136,15 +138,17 @@ static int explain_json(struct explaining *explaining, struct fw_slice message, 
 	else
 		json_write_null(w);
 	json_write_close(w, '}');
-	return json_out_end(&explaining->out, stdout) ? COMMAND_DONE :
-							 options_could_not("explain", "cannot write the answer: %s", strerror(errno));
+	return json_out_end(&explaining->out, stdout)
+		       ? COMMAND_DONE
+		       : options_could_not("explain", "cannot write the answer: %s", strerror(errno));
 }
 
 static void explain_text(struct explaining *explaining, struct fw_slice message, bool *ret_passed)
 {
 	struct fw_slice forward = { NULL, 0 };
 
-	*ret_passed = fw_engine_explain(explaining->engine, explaining->role, explaining->outbound, message, trace_stage, explaining, &forward);
+	*ret_passed = fw_engine_explain(explaining->engine, explaining->role, explaining->outbound, message,
+					trace_stage, explaining, &forward);
 	printf("verdict: %s%s%s\n", explaining->decision, explaining->code[0] != '\0' ? " " : "", explaining->code);
 	if (*ret_passed) {
 		printf("message: ");
@@ -285,7 +289,7 @@ int command_explain(int argc, char **argv)
 	if (!explaining.outbound && strcmp(direction, "in") != 0)
 		return options_usage("explain", "--direction is in or out, not \"%s\"", direction);
 	result = load(config, &policy);
-	if (result == OPTIONS_GO_ON)
+	if (result == OPTIONS_GO_ON && policy != NULL)
 		result = explain(&explaining, policy, path, lines);
 	fw_policy_unref(policy);
 	return result;

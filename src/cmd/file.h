@@ -3,7 +3,7 @@
 #define CMD_FILE_H
 #include <framewall/types.h>
 
-/* Reads all of a file ("-": standard input) of at most limit bytes; a NUL stands behind it. 0, or -1 with errno (EFBIG: larger).
- * The caller frees *ret_bytes by mem_free. */
+/* Reads all of a file ("-": standard input) of at most limit bytes; a NUL stands behind it. 0, or -1 with errno (EFBIG:
+ * larger). The caller frees *ret_bytes by mem_free. */
 int file_read(const char *path, size_t limit, uint8_t **ret_bytes, size_t *ret_size);
 #endif

@@ -60,7 +60,8 @@ static int help(const struct options *options)
 	printf("framewall %s\n\n", synopsis);
 	for (size_t i = 0; i < options->row_count; i++) {
 		const struct option_row *row = &options->rows[i];
-		int width = printf("  %s%s%s", row->name, row->value != NULL ? " " : "", row->value != NULL ? row->value : "");
+		int width = printf("  %s%s%s", row->name, row->value != NULL ? " " : "",
+				   row->value != NULL ? row->value : "");
 
 		printf("%*s%s\n", width < 26 ? 26 - width : 1, "", row->help);
 	}
@@ -77,8 +78,8 @@ static int unknown(const struct options *options, struct fw_slice name)
 	for (size_t i = 0; i < options->row_count; i++)
 		config_suggest_offer(&suggest, options->rows[i].name, strlen(options->rows[i].name));
 	config_suggest_offer(&suggest, "--help", 6);
-	fprintf(stderr, "framewall %s: unknown option \"%.*s\"%s", options->verb, (int)name.size, (const char *)name.data,
-		suggest.best != NULL ? config_suggest_text(&suggest, hint) : ".");
+	fprintf(stderr, "framewall %s: unknown option \"%.*s\"%s", options->verb, (int)name.size,
+		(const char *)name.data, suggest.best != NULL ? config_suggest_text(&suggest, hint) : ".");
 	fprintf(stderr, " Try \"framewall %s --help\".\n", options->verb);
 	return COMMAND_USAGE;
 }
@@ -101,7 +102,8 @@ static int take(const struct options *options, int argc, char **argv, int *at)
 			return OPTIONS_GO_ON;
 		}
 		if (equals == NULL && *at + 1 >= argc)
-			return options_usage(options->verb, "%s needs a value: %s %s", row->name, row->name, row->value);
+			return options_usage(options->verb, "%s needs a value: %s %s", row->name, row->name,
+					     row->value);
 		*row->ret_text = equals != NULL ? equals + 1 : argv[++*at];
 		return OPTIONS_GO_ON;
 	}
@@ -111,8 +113,9 @@ static int take(const struct options *options, int argc, char **argv, int *at)
 static int take_operand(struct options *options, const char *word)
 {
 	if (options->operand_count == options->operand_room)
-		return options_usage(options->verb, options->operand_room == 0 ? "it takes no \"%s\"" : "there is one word too many: \"%s\"",
-				     word);
+		return options_usage(
+			options->verb,
+			options->operand_room == 0 ? "it takes no \"%s\"" : "there is one word too many: \"%s\"", word);
 	options->operands[options->operand_count++] = word;
 	return OPTIONS_GO_ON;
 }

@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 struct option_row {
-	const char *name;       /* "--config" */
-	const char *value;      /* what the help calls the value ("FILE"); NULL: a flag */
-	const char **ret_text;  /* where the value goes, when value is not NULL */
-	bool *ret_flag;         /* set to true, when value is NULL */
+	const char *name;      /* "--config" */
+	const char *value;     /* what the help calls the value ("FILE"); NULL: a flag */
+	const char **ret_text; /* where the value goes, when value is not NULL */
+	bool *ret_flag;	       /* set to true, when value is NULL */
 	const char *help;
 };
 
@@ -17,13 +17,14 @@ struct options {
 	const char *verb;
 	const struct option_row *rows;
 	size_t row_count;
-	const char **operands;  /* room for words that are no options; NULL: none are taken */
+	const char **operands; /* room for words that are no options; NULL: none are taken */
 	size_t operand_room;
-	size_t operand_count;   /* set by options_read */
+	size_t operand_count; /* set by options_read */
 };
 
 enum { OPTIONS_GO_ON = -1 };
-/* OPTIONS_GO_ON, or the exit code to end with: 0 after --help, 2 after a usage error (already said on standard error). */
+/* OPTIONS_GO_ON, or the exit code to end with: 0 after --help, 2 after a usage error (already said on standard error).
+ */
 int options_read(struct options *options, int argc, char **argv);
 /* A whole number within bounds; otherwise false, and it was said what is wrong. */
 bool options_number(const char *verb, const char *name, const char *text, long min, long max, long *ret_value);

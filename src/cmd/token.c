@@ -37,8 +37,10 @@ static uint64_t now_us(void)
 static int read_key(struct tokening *tokening)
 {
 	if (server_jwt_key(tokening->data, tokening->secret) != 0)
-		return options_could_not("token", "cannot read or make the key in \"%s/keys\": %s", tokening->data, strerror(errno));
-	tokening->key = (struct jwt_key){ .kid = NULL, .secret = tokening->secret, .secret_size = sizeof(tokening->secret) };
+		return options_could_not("token", "cannot read or make the key in \"%s/keys\": %s", tokening->data,
+					 strerror(errno));
+	tokening->key =
+		(struct jwt_key){ .kid = NULL, .secret = tokening->secret, .secret_size = sizeof(tokening->secret) };
 	return OPTIONS_GO_ON;
 }
 
@@ -117,7 +119,8 @@ static int issue(struct tokening *tokening)
 
 	if (tokening->user == NULL || *tokening->user == '\0')
 		return options_usage("token", "whose token? --user USER");
-	if (strlen(tokening->user) > LIMIT_USER_ID || !utf8_valid((const uint8_t *)tokening->user, strlen(tokening->user)))
+	if (strlen(tokening->user) > LIMIT_USER_ID ||
+	    !utf8_valid((const uint8_t *)tokening->user, strlen(tokening->user)))
 		return options_usage("token", "a user is UTF-8 text of at most %d bytes", (int)LIMIT_USER_ID);
 	if (*tokening->role == '\0' || !utf8_valid((const uint8_t *)tokening->role, strlen(tokening->role)))
 		return options_usage("token", "a role is a name of the configuration, such as user");
@@ -127,10 +130,12 @@ static int issue(struct tokening *tokening)
 	if (result != OPTIONS_GO_ON)
 		return result;
 	expires_s = issued_s + (uint64_t)hours * 3600u;
-	if (!make_claims(tokening, issued_s, expires_s, &claims) || jwt_issue(&tokening->arena, &tokening->key, claims, &token) != FW_OK)
+	if (!make_claims(tokening, issued_s, expires_s, &claims) ||
+	    jwt_issue(&tokening->arena, &tokening->key, claims, &token) != FW_OK)
 		return options_could_not("token", "out of memory");
 	if (tokening->json)
-		written = write_identity(true, NULL, slice_text(tokening->user), slice_text(tokening->role), token, expires_s);
+		written = write_identity(true, NULL, slice_text(tokening->user), slice_text(tokening->role), token,
+					 expires_s);
 	else
 		written = printf("%.*s\n", (int)token.size, (const char *)token.data) > 0 && fflush(stdout) == 0;
 	return written ? COMMAND_DONE : options_could_not("token", "cannot write the token: %s", strerror(errno));
@@ -172,9 +177,10 @@ static int verify(struct tokening *tokening, const char *text)
 		return COMMAND_NOT_HELD;
 	}
 	if (tokening->json)
-		return write_identity(true, NULL, jwt.subject, claim(tokening, &jwt, "role"), slice("", 0), jwt.expires_s) ?
-			       COMMAND_DONE :
-			       options_could_not("token", "cannot write: %s", strerror(errno));
+		return write_identity(true, NULL, jwt.subject, claim(tokening, &jwt, "role"), slice("", 0),
+				      jwt.expires_s)
+			       ? COMMAND_DONE
+			       : options_could_not("token", "cannot write: %s", strerror(errno));
 	expires_text(jwt.expires_s, expires);
 	print_shown("valid: user ", jwt.subject);
 	print_shown(", role ", claim(tokening, &jwt, "role"));
@@ -187,10 +193,12 @@ static int run(struct tokening *tokening, const char *const *operands, size_t co
 	if (count == 0)
 		return options_usage("token", "say what to do: issue or verify");
 	if (strcmp(operands[0], "issue") == 0)
-		return count == 1 ? issue(tokening) : options_usage("token", "issue takes no \"%s\": --user USER", operands[1]);
+		return count == 1 ? issue(tokening)
+				  : options_usage("token", "issue takes no \"%s\": --user USER", operands[1]);
 	if (strcmp(operands[0], "verify") != 0)
 		return options_usage("token", "there is no \"token %s\": say issue or verify", operands[0]);
-	return count == 2 ? verify(tokening, operands[1]) : options_usage("token", "verify needs the token: token verify TOKEN");
+	return count == 2 ? verify(tokening, operands[1])
+			  : options_usage("token", "verify needs the token: token verify TOKEN");
 }
 
 int command_token(int argc, char **argv)

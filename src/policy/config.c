@@ -10,8 +10,8 @@ static bool loopback_listener(const char *listen)
 	struct fw_slice host;
 	long port;
 
-	return route_place(slice_text(listen), &host, &port) && (slice_is_nocase(host, "localhost") || slice_is(host, "[::1]") ||
-								 slice_starts(host, "127."));
+	return route_place(slice_text(listen), &host, &port) &&
+	       (slice_is_nocase(host, "localhost") || slice_is(host, "[::1]") || slice_starts(host, "127."));
 }
 
 /* What holds and is likely not what was meant. */
@@ -25,7 +25,8 @@ static void warn(struct config *config)
 		hosts = hosts || config->policy->routes[i].hosts.count != 0;
 	if (!loopback_listener(settings->listen) && !hosts)
 		config_report_warning(config, place,
-				      "\"listen\" is %s, but \"hosts\" is empty: only requests to localhost are accepted; list the names that clients use",
+				      "\"listen\" is %s, but \"hosts\" is empty: only requests to localhost are "
+				      "accepted; list the names that clients use",
 				      settings->listen);
 }
 
@@ -67,7 +68,8 @@ static int load(struct config *config)
 
 	if (result == FW_OK)
 		compile(config, document);
-	/* Places point into the document: messages are given before it goes, and even when memory got short on the way. */
+	/* Places point into the document: messages are given before it goes, and even when memory got short on the way.
+	 */
 	config_report_give(config);
 	config_yaml_close(config, document);
 	if (result == FW_ERR_MEMORY || config->short_of_memory)
@@ -97,7 +99,8 @@ int config_load(const struct config_options *options, struct fw_policy **ret_pol
 	return FW_OK;
 }
 
-int fw_policy_load(const char *name, struct fw_slice text, fw_report_function *report, void *user, struct fw_policy **ret_policy)
+int fw_policy_load(const char *name, struct fw_slice text, fw_report_function *report, void *user,
+		   struct fw_policy **ret_policy)
 {
 	struct config_options options = { .name = name, .text = text, .report = report, .user = user };
 

@@ -8,7 +8,8 @@
 #include "policy/contract.h"
 #include "policy/route.h"
 
-static bool refuse(struct config *config, struct config_place place, const char *path, struct fw_slice text, const char *why)
+static bool refuse(struct config *config, struct config_place place, const char *path, struct fw_slice text,
+		   const char *why)
 {
 	char shown[64];
 
@@ -43,7 +44,8 @@ static bool check_header(struct config *config, struct config_place place, const
 		return false;
 	for (size_t i = 0; i < text.size; i++)
 		if (text.data[i] > 0x7e)
-			return refuse(config, place, path, text, "has characters outside ASCII, which a header cannot have");
+			return refuse(config, place, path, text,
+				      "has characters outside ASCII, which a header cannot have");
 	return true;
 }
 
@@ -84,13 +86,16 @@ bool config_check_origin(struct config *config, struct config_place place, const
 	if (route_origin_holds(text))
 		return true;
 	if (slice_is(text, "*"))
-		return refuse(config, place, path, text, "would let every web page connect: list the origins, as in https://chat.example.com");
-	return refuse(config, place, path, text, "is not an origin: write scheme://host or scheme://host:port, without a path");
+		return refuse(config, place, path, text,
+			      "would let every web page connect: list the origins, as in https://chat.example.com");
+	return refuse(config, place, path, text,
+		      "is not an origin: write scheme://host or scheme://host:port, without a path");
 }
 
 bool config_check_host(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
-	return route_host_holds(text) || refuse(config, place, path, text, "is not a host name or address, with or without :port");
+	return route_host_holds(text) ||
+	       refuse(config, place, path, text, "is not a host name or address, with or without :port");
 }
 
 /* RFC 9110 5.6.2 */
@@ -102,7 +107,8 @@ bool config_check_token(struct config *config, struct config_place place, const 
 		uint8_t c = ascii_lower(text.data[i]);
 
 		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c != 0 && strchr(others, c) != NULL)))
-			return refuse(config, place, path, text, "is not a name of letters, digits and !#$%&'*+-.^_`|~");
+			return refuse(config, place, path, text,
+				      "is not a name of letters, digits and !#$%&'*+-.^_`|~");
 	}
 	return true;
 }
@@ -154,23 +160,30 @@ static bool check_method(struct config *config, struct config_place place, const
 			"a method; there are jwt, api_key, session, oauth and password"))
 		return false;
 	if (slice_is(text, "oauth") || slice_is(text, "password"))
-		config_report_warning(config, place, "\"%s\": this version has no source of identities for %s: such logins are refused",
-				      path, slice_is(text, "oauth") ? "oauth" : "password");
+		config_report_warning(
+			config, place,
+			"\"%s\": this version has no source of identities for %s: such logins are refused", path,
+			slice_is(text, "oauth") ? "oauth" : "password");
 	return true;
 }
 
-/* Elements whose content is not read as HTML, or that do something by being there: no attribute list makes them safe. */
+/* Elements whose content is not read as HTML, or that do something by being there: no attribute list makes them safe.
+ */
 static bool check_tag(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
-	static const char *const unsafe[] = { "script", "style", "iframe", "frame", "frameset", "object", "embed", "applet", "svg", "math",
-		"template", "noscript", "noembed", "noframes", "xmp", "plaintext", "textarea", "title", "base", "link", "meta", "form",
-		"input", "button", "select", "option", "html", "head", "body", "portal", "marquee", "video", "audio", "source", "image" };
+	static const char *const unsafe[] = { "script",	 "style",    "iframe", "frame",	    "frameset", "object",
+					      "embed",	 "applet",   "svg",    "math",	    "template", "noscript",
+					      "noembed", "noframes", "xmp",    "plaintext", "textarea", "title",
+					      "base",	 "link",     "meta",   "form",	    "input",	"button",
+					      "select",	 "option",   "html",   "head",	    "body",	"portal",
+					      "marquee", "video",    "audio",  "source",    "image" };
 
 	for (size_t i = 0; i < text.size; i++) {
 		uint8_t c = text.data[i];
 
 		if (!((c >= 'a' && c <= 'z') || (i != 0 && c >= '0' && c <= '9')))
-			return refuse(config, place, path, text, "is not a tag name: write it in small letters, without < and >");
+			return refuse(config, place, path, text,
+				      "is not a tag name: write it in small letters, without < and >");
 	}
 	for (size_t i = 0; i < sizeof(unsafe) / sizeof(*unsafe); i++)
 		if (slice_is(text, unsafe[i]))
@@ -199,7 +212,8 @@ static bool check_network(struct config *config, struct config_place place, cons
 {
 	struct addr_net net;
 
-	return addr_net_parse(text, &net) || refuse(config, place, path, text, "is not a network, as in 10.0.0.0/8 (host bits zero)");
+	return addr_net_parse(text, &net) ||
+	       refuse(config, place, path, text, "is not a network, as in 10.0.0.0/8 (host bits zero)");
 }
 
 static bool check_operation(struct config *config, struct config_place place, const char *path, struct fw_slice text)

@@ -29,7 +29,8 @@ static void set_length(struct config *config, struct fy_node *key, struct fy_nod
 	char field[64], shown[64], hint[128];
 	int64_t max;
 
-	if (!config_yaml_key(config, place, key, &name) || !config_yaml_is_text(config, place, "a length", value, &text))
+	if (!config_yaml_key(config, place, key, &name) ||
+	    !config_yaml_is_text(config, place, "a length", value, &text))
 		return;
 	config_report_quote(name, field);
 	if (!config_value_integer(config, config_yaml_place(value, place), field, text, 1, 1048576, "characters", &max))
@@ -48,8 +49,8 @@ void config_derive_lengths(struct config *config)
 	void *at = NULL;
 
 	if (config->max_lengths.key == NULL ||
-	    !config_yaml_is_map(config, (struct config_place){ .node = config->max_lengths.key }, "\"validation.max_lengths\"",
-				config->max_lengths.value))
+	    !config_yaml_is_map(config, (struct config_place){ .node = config->max_lengths.key },
+				"\"validation.max_lengths\"", config->max_lengths.value))
 		return;
 	while ((pair = fy_node_mapping_iterate(config->max_lengths.value, &at)) != NULL)
 		set_length(config, fy_node_pair_key(pair), fy_node_pair_value(pair));
@@ -98,7 +99,9 @@ void config_derive_csp(struct config *config)
 		    !config_yaml_is_text(config, here, "a directive", fy_node_pair_value(pair), &value))
 			continue;
 		if (!directive_holds(name, value)) {
-			config_report_error(config, here, "a directive is a name such as script_src and sources without \";\" and \",\"");
+			config_report_error(
+				config, here,
+				"a directive is a name such as script_src and sources without \";\" and \",\"");
 			continue;
 		}
 		csp_add(&csp, slice_text(csp.size != 0 ? "; " : ""), false);
@@ -113,8 +116,11 @@ void config_derive_csp(struct config *config)
 
 static void derive_methods(struct fw_policy *policy)
 {
-	static const char *const names[] = { [METHOD_JWT] = "jwt", [METHOD_API_KEY] = "api_key", [METHOD_SESSION] = "session",
-		[METHOD_OAUTH] = "oauth", [METHOD_PASSWORD] = "password" };
+	static const char *const names[] = { [METHOD_JWT] = "jwt",
+					     [METHOD_API_KEY] = "api_key",
+					     [METHOD_SESSION] = "session",
+					     [METHOD_OAUTH] = "oauth",
+					     [METHOD_PASSWORD] = "password" };
 
 	for (size_t i = 0; i < policy->settings.methods.count; i++)
 		for (unsigned k = 0; k < sizeof(names) / sizeof(*names); k++)
@@ -154,8 +160,8 @@ void config_derive(struct config *config)
 	policy->message_rate = gcra_per((uint64_t)settings->messages_per_minute, MINUTE_NS);
 	policy->auth_rate = gcra_per((uint64_t)settings->auth_attempts_per_minute, MINUTE_NS);
 	/* No limit is an interval of nothing: no event ever comes too early. */
-	policy->control_rate = settings->control_rate != 0 ? gcra_per((uint64_t)settings->control_rate, MINUTE_NS) :
-							     (struct gcra){ 0, 0 };
+	policy->control_rate = settings->control_rate != 0 ? gcra_per((uint64_t)settings->control_rate, MINUTE_NS)
+							   : (struct gcra){ 0, 0 };
 	policy->jwt = (struct jwt_rules){
 		.keys = policy->jwt_keys,
 		.key_count = policy->jwt_key_count,

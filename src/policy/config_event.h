@@ -3,6 +3,7 @@
 #define POLICY_CONFIG_EVENT_H
 #include <framewall/types.h>
 
-/* enum event_type of a canonical name, an alias of events.def or one of the specification's plurals; EVENT_TYPES: none. */
+/* enum event_type of a canonical name, an alias of events.def or one of the specification's plurals; EVENT_TYPES: none.
+ */
 unsigned config_event_find(struct fw_slice name);
 #endif

@@ -25,7 +25,8 @@ static void set_secret(struct config *config, struct config_place place, struct 
 	if (encoded) {
 		size = decode_base64((const char *)text.data, text.size, 1, key->secret);
 		if (size < 0) {
-			config_report_error(config, place, "behind \"base64:\" stands base64url without padding (RFC 4648, 5)");
+			config_report_error(config, place,
+					    "behind \"base64:\" stands base64url without padding (RFC 4648, 5)");
 			return;
 		}
 		key->secret_size = (size_t)size;
@@ -35,11 +36,12 @@ static void set_secret(struct config *config, struct config_place place, struct 
 		key->secret_size = text.size;
 	}
 	if (key->secret_size < SECRET_LEAST) /* RFC 7518 3.2: as many octets as the hash has */
-		config_report_error(config, place, "a secret has at least %d octets; this one has %d", (int)SECRET_LEAST,
-				    (int)key->secret_size);
+		config_report_error(config, place, "a secret has at least %d octets; this one has %d",
+				    (int)SECRET_LEAST, (int)key->secret_size);
 }
 
-static void set_jwt_member(struct config *config, void *user, unsigned index, struct config_place place, struct fy_node *value)
+static void set_jwt_member(struct config *config, void *user, unsigned index, struct config_place place,
+			   struct fy_node *value)
 {
 	struct jwt_key *key = user;
 	struct fw_slice text;
@@ -95,7 +97,8 @@ static void read_jwt_keys(struct config *config)
 		return;
 	}
 	config->policy->jwt_keys = config_value_zero(config, (size_t)count, sizeof(*config->policy->jwt_keys));
-	while (config->policy->jwt_keys != NULL && (item = fy_node_sequence_iterate(config->jwt_keys.value, &at)) != NULL) {
+	while (config->policy->jwt_keys != NULL &&
+	       (item = fy_node_sequence_iterate(config->jwt_keys.value, &at)) != NULL) {
 		/* A bare value in the list may be the secret itself: then the list's name is pointed at. */
 		struct config_place here = fy_node_is_mapping(item) ? config_yaml_place(item, place) : place;
 
@@ -160,7 +163,8 @@ static bool id_holds(struct fw_slice text)
 	return text.size == 8;
 }
 
-static void set_api_member(struct config *config, void *user, unsigned index, struct config_place place, struct fy_node *value)
+static void set_api_member(struct config *config, void *user, unsigned index, struct config_place place,
+			   struct fy_node *value)
 {
 	static const char *const what[] = { "id", "hash", "name", "role" };
 	struct api_reader *reader = user;
@@ -173,11 +177,13 @@ static void set_api_member(struct config *config, void *user, unsigned index, st
 		if (id_holds(text))
 			memcpy(reader->key->id, text.data, text.size);
 		else
-			config_report_error(config, place, "an id is the 8 small letters and digits of the key's third part");
+			config_report_error(config, place,
+					    "an id is the 8 small letters and digits of the key's third part");
 	} else if (index == 1) {
 		reader->has_hash = true;
 		if (!read_hash(text, reader->key->hash))
-			config_report_error(config, place, "a hash is the SHA-256 of the whole key: 64 hexadecimal digits");
+			config_report_error(config, place,
+					    "a hash is the SHA-256 of the whole key: 64 hexadecimal digits");
 	} else if (index == 2) {
 		if (config_check_id(text, 64))
 			reader->key->name = config_value_text(config, text);
@@ -188,7 +194,8 @@ static void set_api_member(struct config *config, void *user, unsigned index, st
 	}
 }
 
-static void read_api_key(struct config *config, struct config_place place, struct fy_node *node, struct policy_api_key *keys)
+static void read_api_key(struct config *config, struct config_place place, struct fy_node *node,
+			 struct policy_api_key *keys)
 {
 	static const char *const names[] = { "id", "hash", "name", "role" };
 	struct policy_api_key *key = &keys[config->policy->api_key_count++];

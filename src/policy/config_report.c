@@ -11,7 +11,7 @@
 enum { LINE_ROOM = 120 }; /* octets of a source line that are shown */
 
 struct config_note {
-	size_t offset;   /* in the file; overrides come last */
+	size_t offset;	 /* in the file; overrides come last */
 	unsigned number; /* order of finding, for equal offsets */
 	const char *text;
 };
@@ -63,7 +63,8 @@ static bool word_character(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-/* From here on the line may hold a secret: behind the name "secret", or behind the word pointed at where all is hidden. */
+/* From here on the line may hold a secret: behind the name "secret", or behind the word pointed at where all is hidden.
+ */
 static size_t secret_start(struct fw_slice text, const struct spot *spot, size_t offset, bool hide)
 {
 	static const char name[] = "secret";
@@ -141,7 +142,8 @@ static void add_note(struct config *config, size_t offset, const char *text, siz
 	}
 }
 
-static void print_in_file(struct config *config, FILE *out, size_t offset, const char *level, const char *message, bool secret)
+static void print_in_file(struct config *config, FILE *out, size_t offset, const char *level, const char *message,
+			  bool secret)
 {
 	struct spot spot = spot_of(config->text, offset);
 
@@ -161,8 +163,9 @@ static size_t offset_of(const struct config_place *place)
 	return mark != NULL ? mark->input_pos : 0;
 }
 
-__attribute__((format(printf, 5, 0))) static void report(struct config *config, const struct config_place *place, size_t offset, const char *level, const char *format,
-		   va_list arguments)
+__attribute__((format(printf, 5, 0))) static void report(struct config *config, const struct config_place *place,
+							 size_t offset, const char *level, const char *format,
+							 va_list arguments)
 {
 	char *text = NULL, message[512];
 	size_t size = 0;

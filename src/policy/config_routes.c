@@ -6,10 +6,22 @@
 #include "policy/route.h"
 
 enum member {
-	PATH, UPSTREAM, UPSTREAM_PATH, OPAQUE, BINARY, FORWARD, ANONYMOUS, ORIGINS, HOSTS, SUBPROTOCOLS, LOGIN_MESSAGE, MEMBERS
+	PATH,
+	UPSTREAM,
+	UPSTREAM_PATH,
+	OPAQUE,
+	BINARY,
+	FORWARD,
+	ANONYMOUS,
+	ORIGINS,
+	HOSTS,
+	SUBPROTOCOLS,
+	LOGIN_MESSAGE,
+	MEMBERS
 };
-static const char *const member_names[MEMBERS] = { "path", "upstream", "upstream_path", "opaque", "binary", "forward", "anonymous",
-	"origins", "hosts", "subprotocols", "login_message" };
+static const char *const member_names[MEMBERS] = { "path",   "upstream",     "upstream_path", "opaque",
+						   "binary", "forward",	     "anonymous",     "origins",
+						   "hosts",  "subprotocols", "login_message" };
 
 struct reader {
 	struct policy_route *route;
@@ -34,7 +46,8 @@ static bool target_holds(struct fw_slice text)
 	return text.size != 0 && text.data[0] == '/';
 }
 
-static bool set_upstream(struct config *config, struct policy_route *route, struct fw_slice authority, struct fw_slice host, long port)
+static bool set_upstream(struct config *config, struct policy_route *route, struct fw_slice authority,
+			 struct fw_slice host, long port)
 {
 	bool bracketed = host.data[0] == '[';
 
@@ -45,7 +58,8 @@ static bool set_upstream(struct config *config, struct policy_route *route, stru
 	return route->upstream_host != NULL && route->upstream_authority != NULL;
 }
 
-bool config_routes_upstream(struct config *config, struct config_place place, struct fw_slice url, struct policy_route *ret_route)
+bool config_routes_upstream(struct config *config, struct config_place place, struct fw_slice url,
+			    struct policy_route *ret_route)
 {
 	struct fw_slice rest, authority, host;
 	size_t n = 0;
@@ -95,9 +109,10 @@ static void set_path(struct config *config, struct config_place place, struct po
 	if (path.size == 0 && prefix)
 		path = slice("/", 1);
 	/* Client paths are compared decoded, so an escape or a double slash here would match nothing. */
-	if (!target_holds(path) || memchr(path.data, '*', path.size) != NULL || memchr(path.data, '?', path.size) != NULL ||
-	    memchr(path.data, '%', path.size) != NULL) {
-		refuse(config, place, text, "is not a path: write /name, or /name/* for all below it, or * for everything");
+	if (!target_holds(path) || memchr(path.data, '*', path.size) != NULL ||
+	    memchr(path.data, '?', path.size) != NULL || memchr(path.data, '%', path.size) != NULL) {
+		refuse(config, place, text,
+		       "is not a path: write /name, or /name/* for all below it, or * for everything");
 		return;
 	}
 	for (size_t i = 1; i < path.size; i++) {
@@ -111,7 +126,8 @@ static void set_path(struct config *config, struct config_place place, struct po
 	route->prefix = prefix;
 }
 
-static void set_upstream_of_route(struct config *config, struct config_place place, struct reader *reader, struct fw_slice text)
+static void set_upstream_of_route(struct config *config, struct config_place place, struct reader *reader,
+				  struct fw_slice text)
 {
 	struct policy_route from;
 
@@ -123,7 +139,8 @@ static void set_upstream_of_route(struct config *config, struct config_place pla
 		take_upstream(reader->route, &from);
 }
 
-static void set_text(struct config *config, struct config_place place, enum member member, struct reader *reader, struct fw_slice text)
+static void set_text(struct config *config, struct config_place place, enum member member, struct reader *reader,
+		     struct fw_slice text)
 {
 	struct policy_route *route = reader->route;
 
@@ -159,7 +176,8 @@ static void set_text(struct config *config, struct config_place place, enum memb
 	}
 }
 
-static void set_member(struct config *config, void *user, unsigned index, struct config_place key, struct fy_node *value)
+static void set_member(struct config *config, void *user, unsigned index, struct config_place key,
+		       struct fy_node *value)
 {
 	struct reader *reader = user;
 	struct policy_route *route = reader->route;
@@ -205,9 +223,11 @@ static void check_opaque(struct config *config, struct config_place place, const
 	const struct policy_route *route = reader->route;
 
 	if (route->opaque && !route->has_upstream && !reader->bad_upstream)
-		config_report_error(config, place, "an opaque route needs an upstream: the built-in hub reads messages");
+		config_report_error(config, place,
+				    "an opaque route needs an upstream: the built-in hub reads messages");
 	if (route->canonical && route->opaque)
-		config_report_error(config, place, "an opaque route cannot forward in the canonical form: its messages are not read");
+		config_report_error(config, place,
+				    "an opaque route cannot forward in the canonical form: its messages are not read");
 }
 
 static bool same_path(const struct policy_route *a, const struct policy_route *b)
@@ -216,8 +236,8 @@ static bool same_path(const struct policy_route *a, const struct policy_route *b
 	       memcmp(a->path, b->path, a->path_size) == 0;
 }
 
-static void read_route(struct config *config, struct config_place place, struct fy_node *node, struct policy_route *routes,
-		       const struct policy_route *common)
+static void read_route(struct config *config, struct config_place place, struct fy_node *node,
+		       struct policy_route *routes, const struct policy_route *common)
 {
 	struct policy_route *route = &routes[config->policy->route_count];
 	struct reader reader = { .route = route };
@@ -234,7 +254,8 @@ static void read_route(struct config *config, struct config_place place, struct 
 	check_opaque(config, place, &reader);
 	for (unsigned i = 0; i < config->policy->route_count; i++)
 		if (same_path(&routes[i], route))
-			config_report_error(config, place, "the path \"%s%s\" is given a second time", route->path, route->prefix ? "*" : "");
+			config_report_error(config, place, "the path \"%s%s\" is given a second time", route->path,
+					    route->prefix ? "*" : "");
 	config->policy->route_count++;
 }
 
@@ -273,7 +294,8 @@ void config_routes(struct config *config)
 	if (*url != '\0' && config->errors == 0)
 		config_routes_upstream(config, (struct config_place){ 0 }, slice_text(url), &common);
 	if (config->routes.key != NULL) {
-		if (config_yaml_is_list(config, (struct config_place){ .node = config->routes.key }, "\"routes\"", config->routes.value))
+		if (config_yaml_is_list(config, (struct config_place){ .node = config->routes.key }, "\"routes\"",
+					config->routes.value))
 			read_list(config, &common);
 		return;
 	}

@@ -10,13 +10,14 @@ enum row_type { ROW_INTEGER, ROW_BOOLEAN, ROW_TEXT, ROW_CHOICE, ROW_TEXTS };
 struct row {
 	const char *path;
 	enum row_type type;
-	size_t offset;     /* of the member in struct settings */
+	size_t offset; /* of the member in struct settings */
 	int64_t value, min, max;
-	const char *text;  /* default of texts; words of a choice; unit of an integer */
+	const char *text; /* default of texts; words of a choice; unit of an integer */
 };
 
 #define MEMBER(member) offsetof(struct settings, member)
-#define CONFIG_INTEGER(path, member, value, min, max, unit, help) { path, ROW_INTEGER, MEMBER(member), value, min, max, unit },
+#define CONFIG_INTEGER(path, member, value, min, max, unit, help)                                                      \
+	{ path, ROW_INTEGER, MEMBER(member), value, min, max, unit },
 #define CONFIG_BOOLEAN(path, member, value, help) { path, ROW_BOOLEAN, MEMBER(member), value, 0, 0, "" },
 #define CONFIG_TEXT(path, member, value, help) { path, ROW_TEXT, MEMBER(member), 0, 0, 0, value },
 #define CONFIG_CHOICE(path, member, value, words, help) { path, ROW_CHOICE, MEMBER(member), value, 0, 0, words },
@@ -56,7 +57,8 @@ static bool next_word(const char **text, char separator, struct fw_slice *ret_wo
 	return true;
 }
 
-static void set_words(struct config *config, struct config_place place, const struct row *row, const char *text, config_check *check)
+static void set_words(struct config *config, struct config_place place, const struct row *row, const char *text,
+		      config_check *check)
 {
 	const char *rest = text;
 	struct fw_slice word;
@@ -114,12 +116,13 @@ static void set_choice(struct config *config, struct config_place place, const s
 			return;
 		}
 		config_suggest_offer(&suggest, (const char *)word.data, word.size);
-		n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%.*s", n != 0 ? ", " : "", (int)word.size, (const char *)word.data);
+		n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%.*s", n != 0 ? ", " : "", (int)word.size,
+				      (const char *)word.data);
 		if (n >= sizeof(words))
 			n = sizeof(words) - 1;
 	}
-	config_report_error(config, place, "\"%s\" must be one of: %s; not \"%s\"%s", row->path, words, config_report_quote(text, shown),
-			    config_suggest_text(&suggest, hint));
+	config_report_error(config, place, "\"%s\" must be one of: %s; not \"%s\"%s", row->path, words,
+			    config_report_quote(text, shown), config_suggest_text(&suggest, hint));
 }
 
 static void set_text(struct config *config, struct config_place place, const struct row *row, struct fw_slice text)
@@ -135,7 +138,8 @@ static void set_from_text(struct config *config, struct config_place place, cons
 {
 	switch (row->type) {
 	case ROW_INTEGER:
-		config_value_integer(config, place, row->path, text, row->min, row->max, row->text, member(config, row));
+		config_value_integer(config, place, row->path, text, row->min, row->max, row->text,
+				     member(config, row));
 		break;
 	case ROW_BOOLEAN:
 		config_value_boolean(config, place, row->path, text, member(config, row));

@@ -31,7 +31,8 @@ static unsigned distance(struct fw_slice a, struct fw_slice b)
 			unsigned change = ascii_lower(a.data[i - 1]) != ascii_lower(b.data[k - 1]);
 
 			row[k] = least(above[k] + 1, row[k - 1] + 1, above[k - 1] + change);
-			if (i > 1 && k > 1 && a.data[i - 1] == b.data[k - 2] && a.data[i - 2] == b.data[k - 1] && above2[k - 2] + 1 < row[k])
+			if (i > 1 && k > 1 && a.data[i - 1] == b.data[k - 2] && a.data[i - 2] == b.data[k - 1] &&
+			    above2[k - 2] + 1 < row[k])
 				row[k] = above2[k - 2] + 1;
 		}
 	}
@@ -41,7 +42,10 @@ static unsigned distance(struct fw_slice a, struct fw_slice b)
 void config_suggest_start(struct config_suggest *suggest, struct fw_slice wanted)
 {
 	/* A short name differs from others by little: few changes still mean the same name. */
-	*suggest = (struct config_suggest){ .wanted = wanted, .distance = wanted.size < 4 ? 2 : wanted.size < 9 ? 3 : 4 };
+	*suggest = (struct config_suggest){ .wanted = wanted,
+					    .distance = wanted.size < 4	  ? 2
+							: wanted.size < 9 ? 3
+									  : 4 };
 }
 
 void config_suggest_offer(struct config_suggest *suggest, const char *name, size_t size)

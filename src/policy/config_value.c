@@ -33,7 +33,8 @@ void *config_value_zero(struct config *config, size_t count, size_t size)
 	return memset(memory, 0, room);
 }
 
-bool config_value_boolean(struct config *config, struct config_place place, const char *path, struct fw_slice text, bool *ret_value)
+bool config_value_boolean(struct config *config, struct config_place place, const char *path, struct fw_slice text,
+			  bool *ret_value)
 {
 	char shown[64];
 
@@ -41,7 +42,8 @@ bool config_value_boolean(struct config *config, struct config_place place, cons
 		*ret_value = slice_is_nocase(text, "true");
 		return true;
 	}
-	config_report_error(config, place, "\"%s\" is true or false, not \"%s\"", path, config_report_quote(text, shown));
+	config_report_error(config, place, "\"%s\" is true or false, not \"%s\"", path,
+			    config_report_quote(text, shown));
 	return false;
 }
 
@@ -57,7 +59,8 @@ static bool read_integer(struct fw_slice text, int64_t *ret_value, bool *ret_hug
 	for (; i < text.size; i++) {
 		if (text.data[i] < '0' || text.data[i] > '9')
 			return false;
-		if (__builtin_mul_overflow(*ret_value, 10, ret_value) || __builtin_add_overflow(*ret_value, text.data[i] - '0', ret_value))
+		if (__builtin_mul_overflow(*ret_value, 10, ret_value) ||
+		    __builtin_add_overflow(*ret_value, text.data[i] - '0', ret_value))
 			*ret_huge = true;
 	}
 	if (text.data[0] == '-')
@@ -65,8 +68,8 @@ static bool read_integer(struct fw_slice text, int64_t *ret_value, bool *ret_hug
 	return true;
 }
 
-bool config_value_integer(struct config *config, struct config_place place, const char *path, struct fw_slice text, int64_t min,
-			  int64_t max, const char *unit, int64_t *ret_value)
+bool config_value_integer(struct config *config, struct config_place place, const char *path, struct fw_slice text,
+			  int64_t min, int64_t max, const char *unit, int64_t *ret_value)
 {
 	const char *blank = *unit != '\0' ? " " : "";
 	char shown[64];
@@ -75,21 +78,21 @@ bool config_value_integer(struct config *config, struct config_place place, cons
 
 	config_report_quote(text, shown);
 	if (!read_integer(text, &value, &huge)) {
-		config_report_error(config, place, "\"%s\" is a whole number from %lld to %lld%s%s, not \"%s\"", path, (long long)min,
-				    (long long)max, blank, unit, shown);
+		config_report_error(config, place, "\"%s\" is a whole number from %lld to %lld%s%s, not \"%s\"", path,
+				    (long long)min, (long long)max, blank, unit, shown);
 		return false;
 	}
 	if (huge || value < min || value > max) {
-		config_report_error(config, place, "\"%s\" must be from %lld to %lld%s%s, not %s", path, (long long)min, (long long)max,
-				    blank, unit, shown);
+		config_report_error(config, place, "\"%s\" must be from %lld to %lld%s%s, not %s", path, (long long)min,
+				    (long long)max, blank, unit, shown);
 		return false;
 	}
 	*ret_value = value;
 	return true;
 }
 
-static bool add_item(struct config *config, struct config_place place, const char *path, struct fy_node *node, config_check *check,
-		     const char **ret_item)
+static bool add_item(struct config *config, struct config_place place, const char *path, struct fy_node *node,
+		     config_check *check, const char **ret_item)
 {
 	enum config_kind kind = config_yaml_kind(config, place, node);
 	struct fw_slice text;
@@ -101,7 +104,8 @@ static bool add_item(struct config *config, struct config_place place, const cha
 		config_report_error(config, place, "each entry of \"%s\" is a single value", path);
 		return false;
 	}
-	if (!config_yaml_is_text(config, place, path, node, &text) || (check != NULL && !check(config, place, path, text)))
+	if (!config_yaml_is_text(config, place, path, node, &text) ||
+	    (check != NULL && !check(config, place, path, text)))
 		return false;
 	*ret_item = config_value_text(config, text);
 	return *ret_item != NULL;

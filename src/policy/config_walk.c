@@ -5,11 +5,13 @@
 
 #include "base/slice.h"
 
-/* The file is a tree of sections whose leaves are the rows of config.def and the sections below, which have a shape of their own. */
+/* The file is a tree of sections whose leaves are the rows of config.def and the sections below, which have a shape of
+ * their own. */
 
 enum { CHILDREN = 64, PATH_ROOM = 96 };
 
-/* A section that is kept for later. NOWHERE: read at once, or known to the specification and without effect in this version. */
+/* A section that is kept for later. NOWHERE: read at once, or known to the specification and without effect in this
+ * version. */
 struct special {
 	const char *path;
 	size_t offset; /* of the config_section in struct config, or NOWHERE */
@@ -54,7 +56,8 @@ static const char *path_of(unsigned i)
 	return i - rows < SPECIALS ? specials[i - rows].path : NULL;
 }
 
-/* A key of the section `prefix`: where its name starts in a path, and how long it is; 0: the path is not below the section. */
+/* A key of the section `prefix`: where its name starts in a path, and how long it is; 0: the path is not below the
+ * section. */
 static size_t child_of(const char *path, const char *prefix, const char **ret_name)
 {
 	size_t n = strlen(prefix);
@@ -93,8 +96,9 @@ static bool first_time(struct walk *walk, struct fw_slice name, struct fy_node *
 	for (unsigned i = 0; i < walk->seen_count; i++) {
 		if (!slice_equal(name, slice(walk->seen[i].name, walk->seen[i].size)))
 			continue;
-		config_report_error(walk->config, (struct config_place){ .node = key }, "\"%.*s\" is given a second time; first in line %u",
-				    (int)name.size, (const char *)name.data, line_of(walk->seen[i].key));
+		config_report_error(walk->config, (struct config_place){ .node = key },
+				    "\"%.*s\" is given a second time; first in line %u", (int)name.size,
+				    (const char *)name.data, line_of(walk->seen[i].key));
 		return false;
 	}
 	if (walk->seen_count < CHILDREN) {
@@ -157,11 +161,13 @@ static void set_algorithm(struct config *config, struct fy_node *key, struct fy_
 	char shown[64];
 
 	if (config_yaml_is_text(config, place, "\"csrf.token_algorithm\"", value, &text) && !slice_is(text, "urlsafe"))
-		config_report_error(config, config_yaml_place(value, place), "\"csrf.token_algorithm\" must be urlsafe, not \"%s\"",
+		config_report_error(config, config_yaml_place(value, place),
+				    "\"csrf.token_algorithm\" must be urlsafe, not \"%s\"",
 				    config_report_quote(text, shown));
 }
 
-static void take_special(struct config *config, const struct special *special, struct fy_node *key, struct fy_node *value)
+static void take_special(struct config *config, const struct special *special, struct fy_node *key,
+			 struct fy_node *value)
 {
 	struct config_place place = { .node = key };
 
@@ -254,12 +260,12 @@ static void take_named(struct walk *walk, const char *const *names, unsigned cou
 		}
 		config_suggest_offer(&suggest, names[i], strlen(names[i]));
 	}
-	config_report_error(walk->config, place, "unknown key \"%s\" in %s%s", config_report_quote(name, shown), walk->prefix,
-			    config_suggest_text(&suggest, hint));
+	config_report_error(walk->config, place, "unknown key \"%s\" in %s%s", config_report_quote(name, shown),
+			    walk->prefix, config_suggest_text(&suggest, hint));
 }
 
-void config_walk_map(struct config *config, struct fy_node *map, const char *what, const char *const *names, unsigned count,
-		     config_walk_member *set, void *user)
+void config_walk_map(struct config *config, struct fy_node *map, const char *what, const char *const *names,
+		     unsigned count, config_walk_member *set, void *user)
 {
 	struct walk walk = { .config = config, .prefix = what };
 	struct fy_node_pair *pair;

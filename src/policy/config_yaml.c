@@ -37,7 +37,8 @@ static size_t offset_at(struct fw_slice text, int line, int column)
 	for (; i < text.size && column > 1 && text.data[i] != '\n'; i++)
 		column -= i + 1 >= text.size || (text.data[i + 1] & 0xc0) != 0x80;
 	/* What is missing at the end is missed behind the last word, not in an empty line. */
-	while (i == text.size && text.size != 0 && (text.data[i - 1] == '\n' || text.data[i - 1] == '\r' || text.data[i - 1] == ' '))
+	while (i == text.size && text.size != 0 &&
+	       (text.data[i - 1] == '\n' || text.data[i - 1] == '\r' || text.data[i - 1] == ' '))
 		text.size = --i;
 	return i;
 }
@@ -88,8 +89,9 @@ static void refuse_second(struct config *config, struct fy_parser *parser)
 static struct fy_document *parse(struct config *config, struct fy_diag *diag)
 {
 	/* Aliases are not expanded (an alias bomb stays small), double keys are reported by the walk, all of them. */
-	struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_ALLOW_DUPLICATE_KEYS | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
-		.diag = diag };
+	struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_ALLOW_DUPLICATE_KEYS | FYPCF_DEFAULT_VERSION_1_2 |
+					     FYPCF_JSON_NONE,
+				    .diag = diag };
 	struct fy_parser *parser = fy_parser_create(&cfg);
 	struct fy_document *document = NULL;
 
@@ -191,11 +193,13 @@ enum config_kind config_yaml_kind(struct config *config, struct config_place pla
 	size_t size;
 
 	if (node != NULL && fy_node_is_alias(node)) {
-		config_report_error(config, here(config, place, node), "aliases are not supported: write the value itself");
+		config_report_error(config, here(config, place, node),
+				    "aliases are not supported: write the value itself");
 		return CONFIG_BAD;
 	}
 	if (node != NULL && fy_node_get_tag(node, &size) != NULL) {
-		config_report_error(config, here(config, place, node), "tags (!…) are not supported: write the value alone");
+		config_report_error(config, here(config, place, node),
+				    "tags (!…) are not supported: write the value alone");
 		return CONFIG_BAD;
 	}
 	if (empty_plain(node))
@@ -252,8 +256,8 @@ bool config_yaml_is_map(struct config *config, struct config_place place, const 
 	if (kind == CONFIG_MAP)
 		return true;
 	if (kind == CONFIG_SCALAR || kind == CONFIG_LIST)
-		config_report_error(config, here(config, place, node), "%s is a mapping (\"key: value\" lines), not %s", what,
-				    kind_name(kind));
+		config_report_error(config, here(config, place, node), "%s is a mapping (\"key: value\" lines), not %s",
+				    what, kind_name(kind));
 	return false;
 }
 

@@ -46,7 +46,7 @@ static const struct message_row message_rows[] = {
 #define MESSAGE(name, max_bytes, permission, role, flags, help)
 
 #undef FIELD
-#define FIELD(message, name, kind, class, need, min, max, help) \
+#define FIELD(message, name, kind, class, need, min, max, help)                                                        \
 	{ #message, NULL, #name, KIND_##kind, CLASS_##class, (need) != 0, min, max },
 static const struct field_row field_rows[] = {
 #include "tables/contract.def"
@@ -55,7 +55,8 @@ static const struct field_row field_rows[] = {
 #define FIELD(message, name, kind, class, need, min, max, help)
 
 #undef ITEM
-#define ITEM(message, field, kind, class, min, max) { #message, #field, NULL, KIND_##kind, CLASS_##class, false, min, max },
+#define ITEM(message, field, kind, class, min, max)                                                                    \
+	{ #message, #field, NULL, KIND_##kind, CLASS_##class, false, min, max },
 static const struct field_row item_rows[] = {
 #include "tables/contract.def"
 };
@@ -63,7 +64,7 @@ static const struct field_row item_rows[] = {
 #define ITEM(message, field, kind, class, min, max)
 
 #undef MEMBER
-#define MEMBER(message, field, name, kind, class, need, min, max) \
+#define MEMBER(message, field, name, kind, class, need, min, max)                                                      \
 	{ #message, #field, #name, KIND_##kind, CLASS_##class, (need) != 0, min, max },
 static const struct field_row member_rows[] = {
 #include "tables/contract.def"
@@ -109,8 +110,13 @@ static void fill_field(struct policy_field *field, const struct field_row *row)
 {
 	const char *name = row->name != NULL ? row->name : "";
 
-	*field = (struct policy_field){ .name = name, .name_size = (uint16_t)strlen(name), .kind = row->kind, .class = row->class,
-		.required = row->required, .min = row->min, .max = row->max };
+	*field = (struct policy_field){ .name = name,
+					.name_size = (uint16_t)strlen(name),
+					.kind = row->kind,
+					.class = row->class,
+					.required = row->required,
+					.min = row->min,
+					.max = row->max };
 }
 
 static int build_choices(struct arena *arena, struct policy_field *field, const char *message)
@@ -177,7 +183,9 @@ static bool listed(const struct texts *texts, const char *text)
 /* An operation that the configuration protects must be able to carry its token. */
 static void add_token_field(struct policy_message *message, struct policy_field *fields)
 {
-	static const struct field_row token = { .name = "csrf_token", .kind = KIND_STRING, .class = CLASS_TOKEN, .max = 128 };
+	static const struct field_row token = {
+		.name = "csrf_token", .kind = KIND_STRING, .class = CLASS_TOKEN, .max = 128
+	};
 
 	if (message->csrf && schema_field(message, slice_text(token.name)) == NULL)
 		fill_field(&fields[message->field_count++], &token);
@@ -209,8 +217,8 @@ static int build_fields(struct arena *arena, struct policy_message *message)
 }
 
 /* "" is nobody in particular; a name that the policy does not have would leave a type unguarded, so it is an error. */
-static int find_guard(const struct fw_policy *policy, const char *permission, const char *role, uint16_t *ret_permission,
-		      uint16_t *ret_role)
+static int find_guard(const struct fw_policy *policy, const char *permission, const char *role,
+		      uint16_t *ret_permission, uint16_t *ret_role)
 {
 	*ret_permission = *permission != '\0' ? policy_permission_find(policy, slice_text(permission)) : POLICY_NONE;
 	*ret_role = *role != '\0' ? policy_role_find(policy, slice_text(role)) : POLICY_NONE;
@@ -221,8 +229,10 @@ static int find_guard(const struct fw_policy *policy, const char *permission, co
 
 static int build_message(struct fw_policy *policy, struct policy_message *message, const struct message_row *row)
 {
-	*message = (struct policy_message){ .name = row->name, .name_size = (uint16_t)strlen(row->name),
-		.max_bytes = row->max_bytes, .answered_here = (row->flags & HERE) != 0 };
+	*message = (struct policy_message){ .name = row->name,
+					    .name_size = (uint16_t)strlen(row->name),
+					    .max_bytes = row->max_bytes,
+					    .answered_here = (row->flags & HERE) != 0 };
 	message->csrf = !message->answered_here && listed(&policy->settings.csrf_operations, row->name);
 	if (find_guard(policy, row->permission, row->role, &message->permission, &message->role) != FW_OK)
 		return FW_ERR_INVALID;
@@ -237,8 +247,8 @@ static uint64_t load(const uint8_t *bytes, size_t size)
 	return word;
 }
 
-/* Length and both ends, in a few steps whatever the length is. The keys are the tables' own names, so nobody chooses what
- * collides; a name that is not there is compared once at most in nearly every case. */
+/* Length and both ends, in a few steps whatever the length is. The keys are the tables' own names, so nobody chooses
+ * what collides; a name that is not there is compared once at most in nearly every case. */
 static uint32_t hash(const uint8_t *bytes, size_t size)
 {
 	uint64_t mixed = size;
@@ -324,7 +334,8 @@ uint16_t policy_message_find(const struct fw_policy *policy, struct fw_slice nam
 {
 	const struct policy_index *index = &policy->message_index;
 
-	for (uint32_t at = hash(name.data, name.size) & index->mask; index->slots[at] != 0; at = (at + 1) & index->mask) {
+	for (uint32_t at = hash(name.data, name.size) & index->mask; index->slots[at] != 0;
+	     at = (at + 1) & index->mask) {
 		const struct policy_message *message = &policy->messages[index->slots[at] - 1];
 
 		if (message->name_size == name.size && memcmp(message->name, name.data, name.size) == 0)
@@ -337,7 +348,8 @@ uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice na
 {
 	const struct policy_index *index = &policy->outbound_index;
 
-	for (uint32_t at = hash(name.data, name.size) & index->mask; index->slots[at] != 0; at = (at + 1) & index->mask) {
+	for (uint32_t at = hash(name.data, name.size) & index->mask; index->slots[at] != 0;
+	     at = (at + 1) & index->mask) {
 		const struct policy_outbound *outbound = &policy->outbound[index->slots[at] - 1];
 
 		if (outbound->name_size == name.size && memcmp(outbound->name, name.data, name.size) == 0)

@@ -5,8 +5,8 @@
 
 /* Calls name(user, permission) for each permission that a message of the contract asks for. */
 void contract_permissions(void (*name)(void *user, const char *permission), void *user);
-/* validation.max_lengths: every string field of this name gets this greatest length. Returns how many fields there were.
- * Before the policy is shared. */
+/* validation.max_lengths: every string field of this name gets this greatest length. Returns how many fields there
+ * were. Before the policy is shared. */
 unsigned contract_limit(struct fw_policy *policy, const char *field, int64_t max);
 /* Is this a message type that may be a protected operation (one that is forwarded)? */
 bool contract_protectable(struct fw_slice name);

@@ -21,8 +21,8 @@ static int hex_value(uint8_t c)
 
 static bool unreserved(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '.' || c == '_' ||
-	       c == '~';
+	return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '.' ||
+	       c == '_' || c == '~';
 }
 
 /* The octet at the front, escapes of any octet decoded; ret_size is how long it is written. */
@@ -56,7 +56,8 @@ static int next_character(struct reader *reader)
 	return -1;
 }
 
-/* "." and ".." segments, however the dots and slashes are written: what they mean is the server's secret, so they have no route. */
+/* "." and ".." segments, however the dots and slashes are written: what they mean is the server's secret, so they have
+ * no route. */
 static bool has_dot_segment(struct fw_slice path)
 {
 	size_t dots = 0, others = 0;
@@ -133,7 +134,8 @@ static bool read_port(struct fw_slice digits, long *ret_port)
 
 static bool host_character(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '.' || c == '_';
+	return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '.' ||
+	       c == '_';
 }
 
 static bool read_place(struct fw_slice text, struct place *ret_place)
@@ -191,21 +193,25 @@ static bool read_origin(struct fw_slice text, struct origin *ret_origin)
 	if (!read_place(slice_from(text, n + 3), &ret_origin->place))
 		return false;
 	/* Browsers leave the default port out (RFC 6454 6.2); people write it. */
-	if (ret_origin->place.port == 80 && (slice_is_nocase(ret_origin->scheme, "http") || slice_is_nocase(ret_origin->scheme, "ws")))
+	if (ret_origin->place.port == 80 &&
+	    (slice_is_nocase(ret_origin->scheme, "http") || slice_is_nocase(ret_origin->scheme, "ws")))
 		ret_origin->place.port = -1;
-	if (ret_origin->place.port == 443 && (slice_is_nocase(ret_origin->scheme, "https") || slice_is_nocase(ret_origin->scheme, "wss")))
+	if (ret_origin->place.port == 443 &&
+	    (slice_is_nocase(ret_origin->scheme, "https") || slice_is_nocase(ret_origin->scheme, "wss")))
 		ret_origin->place.port = -1;
 	return true;
 }
 
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
-	return same_nocase(a->scheme, b->scheme) && same_nocase(a->place.host, b->place.host) && a->place.port == b->place.port;
+	return same_nocase(a->scheme, b->scheme) && same_nocase(a->place.host, b->place.host) &&
+	       a->place.port == b->place.port;
 }
 
 bool policy_origin_allowed(const struct fw_policy *policy, const struct policy_route *route, struct fw_slice origin)
 {
-	const struct texts *list = route != NULL && route->origins.count != 0 ? &route->origins : &policy->settings.origins;
+	const struct texts *list =
+		route != NULL && route->origins.count != 0 ? &route->origins : &policy->settings.origins;
 	struct origin have, want;
 	bool readable = read_origin(origin, &have);
 

@@ -10,7 +10,7 @@
 /* Where a value stands, for the pointer of a problem: made into text only when there is a problem. */
 struct place {
 	const struct place *above; /* NULL: member of the root */
-	struct fw_slice name;      /* decoded; data NULL: an element */
+	struct fw_slice name;	   /* decoded; data NULL: an element */
 	uint32_t element;
 };
 
@@ -111,8 +111,9 @@ static void note_expected(struct check *check, const struct place *place, const 
 }
 
 static const char *const kind_names[] = {
-	[KIND_STRING] = "string", [KIND_BOOLEAN] = "boolean", [KIND_INTEGER] = "integer", [KIND_NUMBER] = "number",
-	[KIND_ANY] = "number or string", [KIND_ARRAY] = "array", [KIND_OBJECT] = "object",
+	[KIND_STRING] = "string", [KIND_BOOLEAN] = "boolean",	   [KIND_INTEGER] = "integer",
+	[KIND_NUMBER] = "number", [KIND_ANY] = "number or string", [KIND_ARRAY] = "array",
+	[KIND_OBJECT] = "object",
 };
 
 static bool kind_holds(uint8_t want, uint8_t have)
@@ -148,8 +149,10 @@ static struct fw_slice text_of(struct check *check, uint32_t node)
 	return text;
 }
 
-/* Lengths count characters. A character has 1 to 4 octets (up to 12 written as escapes), so most texts need no counting. */
-static void check_length(struct check *check, const struct place *place, const struct policy_field *field, uint32_t node)
+/* Lengths count characters. A character has 1 to 4 octets (up to 12 written as escapes), so most texts need no
+ * counting. */
+static void check_length(struct check *check, const struct place *place, const struct policy_field *field,
+			 uint32_t node)
 {
 	const struct json_node *n = &check->json->nodes[node];
 	bool surely_short = n->size <= (uint64_t)field->max;
@@ -177,7 +180,8 @@ static bool is_choice(const struct texts *choices, struct fw_slice text)
 	return false;
 }
 
-static void check_format(struct check *check, const struct place *place, const struct policy_field *field, uint32_t node)
+static void check_format(struct check *check, const struct place *place, const struct policy_field *field,
+			 uint32_t node)
 {
 	struct fw_slice text = text_of(check, node);
 
@@ -191,7 +195,8 @@ static void check_format(struct check *check, const struct place *place, const s
 	}
 }
 
-static void check_string(struct check *check, const struct place *place, const struct policy_field *field, uint32_t node)
+static void check_string(struct check *check, const struct place *place, const struct policy_field *field,
+			 uint32_t node)
 {
 	unsigned before = check->problems->total;
 
@@ -208,7 +213,8 @@ static void check_string(struct check *check, const struct place *place, const s
 		note(check, place, "enum");
 }
 
-static void check_integer(struct check *check, const struct place *place, const struct policy_field *field, uint32_t node)
+static void check_integer(struct check *check, const struct place *place, const struct policy_field *field,
+			  uint32_t node)
 {
 	const struct json_node *n = &check->json->nodes[node];
 	int64_t value;
@@ -226,9 +232,10 @@ static void check_integer(struct check *check, const struct place *place, const 
 		note_limit(check, place, "minimum", field->min);
 }
 
-static void check_members(struct check *check, const struct place *above, uint32_t object, const struct policy_field *fields,
-			  uint16_t count);
-static void check_value(struct check *check, const struct place *place, const struct policy_field *field, uint32_t node);
+static void check_members(struct check *check, const struct place *above, uint32_t object,
+			  const struct policy_field *fields, uint16_t count);
+static void check_value(struct check *check, const struct place *place, const struct policy_field *field,
+			uint32_t node);
 
 static void check_array(struct check *check, const struct place *place, const struct policy_field *field, uint32_t node)
 {
@@ -293,8 +300,8 @@ static unsigned find(const struct policy_field *fields, unsigned count, struct f
 	return count;
 }
 
-static void note_missing(struct check *check, const struct place *above, const struct policy_field *fields, unsigned count,
-			 uint64_t seen)
+static void note_missing(struct check *check, const struct place *above, const struct policy_field *fields,
+			 unsigned count, uint64_t seen)
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct place place = { .above = above, .name = slice(fields[i].name, fields[i].name_size) };
@@ -304,8 +311,8 @@ static void note_missing(struct check *check, const struct place *above, const s
 	}
 }
 
-static void check_members(struct check *check, const struct place *above, uint32_t object, const struct policy_field *fields,
-			  uint16_t count)
+static void check_members(struct check *check, const struct place *above, uint32_t object,
+			  const struct policy_field *fields, uint16_t count)
 {
 	const struct json_node *nodes = check->json->nodes;
 	uint64_t seen = 0;

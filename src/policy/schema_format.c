@@ -11,9 +11,23 @@ static const uint8_t marks[256] = {
 	['_'] = ID_MARK | COMMAND_MARK | ATOM_MARK,
 	['-'] = ID_MARK | COMMAND_MARK | ATOM_MARK | LABEL_MARK,
 	['.'] = ID_MARK | ATOM_MARK,
-	['!'] = ATOM_MARK, ['#'] = ATOM_MARK, ['$'] = ATOM_MARK, ['%'] = ATOM_MARK, ['&'] = ATOM_MARK, ['\''] = ATOM_MARK,
-	['*'] = ATOM_MARK, ['+'] = ATOM_MARK, ['/'] = ATOM_MARK, ['='] = ATOM_MARK, ['?'] = ATOM_MARK, ['^'] = ATOM_MARK,
-	['`'] = ATOM_MARK, ['{'] = ATOM_MARK, ['|'] = ATOM_MARK, ['}'] = ATOM_MARK, ['~'] = ATOM_MARK,
+	['!'] = ATOM_MARK,
+	['#'] = ATOM_MARK,
+	['$'] = ATOM_MARK,
+	['%'] = ATOM_MARK,
+	['&'] = ATOM_MARK,
+	['\''] = ATOM_MARK,
+	['*'] = ATOM_MARK,
+	['+'] = ATOM_MARK,
+	['/'] = ATOM_MARK,
+	['='] = ATOM_MARK,
+	['?'] = ATOM_MARK,
+	['^'] = ATOM_MARK,
+	['`'] = ATOM_MARK,
+	['{'] = ATOM_MARK,
+	['|'] = ATOM_MARK,
+	['}'] = ATOM_MARK,
+	['~'] = ATOM_MARK,
 };
 
 static bool only(struct fw_slice text, uint8_t mark)
@@ -61,7 +75,8 @@ static bool domain_holds(struct fw_slice domain)
 	return labels >= 2 && letter;
 }
 
-/* The dot-atom form of RFC 5322 3.4.1 with the lengths of RFC 5321 4.5.3.1; no quotes, no comments, no address literals. */
+/* The dot-atom form of RFC 5322 3.4.1 with the lengths of RFC 5321 4.5.3.1; no quotes, no comments, no address
+ * literals. */
 static bool email_holds(struct fw_slice text)
 {
 	const uint8_t *at = text.size != 0 ? memchr(text.data, '@', text.size) : NULL;
@@ -70,7 +85,8 @@ static bool email_holds(struct fw_slice text)
 	if (at == NULL)
 		return false;
 	local = (struct fw_slice){ text.data, (size_t)(at - text.data) };
-	if (local.size < 1 || local.size > 64 || !only(local, ATOM_MARK) || local.data[0] == '.' || local.data[local.size - 1] == '.')
+	if (local.size < 1 || local.size > 64 || !only(local, ATOM_MARK) || local.data[0] == '.' ||
+	    local.data[local.size - 1] == '.')
 		return false;
 	for (size_t i = 1; i < local.size; i++)
 		if (local.data[i] == '.' && local.data[i - 1] == '.')

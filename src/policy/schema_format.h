@@ -1,4 +1,5 @@
-/* schema_format.h: inside of the policy layer: the formats that a string field may have, on decoded text. No allocation. */
+/* schema_format.h: inside of the policy layer: the formats that a string field may have, on decoded text. No
+ * allocation. */
 #ifndef POLICY_SCHEMA_FORMAT_H
 #define POLICY_SCHEMA_FORMAT_H
 #include "policy/policy.h"

@@ -23,15 +23,15 @@ struct range {
 
 /* Not mapped and not accepted: characters that UTS 46 turns into ASCII, or drops, so that "ⓛocalhost" is localhost. */
 static const struct range doubtful[] = {
-	{ 0x80, 0xbf },       { 0x130, 0x133 },     { 0x13f, 0x140 },     { 0x149, 0x149 },     { 0x17f, 0x17f },
-	{ 0x1c4, 0x1cc },     { 0x1f1, 0x1f3 },     { 0x2b0, 0x2ff },     { 0x34f, 0x34f },     { 0x37e, 0x37e },
-	{ 0x61c, 0x61c },     { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },   { 0x1d2c, 0x1d6a },
-	{ 0x1d78, 0x1d78 },   { 0x1d9b, 0x1dbf },   { 0x1fbd, 0x1fc1 },   { 0x1fcd, 0x1fcf },   { 0x1fdd, 0x1fdf },
-	{ 0x1fed, 0x1fef },   { 0x1ffd, 0x1ffe },   { 0x2000, 0x245f },   { 0x2460, 0x24ff },   { 0x2a74, 0x2a76 },
-	{ 0x2c7c, 0x2c7d },   { 0x3000, 0x3001 },   { 0x3164, 0x3164 },   { 0x3200, 0x33ff },   { 0xa69c, 0xa69d },
-	{ 0xa770, 0xa770 },   { 0xab5b, 0xab5f },   { 0xd800, 0xf8ff },   { 0xfb00, 0xfb06 },   { 0xfb29, 0xfb29 },
-	{ 0xfe00, 0xfe6f },   { 0xfeff, 0xff00 },   { 0xff5f, 0xff60 },   { 0xffa0, 0xffa0 },   { 0xffe0, 0xffff },
-	{ 0x10780, 0x107ba }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0x1d400, 0x1d7ff }, { 0x1f100, 0x1f1ff },
+	{ 0x80, 0xbf },	      { 0x130, 0x133 },	     { 0x13f, 0x140 },	   { 0x149, 0x149 },	 { 0x17f, 0x17f },
+	{ 0x1c4, 0x1cc },     { 0x1f1, 0x1f3 },	     { 0x2b0, 0x2ff },	   { 0x34f, 0x34f },	 { 0x37e, 0x37e },
+	{ 0x61c, 0x61c },     { 0x115f, 0x1160 },    { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },	 { 0x1d2c, 0x1d6a },
+	{ 0x1d78, 0x1d78 },   { 0x1d9b, 0x1dbf },    { 0x1fbd, 0x1fc1 },   { 0x1fcd, 0x1fcf },	 { 0x1fdd, 0x1fdf },
+	{ 0x1fed, 0x1fef },   { 0x1ffd, 0x1ffe },    { 0x2000, 0x245f },   { 0x2460, 0x24ff },	 { 0x2a74, 0x2a76 },
+	{ 0x2c7c, 0x2c7d },   { 0x3000, 0x3001 },    { 0x3164, 0x3164 },   { 0x3200, 0x33ff },	 { 0xa69c, 0xa69d },
+	{ 0xa770, 0xa770 },   { 0xab5b, 0xab5f },    { 0xd800, 0xf8ff },   { 0xfb00, 0xfb06 },	 { 0xfb29, 0xfb29 },
+	{ 0xfe00, 0xfe6f },   { 0xfeff, 0xff00 },    { 0xff5f, 0xff60 },   { 0xffa0, 0xffa0 },	 { 0xffe0, 0xffff },
+	{ 0x10780, 0x107ba }, { 0x1bca0, 0x1bca3 },  { 0x1d173, 0x1d17a }, { 0x1d400, 0x1d7ff }, { 0x1f100, 0x1f1ff },
 	{ 0x1fbf0, 0x1fbf9 }, { 0xe0000, 0x10ffff },
 };
 
@@ -50,7 +50,8 @@ static uint32_t decode(const uint8_t *c, size_t *ret_size)
 		return (uint32_t)(c[0] & 0x0f) << 12 | (uint32_t)(c[1] & 0x3f) << 6 | (c[2] & 0x3f);
 	}
 	*ret_size = 4;
-	return (uint32_t)(c[0] & 0x07) << 18 | (uint32_t)(c[1] & 0x3f) << 12 | (uint32_t)(c[2] & 0x3f) << 6 | (c[3] & 0x3f);
+	return (uint32_t)(c[0] & 0x07) << 18 | (uint32_t)(c[1] & 0x3f) << 12 | (uint32_t)(c[2] & 0x3f) << 6 |
+	       (c[3] & 0x3f);
 }
 
 /* What a host may have after mapping, or 0. */
@@ -101,7 +102,8 @@ static bool within(struct fw_slice host, struct fw_slice domain)
 
 static bool name_blocked(const struct fw_policy *policy, struct fw_slice host)
 {
-	/* Names that only mean something on the spot: RFC 6761 6.3, RFC 6762 3, RFC 8375, and the private "internal". */
+	/* Names that only mean something on the spot: RFC 6761 6.3, RFC 6762 3, RFC 8375, and the private "internal".
+	 */
 	static const char *const local[] = { "localhost", "localdomain", "local", "internal", "home.arpa" };
 	const struct texts *domains = &policy->settings.blocked_domains;
 
@@ -167,7 +169,8 @@ static bool address_blocked(const struct fw_policy *policy, const struct fw_addr
 	for (size_t i = 0; i < policy->blocked_net_count; i++)
 		if (addr_net_has(&policy->blocked_nets[i], addr))
 			return true;
-	/* A list that the configuration empties on purpose opens its kind: development. Special addresses stay refused. */
+	/* A list that the configuration empties on purpose opens its kind: development. Special addresses stay refused.
+	 */
 	if (scope == SCOPE_LOOPBACK)
 		return domains->count != 0;
 	if (scope == SCOPE_PRIVATE)
@@ -218,7 +221,8 @@ static bool name_safe(const struct fw_policy *policy, struct fw_slice text)
 	if (!labels_hold(mapped))
 		return false;
 	if (ends_in_number(mapped)) /* decimal, octal, hex and short forms are not what addr_parse reads */
-		return slice_equal(mapped, text) && addr_parse(mapped, &addr) && addr.family == 4 && !address_blocked(policy, &addr);
+		return slice_equal(mapped, text) && addr_parse(mapped, &addr) && addr.family == 4 &&
+		       !address_blocked(policy, &addr);
 	return !name_blocked(policy, mapped);
 }
 
@@ -258,7 +262,8 @@ static bool authority_safe(const struct fw_policy *policy, struct fw_slice autho
 		if (end == NULL)
 			return false;
 		n = (size_t)(end - authority.data);
-		return port_holds(slice_from(authority, n + 1)) && literal_safe(policy, slice(authority.data + 1, n - 1));
+		return port_holds(slice_from(authority, n + 1)) &&
+		       literal_safe(policy, slice(authority.data + 1, n - 1));
 	}
 	end = memchr(authority.data, ':', authority.size);
 	n = end != NULL ? (size_t)(end - authority.data) : authority.size;

@@ -1,4 +1,5 @@
-/* The configuration file: every key at its limits, every kind of mistake with its place, and what must never be shown. */
+/* The configuration file: every key at its limits, every kind of mistake with its place, and what must never be shown.
+ */
 #include "policy_of.h"
 
 #include <stdlib.h>
@@ -34,28 +35,28 @@ static void integers_at_their_limits(void **state)
 	char part[256];
 
 	(void)state;
-#define CONFIG_INTEGER(path, member, value, min, max, unit, help)                                                                     \
-	for (int64_t v = (min);; v = (max)) {                                                                                         \
-		policy = policy_of(nest(path, number(v)));                                                                            \
-		assert_true(policy->settings.member == v);                                                                            \
-		fw_policy_unref(policy);                                                                                              \
-		if (v == (max))                                                                                                       \
-			break;                                                                                                        \
-	}                                                                                                                             \
-	sprintf(part, "error: \"%s\" must be from %lld to %lld%s%s, not %lld\n", path, (long long)(min), (long long)(max),             \
-		*(unit) != '\0' ? " " : "", unit, (long long)(max) + 1);                                                              \
-	refused_for(nest(path, number((long long)(max) + 1)), part);                                                                  \
-	refused_for(nest(path, number((long long)(min)-1)), "must be from");                                                          \
-	refused_for(nest(path, "ten"), "is a whole number from");                                                                     \
-	refused_for(nest(path, "'5'"), "is a number: write it without quotes");                                                       \
-	refused_for(nest(path, "[5]"), "is a single value, not a list");                                                              \
-	refused_for(nest(path, "{a: 5}"), "is a single value, not a mapping");                                                        \
-	refused_for(nest(path, "99999999999999999999999999"), "must be from");                                                        \
-	refused_for(nest(path, ""), "is a whole number from");                                                                        \
-	refused_for(nest(path, "1.0"), "is a whole number from");                                                                     \
-	refused_for(nest(path, "010"), "is a whole number from");                                                                     \
-	refused_for(nest(path, "0x10"), "is a whole number from");                                                                    \
-	refused_for(nest(path, "1_000"), "is a whole number from");                                                                   \
+#define CONFIG_INTEGER(path, member, value, min, max, unit, help)                                                      \
+	for (int64_t v = (min);; v = (max)) {                                                                          \
+		policy = policy_of(nest(path, number(v)));                                                             \
+		assert_true(policy->settings.member == v);                                                             \
+		fw_policy_unref(policy);                                                                               \
+		if (v == (max))                                                                                        \
+			break;                                                                                         \
+	}                                                                                                              \
+	sprintf(part, "error: \"%s\" must be from %lld to %lld%s%s, not %lld\n", path, (long long)(min),               \
+		(long long)(max), *(unit) != '\0' ? " " : "", unit, (long long)(max) + 1);                             \
+	refused_for(nest(path, number((long long)(max) + 1)), part);                                                   \
+	refused_for(nest(path, number((long long)(min)-1)), "must be from");                                           \
+	refused_for(nest(path, "ten"), "is a whole number from");                                                      \
+	refused_for(nest(path, "'5'"), "is a number: write it without quotes");                                        \
+	refused_for(nest(path, "[5]"), "is a single value, not a list");                                               \
+	refused_for(nest(path, "{a: 5}"), "is a single value, not a mapping");                                         \
+	refused_for(nest(path, "99999999999999999999999999"), "must be from");                                         \
+	refused_for(nest(path, ""), "is a whole number from");                                                         \
+	refused_for(nest(path, "1.0"), "is a whole number from");                                                      \
+	refused_for(nest(path, "010"), "is a whole number from");                                                      \
+	refused_for(nest(path, "0x10"), "is a whole number from");                                                     \
+	refused_for(nest(path, "1_000"), "is a whole number from");                                                    \
 	refused_for(nest(path, "5x"), "is a whole number from");
 #define CONFIG_BOOLEAN(path, member, value, help)
 #define CONFIG_TEXT(path, member, value, help)
@@ -75,31 +76,34 @@ static void other_kinds(void **state)
 
 	(void)state;
 #define CONFIG_INTEGER(path, member, value, min, max, unit, help)
-#define CONFIG_BOOLEAN(path, member, value, help)                                                \
-	policy = policy_of(nest(path, (value) ? "false" : "true"));                              \
-	assert_true(policy->settings.member == !(value));                                        \
-	fw_policy_unref(policy);                                                                 \
-	refused_for(nest(path, "yes"), "is true or false, not \"yes\"");                         \
-	refused_for(nest(path, "1"), "is true or false");                                        \
-	refused_for(nest(path, "'true'"), "is true or false: write it without quotes");          \
+#define CONFIG_BOOLEAN(path, member, value, help)                                                                      \
+	policy = policy_of(nest(path, (value) ? "false" : "true"));                                                    \
+	assert_true(policy->settings.member == !(value));                                                              \
+	fw_policy_unref(policy);                                                                                       \
+	refused_for(nest(path, "yes"), "is true or false, not \"yes\"");                                               \
+	refused_for(nest(path, "1"), "is true or false");                                                              \
+	refused_for(nest(path, "'true'"), "is true or false: write it without quotes");                                \
 	refused_for(nest(path, "[]"), "is a single value, not a list");
-#define CONFIG_TEXT(path, member, value, help)                                          \
-	refused_for(nest(path, "[a]"), "is a single value, not a list");                \
-	refused_for(nest(path, "{a: 'b;c'}"), strcmp(path, "security_policies.csp") == 0 ? "a directive is" : "is a single value, not a mapping");
-#define CONFIG_CHOICE(path, member, value, words, help)                                 \
-	refused_for(nest(path, "nonsense"), "must be one of: ");                        \
+#define CONFIG_TEXT(path, member, value, help)                                                                         \
+	refused_for(nest(path, "[a]"), "is a single value, not a list");                                               \
+	refused_for(nest(path, "{a: 'b;c'}"), strcmp(path, "security_policies.csp") == 0                               \
+						      ? "a directive is"                                               \
+						      : "is a single value, not a mapping");
+#define CONFIG_CHOICE(path, member, value, words, help)                                                                \
+	refused_for(nest(path, "nonsense"), "must be one of: ");                                                       \
 	refused_for(nest(path, "''"), "must be one of: ");
-#define CONFIG_TEXTS(path, member, value, help)                                         \
-	policy = policy_of(nest(path, "[]"));                                           \
-	assert_int_equal(policy->settings.member.count, 0);                             \
-	fw_policy_unref(policy);                                                        \
-	refused_for(nest(path, "word"), "is a list, not a single value");               \
-	refused_for(nest(path, ""), "is a list, not nothing; [] is an empty one");      \
-	refused_for(nest(path, "{a: b}"), "is a list, not a mapping");                  \
-	refused_for(nest(path, "[[a]]"), "each entry of \"" path "\" is a single value"); \
+#define CONFIG_TEXTS(path, member, value, help)                                                                        \
+	policy = policy_of(nest(path, "[]"));                                                                          \
+	assert_int_equal(policy->settings.member.count, 0);                                                            \
+	fw_policy_unref(policy);                                                                                       \
+	refused_for(nest(path, "word"), "is a list, not a single value");                                              \
+	refused_for(nest(path, ""), "is a list, not nothing; [] is an empty one");                                     \
+	refused_for(nest(path, "{a: b}"), "is a list, not a mapping");                                                 \
+	refused_for(nest(path, "[[a]]"), "each entry of \"" path "\" is a single value");                              \
 	refused_for(nest(path, "[\"a\\0b\"]"), "has the control character 0x00");
 #include "tables/config.def"
-	policy = policy_of("mode: monitor\nrefuse: http\nvalidation: {unknown_fields: strip}\nwebsocket: {compression: off}");
+	policy = policy_of(
+		"mode: monitor\nrefuse: http\nvalidation: {unknown_fields: strip}\nwebsocket: {compression: off}");
 	assert_int_equal(policy->settings.mode, MODE_MONITOR);
 	assert_int_equal(policy->settings.refuse, REFUSE_HTTP);
 	assert_int_equal(policy->settings.unknown_fields, UNKNOWN_STRIP);
@@ -135,7 +139,8 @@ static void every_problem_at_once(void **state)
 		     "f.yaml:2:1: error: unknown key \"rate_limitin\"; did you mean \"rate_limiting\"?\n"
 		     "rate_limitin:\n"
 		     "^\n"
-		     "f.yaml:5:21: error: \"rate_limiting.max_message_size\" is a whole number from 125 to 1073741824 bytes, not \"8 KiB\"\n"
+		     "f.yaml:5:21: error: \"rate_limiting.max_message_size\" is a whole number from 125 to 1073741824 "
+		     "bytes, not \"8 KiB\"\n"
 		     "  max_message_size: 8 KiB   # not so\n"
 		     "                    ^\n"
 		     "f.yaml:7:3: error: \"max_connections\" is given a second time; first in line 6\n"
@@ -144,10 +149,12 @@ static void every_problem_at_once(void **state)
 		     "f.yaml:8:3: error: unknown key \"é\" in \"rate_limiting\"\n"
 		     "  é: 1\n"
 		     "  ^\n"
-		     "f.yaml:9:1: error: unknown key \"max_message_size\"; did you mean \"rate_limiting.max_message_size\"?\n"
+		     "f.yaml:9:1: error: unknown key \"max_message_size\"; did you mean "
+		     "\"rate_limiting.max_message_size\"?\n"
 		     "max_message_size: 5\n"
 		     "^\n"
-		     "f.yaml:10:7: error: \"mode\" must be one of: enforce, monitor; not \"monitr\"; did you mean \"monitor\"?\n"
+		     "f.yaml:10:7: error: \"mode\" must be one of: enforce, monitor; not \"monitr\"; did you mean "
+		     "\"monitor\"?\n"
 		     "mode: monitr\n"
 		     "      ^\n"
 		     "f.yaml:11:1: error: \"rate_limiting\" is given a second time; first in line 4\n"
@@ -184,7 +191,8 @@ static void what_is_not_yaml(void **state)
 	char deep[300];
 
 	(void)state;
-	refused_with("mode: enforce\nhosts: ['\xff']\n", "f.yaml:2:10: error: this is not valid UTF-8\nhosts: ['\xff']\n         ^\n");
+	refused_with("mode: enforce\nhosts: ['\xff']\n",
+		     "f.yaml:2:10: error: this is not valid UTF-8\nhosts: ['\xff']\n         ^\n");
 	refused_for("a: '\xc3", "this is not valid UTF-8");
 	refused_for("mode: enforce\x01", "f.yaml:1:14: error: control character 0x01 is not allowed");
 	refused_for("a: \x1b[31m", "control character 0x1b is not allowed");
@@ -192,7 +200,8 @@ static void what_is_not_yaml(void **state)
 		     "f.yaml:2:1: error: a second document starts here; a configuration is one document\n---\n^\n");
 	refused_for("mode: enforce\n...\n---\nx: 1\n", "a second document starts here");
 	fw_policy_unref(policy_of("---\nmode: enforce\n...\n"));
-	refused_for("hosts: &h [a]\norigin: {allowed: *h}\n", "f.yaml:2:20: error: aliases are not supported: write the value itself");
+	refused_for("hosts: &h [a]\norigin: {allowed: *h}\n",
+		    "f.yaml:2:20: error: aliases are not supported: write the value itself");
 	refused_for("origin: &o {required: true}\n<<: *o\n", "f.yaml:2:1: error: unknown key \"<<\"");
 	refused_for("*a : 1\n", "aliases are not supported");
 	refused_for("mode: !!str enforce", "tags (!…) are not supported");
@@ -210,7 +219,8 @@ static void what_is_not_yaml(void **state)
 
 static void nothing_in_it(void **state)
 {
-	static const char *const empty[] = { "", "\n", "# only words\n", "---\n", "---\n...\n", "{}", "\xef\xbb\xbf", " " };
+	static const char *const empty[] = { "",	   "\n", "# only words\n", "---\n",
+					     "---\n...\n", "{}", "\xef\xbb\xbf",   " " };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++) {
@@ -226,8 +236,8 @@ static void alias_bomb(void **state)
 
 	(void)state;
 	for (unsigned i = 1; i < 9; i++)
-		sprintf(yaml + strlen(yaml), "a%u: &a%u [*a%u, *a%u, *a%u, *a%u, *a%u, *a%u, *a%u, *a%u, *a%u]\n", i, i, i - 1, i - 1, i - 1, i - 1,
-			i - 1, i - 1, i - 1, i - 1, i - 1);
+		sprintf(yaml + strlen(yaml), "a%u: &a%u [*a%u, *a%u, *a%u, *a%u, *a%u, *a%u, *a%u, *a%u, *a%u]\n", i, i,
+			i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 	strcat(yaml, "hosts: *a8\n");
 	assert_int_equal(load_result(yaml, &policy), FW_ERR_INVALID);
 	assert_non_null(strstr(reported, "aliases are not supported"));
@@ -262,58 +272,69 @@ static void checked_texts(void **state)
 	refused_for("hosts: ['http://a']", "is not a host name or address");
 	refused_for("hosts: ['']", "is not a host name");
 	refused_for("origin: {allowed: [chat.example.com]}", "is not an origin: write scheme://host");
-	refused_for("authentication: {methods: [jwtt]}", "\"jwtt\" is not a method; there are jwt, api_key, session, oauth and password; did you mean \"jwt\"?");
+	refused_for(
+		"authentication: {methods: [jwtt]}",
+		"\"jwtt\" is not a method; there are jwt, api_key, session, oauth and password; did you mean \"jwt\"?");
 	refused_for("authentication: {cookie: 'a b'}", "\"a b\" is not a name");
 	refused_for("validation: {allowed_html_tags: [b, script]}", "\"script\" is a tag that cannot be made safe");
 	refused_for("validation: {allowed_html_tags: [<b>]}", "\"<b>\" is not a tag name");
 	refused_for("validation: {allowed_html_tags: ['']}", "is not a tag name");
-	refused_for("validation: {blocked_url_schemes: ['ftp:']}", "\"ftp:\" is not a URL scheme: write it without the colon");
+	refused_for("validation: {blocked_url_schemes: ['ftp:']}",
+		    "\"ftp:\" is not a URL scheme: write it without the colon");
 	refused_for("validation: {blocked_domains: ['http://x/']}", "is not a domain or address");
 	refused_for("validation: {blocked_ip_ranges: [10.0.0.1/8]}", "\"10.0.0.1/8\" is not a network");
 	refused_for("validation: {blocked_ip_ranges: [10.0.0.0/33]}", "is not a network");
-	refused_for("monitoring: {auto_block: {blocking_events: [auth_failur]}}", "there is no event \"auth_failur\"; did you mean \"auth_failure\"?");
+	refused_for("monitoring: {auto_block: {blocking_events: [auth_failur]}}",
+		    "there is no event \"auth_failur\"; did you mean \"auth_failure\"?");
 	refused_for("upstream: {login_message: '${user_id'}", "has a ${ without }");
 	refused_for("security_policies: {csp: \"a\\r\\nb\"}", "has the control character 0x0d");
 	refused_for("security_policies: {csp: \"a\\nb\"}", "must be one line without tabs");
 	refused_for("security_policies: {headers: {referrer_policy: é}}", "has characters outside ASCII");
-	refused_for("security_policies: {csp: {default_src: \"'self'; x\"}}", "a directive is a name such as script_src");
+	refused_for("security_policies: {csp: {default_src: \"'self'; x\"}}",
+		    "a directive is a name such as script_src");
 	refused_for("csrf: {token_algorithm: hex}", "\"csrf.token_algorithm\" must be urlsafe, not \"hex\"");
 	refused_for("rbac: {strict: maybe}", "\"rbac.strict\" is true or false, not \"maybe\"");
 }
 
 static void csp_mapping(void **state)
 {
-	struct fw_policy *policy = policy_of("security_policies: {csp: {default_src: \"'self'\", img_src: \"'self' data:\", upgrade-insecure-requests: ''}}");
+	struct fw_policy *policy = policy_of("security_policies: {csp: {default_src: \"'self'\", img_src: \"'self' "
+					     "data:\", upgrade-insecure-requests: ''}}");
 
 	(void)state;
-	assert_string_equal(policy->settings.csp, "default-src 'self'; img-src 'self' data:; upgrade-insecure-requests");
+	assert_string_equal(policy->settings.csp,
+			    "default-src 'self'; img-src 'self' data:; upgrade-insecure-requests");
 	fw_policy_unref(policy);
 }
 
 static void warnings(void **state)
 {
-	struct fw_policy *policy = policy_of("listen: 0.0.0.0:8765\nauthentication: {methods: [oauth]}\nmonitoring: {alerts: {cooldown_period: 300}}\n");
+	struct fw_policy *policy = policy_of("listen: 0.0.0.0:8765\nauthentication: {methods: [oauth]}\nmonitoring: "
+					     "{alerts: {cooldown_period: 300}}\n");
 
 	(void)state;
-	assert_string_equal(reported,
-			    "f.yaml:2:28: warning: \"authentication.methods\": this version has no source of identities for oauth: such logins are refused\n"
-			    "authentication: {methods: [oauth]}\n"
-			    "                           ^\n"
-			    "f.yaml:3:14: warning: \"monitoring.alerts\" has no effect in this version\n"
-			    "monitoring: {alerts: {cooldown_period: 300}}\n"
-			    "             ^\n"
-			    "f.yaml: warning: \"listen\" is 0.0.0.0:8765, but \"hosts\" is empty: only requests to localhost are accepted; list the names that clients use\n");
+	assert_string_equal(reported, "f.yaml:2:28: warning: \"authentication.methods\": this version has no source of "
+				      "identities for oauth: such logins are refused\n"
+				      "authentication: {methods: [oauth]}\n"
+				      "                           ^\n"
+				      "f.yaml:3:14: warning: \"monitoring.alerts\" has no effect in this version\n"
+				      "monitoring: {alerts: {cooldown_period: 300}}\n"
+				      "             ^\n"
+				      "f.yaml: warning: \"listen\" is 0.0.0.0:8765, but \"hosts\" is empty: only "
+				      "requests to localhost are accepted; list the names that clients use\n");
 	fw_policy_unref(policy);
 }
 
 static void keys(void **state)
 {
-	struct fw_policy *policy = policy_of("authentication:\n  jwt:\n    keys:\n"
-					     "      - {kid: one, secret: 0123456789abcdef0123456789abcdef}\n"
-					     "      - {kid: two, secret: 'base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8'}\n"
-					     "  api_keys:\n"
-					     "    - {id: abcd2345, hash: 00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff, name: ci, role: moderator}\n"
-					     "    - {id: abcd2346, hash: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff}\n");
+	struct fw_policy *policy = policy_of(
+		"authentication:\n  jwt:\n    keys:\n"
+		"      - {kid: one, secret: 0123456789abcdef0123456789abcdef}\n"
+		"      - {kid: two, secret: 'base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8'}\n"
+		"  api_keys:\n"
+		"    - {id: abcd2345, hash: 00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff, name: "
+		"ci, role: moderator}\n"
+		"    - {id: abcd2346, hash: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff}\n");
 
 	(void)state;
 	assert_int_equal(policy->jwt_key_count, 2);
@@ -342,21 +363,27 @@ static void keys(void **state)
 static void refused_keys(void **state)
 {
 	(void)state;
-	refused_for(KEYS("[{secret: 0123456789abcdef0123456789abcde}]"), "a secret has at least 32 octets; this one has 31");
-	refused_for(KEYS("[{secret: 'base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='}]"), "base64url without padding");
+	refused_for(KEYS("[{secret: 0123456789abcdef0123456789abcde}]"),
+		    "a secret has at least 32 octets; this one has 31");
+	refused_for(KEYS("[{secret: 'base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='}]"),
+		    "base64url without padding");
 	refused_for(KEYS("[{kid: a}]"), "a key needs a secret");
 	refused_for(KEYS("[{kid: a b, secret: 0123456789abcdef0123456789abcdef}]"), "a kid is a name");
-	refused_for(KEYS("[{kid: a, secret: 0123456789abcdef0123456789abcdef}, {kid: a, secret: 0123456789abcdef0123456789abcdef}]"),
+	refused_for(KEYS("[{kid: a, secret: 0123456789abcdef0123456789abcdef}, {kid: a, secret: "
+			 "0123456789abcdef0123456789abcdef}]"),
 		    "two keys have the same kid");
-	refused_for(KEYS("[{kid: a, secret: 0123456789abcdef0123456789abcdef}, {secret: 0123456789abcdef0123456789abcdef}]"),
+	refused_for(KEYS("[{kid: a, secret: 0123456789abcdef0123456789abcdef}, {secret: "
+			 "0123456789abcdef0123456789abcdef}]"),
 		    "where there are several keys each needs a kid");
 	refused_for(KEYS("0123456789abcdef"), "\"authentication.jwt.keys\" is a list");
 	refused_for(API("[{id: ABCD2345, hash: " HASH "}]"), "an id is the 8 small letters and digits");
 	refused_for(API("[{id: abcd234, hash: " HASH "}]"), "an id is the 8 small letters and digits");
 	refused_for(API("[{id: abcd2345, hash: abc}]"), "a hash is the SHA-256 of the whole key");
 	refused_for(API("[{id: abcd2345}]"), "an API key needs an id and a hash");
-	refused_for(API("[{id: abcd2345, hash: " HASH ", role: usr}]"), "there is no role \"usr\"; did you mean \"user\"?");
-	refused_for(API("[{id: abcd2345, hash: " HASH "}, {id: abcd2345, hash: " HASH "}]"), "two API keys have the same id");
+	refused_for(API("[{id: abcd2345, hash: " HASH ", role: usr}]"),
+		    "there is no role \"usr\"; did you mean \"user\"?");
+	refused_for(API("[{id: abcd2345, hash: " HASH "}, {id: abcd2345, hash: " HASH "}]"),
+		    "two API keys have the same id");
 	refused_for(API("[abc]"), "each API key is a mapping");
 }
 
@@ -408,13 +435,16 @@ static void overrides(void **state)
 						{ "workers", "2", "--workers" },
 						{ "hosts", "a.example  b.example", "--hosts" },
 						{ "origin.required", "true", "--origin-required" } };
-	const struct config_override bad[] = { { "upstream.url", "http://x", "--upstream" }, { "mode", "observe", "--mode" },
-					       { "workers", "many", "--workers" },           { "hosts", "a /", "--hosts" },
+	const struct config_override bad[] = { { "upstream.url", "http://x", "--upstream" },
+					       { "mode", "observe", "--mode" },
+					       { "workers", "many", "--workers" },
+					       { "hosts", "a /", "--hosts" },
 					       { "no.such", "1", "--odd" } };
 	struct fw_policy *policy;
 
 	(void)state;
-	assert_int_equal(load_over("mode: enforce\nupstream: {url: 'ws://first:1'}", good, 5, slice(NULL, 0), &policy), FW_OK);
+	assert_int_equal(load_over("mode: enforce\nupstream: {url: 'ws://first:1'}", good, 5, slice(NULL, 0), &policy),
+			 FW_OK);
 	assert_string_equal(policy->routes[0].upstream_host, "other");
 	assert_int_equal(policy->settings.mode, MODE_MONITOR);
 	assert_int_equal(policy->settings.workers, 2);
@@ -424,11 +454,12 @@ static void overrides(void **state)
 	fw_policy_unref(policy);
 
 	assert_int_equal(load_over("", bad, 5, slice(NULL, 0), &policy), FW_ERR_INVALID);
-	assert_string_equal(reported, "--upstream: error: \"http://x\" is not an upstream: write ws://host:port\n"
-				      "--mode: error: \"mode\" must be one of: enforce, monitor; not \"observe\"\n"
-				      "--workers: error: \"workers\" is a whole number from 0 to 256 threads, not \"many\"\n"
-				      "--hosts: error: \"hosts\": \"/\" is not a host name or address, with or without :port\n"
-				      "--odd: error: there is no configuration key \"no.such\"\n");
+	assert_string_equal(reported,
+			    "--upstream: error: \"http://x\" is not an upstream: write ws://host:port\n"
+			    "--mode: error: \"mode\" must be one of: enforce, monitor; not \"observe\"\n"
+			    "--workers: error: \"workers\" is a whole number from 0 to 256 threads, not \"many\"\n"
+			    "--hosts: error: \"hosts\": \"/\" is not a host name or address, with or without :port\n"
+			    "--odd: error: there is no configuration key \"no.such\"\n");
 }
 
 static void default_key(void **state)
@@ -442,7 +473,9 @@ static void default_key(void **state)
 	assert_null(policy->jwt.keys[0].kid);
 	assert_memory_equal(policy->jwt.keys[0].secret, secret, 32);
 	fw_policy_unref(policy);
-	assert_int_equal(load_over(KEYS("[{kid: a, secret: 0123456789abcdef0123456789abcdef}]"), NULL, 0, slice(secret, 32), &policy), FW_OK);
+	assert_int_equal(load_over(KEYS("[{kid: a, secret: 0123456789abcdef0123456789abcdef}]"), NULL, 0,
+				   slice(secret, 32), &policy),
+			 FW_OK);
 	assert_int_equal(policy->jwt.key_count, 1);
 	assert_string_equal(policy->jwt.keys[0].kid, "a");
 	fw_policy_unref(policy);
@@ -481,7 +514,8 @@ static const char *shared(void)
 	const char *folder = getenv("FRAMEWALL_SHARED");
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/specification/reference/websocket_security.yaml", folder != NULL ? folder : "../shared");
+	snprintf(path, sizeof(path), "%s/specification/reference/websocket_security.yaml",
+		 folder != NULL ? folder : "../shared");
 	file = fopen(path, "rb");
 	if (file == NULL)
 		return NULL;
@@ -503,7 +537,8 @@ static void reference_file(void **state)
 	assert_null(strstr(reported, "error"));
 	assert_int_equal(policy->settings.messages_per_minute, 60);
 	assert_string_equal(policy->settings.log_directory, "logs/security");
-	assert_int_equal(strncmp(policy->settings.csp, "default-src 'self'; script-src 'self' 'unsafe-inline'; ", 55), 0);
+	assert_int_equal(strncmp(policy->settings.csp, "default-src 'self'; script-src 'self' 'unsafe-inline'; ", 55),
+			 0);
 	assert_true(fw_policy_allows(policy, "moderator", "chat.moderate"));
 	assert_true(fw_policy_allows(policy, "admin", "chat.read"));
 	fw_policy_unref(policy);
@@ -511,24 +546,13 @@ static void reference_file(void **state)
 
 int main(void)
 {
-#define TESTS \
-		cmocka_unit_test(integers_at_their_limits), \
-		cmocka_unit_test(other_kinds), \
-		cmocka_unit_test(every_problem_at_once), \
-		cmocka_unit_test(places), \
-		cmocka_unit_test(what_is_not_yaml), \
-		cmocka_unit_test(nothing_in_it), \
-		cmocka_unit_test(alias_bomb), \
-		cmocka_unit_test(too_large), \
-		cmocka_unit_test(checked_texts), \
-		cmocka_unit_test(csp_mapping), \
-		cmocka_unit_test(warnings), \
-		cmocka_unit_test(keys), \
-		cmocka_unit_test(refused_keys), \
-		cmocka_unit_test(secrets_are_not_shown), \
-		cmocka_unit_test(overrides), \
-		cmocka_unit_test(default_key), \
-		cmocka_unit_test(text_without_an_end),
+#define TESTS                                                                                                          \
+	cmocka_unit_test(integers_at_their_limits), cmocka_unit_test(other_kinds),                                     \
+		cmocka_unit_test(every_problem_at_once), cmocka_unit_test(places), cmocka_unit_test(what_is_not_yaml), \
+		cmocka_unit_test(nothing_in_it), cmocka_unit_test(alias_bomb), cmocka_unit_test(too_large),            \
+		cmocka_unit_test(checked_texts), cmocka_unit_test(csp_mapping), cmocka_unit_test(warnings),            \
+		cmocka_unit_test(keys), cmocka_unit_test(refused_keys), cmocka_unit_test(secrets_are_not_shown),       \
+		cmocka_unit_test(overrides), cmocka_unit_test(default_key), cmocka_unit_test(text_without_an_end),
 	const struct CMUnitTest tests[] = { TESTS };
 	const struct CMUnitTest tests_and_reference[] = { TESTS cmocka_unit_test(reference_file) };
 

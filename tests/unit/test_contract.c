@@ -30,7 +30,7 @@ static const struct {
 #define REQUIRED true
 #define OPTIONAL false
 #define MESSAGE(name, max_bytes, permission, role, flags, help)
-#define FIELD(message, name, kind, class, need, min, max, help) \
+#define FIELD(message, name, kind, class, need, min, max, help)                                                        \
 	{ #message, #name, KIND_##kind, CLASS_##class, need, min, max },
 #include "tables/contract.def"
 };
@@ -58,11 +58,13 @@ static void types(void **state)
 		assert_int_equal(message->answered_here, (messages[i].flags & HERE) != 0);
 		/* The default list of protected operations is the contract's own. */
 		assert_int_equal(message->csrf, (messages[i].flags & CSRF) != 0);
-		assert_int_equal(message->permission, *messages[i].permission != '\0' ?
-							      policy_permission_find(policy, slice_text(messages[i].permission)) :
-							      POLICY_NONE);
-		assert_int_equal(message->role,
-				 *messages[i].role != '\0' ? policy_role_find(policy, slice_text(messages[i].role)) : POLICY_NONE);
+		assert_int_equal(message->permission,
+				 *messages[i].permission != '\0'
+					 ? policy_permission_find(policy, slice_text(messages[i].permission))
+					 : POLICY_NONE);
+		assert_int_equal(message->role, *messages[i].role != '\0'
+							? policy_role_find(policy, slice_text(messages[i].role))
+							: POLICY_NONE);
 	}
 	fw_policy_unref(policy);
 }
@@ -119,7 +121,8 @@ static void arrays(void **state)
 
 static void unknown_names(void **state)
 {
-	static const char *const names[] = { "", "chat_messag", "chat_message2", "CHAT_MESSAGE", "chat", "error", "pong", "auth_success" };
+	static const char *const names[] = { "",     "chat_messag", "chat_message2", "CHAT_MESSAGE",
+					     "chat", "error",	    "pong",	     "auth_success" };
 	struct fw_policy *policy = policy_of("");
 	char name[2] = { 0 };
 
@@ -131,6 +134,18 @@ static void unknown_names(void **state)
 		assert_int_equal(policy_message_find(policy, slice(name, 1)), POLICY_NONE);
 		assert_int_equal(policy_outbound_find(policy, slice(name, 1)), POLICY_NONE);
 	}
+	/* Same length, same slot, other name. */
+	for (uint32_t i = 0; i < 200000; i++) {
+		char other[16];
+		size_t size = 4 + i % 12;
+
+		for (size_t k = 0; k < size; k++)
+			other[k] = (char)('a' + (i * 2654435761u >> (k * 2)) % 26);
+		other[size] = '\0';
+		assert_int_equal(policy_message_find(policy, slice(other, size)), POLICY_NONE);
+		assert_int_equal(policy_outbound_find(policy, slice(other, size)), POLICY_NONE);
+	}
+	assert_int_equal(policy_outbound_find(policy, slice_text("admin_coXXXXd_result")), POLICY_NONE);
 	/* A NUL inside is a part of the name. */
 	assert_int_equal(policy_message_find(policy, slice("ping\0", 5)), POLICY_NONE);
 	fw_policy_unref(policy);
@@ -139,8 +154,10 @@ static void unknown_names(void **state)
 static void outbound(void **state)
 {
 	struct fw_policy *policy = policy_of("");
-	const struct policy_outbound *chat = &policy->outbound[policy_outbound_find(policy, slice_text("chat_message"))];
-	const struct policy_outbound *result = &policy->outbound[policy_outbound_find(policy, slice_text("admin_command_result"))];
+	const struct policy_outbound *chat =
+		&policy->outbound[policy_outbound_find(policy, slice_text("chat_message"))];
+	const struct policy_outbound *result =
+		&policy->outbound[policy_outbound_find(policy, slice_text("admin_command_result"))];
 
 	(void)state;
 	assert_int_equal(policy->outbound_count, 9);
@@ -170,7 +187,8 @@ static void protected_operations(void **state)
 	for (unsigned i = 0; i < policy->message_count; i++)
 		assert_false(policy->messages[i].csrf);
 	fw_policy_unref(policy);
-	refused_for("csrf: {protected_operations: [delete_taks]}", "not a message type that can need a token; did you mean \"delete_task\"?");
+	refused_for("csrf: {protected_operations: [delete_taks]}",
+		    "not a message type that can need a token; did you mean \"delete_task\"?");
 	refused_for("csrf: {protected_operations: [ping]}", "\"ping\" is not a message type that can need a token");
 }
 
@@ -184,7 +202,8 @@ static void max_lengths(void **state)
 	assert_int_equal(schema_field(message_of(policy, "update_task"), slice_text("title"))->max, 300);
 	assert_int_equal(schema_field(message_of(policy, "create_task"), slice_text("description"))->max, 2000);
 	fw_policy_unref(policy);
-	refused_for("validation: {max_lengths: {txet: 10}}", "no message has a text field \"txet\"; did you mean \"text\"?");
+	refused_for("validation: {max_lengths: {txet: 10}}",
+		    "no message has a text field \"txet\"; did you mean \"text\"?");
 	refused_for("validation: {max_lengths: {text: 0}}", "\"text\" must be from 1 to 1048576 characters, not 0");
 	refused_for("validation: {max_lengths: {reply_to: 5}}", "no message has a text field \"reply_to\"");
 }
@@ -192,8 +211,9 @@ static void max_lengths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(types),         cmocka_unit_test(fields_of_types), cmocka_unit_test(arrays),
-		cmocka_unit_test(unknown_names), cmocka_unit_test(outbound),        cmocka_unit_test(protected_operations),
+		cmocka_unit_test(types),       cmocka_unit_test(fields_of_types),
+		cmocka_unit_test(arrays),      cmocka_unit_test(unknown_names),
+		cmocka_unit_test(outbound),    cmocka_unit_test(protected_operations),
 		cmocka_unit_test(max_lengths),
 	};
 

@@ -16,12 +16,12 @@ static void defaults(void **state)
 #define CONFIG_BOOLEAN(path, member, value, help) assert_true(settings->member == (value));
 #define CONFIG_TEXT(path, member, value, help) assert_string_equal(settings->member, value);
 #define CONFIG_CHOICE(path, member, value, words, help) assert_true(settings->member == (value));
-#define CONFIG_TEXTS(path, member, value, help)                                        \
-	do {                                                                           \
-		char joined[512] = "";                                                 \
-		for (size_t i = 0; i < settings->member.count; i++)                    \
-			strcat(strcat(joined, i != 0 ? " " : ""), settings->member.items[i]); \
-		assert_string_equal(joined, value);                                    \
+#define CONFIG_TEXTS(path, member, value, help)                                                                        \
+	do {                                                                                                           \
+		char joined[512] = "";                                                                                 \
+		for (size_t i = 0; i < settings->member.count; i++)                                                    \
+			strcat(strcat(joined, i != 0 ? " " : ""), settings->member.items[i]);                          \
+		assert_string_equal(joined, value);                                                                    \
 	} while (0);
 #include "tables/config.def"
 	fw_policy_unref(policy);
@@ -36,8 +36,9 @@ static void derived(void **state)
 	assert_true(policy->auth_rate.interval_ns == 12000000000u && policy->auth_rate.burst_ns == 48000000000u);
 	assert_true(policy->control_rate.interval_ns == 500000000u);
 	assert_int_equal(policy->methods, 1u << METHOD_JWT | 1u << METHOD_API_KEY | 1u << METHOD_SESSION);
-	assert_true(policy->blocking_events == (UINT64_C(1) << EVENT_auth_failure | UINT64_C(1) << EVENT_rate_limit_violation |
-						UINT64_C(1) << EVENT_csrf_violation | UINT64_C(1) << EVENT_permission_denied));
+	assert_true(policy->blocking_events ==
+		    (UINT64_C(1) << EVENT_auth_failure | UINT64_C(1) << EVENT_rate_limit_violation |
+		     UINT64_C(1) << EVENT_csrf_violation | UINT64_C(1) << EVENT_permission_denied));
 	assert_int_equal(policy->blocked_net_count, 3);
 	assert_null(policy->jwt.issuer);
 	assert_null(policy->jwt.audience);
@@ -47,8 +48,10 @@ static void derived(void **state)
 	assert_int_equal(policy->jwt.key_count, 0);
 	fw_policy_unref(policy);
 
-	policy = policy_of("websocket: {control_frames_per_minute: 0}\nauthentication: {methods: [password], jwt: {issuer: me, audience: you}}\n"
-			   "monitoring: {auto_block: {blocking_events: [auth_failures, permission_violations, suspicious_pattern, ip_blocked]}}");
+	policy = policy_of("websocket: {control_frames_per_minute: 0}\nauthentication: {methods: [password], jwt: "
+			   "{issuer: me, audience: you}}\n"
+			   "monitoring: {auto_block: {blocking_events: [auth_failures, permission_violations, "
+			   "suspicious_pattern, ip_blocked]}}");
 	/* No limit: nothing ever comes too early. */
 	uint64_t cell = 0;
 
@@ -57,8 +60,9 @@ static void derived(void **state)
 	assert_int_equal(policy->methods, 1u << METHOD_PASSWORD);
 	assert_string_equal(policy->jwt.issuer, "me");
 	assert_string_equal(policy->jwt.audience, "you");
-	assert_true(policy->blocking_events == (UINT64_C(1) << EVENT_auth_failure | UINT64_C(1) << EVENT_permission_denied |
-						UINT64_C(1) << EVENT_dangerous_content | UINT64_C(1) << EVENT_ip_blocked));
+	assert_true(policy->blocking_events ==
+		    (UINT64_C(1) << EVENT_auth_failure | UINT64_C(1) << EVENT_permission_denied |
+		     UINT64_C(1) << EVENT_dangerous_content | UINT64_C(1) << EVENT_ip_blocked));
 	fw_policy_unref(policy);
 }
 
@@ -91,8 +95,10 @@ static void references(void **state)
 static const char everything[] =
 	"listen: 127.0.0.1:1\nhosts: [a.example]\nupstream: {url: 'ws://b:1/c', login_message: hello}\n"
 	"authentication:\n  jwt: {keys: [{kid: k, secret: 0123456789012345678901234567890123456789}]}\n"
-	"  api_keys: [{id: abcdefgh, hash: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, name: robot, role: user}]\n"
-	"rbac: {roles: {analyst: {permissions: [reports.read, 'chat.*'], inherits: [user]}}, permission_categories: {files: [get]}}\n"
+	"  api_keys: [{id: abcdefgh, hash: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, name: "
+	"robot, role: user}]\n"
+	"rbac: {roles: {analyst: {permissions: [reports.read, 'chat.*'], inherits: [user]}}, permission_categories: "
+	"{files: [get]}}\n"
 	"routes: [{path: /x, subprotocols: [a, b], origins: ['https://a.example']}, {path: '*', anonymous: guest}]\n"
 	"security_policies: {csp: {default_src: \"'self'\"}}\nvalidation: {max_lengths: {text: 9}}\n";
 

@@ -127,18 +127,21 @@ static void default_roles(void **state)
 		const char *permission;
 		unsigned from; /* index of the lowest role that has it */
 	} cells[] = {
-		{ "chat.read", 0 },      { "chat.send", 1 },        { "chat.moderate", 2 },    { "tasks.read", 1 },
-		{ "tasks.create", 1 },   { "tasks.update", 2 },     { "tasks.delete", 3 },     { "tasks.assign", 3 },
-		{ "employees.read", 1 }, { "employees.create", 3 }, { "employees.update", 3 }, { "employees.delete", 3 },
-		{ "admin.execute", 3 },  { "admin.configure", 3 },  { "admin.monitor", 3 },    { "system.execute", 3 },
-		{ "system.backup", 3 },  { "system.restore", 3 },   { "monitoring.read", 2 },  { "system.configure", 3 },
+		{ "chat.read", 0 },	   { "chat.send", 1 },	      { "chat.moderate", 2 },
+		{ "tasks.read", 1 },	   { "tasks.create", 1 },     { "tasks.update", 2 },
+		{ "tasks.delete", 3 },	   { "tasks.assign", 3 },     { "employees.read", 1 },
+		{ "employees.create", 3 }, { "employees.update", 3 }, { "employees.delete", 3 },
+		{ "admin.execute", 3 },	   { "admin.configure", 3 },  { "admin.monitor", 3 },
+		{ "system.execute", 3 },   { "system.backup", 3 },    { "system.restore", 3 },
+		{ "monitoring.read", 2 },  { "system.configure", 3 },
 	};
 
 	(void)state;
 	assert_int_equal(sizeof(cells) / sizeof(*cells), policy->permission_count);
 	for (size_t i = 0; i < sizeof(cells) / sizeof(*cells); i++)
 		for (unsigned role = 0; role < 4; role++)
-			assert_int_equal(fw_policy_allows(policy, lowest_first[role], cells[i].permission), role >= cells[i].from);
+			assert_int_equal(fw_policy_allows(policy, lowest_first[role], cells[i].permission),
+					 role >= cells[i].from);
 	assert_false(fw_policy_allows(policy, "root", "chat.read"));
 	assert_false(fw_policy_allows(policy, "notadmin", "chat.read"));
 	assert_false(fw_policy_allows(policy, "admin", "no.such"));
@@ -152,7 +155,8 @@ static void check_inheritance(const struct fw_policy *policy)
 {
 	for (unsigned high = 0; high < policy->role_count; high++)
 		for (unsigned low = 0; low < policy->role_count; low++)
-			for (unsigned p = 0; (policy->roles[high].is >> low & 1) != 0 && p < policy->permission_count; p++)
+			for (unsigned p = 0; (policy->roles[high].is >> low & 1) != 0 && p < policy->permission_count;
+			     p++)
 				if (bits_has(&policy->roles[low].permissions, p))
 					assert_true(bits_has(&policy->roles[high].permissions, p));
 }
@@ -163,7 +167,8 @@ static void hierarchy(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(policy->roles[policy_role_find(policy, slice_text(lowest_first[i]))].is, (2u << i) - 1);
+		assert_int_equal(policy->roles[policy_role_find(policy, slice_text(lowest_first[i]))].is,
+				 (2u << i) - 1);
 	check_inheritance(policy);
 	fw_policy_unref(policy);
 }
@@ -171,8 +176,9 @@ static void hierarchy(void **state)
 /* The specification's example: analyst inherits user. */
 static void custom_role(void **state)
 {
-	struct fw_policy *policy = policy_of("rbac:\n  roles:\n    analyst:\n"
-					     "      permissions: ['monitoring.read', 'reports.generate']\n      inherits: ['user']\n");
+	struct fw_policy *policy =
+		policy_of("rbac:\n  roles:\n    analyst:\n"
+			  "      permissions: ['monitoring.read', 'reports.generate']\n      inherits: ['user']\n");
 	uint16_t role = policy_role_find(policy, slice_text("analyst"));
 
 	(void)state;
@@ -193,8 +199,9 @@ static void custom_role(void **state)
 
 static void changed_roles(void **state)
 {
-	struct fw_policy *policy = policy_of("rbac:\n  default_permissions:\n    user: [chat.read, 'tasks.*']\n"
-					     "  role_hierarchy: {guest: [guest], user: [user], admin: [admin, moderator, user]}\n");
+	struct fw_policy *policy =
+		policy_of("rbac:\n  default_permissions:\n    user: [chat.read, 'tasks.*']\n"
+			  "  role_hierarchy: {guest: [guest], user: [user], admin: [admin, moderator, user]}\n");
 
 	(void)state;
 	assert_false(fw_policy_allows(policy, "user", "chat.send"));
@@ -233,14 +240,18 @@ static void refused_roles(void **state)
 		     "f.yaml:3:26: error: there is no role \"usr\"; did you mean \"user\"?\n"
 		     "    analyst: {inherits: [usr]}\n                         ^\n");
 	refused_for("rbac: {roles: {a: {inherits: [nobody]}}}", "there is no role \"nobody\"; define it in rbac.roles");
-	refused_for("rbac: {roles: {a: {inherits: [b]}, b: {inherits: [c]}, c: {inherits: [a]}}}", "roles inherit in a circle: a -> b -> c -> a");
-	refused_for("rbac: {role_hierarchy: {guest: [admin]}}", "roles inherit in a circle: guest -> admin -> moderator -> user -> guest");
-	refused_for("rbac: {default_permissions: {usr: [chat.read]}}", "there is no role \"usr\"; did you mean \"user\"?");
+	refused_for("rbac: {roles: {a: {inherits: [b]}, b: {inherits: [c]}, c: {inherits: [a]}}}",
+		    "roles inherit in a circle: a -> b -> c -> a");
+	refused_for("rbac: {role_hierarchy: {guest: [admin]}}",
+		    "roles inherit in a circle: guest -> admin -> moderator -> user -> guest");
+	refused_for("rbac: {default_permissions: {usr: [chat.read]}}",
+		    "there is no role \"usr\"; did you mean \"user\"?");
 	refused_for("rbac: {role_hierarchy: {admn: [user]}}", "there is no role \"admn\"; did you mean \"admin\"?");
 	refused_for("rbac: {roles: {'a b': {}}}", "a role is a name");
 	refused_for("rbac: {roles: {a: {permissions: ['ch*t.x']}}}", "\"ch*t.x\" is not a permission");
 	refused_for("rbac: {roles: {a: {permissions: ['chat.']}}}", "\"chat.\" is not a permission");
-	refused_for("rbac: {roles: {a: {permission: []}}}", "unknown key \"permission\" in a role; did you mean \"permissions\"?");
+	refused_for("rbac: {roles: {a: {permission: []}}}",
+		    "unknown key \"permission\" in a role; did you mean \"permissions\"?");
 	refused_for("rbac: {roles: {a: {}, a: {}}}", "role \"a\" is given a second time");
 	refused_for("rbac: {roles: {user: {permissions: []}}, default_permissions: {user: []}}",
 		    "the permissions of role \"user\" are given a second time");
@@ -255,8 +266,9 @@ static void typos(void **state)
 	struct fw_policy *policy = policy_of("rbac: {roles: {a: {permissions: [chat.sned, 'chatt.*', reports.x]}}}");
 
 	(void)state;
-	assert_non_null(strstr(reported, "f.yaml:1:34: warning: no message and no category has the permission \"chat.sned\"; "
-					 "did you mean \"chat.send\"?"));
+	assert_non_null(strstr(reported,
+			       "f.yaml:1:34: warning: no message and no category has the permission \"chat.sned\"; "
+			       "did you mean \"chat.send\"?"));
 	assert_non_null(strstr(reported, "warning: \"chatt.*\" grants nothing"));
 	assert_null(strstr(reported, "reports.x\";"));
 	fw_policy_unref(policy);
@@ -294,9 +306,9 @@ static void bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(wildcards),     cmocka_unit_test(against_the_model), cmocka_unit_test(default_roles),
-		cmocka_unit_test(hierarchy),     cmocka_unit_test(custom_role),       cmocka_unit_test(changed_roles),
-		cmocka_unit_test(categories),    cmocka_unit_test(refused_roles),     cmocka_unit_test(typos),
+		cmocka_unit_test(wildcards),  cmocka_unit_test(against_the_model), cmocka_unit_test(default_roles),
+		cmocka_unit_test(hierarchy),  cmocka_unit_test(custom_role),	   cmocka_unit_test(changed_roles),
+		cmocka_unit_test(categories), cmocka_unit_test(refused_roles),	   cmocka_unit_test(typos),
 		cmocka_unit_test(bounds),
 	};
 

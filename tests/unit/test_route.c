@@ -14,12 +14,14 @@ static const char *path_of(const struct fw_policy *policy, const char *path)
 
 static void default_route(void **state)
 {
-	struct fw_policy *policy = policy_of("upstream: {url: 'ws://localhost:9000', login_message: '{\"u\":\"${user_id}\"}'}");
+	struct fw_policy *policy =
+		policy_of("upstream: {url: 'ws://localhost:9000', login_message: '{\"u\":\"${user_id}\"}'}");
 	const struct policy_route *route = &policy->routes[0];
 
 	(void)state;
 	assert_int_equal(policy->route_count, 1);
-	assert_true(route->has_upstream && !route->upstream_tls && !route->opaque && !route->binary && !route->canonical);
+	assert_true(route->has_upstream && !route->upstream_tls && !route->opaque && !route->binary &&
+		    !route->canonical);
 	assert_string_equal(route->upstream_host, "localhost");
 	assert_int_equal(route->upstream_port, 9000);
 	assert_string_equal(route->upstream_authority, "localhost:9000");
@@ -31,6 +33,10 @@ static void default_route(void **state)
 	assert_string_equal(path_of(policy, ""), "none");
 	assert_string_equal(path_of(policy, "*"), "none");
 	fw_policy_unref(policy);
+	policy = policy_of("upstream: {url: 'ws://h.example:80/'}");
+	assert_string_equal(policy->routes[0].upstream_authority, "h.example");
+	assert_null(policy->routes[0].upstream_path);
+	fw_policy_unref(policy);
 	policy = policy_of("");
 	assert_false(policy->routes[0].has_upstream);
 	assert_null(policy->routes[0].login_message);
@@ -39,7 +45,8 @@ static void default_route(void **state)
 
 static void paths(void **state)
 {
-	struct fw_policy *policy = policy_of("routes:\n  - path: /chat\n  - path: /chat/*\n  - path: /chat/admin*\n  - {path: /a}\n");
+	struct fw_policy *policy =
+		policy_of("routes:\n  - path: /chat\n  - path: /chat/*\n  - path: /chat/admin*\n  - {path: /a}\n");
 
 	(void)state;
 	assert_string_equal(path_of(policy, "/chat"), "/chat");
@@ -66,8 +73,9 @@ static void paths(void **state)
 
 static void dot_segments(void **state)
 {
-	static const char *const paths[] = { "/..", "/.", "/a/../b", "/a/./b", "/a/..", "/%2e%2e/a", "/a/%2E./b", "/a/.%2e", "/a/..%2fb",
-		"/a%2f..%2fb", "/a\\..\\b", "/a%5c..%5Cb", "/../", "/a/../" };
+	static const char *const paths[] = { "/..",	  "/.",		 "/a/../b", "/a/./b",	 "/a/..",
+					     "/%2e%2e/a", "/a/%2E./b",	 "/a/.%2e", "/a/..%2fb", "/a%2f..%2fb",
+					     "/a\\..\\b", "/a%5c..%5Cb", "/../",    "/a/../" };
 	static const char *const harmless[] = { "/...", "/.a", "/a..", "/..a/b", "/a.b/c", "/a/....", "/%2e%2e%2e" };
 	struct fw_policy *policy = policy_of("");
 
@@ -81,20 +89,21 @@ static void dot_segments(void **state)
 
 static void every_member(void **state)
 {
-	struct fw_policy *policy = policy_of("upstream: {url: 'ws://common:1/c', login_message: common}\n"
-					     "routes:\n"
-					     "  - path: /one\n"
-					     "    upstream: ws://[::1]:7000/deep?x=1\n"
-					     "    opaque: true\n"
-					     "    binary: true\n"
-					     "    anonymous: guest\n"
-					     "    origins: ['https://one.example']\n"
-					     "    hosts: [one.example]\n"
-					     "    subprotocols: [chat.v1, chat.v2]\n"
-					     "    login_message: ''\n"
-					     "  - {path: /two, upstream: 'WS://two/', upstream_path: /, forward: canonical}\n"
-					     "  - {path: /three, upstream: hub}\n"
-					     "  - {path: '*', forward: client}\n");
+	struct fw_policy *policy =
+		policy_of("upstream: {url: 'ws://common:1/c', login_message: common}\n"
+			  "routes:\n"
+			  "  - path: /one\n"
+			  "    upstream: ws://[::1]:7000/deep?x=1\n"
+			  "    opaque: true\n"
+			  "    binary: true\n"
+			  "    anonymous: guest\n"
+			  "    origins: ['https://one.example']\n"
+			  "    hosts: [one.example]\n"
+			  "    subprotocols: [chat.v1, chat.v2]\n"
+			  "    login_message: ''\n"
+			  "  - {path: /two, upstream: 'WS://two/', upstream_path: /, forward: canonical}\n"
+			  "  - {path: /three, upstream: hub}\n"
+			  "  - {path: '*', forward: client}\n");
 	const struct policy_route *route = policy->routes;
 
 	(void)state;
@@ -138,8 +147,10 @@ static void refused_routes(void **state)
 	refused_for("routes: [{path: /a, path: /b}]", "\"path\" is given a second time; first in line 1");
 	refused_for("routes: [{path: /a, anonymous: gest}]", "there is no role \"gest\"; did you mean \"guest\"?");
 	refused_for("routes: [{path: /a, opaque: true}]", "an opaque route needs an upstream");
-	refused_for("routes: [{path: /a, opaque: true, forward: canonical, upstream: 'ws://a'}]", "cannot forward in the canonical form");
-	refused_for("routes: [{path: /a, opaque: maybe, upstream: 'ws://a'}]", "\"opaque\" is true or false, not \"maybe\"");
+	refused_for("routes: [{path: /a, opaque: true, forward: canonical, upstream: 'ws://a'}]",
+		    "cannot forward in the canonical form");
+	refused_for("routes: [{path: /a, opaque: maybe, upstream: 'ws://a'}]",
+		    "\"opaque\" is true or false, not \"maybe\"");
 	refused_for("routes: [{path: /a, forward: raw}]", "\"raw\" is not a way to forward");
 	refused_for("routes: [{path: /a, subprotocols: ['a b']}]", "\"a b\" is not a name");
 	refused_for("routes: [{path: /a, origins: ['*']}]", "would let every web page connect");
@@ -187,7 +198,8 @@ static void default_origins(void **state)
 
 static void listed_origins(void **state)
 {
-	struct fw_policy *policy = policy_of("origin: {allowed: ['https://chat.example.com', 'http://a.example:8080', 'https://b.example:443', 'null']}\n"
+	struct fw_policy *policy = policy_of("origin: {allowed: ['https://chat.example.com', 'http://a.example:8080', "
+					     "'https://b.example:443', 'null']}\n"
 					     "routes: [{path: '*'}, {path: /own, origins: ['https://own.example']}]\n");
 	const struct policy_route *own = policy_route_find(policy, slice_text("/own"));
 
@@ -236,7 +248,8 @@ static void hosts(void **state)
 	assert_false(host(policy, "[::1"));
 	fw_policy_unref(policy);
 
-	policy = policy_of("hosts: [chat.example.com, 'b.example:8443', '[2001:db8::1]']\nroutes: [{path: '*'}, {path: /own, hosts: [own.example]}]");
+	policy = policy_of("hosts: [chat.example.com, 'b.example:8443', '[2001:db8::1]']\nroutes: [{path: '*'}, {path: "
+			   "/own, hosts: [own.example]}]");
 	assert_true(host(policy, "chat.example.com"));
 	assert_true(host(policy, "Chat.Example.Com:9999"));
 	assert_true(host(policy, "b.example:8443"));
@@ -245,16 +258,18 @@ static void hosts(void **state)
 	assert_true(host(policy, "[2001:db8::1]:80"));
 	assert_false(host(policy, "localhost"));
 	assert_false(host(policy, "chat.example.com.evil"));
-	assert_true(policy_host_allowed(policy, policy_route_find(policy, slice_text("/own")), slice_text("own.example")));
-	assert_false(policy_host_allowed(policy, policy_route_find(policy, slice_text("/own")), slice_text("chat.example.com")));
+	assert_true(
+		policy_host_allowed(policy, policy_route_find(policy, slice_text("/own")), slice_text("own.example")));
+	assert_false(policy_host_allowed(policy, policy_route_find(policy, slice_text("/own")),
+					 slice_text("chat.example.com")));
 	fw_policy_unref(policy);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(default_route),  cmocka_unit_test(paths),           cmocka_unit_test(dot_segments),
-		cmocka_unit_test(every_member),   cmocka_unit_test(refused_routes),  cmocka_unit_test(default_origins),
+		cmocka_unit_test(default_route),  cmocka_unit_test(paths),	    cmocka_unit_test(dot_segments),
+		cmocka_unit_test(every_member),	  cmocka_unit_test(refused_routes), cmocka_unit_test(default_origins),
 		cmocka_unit_test(listed_origins), cmocka_unit_test(hosts),
 	};
 

@@ -1,4 +1,5 @@
-/* Fields of messages: every type against every JSON kind, every length at its limit and one beyond, formats, the list of problems. */
+/* Fields of messages: every type against every JSON kind, every length at its limit and one beyond, formats, the list
+ * of problems. */
 #include "policy_of.h"
 
 #include "base/utf8.h"
@@ -62,8 +63,14 @@ static void good_messages(void **state)
 {
 	(void)state;
 	SAYS("chat_message", "{\"type\":\"chat_message\",\"text\":\"hi\"}", "");
-	SAYS("chat_message", "{\"text\":\"hi\",\"type\":\"chat_message\",\"reply_to\":7,\"mentions\":[\"bob\",\"a.b-c_d\"],\"csrf_token\":\"x\"}", "");
-	SAYS("chat_message", "{\"text\":\"a\",\"attachments\":[{\"url\":\"https://example.com/a.png\",\"name\":\"a\",\"type\":\"image/png\",\"size\":0}]}", "");
+	SAYS("chat_message",
+	     "{\"text\":\"hi\",\"type\":\"chat_message\",\"reply_to\":7,\"mentions\":[\"bob\",\"a.b-c_d\"],\"csrf_"
+	     "token\":\"x\"}",
+	     "");
+	SAYS("chat_message",
+	     "{\"text\":\"a\",\"attachments\":[{\"url\":\"https://example.com/a.png\",\"name\":\"a\",\"type\":\"image/"
+	     "png\",\"size\":0}]}",
+	     "");
 	SAYS("typing", "{\"type\":\"typing\"}", "");
 	SAYS("typing", "{\"type\":\"typing\",\"is_typing\":false}", "");
 	SAYS("ping", "{\"timestamp\":1.5e300}", "");
@@ -143,8 +150,8 @@ static void fill(char *text, const char *before, const char *unit, int64_t count
 static bool has_problem(const char *field, const char *rule, int64_t limit)
 {
 	for (unsigned i = 0; i < problems.count; i++)
-		if (strcmp(problems.list[i].field, field) == 0 && strcmp(problems.list[i].rule, rule) == 0 && problems.list[i].has_limit &&
-		    problems.list[i].limit == limit)
+		if (strcmp(problems.list[i].field, field) == 0 && strcmp(problems.list[i].rule, rule) == 0 &&
+		    problems.list[i].has_limit && problems.list[i].limit == limit)
 			return true;
 	return false;
 }
@@ -195,7 +202,8 @@ static void integers(void **state)
 	SAYS("chat_message", "{\"text\":\"a\",\"reply_to\":9007199254740991}", "");
 	SAYS("chat_message", "{\"text\":\"a\",\"reply_to\":9007199254740992}", "reply_to:maximum=9007199254740991");
 	SAYS("chat_message", "{\"text\":\"a\",\"reply_to\":9007199254740993}", "reply_to:maximum=9007199254740991");
-	SAYS("chat_message", "{\"text\":\"a\",\"reply_to\":123456789012345678901234567890}", "reply_to:maximum=9007199254740991");
+	SAYS("chat_message", "{\"text\":\"a\",\"reply_to\":123456789012345678901234567890}",
+	     "reply_to:maximum=9007199254740991");
 	SAYS("chat_message", "{\"text\":\"a\",\"reply_to\":-1}", "reply_to:minimum=0");
 	SAYS("chat_message", "{\"text\":\"a\",\"reply_to\":-99999999999999999999}", "reply_to:minimum=0");
 	SAYS("chat_message", "{\"text\":\"a\",\"reply_to\":0}", "");
@@ -211,9 +219,13 @@ static void arrays(void **state)
 	(void)state;
 	SAYS("chat_message", "{\"text\":\"a\",\"mentions\":[\"ok\",5,\"no spaces\",\"\",null]}",
 	     "mentions/1:type<string mentions/2:format<id mentions/3:min_length=1 mentions/4:type<string");
-	SAYS("chat_message", "{\"text\":\"a\",\"attachments\":[{\"url\":\"https://example.com/\"},{\"url\":\"javascript:1\",\"x\":1},{\"name\":5}]}",
-	     "attachments/1/url:format<url attachments/1/x:unknown attachments/2/name:type<string attachments/2/url:required");
-	SAYS("chat_message", "{\"text\":\"a\",\"attachments\":[{\"url\":\"https://example.com/\",\"type\":5,\"size\":-1}]}",
+	SAYS("chat_message",
+	     "{\"text\":\"a\",\"attachments\":[{\"url\":\"https://example.com/"
+	     "\"},{\"url\":\"javascript:1\",\"x\":1},{\"name\":5}]}",
+	     "attachments/1/url:format<url attachments/1/x:unknown attachments/2/name:type<string "
+	     "attachments/2/url:required");
+	SAYS("chat_message",
+	     "{\"text\":\"a\",\"attachments\":[{\"url\":\"https://example.com/\",\"type\":5,\"size\":-1}]}",
 	     "attachments/0/type:type<string attachments/0/size:minimum=0");
 	fill(text, "{\"text\":\"a\",\"mentions\":[\"x\"", ",\"x\"", 49, "]}");
 	SAYS("chat_message", text, "");
@@ -229,9 +241,14 @@ static void arrays(void **state)
 
 static void formats(void **state)
 {
-	static const char *const bad_mails[] = { "a", "a@", "@b.c", "a@b", "a@b.c@d", "a..b@c.de", ".a@c.de", "a.@c.de", "a b@c.de",
-		"a@-c.de", "a@c-.de", "a@c..de", "a@c.de.", "a@c.123", "\\\"a\\\"@c.de", "a@[1.2.3.4]", "\xc3\xa9@c.de", "a@c_d.de", "a@.de" };
-	static const char *const good_mails[] = { "a@b.cd", "o'neil+tag@mail.example.org", "x_y@xn--bcher-kva.example", "1@2.c3" };
+	static const char *const bad_mails[] = {
+		"a",	   "a@",      "@b.c",		"a@b",	       "a@b.c@d",	"a..b@c.de",
+		".a@c.de", "a.@c.de", "a b@c.de",	"a@-c.de",     "a@c-.de",	"a@c..de",
+		"a@c.de.", "a@c.123", "\\\"a\\\"@c.de", "a@[1.2.3.4]", "\xc3\xa9@c.de", "a@c_d.de",
+		"a@.de"
+	};
+	static const char *const good_mails[] = { "a@b.cd", "o'neil+tag@mail.example.org", "x_y@xn--bcher-kva.example",
+						  "1@2.c3" };
 	char text[256];
 
 	(void)state;
@@ -307,13 +324,15 @@ static void pointers(void **state)
 
 static void unknown_fields_by_setting(void **state)
 {
-	static const char text[] = "{\"text\":\"a\",\"x\":1,\"y\":{\"z\":[1]},\"attachments\":[{\"url\":\"http://a.b/\",\"q\":0}]}";
+	static const char text[] =
+		"{\"text\":\"a\",\"x\":1,\"y\":{\"z\":[1]},\"attachments\":[{\"url\":\"http://a.b/\",\"q\":0}]}";
 	struct fw_policy *other;
 
 	(void)state;
 	SAYS("chat_message", text, "x:unknown y:unknown attachments/0/q:unknown");
 	for (unsigned i = 0; i < 2; i++) {
-		other = policy_of(i == 0 ? "validation: {unknown_fields: strip}" : "validation: {unknown_fields: warn}");
+		other = policy_of(i == 0 ? "validation: {unknown_fields: strip}"
+					 : "validation: {unknown_fields: warn}");
 		judge_by(other, "chat_message", slice_text(text));
 		assert_int_equal(problems.total, 0);
 		assert_int_equal(problems.unknown, 3);
@@ -324,7 +343,8 @@ static void unknown_fields_by_setting(void **state)
 static void short_memory(void **state)
 {
 	static const char text[] = "{\"employee_id\":\"\\u0061\",\"na\\u006de\":\"n\",\"email\":\"a\\u0040b.cd\"}";
-	const struct policy_message *message = &policy->messages[policy_message_find(policy, slice_text("create_employee"))];
+	const struct policy_message *message =
+		&policy->messages[policy_message_find(policy, slice_text("create_employee"))];
 	struct arena small;
 	struct json json;
 	unsigned failed = 0;
@@ -349,7 +369,9 @@ static void short_memory(void **state)
 	assert_int_equal(problems.total, 0);
 	/* Without escapes nothing is allocated at all. */
 	arena_reset(&arena);
-	assert_int_equal(json_parse(&arena, slice_text("{\"employee_id\":\"a b\",\"name\":\"n\",\"x\":1}"), 0, &json, NULL), JSON_OK);
+	assert_int_equal(
+		json_parse(&arena, slice_text("{\"employee_id\":\"a b\",\"name\":\"n\",\"x\":1}"), 0, &json, NULL),
+		JSON_OK);
 	arena_init(&small, 0);
 	assert_int_equal(schema_check(policy, message, &json, &small, &problems), FW_OK);
 	assert_int_equal(problems.total, 2);
