@@ -6,10 +6,10 @@
 #include "base/slice.h"
 #include "codec/json.h"
 
-#define HOLDS(condition)         \
-	do {                     \
-		if (!(condition)) \
-			abort(); \
+#define HOLDS(condition)                                                                                               \
+	do {                                                                                                           \
+		if (!(condition))                                                                                      \
+			abort();                                                                                       \
 	} while (0)
 
 static void check_tape(const struct json *json, struct arena *arena)

@@ -1,5 +1,5 @@
-/* The sanitizer on any octets: no fault, and by the tokenizer of the tests nothing but allowed tags and attributes comes out,
- * which sanitized again stays as it is. */
+/* The sanitizer on any octets: no fault, and by the tokenizer of the tests nothing but allowed tags and attributes
+ * comes out, which sanitized again stays as it is. */
 #include <stdlib.h>
 
 #include "../tests/conformance/html_check.h"

@@ -4,11 +4,12 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "codec/json_keys.h"
+#include "codec/json_path.h"
 #include "codec/json_string.h"
 
 enum {
-	FEW_MEMBERS = 16,          /* objects up to here compare their keys as they come */
-	INTEGER_DIGITS = 16,       /* of 2^53 - 1 */
+	FEW_MEMBERS = 16,    /* objects up to here compare their keys as they come */
+	INTEGER_DIGITS = 16, /* of 2^53 - 1 */
 };
 #define INTEGER_MAX ((int64_t)9007199254740991)
 
@@ -29,82 +30,16 @@ struct reader {
 	uint64_t seen[LIMIT_JSON_DEPTH];   /* a bit for each hash in it: a clear bit proves that a key is new */
 };
 
-/* JSON Pointer (RFC 6901), cut where it would not fit. */
-struct path {
-	char *text;
-	size_t size;
-};
-
-static void path_add(struct path *path, const void *bytes, size_t size)
-{
-	if (path->size + size >= sizeof(((struct json_error *)NULL)->path)) {
-		path->size = SIZE_MAX / 2; /* nothing fits behind a gap */
-		return;
-	}
-	memcpy(path->text + path->size, bytes, size);
-	path->size += size;
-	path->text[path->size] = '\0';
-}
-
-static void path_add_key(struct path *path, const uint8_t *raw, size_t size)
-{
-	const uint8_t *end = raw + size;
-	uint8_t bytes[4];
-	size_t count;
-
-	path_add(path, "/", 1);
-	while (raw != end) {
-		if (*raw == '\\') {
-			count = json_string_escape(&raw, bytes);
-		} else { /* whole characters, so that the cut leaves valid UTF-8 */
-			bytes[0] = *raw++;
-			for (count = 1; count < 4 && raw != end && (*raw & 0xc0) == 0x80; count++)
-				bytes[count] = *raw++;
-		}
-		if (bytes[0] == '~')
-			path_add(path, "~0", 2);
-		else if (bytes[0] == '/')
-			path_add(path, "~1", 2);
-		else if (bytes[0] == '\0')
-			path_add(path, "\xef\xbf\xbd", 3); /* the path is C text: U+FFFD stands for U+0000 */
-		else
-			path_add(path, bytes, count);
-	}
-}
-
-static void path_add_index(struct path *path, uint32_t index)
-{
-	char digits[12];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + index % 10);
-		index /= 10;
-	} while (index != 0);
-	digits[--at] = '/';
-	path_add(path, digits + at, sizeof(digits) - at);
-}
-
 /* Returns false, so that callers can return it. inside: a value within the innermost container is being read. */
 __attribute__((cold, noinline)) static bool fail(struct reader *r, enum json_result result, const uint8_t *at,
 						 const char *what, bool inside)
 {
-	unsigned depth = inside ? r->depth : r->depth - (r->depth != 0), i;
-	struct path path = { .text = r->error->path };
+	unsigned depth = inside ? r->depth : r->depth - (r->depth != 0);
 
 	r->error->result = result;
 	r->error->offset = (size_t)(at - r->text);
 	r->error->what = what;
-	r->error->path[0] = '\0';
-	for (i = 0; i < depth; i++) {
-		const struct json_node *node = &r->nodes[r->open[i]];
-		const struct json_node *key = &r->nodes[r->member[i]];
-
-		if (node->kind == JSON_OBJECT)
-			path_add_key(&path, r->text + key->offset, key->size);
-		else
-			path_add_index(&path, node->count != 0 ? node->count - 1 : 0);
-	}
+	json_path_write(r->text, r->nodes, r->open, r->member, depth, r->error->path, sizeof(r->error->path));
 	return false;
 }
 
@@ -117,7 +52,8 @@ __attribute__((noinline)) static bool grow(struct reader *r)
 	struct json_node *nodes;
 	size_t bytes;
 
-	capacity = (capacity + 1) & ~(size_t)1; /* two nodes are a multiple of the arena's alignment: no gap behind them */
+	/* Two nodes are a multiple of the arena's alignment: no gap behind them. */
+	capacity = (capacity + 1) & ~(size_t)1;
 	if (capacity > UINT32_MAX || !size_mul(capacity - r->capacity, sizeof(struct json_node), &bytes))
 		return fail(r, JSON_MEMORY, r->at, "memory is short", true);
 	if (r->arena->next == behind && r->arena->left >= bytes && arena_alloc(r->arena, bytes) == behind) {
@@ -307,7 +243,8 @@ static bool key_is_new(struct reader *r, uint32_t object, uint32_t key, unsigned
 		for (other = object + 1; other != key; other = r->nodes[other + 1].next)
 			if (r->nodes[other].hash == r->nodes[key].hash &&
 			    json_keys_compare(r->text, &r->nodes[other], &r->nodes[key]) == 0)
-				return fail(r, JSON_DUPLICATE, r->text + r->nodes[key].offset - 1, "duplicate key", true);
+				return fail(r, JSON_DUPLICATE, r->text + r->nodes[key].offset - 1, "duplicate key",
+					    true);
 	r->seen[level] |= bit;
 	return true;
 }
@@ -432,7 +369,8 @@ static bool read_between(struct reader *r, bool *ret_more)
 			return true;
 		}
 		if (r->at == r->end || *r->at != (object ? '}' : ']'))
-			return fail(r, JSON_BAD, r->at, object ? "\",\" or \"}\" expected" : "\",\" or \"]\" expected", false);
+			return fail(r, JSON_BAD, r->at, object ? "\",\" or \"}\" expected" : "\",\" or \"]\" expected",
+				    false);
 		if (!close_container(r))
 			return false;
 	}

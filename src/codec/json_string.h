@@ -75,12 +75,14 @@ static inline int json_string_hex(uint8_t c)
 /* Four hexadecimal digits, which the caller knows to be there; -1 when one is none. */
 static inline int32_t json_string_unit(const uint8_t *at)
 {
-	int a = json_string_hex(at[0]), b = json_string_hex(at[1]), c = json_string_hex(at[2]), d = json_string_hex(at[3]);
+	int a = json_string_hex(at[0]), b = json_string_hex(at[1]), c = json_string_hex(at[2]),
+	    d = json_string_hex(at[3]);
 
 	return (a | b | c | d) < 0 ? -1 : (int32_t)(a << 12 | b << 8 | c << 4 | d);
 }
 
-/* Decodes the escape at *at (at the backslash) of a string that was read without error. Returns the octets in ret_bytes. */
+/* Decodes the escape at *at (at the backslash) of a string that was read without error. Returns the octets in
+ * ret_bytes. */
 static inline size_t json_string_escape(const uint8_t **at, uint8_t ret_bytes[4])
 {
 	const uint8_t *p = *at;

@@ -16,14 +16,16 @@ static const struct row {
 	const char *attribute;
 	enum value value;
 } rows[] = {
-	{ "a", "href", VALUE_URL },	{ "a", "title", VALUE_TEXT },	 { "span", "class", VALUE_TOKENS },
+	{ "a", "href", VALUE_URL },	  { "a", "title", VALUE_TEXT },	     { "span", "class", VALUE_TOKENS },
 	{ "div", "class", VALUE_TOKENS }, { "code", "class", VALUE_TOKENS }, { "pre", "class", VALUE_TOKENS },
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-/* Elements whose content is read by other rules, or parsed twice: never let through, whatever the configuration lists. */
-static const char *const never[] = { "script", "style",	   "xmp",      "iframe", "noembed",  "noframes", "plaintext", "textarea", "title",
-				     "noscript", "template", "svg", "math",	 "select", "option",   "optgroup", "frameset", "listing" };
+/* Elements whose content is read by other rules, or parsed twice: never let through, whatever the configuration lists.
+ */
+static const char *const never[] = { "script",	  "style",    "xmp",	"iframe",   "noembed",	"noframes",
+				     "plaintext", "textarea", "title",	"noscript", "template", "svg",
+				     "math",	  "select",   "option", "optgroup", "frameset", "listing" };
 
 /* States of the inside of a tag, behind its name. "Self-closing start tag" and "after attribute value (quoted)" of the
  * standard go on exactly as "before attribute name" does once their flag and errors are left out. */
@@ -46,7 +48,8 @@ struct sanitizer {
 	const uint8_t *at;
 	const uint8_t *start;
 	const uint8_t *end;
-	const uint8_t *ends; /* for each octet a bit a state: from here in this state the tag comes to its end. Made when needed */
+	const uint8_t *ends; /* for each octet a bit a state: from here in this state the tag comes to its end. Made
+				when needed */
 	uint8_t *out;
 	size_t size;
 	size_t capacity;
@@ -64,27 +67,14 @@ static bool blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
 }
 
-static enum class classify(uint8_t c)
-{
-	switch (c) {
-	case ' ':
-	case '\t':
-	case '\n':
-	case '\f':
-	case '\r':
-		return BLANK;
-	case '/':
-		return SLASH;
-	case '>':
-		return CLOSE;
-	case '=':
-		return EQUALS;
-	case '"':
-		return QUOTE;
-	case '\'':
-		return APOSTROPHE;
-	default:
-		return OTHER;
+static enum class classify(uint8_t c) {
+	switch (c){
+		case ' ' : case '\t' : case '\n' : case '\f' : case '\r' : return BLANK; case '/' : return SLASH;
+		case '>' : return CLOSE;
+		case '=' : return EQUALS;
+		case '"' : return QUOTE;
+		case '\'' : return APOSTROPHE;
+		default : return OTHER;
 	}
 }
 
@@ -115,7 +105,8 @@ static void write_text(struct sanitizer *s, const char *text)
 	write(s, text, strlen(text));
 }
 
-/* The value as it was read, in double quotes: only what could end it or look like a tag is replaced, so that it means the same. */
+/* The value as it was read, in double quotes: only what could end it or look like a tag is replaced, so that it means
+ * the same. */
 static void write_attribute(struct sanitizer *s, const char *name, struct fw_slice value)
 {
 	size_t clean = 0, i;
@@ -219,7 +210,8 @@ static void step(struct sanitizer *s, struct tag *tag, enum state from, enum sta
 		tag->value.data = at + 1;
 }
 
-/* Reads a tag from behind its name, writing what may stay. Returns what is behind ">", or NULL when the text ends before. */
+/* Reads a tag from behind its name, writing what may stay. Returns what is behind ">", or NULL when the text ends
+ * before. */
 static const uint8_t *read_tag(struct sanitizer *s, struct tag *tag, const uint8_t *at)
 {
 	enum state state = BEFORE_NAME, to;
@@ -239,8 +231,9 @@ static const uint8_t *read_tag(struct sanitizer *s, struct tag *tag, const uint8
 	return NULL;
 }
 
-/* A tag that does not come to its end was read up to the end of the text. That may happen once only, or a text of many such
- * tags would take quadratic time: from then on this table, made backwards in one pass, says which tags have an end. */
+/* A tag that does not come to its end was read up to the end of the text. That may happen once only, or a text of many
+ * such tags would take quadratic time: from then on this table, made backwards in one pass, says which tags have an
+ * end. */
 static void find_ends(struct sanitizer *s)
 {
 	size_t size = (size_t)(s->end - s->start), i;
@@ -296,7 +289,8 @@ static bool tag_allowed(struct sanitizer *s, struct tag *tag, char ret_name[TAG_
 	size = (size_t)(at - name);
 	if (size == 0 || size > TAG_NAME || at == s->end || !letter(*name))
 		return false;
-	if (!in_list(s->policy->settings.html_tags.items, s->policy->settings.html_tags.count, slice(name, size), &found) ||
+	if (!in_list(s->policy->settings.html_tags.items, s->policy->settings.html_tags.count, slice(name, size),
+		     &found) ||
 	    in_list(never, sizeof(never) / sizeof(never[0]), slice(name, size), &found))
 		return false;
 	for (i = 0; i < size; i++)

@@ -20,9 +20,9 @@ static const struct {
 	const char *name;
 	uint8_t character;
 } references[] = {
-	{ "Tab", '\t' }, { "NewLine", '\n' }, { "colon", ':' }, { "sol", '/' },    { "bsol", '\\' }, { "quest", '?' },
-	{ "num", '#' },	 { "amp", '&' },      { "period", '.' }, { "plus", '+' }, { "lowbar", '_' }, { "equals", '=' },
-	{ "lt", '<' },	 { "gt", '>' },	      { "quot", '"' },  { "apos", '\'' }, { "excl", '!' },   { "percnt", '%' },
+	{ "Tab", '\t' }, { "NewLine", '\n' }, { "colon", ':' },	 { "sol", '/' },   { "bsol", '\\' },  { "quest", '?' },
+	{ "num", '#' },	 { "amp", '&' },      { "period", '.' }, { "plus", '+' },  { "lowbar", '_' }, { "equals", '=' },
+	{ "lt", '<' },	 { "gt", '>' },	      { "quot", '"' },	 { "apos", '\'' }, { "excl", '!' },   { "percnt", '%' },
 };
 
 static bool alphanumeric(uint8_t c)

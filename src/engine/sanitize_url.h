@@ -3,6 +3,7 @@
 #define ENGINE_SANITIZE_URL_H
 #include "policy/policy.h"
 
-/* raw: an attribute value as it stands in the HTML, character references not decoded. True: http, https, mailto or relative. */
+/* raw: an attribute value as it stands in the HTML, character references not decoded. True: http, https, mailto or
+ * relative. */
 bool sanitize_url_allowed(const struct fw_policy *policy, struct fw_slice raw);
 #endif

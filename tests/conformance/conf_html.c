@@ -1,5 +1,5 @@
-/* The sanitizer against html5lib's tokenizer tests: first the tokenizer of html_check.h is shown right by them, then it judges
- * what the sanitizer makes of every input. */
+/* The sanitizer against html5lib's tokenizer tests: first the tokenizer of html_check.h is shown right by them, then it
+ * judges what the sanitizer makes of every input. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -178,7 +178,8 @@ static void test_reference(void **state)
 
 	(void)state;
 	visit_all(visit_reference, &counts);
-	print_message("# %u tests of html5lib agree with the tokenizer of the tests, %u are of other states or hold references\n",
+	print_message("# %u tests of html5lib agree with the tokenizer of the tests, %u are of other states or hold "
+		      "references\n",
 		      counts.run, counts.left_out);
 	assert_true(counts.run > 1500);
 }

@@ -155,8 +155,8 @@ static void test_suite(void **state)
 		arena_fini(&arena);
 		free(bytes);
 	}
-	print_message("# y_: %u accepted, %u refused; n_: %u accepted, %u refused; i_: %u accepted, %u refused\n", accepted[0], refused[0],
-		      accepted[1], refused[1], accepted[2], refused[2]);
+	print_message("# y_: %u accepted, %u refused; n_: %u accepted, %u refused; i_: %u accepted, %u refused\n",
+		      accepted[0], refused[0], accepted[1], refused[1], accepted[2], refused[2]);
 	assert_int_equal(accepted[0], 93);
 	assert_int_equal(refused[0], 2);
 	assert_int_equal(accepted[1], 0);
@@ -208,7 +208,8 @@ static void test_documented(void **state)
 	text = realloc(page, size + 1);
 	text[size] = '\0';
 	for (unsigned i = 0; i < DECISIONS; i++) {
-		snprintf(row, sizeof(row), "\n| `%s` | %s |", decisions[i].name, decisions[i].result == JSON_OK ? "accepted" : "refused");
+		snprintf(row, sizeof(row), "\n| `%s` | %s |", decisions[i].name,
+			 decisions[i].result == JSON_OK ? "accepted" : "refused");
 		if (strstr(text, row) == NULL)
 			fail_msg("docs/reference/json.md lacks:%s", row);
 	}

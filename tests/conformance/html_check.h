@@ -1,5 +1,6 @@
-/* html_check.h: for tests only: a tokenizer written out state by state as HTML 13.2.5 has it (data state), and what sanitized
- * HTML must hold. It shares nothing with src/engine/sanitize.c; conf_html.c shows it right on the html5lib vectors. */
+/* html_check.h: for tests only: a tokenizer written out state by state as HTML 13.2.5 has it (data state), and what
+ * sanitized HTML must hold. It shares nothing with src/engine/sanitize.c; conf_html.c shows it right on the html5lib
+ * vectors. */
 #ifndef TESTS_HTML_CHECK_H
 #define TESTS_HTML_CHECK_H
 #include <stdbool.h>
@@ -23,7 +24,7 @@ struct html_text {
 struct html_token {
 	enum html_kind kind;
 	struct html_text text; /* or name, or comment */
-	size_t end; /* in the input, behind the token; not of text */
+	size_t end;	       /* in the input, behind the token; not of text */
 	unsigned attribute_count;
 	struct html_text names[HTML_ATTRIBUTES];
 	struct html_text values[HTML_ATTRIBUTES];
@@ -99,9 +100,32 @@ static inline void html_emit_text(struct html_tokens *tokens, const char *bytes,
 }
 
 enum html_state {
-	S_DATA, S_TAG_OPEN, S_END_TAG_OPEN, S_TAG_NAME, S_BEFORE_NAME, S_NAME, S_AFTER_NAME, S_BEFORE_VALUE, S_DOUBLE, S_SINGLE,
-	S_UNQUOTED, S_AFTER_QUOTED, S_SELF_CLOSING, S_BOGUS, S_MARKUP, S_COMMENT_START, S_COMMENT_START_DASH, S_COMMENT, S_LESS,
-	S_LESS_BANG, S_LESS_BANG_DASH, S_LESS_BANG_DASH_DASH, S_END_DASH, S_END_COMMENT, S_END_BANG, S_DOCTYPE
+	S_DATA,
+	S_TAG_OPEN,
+	S_END_TAG_OPEN,
+	S_TAG_NAME,
+	S_BEFORE_NAME,
+	S_NAME,
+	S_AFTER_NAME,
+	S_BEFORE_VALUE,
+	S_DOUBLE,
+	S_SINGLE,
+	S_UNQUOTED,
+	S_AFTER_QUOTED,
+	S_SELF_CLOSING,
+	S_BOGUS,
+	S_MARKUP,
+	S_COMMENT_START,
+	S_COMMENT_START_DASH,
+	S_COMMENT,
+	S_LESS,
+	S_LESS_BANG,
+	S_LESS_BANG_DASH,
+	S_LESS_BANG_DASH_DASH,
+	S_END_DASH,
+	S_END_COMMENT,
+	S_END_BANG,
+	S_DOCTYPE
 };
 
 /* A name that an earlier attribute of the tag has is dropped, with its value. */
@@ -182,7 +206,8 @@ static inline struct html_tokens html_tokenize(const char *bytes, size_t bytes_s
 	enum html_state state = S_DATA;
 
 #define VALUE (&t.values[t.attribute_count - 1])
-#define TAG_DONE (html_end_attribute(&t), t.end = at, html_emit(&tokens, &t), t = (struct html_token){ 0 }, state = S_DATA)
+#define TAG_DONE                                                                                                       \
+	(html_end_attribute(&t), t.end = at, html_emit(&tokens, &t), t = (struct html_token){ 0 }, state = S_DATA)
 #define COMMENT_DONE (t.end = at, html_emit(&tokens, &t), t = (struct html_token){ 0 }, state = S_DATA)
 	for (;;) {
 		int c = at < size ? (uint8_t)text[at] : -1;
@@ -492,8 +517,8 @@ end:
 	return tokens;
 }
 
-static const char *const html_allowed_tags[] = { "b", "i", "u", "strong", "em", "code", "pre", "blockquote",
-						 "p", "br", "span", "div", "a", "ul", "ol", "li" };
+static const char *const html_allowed_tags[] = { "b", "i",  "u",    "strong", "em", "code", "pre", "blockquote",
+						 "p", "br", "span", "div",    "a",  "ul",   "ol",  "li" };
 static const char *const html_blocked_schemes[] = { "javascript", "vbscript", "data", "file", "ftp" };
 
 /* A policy with the default lists and nothing else. */
@@ -518,11 +543,12 @@ static inline bool html_attribute_allowed(const char *tag, const char *name)
 {
 	if (strcmp(tag, "a") == 0)
 		return strcmp(name, "href") == 0 || strcmp(name, "title") == 0;
-	return strcmp(name, "class") == 0 && (strcmp(tag, "span") == 0 || strcmp(tag, "div") == 0 || strcmp(tag, "code") == 0 ||
-					      strcmp(tag, "pre") == 0);
+	return strcmp(name, "class") == 0 && (strcmp(tag, "span") == 0 || strcmp(tag, "div") == 0 ||
+					      strcmp(tag, "code") == 0 || strcmp(tag, "pre") == 0);
 }
 
-/* NULL, or what is wrong with sanitized HTML: only allowed tags and attributes, no comment, no declaration, nothing cut. */
+/* NULL, or what is wrong with sanitized HTML: only allowed tags and attributes, no comment, no declaration, nothing
+ * cut. */
 static inline const char *html_wrong(const char *bytes, size_t size)
 {
 	struct html_tokens tokens = html_tokenize(bytes, size);

@@ -1,6 +1,6 @@
-/* The sanitizer against gumbo, a complete HTML5 parser: what a page would build from sanitized HTML by innerHTML holds only
- * allowed elements, attributes and links; still so when the tree is written out and read once more, as editors do; and what was
- * not let through is seen as it was typed. */
+/* The sanitizer against gumbo, a complete HTML5 parser: what a page would build from sanitized HTML by innerHTML holds
+ * only allowed elements, attributes and links; still so when the tree is written out and read once more, as editors do;
+ * and what was not let through is seen as it was typed. */
 #include <gumbo.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +40,8 @@ static bool starts_nocase(const char *text, const char *word)
 	return true;
 }
 
-/* By the URL standard: trimmed, without tabs and newlines, a scheme is a letter, then letters, digits, "+", "-", ".", up to ":". */
+/* By the URL standard: trimmed, without tabs and newlines, a scheme is a letter, then letters, digits, "+", "-", ".",
+ * up to ":". */
 static bool link_allowed(const char *value)
 {
 	char *text = malloc(strlen(value) + 1), *to = text, *at;
@@ -60,7 +61,8 @@ static bool link_allowed(const char *value)
 			at++;
 		}
 		if (*at == ':')
-			allowed = starts_nocase(text, "http://") || starts_nocase(text, "https://") || starts_nocase(text, "mailto:");
+			allowed = starts_nocase(text, "http://") || starts_nocase(text, "https://") ||
+				  starts_nocase(text, "mailto:");
 	}
 	free(text);
 	return allowed;
@@ -70,12 +72,14 @@ static const char *wrong_element(const GumboElement *element)
 {
 	const char *name = gumbo_normalized_tagname(element->tag);
 
-	if (element->tag == GUMBO_TAG_UNKNOWN || element->tag_namespace != GUMBO_NAMESPACE_HTML || !html_tag_allowed(name))
+	if (element->tag == GUMBO_TAG_UNKNOWN || element->tag_namespace != GUMBO_NAMESPACE_HTML ||
+	    !html_tag_allowed(name))
 		return "an element outside the list";
 	for (unsigned i = 0; i < element->attributes.length; i++) {
 		const GumboAttribute *attribute = element->attributes.data[i];
 
-		if (attribute->attr_namespace != GUMBO_ATTR_NAMESPACE_NONE || !html_attribute_allowed(name, attribute->name))
+		if (attribute->attr_namespace != GUMBO_ATTR_NAMESPACE_NONE ||
+		    !html_attribute_allowed(name, attribute->name))
 			return "an attribute outside the list";
 		if (strcmp(attribute->name, "href") == 0 && !link_allowed(attribute->value))
 			return "a link of another scheme";
@@ -256,11 +260,68 @@ static uint32_t below(uint32_t bound)
 
 static void test_random(void **state)
 {
-	static const char *const pieces[] = { "<a ", "<b>", "</b>", "<p", "</p>", "<pre>", "\n", "<div>", "<ul><li>", "</a>", "<img ", "<svg>", "<math>", "<style>",
-					      "</style>", "<script>", "<table>", "<td>", "<select>", "<template>", "<noscript>", "<!--", "-->", "<!", "<?", "</",
-					      ">", "/>", " ", "=", "\"", "'", "href=", "href=\"", "title='", "title=\"", "class=", "onclick=x", "javascript:x",
-					      "&#106;avascript:x", "java&Tab;script:", "https://e.com/", "&lt;", "&gt", "&quot", "&amp;lt;", "&", "x", "<", "]]>",
-					      "<![CDATA[", "`", "\xc3\xa9", "<br", "</br>", "\t", "mailto:", "//", "\\", ":", "&colon;", "&NewLine;" };
+	static const char *const pieces[] = { "<a ",
+					      "<b>",
+					      "</b>",
+					      "<p",
+					      "</p>",
+					      "<pre>",
+					      "\n",
+					      "<div>",
+					      "<ul><li>",
+					      "</a>",
+					      "<img ",
+					      "<svg>",
+					      "<math>",
+					      "<style>",
+					      "</style>",
+					      "<script>",
+					      "<table>",
+					      "<td>",
+					      "<select>",
+					      "<template>",
+					      "<noscript>",
+					      "<!--",
+					      "-->",
+					      "<!",
+					      "<?",
+					      "</",
+					      ">",
+					      "/>",
+					      " ",
+					      "=",
+					      "\"",
+					      "'",
+					      "href=",
+					      "href=\"",
+					      "title='",
+					      "title=\"",
+					      "class=",
+					      "onclick=x",
+					      "javascript:x",
+					      "&#106;avascript:x",
+					      "java&Tab;script:",
+					      "https://e.com/",
+					      "&lt;",
+					      "&gt",
+					      "&quot",
+					      "&amp;lt;",
+					      "&",
+					      "x",
+					      "<",
+					      "]]>",
+					      "<![CDATA[",
+					      "`",
+					      "\xc3\xa9",
+					      "<br",
+					      "</br>",
+					      "\t",
+					      "mailto:",
+					      "//",
+					      "\\",
+					      ":",
+					      "&colon;",
+					      "&NewLine;" };
 
 	(void)state;
 	for (unsigned round = 0; round < 60000; round++) {

@@ -1,5 +1,5 @@
-/* The JSON reader and writer against jansson: random and broken documents, the same ones each run. jansson is opened at run time
- * and by its functions alone, because both sides have a json_integer. */
+/* The JSON reader and writer against jansson: random and broken documents, the same ones each run. jansson is opened at
+ * run time and by its functions alone, because both sides have a json_integer. */
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,8 +59,26 @@ static void put_blank(struct document *d)
 
 static void put_string(struct document *d)
 {
-	static const char *const pieces[] = { "a", "b", "c", "x y", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\\n", "\\\"", "\\\\", "\\/", "\\b",
-					      "\\u0061", "\\u0062", "\\u00e9", "\\ud83d\\ude00", "\\u0000", "\\uffff", "\x7f", "0123456789abcdefghij" };
+	static const char *const pieces[] = { "a",
+					      "b",
+					      "c",
+					      "x y",
+					      "\xc3\xa9",
+					      "\xe2\x82\xac",
+					      "\xf0\x9f\x98\x80",
+					      "\\n",
+					      "\\\"",
+					      "\\\\",
+					      "\\/",
+					      "\\b",
+					      "\\u0061",
+					      "\\u0062",
+					      "\\u00e9",
+					      "\\ud83d\\ude00",
+					      "\\u0000",
+					      "\\uffff",
+					      "\x7f",
+					      "0123456789abcdefghij" };
 	uint32_t count = below(4);
 
 	put(d, "\"");
@@ -71,10 +89,28 @@ static void put_string(struct document *d)
 
 static void put_number(struct document *d)
 {
-	static const char *const numbers[] = { "0", "-0", "1", "-1", "42", "1.5", "-0.25", "1e5", "1E+5", "2e-7", "9007199254740991", "9223372036854775807",
-					       "-9223372036854775808", "9223372036854775808", "123456789012345678901234567890", "1e308", "1e309", "1e-400",
-					       ("0.12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012"
-						"345678901234567890123456789012345678901234567890") };
+	static const char *const numbers[] = {
+		"0",
+		"-0",
+		"1",
+		"-1",
+		"42",
+		"1.5",
+		"-0.25",
+		"1e5",
+		"1E+5",
+		"2e-7",
+		"9007199254740991",
+		"9223372036854775807",
+		"-9223372036854775808",
+		"9223372036854775808",
+		"123456789012345678901234567890",
+		"1e308",
+		"1e309",
+		"1e-400",
+		("0.12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012"
+		 "345678901234567890123456789012345678901234567890")
+	};
 
 	put(d, numbers[below(below(4) == 0 ? 19 : 12)]);
 }
@@ -119,7 +155,8 @@ static void put_members(struct document *d)
 	for (i = 0; i < count; i++) {
 		uint32_t number = i != 0 && below(80) == 0 ? below(i) : i;
 
-		snprintf(key, sizeof(key), below(2) != 0 ? "%s\"k%u\":" : "%s\"\\u006b%u\":", i != 0 ? "," : "", number);
+		snprintf(key, sizeof(key), below(2) != 0 ? "%s\"k%u\":" : "%s\"\\u006b%u\":", i != 0 ? "," : "",
+			 number);
 		put(d, key);
 		put_number(d);
 	}
@@ -168,8 +205,8 @@ static void mutate(struct document *d)
 	}
 }
 
-/* What the two may judge differently: the limits of docs/reference/json.md, the limits of jansson's numbers and keys, and that
- * jansson overlooks a NUL behind a number or word. */
+/* What the two may judge differently: the limits of docs/reference/json.md, the limits of jansson's numbers and keys,
+ * and that jansson overlooks a NUL behind a number or word. */
 static bool expected_difference(const struct document *d, enum json_result result, const struct json_error *error,
 				const struct peer_error *other)
 {
@@ -192,9 +229,11 @@ static void assert_same_value(const struct json *json, struct arena *arena, cons
 	pool_init(&pool);
 	json_write_value(&w, json, 0, arena, NULL, NULL);
 	assert_false(w.failed);
-	again = peer.loadb((const char *)buf_data(&out), buf_size(&out), REJECT_DUPLICATES | DECODE_ANY | ALLOW_NUL, &error);
+	again = peer.loadb((const char *)buf_data(&out), buf_size(&out), REJECT_DUPLICATES | DECODE_ANY | ALLOW_NUL,
+			   &error);
 	if (again == NULL || !peer.equal(value, again))
-		fail_msg("%.*s was written %.*s", (int)d->size, d->bytes, (int)buf_size(&out), (const char *)buf_data(&out));
+		fail_msg("%.*s was written %.*s", (int)d->size, d->bytes, (int)buf_size(&out),
+			 (const char *)buf_data(&out));
 	peer.free(again);
 	buf_clear(&out, &pool);
 	pool_fini(&pool);
@@ -230,7 +269,8 @@ static void test_jansson(void **state)
 		value = peer.loadb(copy, d.size, REJECT_DUPLICATES | DECODE_ANY | ALLOW_NUL, &other);
 		if ((result == JSON_OK) != (value != NULL)) {
 			if (!expected_difference(&d, result, &error, &other))
-				fail_msg("%.*s: here %d %s, there %s", (int)d.size, d.bytes, (int)result, error.what, other.text);
+				fail_msg("%.*s: here %d %s, there %s", (int)d.size, d.bytes, (int)result, error.what,
+					 other.text);
 			different++;
 		} else if (value != NULL) {
 			assert_same_value(&json, &arena, value, &d);
@@ -244,8 +284,8 @@ static void test_jansson(void **state)
 		free(copy);
 	}
 	arena_fini(&arena);
-	print_message("# %u accepted by both, %u refused by both (%u for a duplicate key), %u documented differences\n", accepted, refused,
-		      duplicates, different);
+	print_message("# %u accepted by both, %u refused by both (%u for a duplicate key), %u documented differences\n",
+		      accepted, refused, duplicates, different);
 	assert_true(accepted > ROUNDS / 5 && refused > ROUNDS / 5 && duplicates > ROUNDS / 100);
 }
 

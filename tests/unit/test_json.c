@@ -98,11 +98,30 @@ static void test_tape(void **state)
 
 static void test_accepted(void **state)
 {
-	static const char *const texts[] = { "0", "-0", "-0.0", "1e5", "1E+5", "1e-5", "10.01", "\"\"", "[]", "{}", " null ", "true",
-					     "\t\r\n [\t\r\n 1\t\r\n ]\t\r\n ", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"",
-					     "\"\x7f\xc2\x80\xef\xbf\xbf\xf4\x8f\xbf\xbf\"", "\"\\uD834\\uDd1e\"", "\"\\uffff\"",
-					     "{\"\":1}", "{\"a\":1,\"A\":2}", "{\"a\":{\"a\":{\"a\":1}}}", "[{\"a\":1},{\"a\":1}]",
-					     "{\"a\\u0000\":1,\"a\":2}", "{\"x\":[],\"y\":{},\"z\":\"\"}", "1e400" };
+	static const char *const texts[] = { "0",
+					     "-0",
+					     "-0.0",
+					     "1e5",
+					     "1E+5",
+					     "1e-5",
+					     "10.01",
+					     "\"\"",
+					     "[]",
+					     "{}",
+					     " null ",
+					     "true",
+					     "\t\r\n [\t\r\n 1\t\r\n ]\t\r\n ",
+					     "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"",
+					     "\"\x7f\xc2\x80\xef\xbf\xbf\xf4\x8f\xbf\xbf\"",
+					     "\"\\uD834\\uDd1e\"",
+					     "\"\\uffff\"",
+					     "{\"\":1}",
+					     "{\"a\":1,\"A\":2}",
+					     "{\"a\":{\"a\":{\"a\":1}}}",
+					     "[{\"a\":1},{\"a\":1}]",
+					     "{\"a\\u0000\":1,\"a\":2}",
+					     "{\"x\":[],\"y\":{},\"z\":\"\"}",
+					     "1e400" };
 	size_t i;
 
 	(void)state;
@@ -193,7 +212,9 @@ static void test_refused(void **state)
 		{ "\"\xc0\xaf\"", JSON_UTF8, 1, "" },
 		{ "{\"k\xff\":1}", JSON_UTF8, 3, "" },
 		{ "\xff", JSON_BAD, 0, "" },
-		{ "[\xc2\xa0" "1]", JSON_BAD, 1, "/0" },
+		{ "[\xc2\xa0"
+		  "1]",
+		  JSON_BAD, 1, "/0" },
 		{ "{\"a\":1,\"a\":1}", JSON_DUPLICATE, 7, "/a" },
 		{ "{\"a\":1,\"b\":2,\"\\u0061\":3}", JSON_DUPLICATE, 13, "/a" },
 		{ "{\"\\u0061\":1,\"a\":2}", JSON_DUPLICATE, 12, "/a" },
@@ -215,6 +236,8 @@ static void test_refused(void **state)
 				 error.what != NULL ? error.what : "no text");
 		assert_int_equal(json.count, 0);
 	}
+	assert_int_equal(parse("\xef\xbb\xbf{}"), JSON_BAD);
+	assert_string_equal(error.what, "byte order mark");
 	/* With JSON_UTF8_KNOWN the caller answers for it. */
 	assert_int_equal(parse_flags("\"\xff\"", 3, JSON_UTF8_KNOWN), JSON_OK);
 	assert_int_equal(parse_flags("[1]\0", 4, 0), JSON_BAD);
@@ -223,7 +246,8 @@ static void test_refused(void **state)
 
 static void test_prefixes(void **state)
 {
-	static const char text[] = "{\"type\":\"chat_message\",\"a\":[1,-2.5e+10,true,false,null,{\"\\ud83d\\ude00\\n\":\"\xc3\xa9\"}],\"b\":{}}";
+	static const char text[] = "{\"type\":\"chat_message\",\"a\":[1,-2.5e+10,true,false,null,{"
+				   "\"\\ud83d\\ude00\\n\":\"\xc3\xa9\"}],\"b\":{}}";
 	size_t size;
 
 	(void)state;
@@ -246,7 +270,8 @@ static void test_limits(void **state)
 			at = stpcpy(at, "{\"k\":");
 		*at++ = '1';
 		memset(at, '}', LIMIT_JSON_DEPTH + extra);
-		assert_int_equal(parse_flags(text, (size_t)(at - text) + LIMIT_JSON_DEPTH + extra, 0), extra ? JSON_DEPTH : JSON_OK);
+		assert_int_equal(parse_flags(text, (size_t)(at - text) + LIMIT_JSON_DEPTH + extra, 0),
+				 extra ? JSON_DEPTH : JSON_OK);
 		memset(text, '1', LIMIT_JSON_NUMBER + extra);
 		assert_int_equal(parse_flags(text, LIMIT_JSON_NUMBER + extra, 0), extra ? JSON_BAD : JSON_OK);
 		text[LIMIT_JSON_NUMBER / 2] = '.';
@@ -321,7 +346,9 @@ static void test_scan(void **state)
 static void test_text(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("[\"plain\",\"\",\"\\\"\\\\\\/\\b\\f\\n\\r\\t\",\"a\\u00e9\\u20ac\\ud83d\\ude00z\",\"x\\u0000y\",\"\\u0000\"]"), JSON_OK);
+	assert_int_equal(parse("[\"plain\",\"\",\"\\\"\\\\\\/"
+			       "\\b\\f\\n\\r\\t\",\"a\\u00e9\\u20ac\\ud83d\\ude00z\",\"x\\u0000y\",\"\\u0000\"]"),
+			 JSON_OK);
 	assert_text(1, "plain", 5);
 	assert_ptr_equal(json_text(&json, 1, &arena).data, copy + 2);
 	assert_text(2, "", 0);
@@ -343,7 +370,9 @@ static void test_text(void **state)
 static void test_member(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("{\"a\":{\"b\":1,\"c\":[1,2]},\"type\":2,\"t\\u0079pf\":3,\"\":4,\"x\\u0000\":5,\"\\ud83d\\ude00\":6}"), JSON_OK);
+	assert_int_equal(parse("{\"a\":{\"b\":1,\"c\":[1,2]},\"type\":2,\"t\\u0079pf\":3,\"\":4,\"x\\u0000\":5,"
+			       "\"\\ud83d\\ude00\":6}"),
+			 JSON_OK);
 	assert_int_equal(json_member(&json, 0, "a", 1), 2);
 	assert_int_equal(json_member(&json, 2, "c", 1), 6);
 	assert_int_equal(json_member(&json, 2, "type", 4), 0);
@@ -366,11 +395,23 @@ static void test_integer(void **state)
 		bool ok;
 		int64_t value;
 	} cases[] = {
-		{ "0", true, 0 }, { "-0", true, 0 }, { "42", true, 42 }, { "-17", true, -17 },
-		{ "9007199254740991", true, 9007199254740991 }, { "-9007199254740991", true, -9007199254740991 },
-		{ "9007199254740992", false, 0 }, { "-9007199254740992", false, 0 }, { "9999999999999999", false, 0 },
-		{ "10000000000000000", false, 0 }, { "18446744073709551617", false, 0 }, { "1.0", false, 0 }, { "1e1", false, 0 },
-		{ "1E1", false, 0 }, { "\"1\"", false, 0 }, { "true", false, 0 }, { "[1]", false, 0 },
+		{ "0", true, 0 },
+		{ "-0", true, 0 },
+		{ "42", true, 42 },
+		{ "-17", true, -17 },
+		{ "9007199254740991", true, 9007199254740991 },
+		{ "-9007199254740991", true, -9007199254740991 },
+		{ "9007199254740992", false, 0 },
+		{ "-9007199254740992", false, 0 },
+		{ "9999999999999999", false, 0 },
+		{ "10000000000000000", false, 0 },
+		{ "18446744073709551617", false, 0 },
+		{ "1.0", false, 0 },
+		{ "1e1", false, 0 },
+		{ "1E1", false, 0 },
+		{ "\"1\"", false, 0 },
+		{ "true", false, 0 },
+		{ "[1]", false, 0 },
 	};
 	size_t i;
 
@@ -435,7 +476,7 @@ static void test_duplicates_among_many(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		for (repeat = -1; repeat < counts[i]; repeat += counts[i] > 40 && repeat > 3 ? 97 : 1) {
+		for (repeat = -1; repeat<counts[i]; repeat += counts[i]> 40 && repeat > 3 ? 97 : 1) {
 			char *text = object_of(counts[i], repeat, repeat & 1), path[16];
 
 			assert_int_equal(parse(text), repeat < 0 ? JSON_OK : JSON_DUPLICATE);
@@ -451,7 +492,8 @@ static void test_duplicates_among_many(void **state)
 	}
 	/* Several large objects in one text share their scratch memory. */
 	{
-		char *one = object_of(20, -1, false), *two = object_of(200, -1, false), *three = object_of(200, 3, false);
+		char *one = object_of(20, -1, false), *two = object_of(200, -1, false),
+		     *three = object_of(200, 3, false);
 		char *all = malloc(strlen(one) + strlen(two) + strlen(three) + 8);
 
 		sprintf(all, "[%s,%s,%s]", one, two, one);
@@ -529,8 +571,13 @@ static void test_colliding_keys(void **state)
 
 static void test_keys(void **state)
 {
-	static const char *const pairs[][2] = { { "", "" }, { "a", "\\u0061" }, { "abcdefg", "abc\\u0064efg" }, { "abcdefgh", "abcdefg\\u0068" },
-						{ "abcdefghi", "\\u0061bcdefghi" }, { "\xc3\xa9/", "\\u00e9\\/" }, { "\n", NULL } };
+	static const char *const pairs[][2] = { { "", "" },
+						{ "a", "\\u0061" },
+						{ "abcdefg", "abc\\u0064efg" },
+						{ "abcdefgh", "abcdefg\\u0068" },
+						{ "abcdefghi", "\\u0061bcdefghi" },
+						{ "\xc3\xa9/", "\\u00e9\\/" },
+						{ "\n", NULL } };
 	size_t i, size;
 	uint8_t bytes[40];
 
@@ -543,7 +590,8 @@ static void test_keys(void **state)
 	for (size = 0; size < sizeof(bytes); size++) {
 		assert_int_equal(json_keys_hash(bytes, size, false), json_keys_hash(bytes, size, true));
 		if (size != 0)
-			assert_int_not_equal(json_keys_hash(bytes, size, false), json_keys_hash(bytes, size - 1, false));
+			assert_int_not_equal(json_keys_hash(bytes, size, false),
+					     json_keys_hash(bytes, size - 1, false));
 	}
 	for (size = 0; size < sizeof(bytes); size++)
 		bytes[size] = (uint8_t)(size * 7 + 100);
@@ -594,20 +642,13 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tape),
-		cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_path_is_cut),
-		cmocka_unit_test(test_scan),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_member),
-		cmocka_unit_test(test_integer),
-		cmocka_unit_test(test_many_nodes),
-		cmocka_unit_test(test_duplicates_among_many),
-		cmocka_unit_test(test_colliding_keys),
-		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_tape),	       cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_refused),	       cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_limits),	       cmocka_unit_test(test_path_is_cut),
+		cmocka_unit_test(test_scan),	       cmocka_unit_test(test_text),
+		cmocka_unit_test(test_member),	       cmocka_unit_test(test_integer),
+		cmocka_unit_test(test_many_nodes),     cmocka_unit_test(test_duplicates_among_many),
+		cmocka_unit_test(test_colliding_keys), cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_memory),
 	};
 	int failed = cmocka_run_group_tests_name("json", tests, setup, teardown);

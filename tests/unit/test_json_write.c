@@ -105,7 +105,12 @@ static void test_escapes(void **state)
 		if (c == '"' || c == '\\')
 			at += sprintf(at, "\\%c", c);
 		else if (c < 32 && strchr("\b\t\n\f\r", (int)c) != NULL && c != 0)
-			at += sprintf(at, "\\%c", c == '\b' ? 'b' : c == '\t' ? 't' : c == '\n' ? 'n' : c == '\f' ? 'f' : 'r');
+			at += sprintf(at, "\\%c",
+				      c == '\b'	  ? 'b'
+				      : c == '\t' ? 't'
+				      : c == '\n' ? 'n'
+				      : c == '\f' ? 'f'
+						  : 'r');
 		else if (c < 32)
 			at += sprintf(at, "\\u%04x", c);
 		else
@@ -135,7 +140,8 @@ static void test_canonical(void **state)
 {
 	(void)state;
 	value(" 1.50e+3 ", NULL, "1.50e+3");
-	value("\"\\u0061\\/\\u00e9\\ud83d\\ude00\\u001F\\u000a\\\"\"", NULL, "\"a/\xc3\xa9\xf0\x9f\x98\x80\\u001f\\n\\\"\"");
+	value("\"\\u0061\\/\\u00e9\\ud83d\\ude00\\u001F\\u000a\\\"\"", NULL,
+	      "\"a/\xc3\xa9\xf0\x9f\x98\x80\\u001f\\n\\\"\"");
 	value(" [ ] ", NULL, "[]");
 	value(" { } ", NULL, "{}");
 	value("[ [ [ ] , [ 1 ] ] , { \"b\" : { } , \"a\" : [ { } ] } , null , true , false ]", NULL,
@@ -149,7 +155,8 @@ static void test_part(void **state)
 	struct json json;
 
 	(void)state;
-	assert_int_equal(json_parse(&arena, slice_text("{\"a\": [ 1, {\"b\": 2}, \"c\" ], \"d\": 3}"), 0, &json, NULL), JSON_OK);
+	assert_int_equal(json_parse(&arena, slice_text("{\"a\": [ 1, {\"b\": 2}, \"c\" ], \"d\": 3}"), 0, &json, NULL),
+			 JSON_OK);
 	json_write_open(&w, '{');
 	json_write_key(&w, "x");
 	json_write_value(&w, &json, json_member(&json, 0, "a", 1), &arena, NULL, NULL);
@@ -159,7 +166,8 @@ static void test_part(void **state)
 	assert_written(&w, "{\"x\":[1,{\"b\":2},\"c\"],\"y\":3}");
 }
 
-/* Leaves out members named "drop", replaces "old" by what needs escapes. A key replaced is a key renamed. */
+/* Leaves out members named "drop" (and "Drop", saying true as well), replaces "old" by what needs escapes. A key
+ * replaced is a key renamed. */
 static bool change(void *user, uint32_t node, struct fw_slice *ret_text, bool *ret_skip)
 {
 	const struct json *json = user;
@@ -167,6 +175,11 @@ static bool change(void *user, uint32_t node, struct fw_slice *ret_text, bool *r
 	if (json->nodes[node].is_key && json_string_is(json, node, "drop", 4)) {
 		*ret_skip = true;
 		return false;
+	}
+	if (json_string_is(json, node, "Drop", 4)) {
+		*ret_text = slice_text("dropped");
+		*ret_skip = true; /* means nothing for a value */
+		return true;
 	}
 	if (!json_string_is(json, node, "old", 3))
 		return false;
@@ -180,6 +193,7 @@ static void test_replace(void **state)
 	value("{\"a\":\"old\",\"old\":1,\"b\":[\"old\",\"drop\",{\"c\":\"old\"}]}", change,
 	      "{\"a\":\"n\\\"e\\nw\",\"n\\\"e\\nw\":1,\"b\":[\"n\\\"e\\nw\",\"drop\",{\"c\":\"n\\\"e\\nw\"}]}");
 	value("{\"drop\":1}", change, "{}");
+	value("{\"Drop\":1,\"a\":\"Drop\"}", change, "{\"a\":\"dropped\"}");
 	value("{\"drop\":[1,{\"x\":2}],\"a\":1}", change, "{\"a\":1}");
 	value("{\"a\":1,\"drop\":{\"y\":[]}}", change, "{\"a\":1}");
 	value("{\"a\":1,\"drop\":2,\"b\":3}", change, "{\"a\":1,\"b\":3}");
@@ -242,14 +256,9 @@ static void test_failure_sticks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_integers),
-		cmocka_unit_test(test_escapes),
-		cmocka_unit_test(test_canonical),
-		cmocka_unit_test(test_part),
-		cmocka_unit_test(test_replace),
-		cmocka_unit_test(test_deepest),
-		cmocka_unit_test(test_failure_sticks),
+		cmocka_unit_test(test_pieces),	  cmocka_unit_test(test_integers),	 cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_canonical), cmocka_unit_test(test_part),		 cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_deepest),	  cmocka_unit_test(test_failure_sticks),
 	};
 
 	return cmocka_run_group_tests_name("json_write", tests, setup, teardown);
