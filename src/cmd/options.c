@@ -17,7 +17,7 @@ int options_usage(const char *verb, const char *format, ...)
 	size_t size;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments); /* NOLINT: va_start is above; clang-tidy 14 forgets it */
 	va_end(arguments);
 	size = strlen(text);
 	fprintf(stderr, "framewall %s: %s%s Try \"framewall %s --help\".\n", verb, text,
@@ -31,7 +31,7 @@ int options_could_not(const char *verb, const char *format, ...)
 
 	fprintf(stderr, "framewall %s: ", verb);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vfprintf(stderr, format, arguments); /* NOLINT: va_start is above; clang-tidy 14 forgets it */
 	va_end(arguments);
 	fputc('\n', stderr);
 	return COMMAND_COULD_NOT;

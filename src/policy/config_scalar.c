@@ -47,9 +47,9 @@ static bool next_word(const char **text, char separator, struct fw_slice *ret_wo
 {
 	const char *start = *text, *end;
 
-	while (*start == separator)
+	while (start != NULL && *start == separator)
 		start++;
-	if (*start == '\0')
+	if (start == NULL || *start == '\0')
 		return false;
 	end = strchr(start, separator);
 	*ret_word = slice(start, end != NULL ? (size_t)(end - start) : strlen(start));

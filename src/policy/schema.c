@@ -323,8 +323,6 @@ static void check_members(struct check *check, const struct place *above, uint32
 
 		if (check->short_of_memory)
 			return;
-		if (place.name.data == NULL)
-			place.name = slice("", 0);
 		if (above == NULL && slice_is(place.name, "type"))
 			continue;
 		i = find(fields, count, place.name);
