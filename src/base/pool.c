@@ -31,26 +31,26 @@ void pool_fini(struct pool *pool)
 
 static unsigned class_of(size_t size, size_t *ret_size)
 {
-	unsigned class = 0;
+	unsigned size_class = 0;
 	size_t room = POOL_SMALLEST;
 
-	while (class < POOL_CLASSES && room < size) {
+	while (size_class < POOL_CLASSES && room < size) {
 		room <<= 1;
-		class++;
+		size_class++;
 	}
-	*ret_size = class < POOL_CLASSES ? room : size;
-	return class;
+	*ret_size = size_class < POOL_CLASSES ? room : size;
+	return size_class;
 }
 
 void *pool_take(struct pool *pool, size_t size, size_t *ret_size)
 {
-	unsigned class = class_of(size, ret_size);
+	unsigned size_class = class_of(size, ret_size);
 
-	if (class < POOL_CLASSES && pool->free[class] != NULL) {
-		struct pool_free *taken = pool->free[class];
+	if (size_class < POOL_CLASSES && pool->free[size_class] != NULL) {
+		struct pool_free *taken = pool->free[size_class];
 
-		pool->free[class] = taken->next;
-		pool->kept[class]--;
+		pool->free[size_class] = taken->next;
+		pool->kept[size_class]--;
 		return taken;
 	}
 	return mem_alloc(*ret_size);
@@ -59,18 +59,18 @@ void *pool_take(struct pool *pool, size_t size, size_t *ret_size)
 void pool_give(struct pool *pool, void *memory, size_t size)
 {
 	size_t room;
-	unsigned class = class_of(size, &room);
+	unsigned size_class = class_of(size, &room);
 	struct pool_free *given = memory;
 
 	if (memory == NULL)
 		return;
-	if (class >= POOL_CLASSES || room != size || (size_t)pool->kept[class] * room >= KEEP_BYTES) {
+	if (size_class >= POOL_CLASSES || room != size || (size_t)pool->kept[size_class] * room >= KEEP_BYTES) {
 		mem_free(memory);
 		return;
 	}
-	given->next = pool->free[class];
-	pool->free[class] = given;
-	pool->kept[class]++;
+	given->next = pool->free[size_class];
+	pool->free[size_class] = given;
+	pool->kept[size_class]++;
 }
 
 uint8_t *buf_reserve(struct buf *buf, struct pool *pool, size_t size)

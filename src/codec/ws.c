@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 
 enum {
@@ -48,9 +49,16 @@ void ws_reader_init(struct ws_reader *reader, enum ws_role role)
 	reader->role = (uint8_t)role;
 }
 
+static void forget_control(struct ws_reader *reader)
+{
+	mem_free(reader->control);
+	reader->control = NULL;
+}
+
 void ws_reader_fini(struct ws_reader *reader, struct pool *pool)
 {
 	buf_clear(&reader->assembly, pool);
+	forget_control(reader);
 	reader->message = 0;
 }
 
@@ -343,6 +351,10 @@ static const struct rule *take_part(struct ws_reader *reader, const struct ws_li
 	const struct rule *rule = NULL;
 
 	if ((reader->opcode & CONTROL) != 0) {
+		if (reader->control == NULL)
+			reader->control = mem_alloc(LIMIT_CONTROL_PAYLOAD);
+		if (reader->control == NULL)
+			return &no_memory;
 		unmask(reader, reader->control + reader->control_size, *bytes, part);
 		reader->control_size = (uint8_t)(reader->control_size + part);
 	} else {
@@ -361,6 +373,7 @@ static enum ws_step fail(struct ws_reader *reader, struct pool *pool, const stru
 	if (rule == &too_large && __builtin_add_overflow(length, buf_size(&reader->assembly), &ret_item->declared))
 		ret_item->declared = UINT64_MAX;
 	buf_clear(&reader->assembly, pool);
+	forget_control(reader);
 	reader->failed = 1;
 	consume(bytes, size, *size);
 	return WS_FAIL;
@@ -383,7 +396,7 @@ static const struct rule *read_payload(struct ws_reader *reader, const struct ws
 	if (control)
 		return give_control(reader, reader->control, reader->control_size, item);
 	if (reader->fin)
-		return give_message(reader, assembly->base != NULL ? buf_data(assembly) : reader->control,
+		return give_message(reader, assembly->base != NULL ? buf_data(assembly) : reader->header,
 				    buf_size(assembly), item);
 	reader->in_frame = 0;
 	return NULL;
@@ -396,7 +409,9 @@ enum ws_step ws_reader_next(struct ws_reader *reader, const struct ws_limits *li
 	const struct rule *rule = NULL;
 
 	*ret_item = (struct ws_item){ 0 };
-	/* The message given by the call before is over. */
+	/* What was given by the call before is over. */
+	if (!reader->in_frame && reader->control != NULL)
+		forget_control(reader);
 	if (reader->message == 0 && reader->assembly.base != NULL)
 		buf_clear(&reader->assembly, pool);
 	if (reader->failed) {

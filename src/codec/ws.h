@@ -35,7 +35,7 @@ struct ws_reader {
 	uint64_t frame_left; /* payload octets of the current frame not read yet */
 	uint64_t frame_done; /* payload octets of it already read (position in the mask) */
 	struct buf assembly; /* message octets so far */
-	uint8_t control[125];/* payload of a control frame in pieces */
+	uint8_t *control; /* payload of a control frame that comes in pieces; NULL: none */
 };
 
 enum ws_step {

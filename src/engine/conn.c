@@ -45,6 +45,7 @@ struct fw_conn *fw_conn_free(struct fw_conn *conn)
 	ws_reader_fini(&conn->reader, &engine->pool);
 	buf_clear(&conn->pending, &engine->pool);
 	buf_clear(&conn->out, &engine->pool);
+	mem_free(conn->pong);
 	principal_free(conn->principal);
 	fw_policy_unref(conn->policy);
 	mem_free(conn);

@@ -165,7 +165,7 @@ struct fw_conn {
 	struct principal *principal;
 	struct event_node *events, **events_tail;
 	struct access_slot access[ACCESS_SLOTS];
-	uint8_t pong[125];
+	uint8_t *pong;            /* its payload, LIMIT_CONTROL_PAYLOAD octets; NULL until one had to wait */
 };
 
 /* engine.c */

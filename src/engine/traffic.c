@@ -1,4 +1,5 @@
 /* traffic.c: frames of an upgraded connection, both ways: whole messages to the stages, control frames answered. */
+#include "base/mem.h"
 #include "base/slice.h"
 #include "engine/conn_state.h"
 #include "engine/message.h"
@@ -31,10 +32,21 @@ static void client_control(struct fw_conn *conn, const struct ws_item *item)
 	}
 	if (item->opcode == WS_PONG || conn->phase >= PHASE_CLOSING)
 		return;
-	memcpy(conn->pong, item->payload, item->size);
+	if (output_waiting(conn, FW_CLIENT) < LIMIT_OUTPUT_MARK) {
+		conn->pong_due = false;
+		output_frame(conn, FW_CLIENT, WS_PONG, slice(item->payload, item->size));
+		return;
+	}
+	if (conn->pong == NULL)
+		conn->pong = mem_alloc(LIMIT_CONTROL_PAYLOAD);
+	if (conn->pong == NULL) {
+		conn->broken = true;
+		return;
+	}
+	if (item->size != 0)
+		memcpy(conn->pong, item->payload, item->size);
 	conn->pong_size = (uint8_t)item->size;
 	conn->pong_due = true;
-	traffic_pong(conn);
 }
 
 static void client_failed(struct fw_conn *conn, const struct ws_item *item)
@@ -260,6 +272,17 @@ int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_sli
 	return deliver(conn, binary ? WS_BINARY : WS_TEXT, type, payload);
 }
 
+/* RFC 6455 7.1.7: a server that breaks the protocol is told why before it is left. */
+static void tell_upstream(struct fw_conn *conn, uint16_t code)
+{
+	uint8_t payload[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+
+	if (conn->upstream->close_sent)
+		return;
+	conn->upstream->close_sent = true;
+	output_frame(conn, FW_UPSTREAM, WS_CLOSE, slice(payload, sizeof(payload)));
+}
+
 static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
 {
 	struct event_node *node = event_record(conn, EVENT_outbound_withheld);
@@ -267,6 +290,7 @@ static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
 	conn->engine->counters[COUNT_outbound_withheld]++;
 	event_text(node, "cause", item->rule);
 	event_number(node, "declared", (int64_t)item->declared);
+	tell_upstream(conn, item->code);
 	upstream_failed(conn, item->rule);
 }
 
