@@ -34,7 +34,7 @@ struct config {
 	bool hiding;	      /* the section has secrets: of the source line nothing behind the place is shown */
 	bool short_of_memory; /* sticks: the load ends in FW_ERR_MEMORY */
 
-	struct config_section routes, jwt_keys, api_keys, max_lengths, csp;
+	struct config_section routes, jwt_keys, api_keys, max_lengths, message_sizes, csp;
 	struct config_section permissions, hierarchy, roles, categories;
 	bool strict; /* rbac.strict */
 };
@@ -111,7 +111,7 @@ bool config_routes_upstream(struct config *config, struct config_place place, st
 void config_keys(struct config *config);
 uint16_t config_rbac_role(struct config *config, struct config_place place,
 			  struct fw_slice name);   /* or POLICY_NONE, reported */
-void config_derive_lengths(struct config *config); /* validation.max_lengths: after contract_build */
+void config_derive_lengths(struct config *config); /* validation.max_lengths, message_sizes: after contract_build */
 void config_derive_csp(struct config *config);	   /* security_policies.csp as a mapping */
 void config_derive(struct config *config);	   /* rates, methods, networks, events: of settings that hold */
 #endif

@@ -10,10 +10,20 @@
 
 #define MINUTE_NS UINT64_C(60000000000)
 
-static void suggest_field(struct config *config, struct config_suggest *suggest)
+/* A mapping from names to limits: which names, what they are limited to. */
+struct named_limits {
+	const char *section;
+	const char *what, *unit; /* "a length", "characters" */
+	bool by_field;           /* the names are fields, else message types */
+	int64_t least, most;
+	unsigned (*set)(struct fw_policy *policy, const char *name, int64_t max); /* returns how many there were */
+	void (*offer)(const struct fw_policy *policy, struct config_suggest *suggest);
+};
+
+static void offer_fields(const struct fw_policy *policy, struct config_suggest *suggest)
 {
-	for (unsigned i = 0; i < config->policy->message_count; i++) {
-		const struct policy_message *message = &config->policy->messages[i];
+	for (unsigned i = 0; i < policy->message_count; i++) {
+		const struct policy_message *message = &policy->messages[i];
 
 		for (unsigned k = 0; k < message->field_count; k++)
 			if (message->fields[k].kind == KIND_STRING)
@@ -21,39 +31,61 @@ static void suggest_field(struct config *config, struct config_suggest *suggest)
 	}
 }
 
-static void set_length(struct config *config, struct fy_node *key, struct fy_node *value)
+static void offer_messages(const struct fw_policy *policy, struct config_suggest *suggest)
+{
+	for (unsigned i = 0; i < policy->message_count; i++)
+		config_suggest_offer(suggest, policy->messages[i].name, policy->messages[i].name_size);
+}
+
+static const struct named_limits length_limits = {
+	"\"validation.max_lengths\"", "a length", "characters", true, 1, 1048576,
+	contract_limit, offer_fields,
+};
+static const struct named_limits size_limits = {
+	"\"validation.message_sizes\"", "a size", "bytes", false, 16, 1073741824,
+	contract_limit_size, offer_messages,
+};
+
+static void set_limit(struct config *config, const struct named_limits *limits, struct fy_node *key, struct fy_node *value)
 {
 	struct config_place place = { .node = key };
 	struct config_suggest suggest;
 	struct fw_slice name, text;
-	char field[64], shown[64], hint[128];
+	char quoted[64], hint[128];
 	int64_t max;
 
 	if (!config_yaml_key(config, place, key, &name) ||
-	    !config_yaml_is_text(config, place, "a length", value, &text))
+	    !config_yaml_is_text(config, place, limits->what, value, &text))
 		return;
-	config_report_quote(name, field);
-	if (!config_value_integer(config, config_yaml_place(value, place), field, text, 1, 1048576, "characters", &max))
+	config_report_quote(name, quoted);
+	if (!config_value_integer(config, config_yaml_place(value, place), quoted, text, limits->least, limits->most, limits->unit,
+				  &max))
 		return;
-	if (contract_limit(config->policy, field, max) != 0)
+	if (limits->set(config->policy, quoted, max) != 0)
 		return;
 	config_suggest_start(&suggest, name);
-	suggest_field(config, &suggest);
-	config_report_error(config, place, "no message has a text field \"%s\"%s", config_report_quote(name, shown),
-			    config_suggest_text(&suggest, hint));
+	limits->offer(config->policy, &suggest);
+	config_report_error(config, place, limits->by_field ? "no message has a text field \"%s\"%s" :
+							      "there is no message type \"%s\"%s",
+			    quoted, config_suggest_text(&suggest, hint));
 }
 
-void config_derive_lengths(struct config *config)
+static void set_limits(struct config *config, const struct named_limits *limits, const struct config_section *section)
 {
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
-	if (config->max_lengths.key == NULL ||
-	    !config_yaml_is_map(config, (struct config_place){ .node = config->max_lengths.key },
-				"\"validation.max_lengths\"", config->max_lengths.value))
+	if (section->key == NULL ||
+	    !config_yaml_is_map(config, (struct config_place){ .node = section->key }, limits->section, section->value))
 		return;
-	while ((pair = fy_node_mapping_iterate(config->max_lengths.value, &at)) != NULL)
-		set_length(config, fy_node_pair_key(pair), fy_node_pair_value(pair));
+	while ((pair = fy_node_mapping_iterate(section->value, &at)) != NULL)
+		set_limit(config, limits, fy_node_pair_key(pair), fy_node_pair_value(pair));
+}
+
+void config_derive_lengths(struct config *config)
+{
+	set_limits(config, &length_limits, &config->max_lengths);
+	set_limits(config, &size_limits, &config->message_sizes);
 }
 
 enum { CSP_ROOM = 4096 };

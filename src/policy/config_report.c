@@ -175,8 +175,8 @@ __attribute__((format(printf, 5, 0))) static void report(struct config *config, 
 		config->short_of_memory = true;
 		return;
 	}
-	vsnprintf(message, sizeof(message), format,
-		  arguments); /* NOLINT: va_start is the caller's; clang-tidy 14 forgets it */
+	/* NOLINTNEXTLINE: va_start is the caller's, which clang-tidy 14 forgets */
+	vsnprintf(message, sizeof(message), format, arguments);
 	if (place != NULL && place->origin != NULL)
 		fprintf(out, "%s: %s: %s", place->origin, level, message);
 	else

@@ -29,6 +29,7 @@ static const struct special specials[] = {
 	{ "authentication.jwt.keys", KEEP(jwt_keys) },
 	{ "authentication.api_keys", KEEP(api_keys) },
 	{ "validation.max_lengths", KEEP(max_lengths) },
+	{ "validation.message_sizes", KEEP(message_sizes) },
 	{ "authentication.password_policy", NOWHERE },
 	{ "rate_limiting.windows", NOWHERE },
 	{ "validation.allowed_html_attributes", NOWHERE },

@@ -389,6 +389,16 @@ unsigned contract_limit(struct fw_policy *policy, const char *field, int64_t max
 	return found;
 }
 
+unsigned contract_limit_size(struct fw_policy *policy, const char *name, int64_t max)
+{
+	uint16_t type = policy_message_find(policy, slice_text(name));
+
+	if (type == POLICY_NONE)
+		return 0;
+	((struct policy_message *)&policy->messages[type])->max_bytes = (uint32_t)max;
+	return 1;
+}
+
 bool contract_protectable(struct fw_slice name)
 {
 	for (unsigned i = 0; i < MESSAGES; i++)
