@@ -146,6 +146,7 @@ Messages about these sections never show what stands behind a key.
 | key | value | meaning |
 |---|---|---|
 | `validation.max_lengths` | `{FIELD: CHARACTERS}` | the greatest length of every text field of that name |
+| `validation.message_sizes` | `{MESSAGE: BYTES}` | the greatest size of a message type |
 | `security_policies.csp` | text, or `{default_src: "'self'", ...}` | the header whole, or its directives |
 | `csrf.token_algorithm` | urlsafe | the only one |
 """

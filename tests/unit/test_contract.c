@@ -192,6 +192,18 @@ static void protected_operations(void **state)
 	refused_for("csrf: {protected_operations: [ping]}", "\"ping\" is not a message type that can need a token");
 }
 
+static void message_sizes(void **state)
+{
+	struct fw_policy *policy = policy_of("validation: {message_sizes: {chat_message: 70000}}");
+
+	(void)state;
+	assert_int_equal(policy->messages[policy_message_find(policy, slice_text("chat_message"))].max_bytes, 70000);
+	assert_int_equal(policy->messages[policy_message_find(policy, slice_text("typing"))].max_bytes, 256);
+	fw_policy_unref(policy);
+	refused_for("validation: {message_sizes: {chat_mesage: 100}}", "there is no message type \"chat_mesage\"; did you mean \"chat_message\"?");
+	refused_for("validation: {message_sizes: {typing: 3}}", "\"typing\" must be from 16 to 1073741824 bytes, not 3");
+}
+
 static void max_lengths(void **state)
 {
 	struct fw_policy *policy = policy_of("validation: {max_lengths: {text: 10, title: 300}}");
@@ -215,6 +227,7 @@ int main(void)
 		cmocka_unit_test(arrays),      cmocka_unit_test(unknown_names),
 		cmocka_unit_test(outbound),    cmocka_unit_test(protected_operations),
 		cmocka_unit_test(max_lengths),
+		cmocka_unit_test(message_sizes),
 	};
 
 	return cmocka_run_group_tests_name("contract", tests, NULL, NULL);
