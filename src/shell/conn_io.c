@@ -1,69 +1,14 @@
+/* The life of a connection: accepted, settled after whatever happened, retired, freed at the end of a turn. */
 #include "shell/conn_io.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/close_reason.h"
 #include "base/mem.h"
 
-/* FIRST_READ: a connection that is not open yet has no use for more, and the engine keeps what it cannot use yet. */
-enum { FIRST_READ = LIMIT_HEAD_BYTES };
-#define FLUSH_NS ((uint64_t)10 * 1000000000)  /* to take the last octets */
-#define LINGER_NS ((uint64_t)2 * 1000000000)  /* to answer our FIN */
-
-static void on_poll(uv_poll_t *handle, int status, int events);
-
-static void unlink_all(struct connection *connection)
-{
-	*connection->link = connection->next;
-	if (connection->next != NULL)
-		connection->next->link = connection->link;
-	timers_cancel(&connection->worker->timers, &connection->timer);
-}
-
-static void free_when_closed(struct connection *connection)
-{
-	struct worker *worker = connection->worker;
-
-	if (!connection->dead || connection->dirty || connection->sides[FW_CLIENT].polled || connection->sides[FW_UPSTREAM].polled)
-		return;
-	unlink_all(connection);
-	mem_free(connection);
-	worker_connection_ended(worker);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct connection *connection = handle->data;
-	struct conn_side *upstream = &connection->sides[FW_UPSTREAM];
-
-	if (handle == (uv_handle_t *)&upstream->poll) {
-		upstream->polled = false;
-		if (connection->conn != NULL && upstream->state == SIDE_DIALLING) {
-			conn_io_dial_retry(connection);
-			return;
-		}
-	} else {
-		connection->sides[FW_CLIENT].polled = false;
-	}
-	free_when_closed(connection);
-}
-
-bool conn_io_open_side(struct connection *connection, enum fw_side which, int fd)
-{
-	struct conn_side *side = &connection->sides[which];
-
-	if (uv_poll_init(&connection->worker->loop, &side->poll, fd) != 0) {
-		close(fd);
-		return false;
-	}
-	side->poll.data = connection;
-	side->polled = true;
-	side->fd = fd;
-	side->watched = 0;
-	return true;
-}
+#define FLUSH_NS ((uint64_t)10 * 1000000000) /* to take the last octets */
+#define LINGER_NS ((uint64_t)2 * 1000000000) /* to answer our FIN */
 
 void conn_io_close_side(struct connection *connection, enum fw_side which)
 {
@@ -73,14 +18,9 @@ void conn_io_close_side(struct connection *connection, enum fw_side which)
 		connection->worker->lingering--;
 	if (side->state == SIDE_WAITING && connection->name != NULL)
 		resolve_forget(connection->name, connection);
-	side->state = SIDE_CLOSED;
-	side->cut_ns = UINT64_MAX;
-	side->watched = 0;
-	if (side->fd < 0)
-		return;
-	uv_close((uv_handle_t *)&side->poll, on_closed);
-	close(side->fd);
-	side->fd = -1;
+	if (side->fd >= 0)
+		close(side->fd);
+	*side = (struct conn_side){ .source = side->source, .state = SIDE_CLOSED, .fd = -1, .cut_ns = UINT64_MAX };
 }
 
 void conn_io_hang_up(struct connection *connection, enum fw_side which)
@@ -100,46 +40,6 @@ void conn_io_hang_up(struct connection *connection, enum fw_side which)
 	default:
 		break;
 	}
-}
-
-/* The peer is gone: by a FIN it may still read what waits for it, after an error nothing can be written either. */
-static void lost(struct connection *connection, enum fw_side which, bool broken)
-{
-	struct conn_side *side = &connection->sides[which];
-
-	side->eof = true;
-	conn_io_hang_up(connection, which);
-	if (broken)
-		conn_io_close_side(connection, which);
-	if (connection->conn != NULL)
-		fw_conn_lost(connection->conn, which);
-}
-
-/* Writes what the engine has for a side. True when that may have changed something for the engine. */
-static bool write_side(struct connection *connection, enum fw_side which)
-{
-	struct conn_side *side = &connection->sides[which];
-	bool moved = false;
-
-	while (!side->blocked && (side->state == SIDE_OPEN || side->state == SIDE_ENDING)) {
-		struct fw_slice output = fw_conn_output(connection->conn, which);
-		ssize_t sent;
-
-		if (output.size == 0)
-			break;
-		sent = send(side->fd, output.data, output.size, MSG_NOSIGNAL);
-		if (sent > 0) {
-			fw_conn_sent(connection->conn, which, (size_t)sent);
-			side->blocked = (size_t)sent < output.size;
-		} else if (sent < 0 && errno == EAGAIN) {
-			side->blocked = true;
-			break;
-		} else if (sent == 0 || errno != EINTR) {
-			lost(connection, which, true);
-		}
-		moved = true;
-	}
-	return moved;
 }
 
 /* A side whose last octet is written says so to the peer and waits for the peer's own end. */
@@ -173,39 +73,24 @@ static void retire(struct connection *connection)
 	connection->admitted = false;
 }
 
-static int wanted(const struct connection *connection, enum fw_side which)
+/* Out of every list but dirty and again. Freed at the end of the turn: the poller may still have an event of it. */
+static void bury(struct connection *connection)
 {
-	const struct conn_side *side = &connection->sides[which];
-	int events = side->blocked ? UV_WRITABLE : 0;
-	/* Where the other side does not take what it is sent, nothing more is read for it. */
-	bool wants = side->state == SIDE_OPEN && !connection->sides[!which].blocked && fw_conn_wants(connection->conn, which);
+	struct worker *worker = connection->worker;
 
-	switch (side->state) {
-	case SIDE_DIALLING:
-		return side->fd >= 0 ? UV_WRITABLE : 0;
-	case SIDE_OPEN:
-		return events | (wants ? UV_READABLE : 0);
-	case SIDE_ENDING:
-		return events;
-	case SIDE_LINGER:
-		return UV_READABLE;
-	default:
-		return 0;
-	}
+	connection->dead = true;
+	*connection->link = connection->next;
+	if (connection->next != NULL)
+		connection->next->link = connection->link;
+	timers_cancel(&worker->timers, &connection->timer);
+	connection->next = worker->dead;
+	worker->dead = connection;
+	worker_connection_ended(worker);
 }
 
-static void watch(struct connection *connection, enum fw_side which)
+static bool at_rest(const struct conn_side *side)
 {
-	struct conn_side *side = &connection->sides[which];
-	int events = wanted(connection, which);
-
-	if (side->fd < 0 || events == side->watched)
-		return;
-	if (events != 0)
-		uv_poll_start(&side->poll, events, on_poll);
-	else
-		uv_poll_stop(&side->poll);
-	side->watched = (uint8_t)events;
+	return side->state == SIDE_NONE || side->state == SIDE_LINGER || side->state == SIDE_CLOSED;
 }
 
 static uint64_t deadline(const struct connection *connection)
@@ -218,99 +103,52 @@ static uint64_t deadline(const struct connection *connection)
 	return at;
 }
 
-static bool at_rest(const struct conn_side *side)
-{
-	return side->state == SIDE_NONE || side->state == SIDE_LINGER || side->state == SIDE_CLOSED;
-}
-
 void conn_io_settle(struct connection *connection)
 {
 	struct conn_side *client = &connection->sides[FW_CLIENT], *upstream = &connection->sides[FW_UPSTREAM];
+	bool more;
 
 	if (connection->dead)
 		return;
-	if (connection->conn != NULL) {
-		do
-			conn_io_drain(connection);
-		while (write_side(connection, FW_UPSTREAM) | write_side(connection, FW_CLIENT));
-	}
+	more = connection->conn != NULL && conn_io_exchange(connection);
 	finish_side(connection, FW_CLIENT);
 	finish_side(connection, FW_UPSTREAM);
+	more |= conn_io_forget(connection, FW_CLIENT) | conn_io_forget(connection, FW_UPSTREAM);
 	if (connection->conn != NULL && connection->done && at_rest(client) && at_rest(upstream))
 		retire(connection);
 	if (connection->conn == NULL && client->fd < 0 && upstream->fd < 0) {
-		connection->dead = true;
-		free_when_closed(connection);
+		bury(connection);
 		return;
 	}
-	watch(connection, FW_CLIENT);
-	watch(connection, FW_UPSTREAM);
+	if (more && !connection->dirty) { /* others have their turn first */
+		connection->dirty = true;
+		connection->dirty_next = connection->worker->again;
+		connection->worker->again = connection;
+	}
 	timers_set(&connection->worker->timers, &connection->timer, deadline(connection));
 }
 
-static void receive(struct connection *connection, enum fw_side which)
+void conn_io_ready(struct conn_side *side, uint32_t events)
 {
-	struct worker *worker = connection->worker;
-	struct conn_side *side = &connection->sides[which];
-	ssize_t size = recv(side->fd, worker->scratch, connection->settled ? WORKER_SCRATCH : FIRST_READ, 0);
+	enum fw_side which = side->source.kind == SOURCE_UPSTREAM ? FW_UPSTREAM : FW_CLIENT;
+	struct connection *connection = (struct connection *)((char *)(side - which) - offsetof(struct connection, sides));
 
-	if (size > 0) {
-		fw_conn_receive(connection->conn, which, worker->scratch, (size_t)size);
-		conn_io_drain(connection); /* only now may the scratch memory be used again */
-	} else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
-		lost(connection, which, size < 0);
-	}
-}
-
-static void forget(struct connection *connection, enum fw_side which)
-{
-	ssize_t size = recv(connection->sides[which].fd, connection->worker->scratch, WORKER_SCRATCH, 0);
-
-	if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR))
-		conn_io_close_side(connection, which);
-}
-
-/* Members of the hub get more from others in the same turn: what they are sent is written once, at its end. */
-static void settle_soon(struct connection *connection)
-{
-	if (connection->member_link != NULL)
+	if (side->fd < 0)
+		return;
+	worker_now(connection->worker);
+	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+		side->readable = true;
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+		side->ended = true;
+	if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
+		side->blocked = false;
+	if (side->state == SIDE_DIALLING)
+		conn_io_dialled(connection, (events & (EPOLLHUP | EPOLLERR)) == 0);
+	/* Members of the hub get more from others in the same turn: what they are sent is written once, at its end. */
+	if (connection->member_link != NULL && conn_io_receive(connection, FW_CLIENT))
 		conn_io_mark(connection);
 	else
 		conn_io_settle(connection);
-}
-
-static void on_poll(uv_poll_t *handle, int status, int events)
-{
-	struct connection *connection = handle->data;
-	enum fw_side which = handle == &connection->sides[FW_CLIENT].poll ? FW_CLIENT : FW_UPSTREAM;
-	struct conn_side *side = &connection->sides[which];
-
-	worker_now(connection->worker);
-	if (status < 0) { /* an error waits on the socket; libuv watches no more */
-		side->watched = 0;
-		events = UV_READABLE | UV_WRITABLE;
-	}
-	if ((events & UV_WRITABLE) != 0)
-		side->blocked = false;
-	switch (side->state) {
-	case SIDE_DIALLING:
-		conn_io_dial_ready(connection);
-		break;
-	case SIDE_OPEN:
-		if ((events & UV_READABLE) != 0)
-			receive(connection, which);
-		break;
-	case SIDE_LINGER:
-		forget(connection, which);
-		break;
-	case SIDE_ENDING:
-		if (status < 0)
-			lost(connection, which, true);
-		break;
-	default:
-		break;
-	}
-	settle_soon(connection);
 }
 
 void conn_io_timer_due(struct connection *connection)
@@ -340,24 +178,38 @@ void conn_io_mark(struct connection *connection)
 	worker->dirty = connection;
 }
 
-void conn_io_push(struct connection *connection)
-{
-	if (connection->conn != NULL)
-		write_side(connection, FW_CLIENT);
-}
-
 void conn_io_flush_all(struct worker *worker)
 {
+	struct connection *dead, *next;
+
 	while (worker->dirty != NULL) {
 		struct connection *connection = worker->dirty;
 
 		worker->dirty = connection->dirty_next;
-		connection->dirty_next = NULL;
 		connection->dirty = false;
-		if (connection->dead)
-			free_when_closed(connection);
-		else
-			conn_io_settle(connection);
+		conn_io_settle(connection);
+	}
+	dead = worker->dead;
+	worker->dead = NULL;
+	for (; dead != NULL; dead = next) {
+		next = dead->next;
+		if (!dead->dirty) {
+			mem_free(dead);
+			continue;
+		}
+		dead->next = worker->dead; /* in worker->again still: the next turn takes it out */
+		worker->dead = dead;
+	}
+}
+
+void conn_io_again(struct worker *worker)
+{
+	while (worker->again != NULL) {
+		struct connection *connection = worker->again;
+
+		worker->again = connection->dirty_next;
+		connection->dirty_next = worker->dirty;
+		worker->dirty = connection;
 	}
 }
 
@@ -375,9 +227,7 @@ void conn_io_cut(struct connection *connection)
 		return;
 	if (connection->conn != NULL && !connection->done) {
 		fw_conn_end(connection->conn, CLOSE_DRAIN);
-		conn_io_drain(connection);
-		while (write_side(connection, FW_UPSTREAM) | write_side(connection, FW_CLIENT))
-			conn_io_drain(connection);
+		conn_io_exchange(connection);
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		conn_io_close_side(connection, (enum fw_side)i);
@@ -388,17 +238,6 @@ void conn_io_cut(struct connection *connection)
 	}
 	connection->done = true; /* also should the engine wait for something still */
 	conn_io_settle(connection);
-}
-
-static void link_all(struct connection *connection)
-{
-	struct worker *worker = connection->worker;
-
-	connection->next = worker->connections;
-	connection->link = &worker->connections;
-	if (connection->next != NULL)
-		connection->next->link = &connection->next;
-	worker->connections = connection;
 }
 
 static void peer_address(const struct sockaddr_storage *peer, struct fw_conn_options *ret_options)
@@ -420,31 +259,40 @@ static void peer_address(const struct sockaddr_storage *peer, struct fw_conn_opt
 	}
 }
 
+static void begin(struct connection *connection, struct worker *worker, int fd)
+{
+	for (unsigned i = 0; i < 2; i++)
+		connection->sides[i] = (struct conn_side){ .source = { i == FW_CLIENT ? SOURCE_CLIENT : SOURCE_UPSTREAM },
+							   .fd = -1,
+							   .cut_ns = UINT64_MAX };
+	connection->sides[FW_CLIENT].fd = fd;
+	connection->sides[FW_CLIENT].state = SIDE_OPEN;
+	connection->worker = worker;
+	connection->next = worker->connections;
+	connection->link = &worker->connections;
+	if (connection->next != NULL)
+		connection->next->link = &connection->next;
+	worker->connections = connection;
+}
+
 void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_storage *peer)
 {
 	struct connection *connection = mem_zero(1, sizeof(*connection));
 	struct fw_conn_options options = { .user = connection };
 
-	if (connection == NULL) {
+	if (connection != NULL) {
+		peer_address(peer, &options);
+		connection->peer = options.peer;
+		connection->conn = fw_conn_new(worker->engine, &options);
+	}
+	if (connection == NULL || connection->conn == NULL ||
+	    !poller_add(&worker->poller, fd, EPOLLIN | EPOLLRDHUP | EPOLLET, &connection->sides[FW_CLIENT].source)) {
+		if (connection != NULL)
+			fw_conn_free(connection->conn);
+		mem_free(connection);
 		close(fd);
 		return;
 	}
-	peer_address(peer, &options);
-	connection->worker = worker;
-	connection->peer = options.peer;
-	for (unsigned i = 0; i < 2; i++) {
-		connection->sides[i].fd = -1;
-		connection->sides[i].cut_ns = UINT64_MAX;
-	}
-	connection->conn = fw_conn_new(worker->engine, &options);
-	if (connection->conn == NULL || !conn_io_open_side(connection, FW_CLIENT, fd)) {
-		if (connection->conn == NULL)
-			close(fd);
-		fw_conn_free(connection->conn);
-		mem_free(connection);
-		return;
-	}
-	connection->sides[FW_CLIENT].state = SIDE_OPEN;
-	link_all(connection);
+	begin(connection, worker, fd);
 	conn_io_settle(connection);
 }

@@ -30,6 +30,7 @@ static void failed(struct connection *connection)
 /* The next address that lets itself be asked; none: the engine is told. */
 static void try_next(struct connection *connection)
 {
+	struct conn_side *side = &connection->sides[FW_UPSTREAM];
 	union resolve_address address;
 	socklen_t size;
 
@@ -38,10 +39,14 @@ static void try_next(struct connection *connection)
 		int fd = connect_to(&address, size);
 
 		connection->dial_tried++;
-		if (fd >= 0 && conn_io_open_side(connection, FW_UPSTREAM, fd)) {
-			connection->sides[FW_UPSTREAM].state = SIDE_DIALLING;
+		if (fd < 0)
+			continue;
+		side->fd = fd;
+		side->state = SIDE_DIALLING;
+		side->watches_out = true;
+		if (poller_add(&connection->worker->poller, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &side->source))
 			return;
-		}
+		conn_io_close_side(connection, FW_UPSTREAM);
 	}
 	failed(connection);
 }
@@ -81,27 +86,18 @@ void conn_io_resolved(struct connection *connection)
 	conn_io_settle(connection);
 }
 
-void conn_io_dial_ready(struct connection *connection)
+void conn_io_dialled(struct connection *connection, bool connected)
 {
 	struct conn_side *side = &connection->sides[FW_UPSTREAM];
 	struct resolve_name *name = connection->name;
-	socklen_t size = sizeof(int);
-	int error = 0;
 
-	if (getsockopt(side->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+	if (!connected) {
 		conn_io_close_side(connection, FW_UPSTREAM);
-		side->state = SIDE_DIALLING; /* conn_io_dial_retry follows when the handle is closed */
+		try_next(connection);
 		return;
 	}
 	if (name->count != 0)
 		name->good = (uint8_t)((connection->dial_first + connection->dial_tried - 1) % name->count);
 	side->state = SIDE_OPEN;
 	fw_conn_dialled(connection->conn, true);
-}
-
-void conn_io_dial_retry(struct connection *connection)
-{
-	worker_now(connection->worker);
-	try_next(connection);
-	conn_io_settle(connection);
 }

@@ -204,14 +204,6 @@ static void on_handle_closed(uv_handle_t *handle)
 	(void)handle;
 }
 
-static void close_handles(struct worker *worker)
-{
-	uv_close((uv_handle_t *)&worker->prepare, on_handle_closed);
-	uv_close((uv_handle_t *)&worker->check, on_handle_closed);
-	uv_close((uv_handle_t *)&worker->wake, on_handle_closed);
-	uv_close((uv_handle_t *)&worker->timer, on_handle_closed);
-}
-
 static void stop_now(struct worker *worker)
 {
 	if (worker->stopping)
@@ -220,7 +212,7 @@ static void stop_now(struct worker *worker)
 	worker_accept_stop(worker, false);
 	cut_all(worker);
 	resolve_stop(&worker->resolve);
-	close_handles(worker);
+	uv_close((uv_handle_t *)&worker->wake, on_handle_closed);
 }
 
 static void on_wake(uv_async_t *handle)
@@ -245,43 +237,37 @@ static void on_due(void *user, struct timer *timer)
 		conn_io_timer_due((struct connection *)timer);
 }
 
-static void on_timer(uv_timer_t *handle)
+static void on_ready(void *user, struct source *source, uint32_t events)
 {
-	struct worker *worker = handle->data;
-
-	worker->timer_ns = UINT64_MAX;
-	timers_run(&worker->timers, worker_now(worker)->monotonic_ns, on_due, worker);
+	if (source->kind == SOURCE_LISTENER)
+		worker_accept_ready(user, (struct worker_listener *)source);
+	else
+		conn_io_ready((struct conn_side *)source, events);
 }
 
-static void set_timer(struct worker *worker)
+/* How long nothing has to be done here. */
+static int idle_ms(struct worker *worker)
 {
 	uint64_t next = timers_next(&worker->timers), now;
 
-	if (next == worker->timer_ns)
-		return;
-	worker->timer_ns = next;
-	if (next == UINT64_MAX) {
-		uv_timer_stop(&worker->timer);
-		return;
-	}
+	if (worker->again != NULL)
+		return 0;
+	if (next == UINT64_MAX)
+		return -1;
 	now = worker_now(worker)->monotonic_ns;
-	uv_timer_start(&worker->timer, on_timer, next > now ? (next - now) / 1000000 + 1 : 0, 0);
+	return next > now ? (int)((next - now) / 1000000) + 1 : 0; /* a round of the wheel at most: it fits */
 }
 
-/* The end of a turn: everything was read, now all is written. */
-static void on_check(uv_check_t *handle)
+/* Everything that came is read, then all is written, then what ended is freed. */
+static void turn(struct worker *worker)
 {
-	conn_io_flush_all(handle->data);
-}
+	int wait_ms = idle_ms(worker);
 
-/* Before the loop waits: what timers and closed handles left is written too, and the next reading of the clock is a new one. */
-static void on_prepare(uv_prepare_t *handle)
-{
-	struct worker *worker = handle->data;
-
-	conn_io_flush_all(worker);
-	set_timer(worker);
 	worker->now_known = false;
+	poller_wait(&worker->poller, wait_ms, on_ready, worker);
+	conn_io_again(worker);
+	timers_run(&worker->timers, worker_now(worker)->monotonic_ns, on_due, worker);
+	conn_io_flush_all(worker);
 }
 
 static void wake(void *user)
@@ -296,13 +282,6 @@ bool worker_tell(struct worker *worker, enum ipc_type type, const void *payload,
 	return ipc_send(worker->inbox, type, payload, size, tail, false);
 }
 
-static int start_handles(struct worker *worker)
-{
-	worker->prepare.data = worker->check.data = worker->wake.data = worker->timer.data = worker;
-	return uv_prepare_start(&worker->prepare, on_prepare) == 0 && uv_check_start(&worker->check, on_check) == 0 ? 0 : -1;
-}
-
-/* uv_async_init alone can fail of the four. */
 static int init_loop(struct worker *worker)
 {
 	if (uv_loop_init(&worker->loop) != 0)
@@ -311,19 +290,16 @@ static int init_loop(struct worker *worker)
 		uv_loop_close(&worker->loop);
 		return -1;
 	}
-	uv_prepare_init(&worker->loop, &worker->prepare);
-	uv_check_init(&worker->loop, &worker->check);
-	uv_timer_init(&worker->loop, &worker->timer);
+	worker->wake.data = worker;
 	worker->initialized = true;
-	return start_handles(worker);
+	return poller_init(&worker->poller, &worker->loop);
 }
 
 int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 {
 	struct fw_engine_options options = { .policy = worker->options->policy };
 
-	worker->timer_ns = UINT64_MAX;
-	worker->reserve_fd = -1;
+	worker->reserve_fd = worker->poller.fd = -1;
 	worker->random = options.random = random_from(&worker->random_stock);
 	worker->scratch = mem_alloc(WORKER_SCRATCH);
 	worker->inbox = ipc_channel_new(LIMIT_INBOX, wake, worker);
@@ -344,8 +320,9 @@ static void run(void *user)
 {
 	struct worker *worker = user;
 
-	worker->now_known = false;
-	uv_run(&worker->loop, UV_RUN_DEFAULT);
+	uv_run(&worker->loop, UV_RUN_NOWAIT); /* its own descriptors are watched from its first turn on */
+	while (uv_loop_alive(&worker->loop))
+		turn(worker);
 }
 
 int worker_start(struct worker *worker)
@@ -374,7 +351,9 @@ void worker_fini(struct worker *worker)
 		stop_now(worker); /* when the thread never ran */
 		uv_run(&worker->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&worker->loop);
+		conn_io_flush_all(worker);
 	}
+	poller_fini(&worker->poller);
 	resolve_fini(&worker->resolve);
 	fw_engine_free(worker->engine);
 	ipc_channel_free(worker->inbox);

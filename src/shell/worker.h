@@ -1,4 +1,4 @@
-/* worker.h: one thread of the gate: a libuv loop, an engine, listening sockets, and the connections it accepted.
+/* worker.h: one thread of the gate: a poller, an engine, listening sockets, and the connections it accepted.
  * Everything here belongs to that thread; the others reach it through its inbox (worker_tell) only. */
 #ifndef SHELL_WORKER_H
 #define SHELL_WORKER_H
@@ -7,6 +7,7 @@
 #include "base/close_reason.h"
 #include "shell/gate.h"
 #include "shell/hub.h"
+#include "shell/poller.h"
 #include "shell/random.h"
 #include "shell/resolve.h"
 #include "shell/timers.h"
@@ -19,8 +20,7 @@ struct connection;
 struct worker;
 
 struct worker_listener {
-	uv_poll_t poll;
-	struct worker *worker;
+	struct source source; /* first: the poller's callback casts */
 	int fd;
 };
 
@@ -34,11 +34,9 @@ struct worker {
 	bool initialized;          /* loop and handles are there */
 	_Atomic bool stop;
 
-	uv_loop_t loop;
-	uv_prepare_t prepare;
-	uv_check_t check;
+	struct poller poller;
+	uv_loop_t loop;            /* for the inbox and name lookups */
 	uv_async_t wake;
-	uv_timer_t timer;
 	struct ipc_channel *inbox;
 	struct worker_listener listeners[WORKER_LISTENERS];
 	unsigned listener_count;
@@ -50,7 +48,6 @@ struct worker {
 	struct fw_time now;
 	bool now_known;            /* the clock was read in this turn */
 	struct timers timers;
-	uint64_t timer_ns;         /* what the loop's timer is set to; UINT64_MAX: not */
 	struct timer accept_pause; /* accepting goes on when it is due */
 	struct timer drain_cut;    /* what is left at drain_until_ns is cut */
 	uint64_t drain_until_ns;
@@ -59,6 +56,8 @@ struct worker {
 	struct connection *connections; /* all */
 	struct connection *members;     /* of the hub */
 	struct connection *dirty;       /* have something to send at the end of this turn */
+	struct connection *again;       /* had more to read than their turn allowed */
+	struct connection *dead;        /* freed at the end of this turn */
 	_Atomic unsigned member_count;  /* the other workers look: what nobody gets is not sent */
 	unsigned lingering;
 	bool draining;
@@ -80,7 +79,7 @@ bool worker_tell(struct worker *worker, enum ipc_type type, const void *payload,
 
 /* In the worker's own thread: */
 const struct fw_time *worker_now(struct worker *worker); /* one reading of the clock a turn; the engine has it too */
-void worker_connection_ended(struct worker *worker);     /* one was freed */
+void worker_connection_ended(struct worker *worker);     /* one is over */
 /* Tells all workers, this one too, to end the connections of an address or a session. */
 void worker_end_address(struct worker *worker, const struct fw_addr *address);
 void worker_end_session(struct worker *worker, struct fw_slice session_id, uint32_t reason);
@@ -90,6 +89,7 @@ void worker_record_overload(struct worker *worker, const char *cause); /* at mos
 
 /* worker_accept.c */
 int worker_accept_start(struct worker *worker, const int *fds, unsigned fd_count);
+void worker_accept_ready(struct worker *worker, struct worker_listener *listener);
 void worker_accept_resume(struct worker *worker);
 void worker_accept_stop(struct worker *worker, bool take_waiting); /* closes the listeners */
 

@@ -28,16 +28,10 @@ static bool turn_away(struct worker *worker, struct worker_listener *listener)
 	return fd >= 0;
 }
 
-static void on_listener(uv_poll_t *handle, int status, int events);
-
 static void watch_all(struct worker *worker, bool on)
 {
-	for (unsigned i = 0; i < worker->listener_count; i++) {
-		if (on)
-			uv_poll_start(&worker->listeners[i].poll, UV_READABLE, on_listener);
-		else
-			uv_poll_stop(&worker->listeners[i].poll);
-	}
+	for (unsigned i = 0; i < worker->listener_count; i++)
+		poller_change(&worker->poller, worker->listeners[i].fd, on ? EPOLLIN : 0, &worker->listeners[i].source);
 }
 
 static void pause_accepting(struct worker *worker)
@@ -85,15 +79,10 @@ static void take(struct worker *worker, struct worker_listener *listener, unsign
 	}
 }
 
-static void on_listener(uv_poll_t *handle, int status, int events)
+void worker_accept_ready(struct worker *worker, struct worker_listener *listener)
 {
-	struct worker_listener *listener = handle->data;
-
-	(void)events;
-	worker_now(listener->worker);
-	take(listener->worker, listener, LIMIT_ACCEPTS);
-	if (status < 0) /* libuv watches no more after an error */
-		pause_accepting(listener->worker);
+	worker_now(worker);
+	take(worker, listener, LIMIT_ACCEPTS);
 }
 
 int worker_accept_start(struct worker *worker, const int *fds, unsigned fd_count)
@@ -102,22 +91,15 @@ int worker_accept_start(struct worker *worker, const int *fds, unsigned fd_count
 	for (unsigned i = 0; i < fd_count; i++) {
 		struct worker_listener *listener = &worker->listeners[i];
 
-		if (i >= WORKER_LISTENERS || uv_poll_init(&worker->loop, &listener->poll, fds[i]) != 0) {
+		*listener = (struct worker_listener){ .source = { SOURCE_LISTENER }, .fd = fds[i] };
+		if (!poller_add(&worker->poller, fds[i], EPOLLIN, &listener->source)) {
 			while (i < fd_count)
 				close(fds[i++]);
 			return -1;
 		}
-		*listener = (struct worker_listener){ .poll = listener->poll, .worker = worker, .fd = fds[i] };
-		listener->poll.data = listener;
 		worker->listener_count++;
 	}
-	watch_all(worker, true);
 	return 0;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	(void)handle;
 }
 
 void worker_accept_stop(struct worker *worker, bool take_waiting)
@@ -129,8 +111,8 @@ void worker_accept_stop(struct worker *worker, bool take_waiting)
 		/* Who waits already is told, instead of being reset by the kernel. */
 		if (take_waiting)
 			take(worker, listener, LIMIT_ACCEPTS * 16);
-		uv_close((uv_handle_t *)&listener->poll, on_closed);
 		close(listener->fd);
+		listener->fd = -1;
 	}
 	worker->listener_count = 0;
 	timers_cancel(&worker->timers, &worker->accept_pause);

@@ -42,7 +42,7 @@ bool worker_hub_deliver(struct worker *worker, uint16_t outbound, struct fw_slic
 			continue;
 		/* What is sent waits for the end of the turn, but not more than half of what makes a slow reader. */
 		if (fw_conn_output(member->conn, FW_CLIENT).size + message.size > LIMIT_OUTPUT_MARK / 2)
-			conn_io_push(member);
+			conn_io_write(member, FW_CLIENT);
 		fw_conn_send(member->conn, outbound, false, message);
 		conn_io_mark(member);
 		if (only != 0)

@@ -1,0 +1,126 @@
+/* Octets between sockets and engine. */
+#include <errno.h>
+
+#include "shell/conn_io.h"
+
+/* FIRST_READ: a connection that is not open yet has no use for more, and the engine keeps what it cannot use yet.
+ * ROUNDS: a connection that always has something to read leaves room for the others after so many reads. */
+enum { FIRST_READ = LIMIT_HEAD_BYTES, ROUNDS = 4 };
+
+enum read_result { READ_NOTHING = -1, READ_BROKEN = -2 }; /* otherwise octets; 0 is the end */
+
+/* The peer is gone: by a FIN it may still read what waits for it, after an error nothing can be written either. */
+static void lost(struct connection *connection, enum fw_side which, bool broken)
+{
+	connection->sides[which].eof = true;
+	conn_io_hang_up(connection, which);
+	if (broken)
+		conn_io_close_side(connection, which);
+	if (connection->conn != NULL)
+		fw_conn_lost(connection->conn, which);
+}
+
+static ssize_t read_side(struct connection *connection, struct conn_side *side, size_t most)
+{
+	ssize_t size = recv(side->fd, connection->worker->scratch, most, 0);
+
+	/* Less than was asked for: nothing is left, and what comes later the poller tells; except an end that it told already. */
+	if (size >= 0) {
+		if ((size_t)size < most && !side->ended)
+			side->readable = false;
+		return size;
+	}
+	if (errno == EAGAIN)
+		side->readable = false;
+	return errno == EAGAIN || errno == EINTR ? READ_NOTHING : READ_BROKEN;
+}
+
+/* Where the other side does not take what it is sent, nothing more is read for it. */
+static bool may_read(const struct connection *connection, enum fw_side which)
+{
+	const struct conn_side *side = &connection->sides[which];
+
+	return side->readable && side->state == SIDE_OPEN && connection->conn != NULL && !connection->sides[!which].blocked &&
+	       fw_conn_wants(connection->conn, which);
+}
+
+bool conn_io_receive(struct connection *connection, enum fw_side which)
+{
+	struct worker *worker = connection->worker;
+	ssize_t size;
+
+	if (!may_read(connection, which))
+		return false;
+	size = read_side(connection, &connection->sides[which], connection->settled ? WORKER_SCRATCH : FIRST_READ);
+	if (size == READ_NOTHING)
+		return false;
+	if (size <= 0) {
+		lost(connection, which, size != 0);
+		return true;
+	}
+	fw_conn_receive(connection->conn, which, worker->scratch, (size_t)size);
+	conn_io_drain(connection); /* only now may the scratch memory be used again */
+	return true;
+}
+
+/* The socket took less than there was: from now on the poller tells when it takes more. */
+static void block(struct connection *connection, struct conn_side *side)
+{
+	side->blocked = true;
+	if (!side->watches_out)
+		poller_change(&connection->worker->poller, side->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &side->source);
+	side->watches_out = true;
+}
+
+bool conn_io_write(struct connection *connection, enum fw_side which)
+{
+	struct conn_side *side = &connection->sides[which];
+	bool moved = false;
+
+	while (!side->blocked && (side->state == SIDE_OPEN || side->state == SIDE_ENDING)) {
+		struct fw_slice output = fw_conn_output(connection->conn, which);
+		ssize_t sent;
+
+		if (output.size == 0)
+			break;
+		sent = send(side->fd, output.data, output.size, MSG_NOSIGNAL);
+		if (sent >= 0) {
+			fw_conn_sent(connection->conn, which, (size_t)sent);
+			if ((size_t)sent < output.size)
+				block(connection, side);
+		} else if (errno == EAGAIN) {
+			block(connection, side);
+		} else if (errno != EINTR) {
+			lost(connection, which, true);
+		}
+		moved = true;
+	}
+	return moved;
+}
+
+bool conn_io_exchange(struct connection *connection)
+{
+	bool moved = true;
+
+	for (unsigned rounds = 0; moved; rounds++) {
+		moved = false;
+		if (rounds < ROUNDS)
+			moved = conn_io_receive(connection, FW_CLIENT) | conn_io_receive(connection, FW_UPSTREAM);
+		conn_io_drain(connection);
+		moved |= conn_io_write(connection, FW_UPSTREAM) | conn_io_write(connection, FW_CLIENT);
+	}
+	return may_read(connection, FW_CLIENT) || may_read(connection, FW_UPSTREAM);
+}
+
+bool conn_io_forget(struct connection *connection, enum fw_side which)
+{
+	struct conn_side *side = &connection->sides[which];
+
+	for (unsigned i = 0; i < ROUNDS && side->state == SIDE_LINGER && side->readable; i++) {
+		ssize_t size = read_side(connection, side, WORKER_SCRATCH);
+
+		if (size == 0 || size == READ_BROKEN)
+			conn_io_close_side(connection, which);
+	}
+	return side->state == SIDE_LINGER && side->readable;
+}
