@@ -191,12 +191,11 @@ static void macro_accept(const struct macros *macros, const char *name, struct t
 	text_say(ret, accept);
 }
 
-/* ${close:CODE}: the two octets of a close code. */
+/* ${close:CODE}: the two octets of a close code, written as the escapes of a quoted word: for `frame`, which expands
+ * first. */
 static void macro_close(uint64_t code, struct text *ret)
 {
-	char octets[2] = { (char)(code >> 8), (char)code };
-
-	text_add(ret, octets, 2);
+	text_format(ret, "\\x%02x\\x%02x", (unsigned)(code >> 8 & 0xff), (unsigned)(code & 0xff));
 }
 
 /* ${flip:TEXT:N}: the text with its N-th character (from the end, 1 is the last) replaced by another. */

@@ -12,7 +12,7 @@
 #include "policy/config.h"
 
 #define NEVER_ENDS (600 * SECOND)
-enum { TICKS = 1000, CLIENT_PORT = 8765, UPSTREAM_PORT = 9000 };
+enum { TICKS = 1000, MEMORY_OCTETS = 2048, CLIENT_PORT = 8765, UPSTREAM_PORT = 9000 };
 #define WALL_START ((uint64_t)1767225600 * 1000000) /* 2026-01-01 */
 
 static struct fw_policy *kept_policy;
@@ -89,28 +89,31 @@ static bool memory_output(struct link *link, enum fw_side side)
 	return moved;
 }
 
-static size_t memory_piece(struct memory *memory, size_t size, bool first)
+/* Size of the piece that begins behind `done` of `size` octets. Octet by octet is for the first 2 KiB of what is sent.
+ */
+static size_t memory_piece(struct memory *memory, size_t size, size_t done)
 {
 	const struct cut *cut = &memory->world.options.cut;
+	size_t left = size - done;
 
-	if (cut->kind == CUT_OCTETS)
+	if (cut->kind == CUT_OCTETS && done < MEMORY_OCTETS)
 		return 1;
-	if (cut->kind == CUT_NONE || !first || size < 2)
-		return size;
+	if (cut->kind == CUT_OCTETS)
+		return left < MEMORY_OCTETS / 2 ? left : MEMORY_OCTETS / 2;
+	if (cut->kind == CUT_NONE || done != 0 || size < 2)
+		return left;
 	if (cut->kind == CUT_AT)
 		return 1 + (cut->number - 1) % (size - 1);
 	return 1 + (cut->number * 0x9e3779b97f4a7c15u >> 20) % (size - 1);
 }
 
 /* One piece of a peer's octets, in a block of its own. */
-static void memory_receive(struct link *link, enum fw_side side, size_t size)
+static void memory_receive(struct link *link, enum fw_side side, const char *octets, size_t size)
 {
 	struct memory *memory = link->memory;
-	struct peer *peer = link->side[side];
 	uint8_t *piece = text_memory(size);
 
-	memcpy(piece, peer->out.data, size);
-	text_take(&peer->out, size);
+	memcpy(piece, octets, size);
 	if (memory->fault == FAULT_MEMORY && side == FW_CLIENT)
 		mem_fail_at(memory->fault_number);
 	fw_conn_receive(link->conn, side, piece, size);
@@ -120,25 +123,56 @@ static void memory_receive(struct link *link, enum fw_side side, size_t size)
 	free(piece);
 }
 
-static bool memory_input(struct link *link, enum fw_side side)
+/* What a peer wants to send, in pieces, as far as the engine wants it; returns how much that was. */
+static size_t memory_hand_over(struct link *link, enum fw_side side, const struct text *octets)
 {
 	struct memory *memory = link->memory;
-	struct peer *peer = link->side[side];
-	bool moved = false, first = true;
+	size_t done = 0, size;
 
-	while (peer != NULL && !peer->held && !link->closed[side] && peer->out.size != 0 &&
-	       fw_conn_wants(link->conn, side)) {
-		if (first && peer->out.size > memory->world.largest)
-			memory->world.largest = peer->out.size;
-		memory_receive(link, side, memory_piece(memory, peer->out.size, first));
-		first = false;
-		moved = true;
+	while (done < octets->size && !link->closed[side] && fw_conn_wants(link->conn, side)) {
+		size = memory_piece(memory, octets->size, done);
+		memory_receive(link, side, octets->data + done, size);
+		done += size;
 		if (memory->world.options.cut.kind != CUT_NONE) {
 			memory_output(link, FW_CLIENT);
 			memory_output(link, FW_UPSTREAM);
 		}
-		peer = link->side[side];
 	}
+	return done;
+}
+
+static bool memory_send(struct link *link, enum fw_side side)
+{
+	struct memory *memory = link->memory;
+	struct peer *peer = link->side[side];
+	struct text octets = peer->out;
+	size_t done;
+
+	if (octets.size > memory->world.largest)
+		memory->world.largest = octets.size;
+	peer->out = (struct text){ 0 }; /* while it is handed over the peer may answer something */
+	done = memory_hand_over(link, side, &octets);
+	text_take(&octets, done);
+	if (!link->closed[side]) {
+		text_add(&octets, peer->out.data, peer->out.size);
+		text_clear(&peer->out);
+		peer->out = octets;
+	} else {
+		text_clear(&octets);
+	}
+	return done != 0;
+}
+
+static bool memory_input(struct link *link, enum fw_side side)
+{
+	struct peer *peer = link->side[side];
+	bool moved = false;
+
+	if (peer == NULL || link->closed[side])
+		return false;
+	if (peer->out.size != 0 && !peer->held && fw_conn_wants(link->conn, side))
+		moved = memory_send(link, side);
+	peer = link->side[side];
 	if (peer != NULL && !link->closed[side] && (peer->gone || (peer->finish && peer->out.size == 0))) {
 		peer->gone = true;
 		memory_close_side(link, side);
