@@ -1,11 +1,13 @@
 #include "engine/sanitize_url.h"
 
+#include <string.h>
+
 #include "base/slice.h"
 
 enum {
 	END = -1,
 	REPLACEMENT = 0xfffd,
-	SCHEME_ROOM = 32, /* longer ones are none that is allowed or blocked */
+	SCHEME_ROOM = 32, HOST_ROOM = 300, /* longer ones are none that is allowed or blocked */
 };
 
 /* The characters of an attribute value, decoded as far as a link is judged. */
@@ -114,6 +116,30 @@ static bool host_follows(struct characters *chars)
 	return c > ' ' && c != '/' && c != '\\' && c != '?' && c != '#' && c != ':' && c != '@';
 }
 
+/* Not this machine and no private network: what an attachment's url may be (checklist 2.1), asked of the host as a browser reads it. */
+static bool host_allowed(const struct fw_policy *policy, bool encrypted, struct characters chars)
+{
+	uint8_t url[HOST_ROOM] = "https://";
+	size_t size = 8;
+
+	if (!encrypted)
+		memcpy(url + --size - 3, "://", 3); /* "http://" */
+	for (;;) {
+		int32_t c = next(&chars);
+
+		if (c == END || c == '/' || c == '?' || c == '#')
+			return schema_url_safe(policy, slice(url, size));
+		if (size == sizeof(url) || c == '\\')
+			return false;
+		/* An octet of a name in another script stands for itself; a reference to one is no way to write a host. */
+		if (chars.at[-1] >= 0x80)
+			c = chars.at[-1];
+		else if (c >= 0x80)
+			return false;
+		url[size++] = (uint8_t)c;
+	}
+}
+
 static bool listed(const struct texts *schemes, struct fw_slice scheme)
 {
 	size_t i;
@@ -132,7 +158,8 @@ static bool scheme_allowed(const struct fw_policy *policy, struct fw_slice schem
 		return true;
 	if (!slice_is(scheme, "http") && !slice_is(scheme, "https"))
 		return false;
-	return next(chars) == '/' && next(chars) == '/' && host_follows(chars);
+	return next(chars) == '/' && next(chars) == '/' && host_allowed(policy, slice_is(scheme, "https"), *chars) &&
+	       host_follows(chars);
 }
 
 /* Without a scheme: "/path", or "//host" which takes the scheme of the page. */
@@ -145,7 +172,8 @@ static bool slash_allowed(const struct fw_policy *policy, struct characters *cha
 	if (c != '/')
 		return true;
 	return !listed(&policy->settings.blocked_schemes, slice_text("http")) &&
-	       !listed(&policy->settings.blocked_schemes, slice_text("https")) && host_follows(chars);
+	       !listed(&policy->settings.blocked_schemes, slice_text("https")) && host_allowed(policy, true, *chars) &&
+	       host_follows(chars);
 }
 
 static bool judge(const struct fw_policy *policy, struct characters *chars)

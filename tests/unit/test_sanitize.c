@@ -416,6 +416,22 @@ static void test_configured(void **state)
 	assert_with(&policy, "<h1>x", "&lt;h1>x");
 }
 
+static void test_hosts(void **state)
+{
+	struct fw_policy *policy;
+
+	(void)state;
+	assert_int_equal(fw_policy_load("test", slice_text(""), NULL, NULL, &policy), FW_OK);
+	assert_true(sanitize_url_allowed(policy, slice_text("https://172.200.1.1/x")));
+	assert_true(sanitize_url_allowed(policy, slice_text("https://\xd0\xb6.example/")));
+	assert_false(sanitize_url_allowed(policy, slice_text("https://127.0.0.1/")));
+	assert_false(sanitize_url_allowed(policy, slice_text("https://2130706433")));
+	assert_false(sanitize_url_allowed(policy, slice_text("https://1&#50;7.0.0.1/")));
+	assert_false(sanitize_url_allowed(policy, slice_text("//[::1]/x")));
+	assert_false(sanitize_url_allowed(policy, slice_text("https://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/")));
+	fw_policy_unref(policy);
+}
+
 static void test_memory(void **state)
 {
 	static const char text[] =
@@ -555,7 +571,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_readable),   cmocka_unit_test(test_allowed),   cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_attacks),	   cmocka_unit_test(test_mutations), cmocka_unit_test(test_urls),
-		cmocka_unit_test(test_configured), cmocka_unit_test(test_memory),    cmocka_unit_test(test_linear),
+		cmocka_unit_test(test_configured), cmocka_unit_test(test_hosts), cmocka_unit_test(test_memory),    cmocka_unit_test(test_linear),
 		cmocka_unit_test(test_corpora), /* the last */
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]) - !corpora_here();
