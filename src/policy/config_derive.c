@@ -14,7 +14,7 @@
 struct named_limits {
 	const char *section;
 	const char *what, *unit; /* "a length", "characters" */
-	bool by_field;           /* the names are fields, else message types */
+	bool by_field;		 /* the names are fields, else message types */
 	int64_t least, most;
 	unsigned (*set)(struct fw_policy *policy, const char *name, int64_t max); /* returns how many there were */
 	void (*offer)(const struct fw_policy *policy, struct config_suggest *suggest);
@@ -38,15 +38,14 @@ static void offer_messages(const struct fw_policy *policy, struct config_suggest
 }
 
 static const struct named_limits length_limits = {
-	"\"validation.max_lengths\"", "a length", "characters", true, 1, 1048576,
-	contract_limit, offer_fields,
+	"\"validation.max_lengths\"", "a length", "characters", true, 1, 1048576, contract_limit, offer_fields,
 };
 static const struct named_limits size_limits = {
-	"\"validation.message_sizes\"", "a size", "bytes", false, 16, 1073741824,
-	contract_limit_size, offer_messages,
+	"\"validation.message_sizes\"", "a size", "bytes", false, 16, 1073741824, contract_limit_size, offer_messages,
 };
 
-static void set_limit(struct config *config, const struct named_limits *limits, struct fy_node *key, struct fy_node *value)
+static void set_limit(struct config *config, const struct named_limits *limits, struct fy_node *key,
+		      struct fy_node *value)
 {
 	struct config_place place = { .node = key };
 	struct config_suggest suggest;
@@ -58,15 +57,16 @@ static void set_limit(struct config *config, const struct named_limits *limits, 
 	    !config_yaml_is_text(config, place, limits->what, value, &text))
 		return;
 	config_report_quote(name, quoted);
-	if (!config_value_integer(config, config_yaml_place(value, place), quoted, text, limits->least, limits->most, limits->unit,
-				  &max))
+	if (!config_value_integer(config, config_yaml_place(value, place), quoted, text, limits->least, limits->most,
+				  limits->unit, &max))
 		return;
 	if (limits->set(config->policy, quoted, max) != 0)
 		return;
 	config_suggest_start(&suggest, name);
 	limits->offer(config->policy, &suggest);
-	config_report_error(config, place, limits->by_field ? "no message has a text field \"%s\"%s" :
-							      "there is no message type \"%s\"%s",
+	config_report_error(config, place,
+			    limits->by_field ? "no message has a text field \"%s\"%s"
+					     : "there is no message type \"%s\"%s",
 			    quoted, config_suggest_text(&suggest, hint));
 }
 

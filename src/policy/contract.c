@@ -334,6 +334,8 @@ uint16_t policy_message_find(const struct fw_policy *policy, struct fw_slice nam
 {
 	const struct policy_index *index = &policy->message_index;
 
+	if (name.data == NULL)
+		return POLICY_NONE;
 	for (uint32_t at = hash(name.data, name.size) & index->mask; index->slots[at] != 0;
 	     at = (at + 1) & index->mask) {
 		const struct policy_message *message = &policy->messages[index->slots[at] - 1];
@@ -348,6 +350,8 @@ uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice na
 {
 	const struct policy_index *index = &policy->outbound_index;
 
+	if (name.data == NULL)
+		return POLICY_NONE;
 	for (uint32_t at = hash(name.data, name.size) & index->mask; index->slots[at] != 0;
 	     at = (at + 1) & index->mask) {
 		const struct policy_outbound *outbound = &policy->outbound[index->slots[at] - 1];
