@@ -1,6 +1,7 @@
-/* fuzz_conn.c: the whole connection: octets in, events out. The first octet chooses policy and how the input is cut; the store
- * answers yes; a scripted upstream answers the handshake. Asserts what must always hold: the connection comes to rest, only one
- * FW_EV_DONE, output stays within its mark plus one message, and nothing is forwarded before a login. */
+/* fuzz_conn.c: the whole connection: octets in, events out. The first octet chooses policy and how the input is cut;
+ * the store answers yes; a scripted upstream answers the handshake. Asserts what must always hold: the connection comes
+ * to rest, only one FW_EV_DONE, output stays within its mark plus one message, and nothing is forwarded before a login.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,8 @@ static void fill(void *user, uint8_t *bytes, size_t size)
 static const char *const configs[] = {
 	"",
 	"routes: [{path: '*', anonymous: user}]\nrate_limiting: {messages_per_minute: 1000000}\n",
-	"routes: [{path: '*', anonymous: user, upstream: 'ws://localhost:1'}]\nrate_limiting: {messages_per_minute: 1000000}\n",
+	"routes: [{path: '*', anonymous: user, upstream: 'ws://localhost:1'}]\nrate_limiting: {messages_per_minute: "
+	"1000000}\n",
 	"upstream: {url: 'ws://localhost:1'}\nmode: monitor\n",
 	"routes: [{path: '*', anonymous: guest, opaque: true, binary: true, upstream: 'ws://localhost:1'}]\n",
 };
@@ -48,7 +50,9 @@ static void say_no(void *user, const char *text)
 
 static struct fw_policy *policy_of(unsigned which)
 {
-	struct config_options options = { .name = "fuzz", .text = slice_text(configs[which]), .report = say_no,
+	struct config_options options = { .name = "fuzz",
+					  .text = slice_text(configs[which]),
+					  .report = say_no,
 					  .default_jwt_secret = slice_text("0123456789abcdef0123456789abcdef") };
 
 	if (policies[which] == NULL && config_load(&options, &policies[which]) != FW_OK)
@@ -64,7 +68,8 @@ static void upstream(struct world *world)
 	struct fw_slice out = fw_conn_output(world->conn, FW_UPSTREAM);
 	static struct http1_head head;
 	const char *rule;
-	char answer[256] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
+	char answer[256] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+			   "Upgrade\r\nSec-WebSocket-Accept: ";
 
 	if (out.size == 0)
 		return;
@@ -130,7 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	step = data[1] % 4 == 0 ? 1 : data[1] % 4 == 1 ? (size_t)data[1] + 1 : size;
 	engine = fw_engine_new(&options);
 	fw_engine_time(engine, now);
-	world.conn = fw_conn_new(engine, &(struct fw_conn_options){ .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } } });
+	world.conn =
+		fw_conn_new(engine, &(struct fw_conn_options){ .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } } });
 	drain(&world);
 	while (at < size && !world.done) {
 		size_t part = size - at < step ? size - at : step;

@@ -38,30 +38,33 @@ FW_API void fw_engine_time(struct fw_engine *engine, struct fw_time now);
 struct fw_conn_options {
 	struct fw_addr peer; /* address of the client's socket */
 	uint16_t peer_port;
-	void *user;          /* the embedder's own pointer, returned by fw_conn_user */
+	void *user; /* the embedder's own pointer, returned by fw_conn_user */
 };
 
 /* NULL when memory is short. */
 FW_API struct fw_conn *fw_conn_new(struct fw_engine *engine, const struct fw_conn_options *options);
-FW_API struct fw_conn *fw_conn_free(struct fw_conn *conn); /* NULL-safe, returns NULL; emits nothing: see fw_conn_lost */
+FW_API struct fw_conn *
+fw_conn_free(struct fw_conn *conn); /* NULL-safe, returns NULL; emits nothing: see fw_conn_lost */
 FW_API void *fw_conn_user(const struct fw_conn *conn);
 
 enum fw_event_kind {
 	FW_EV_RECORD = 1, /* record: write it down */
-	FW_EV_NEED,       /* need: answer with fw_conn_supply; the connection's input waits until then */
-	FW_EV_DIAL,       /* dial: connect to the upstream, then call fw_conn_dialled */
-	FW_EV_MESSAGE,    /* message: a judged client message for the built-in hub or the embedder (route without upstream) */
-	FW_EV_OPEN,       /* the client is logged in (or anonymous): from now on fw_conn_send may be used */
-	FW_EV_HANGUP,     /* side: no more on this side: send what fw_conn_output still has, then close that socket */
-	FW_EV_DONE        /* both sides are over; close what is open once output is sent, then fw_conn_free */
+	FW_EV_NEED,	  /* need: answer with fw_conn_supply; the connection's input waits until then */
+	FW_EV_DIAL,	  /* dial: connect to the upstream, then call fw_conn_dialled */
+	FW_EV_MESSAGE, /* message: a judged client message for the built-in hub or the embedder (route without upstream)
+			*/
+	FW_EV_OPEN,    /* the client is logged in (or anonymous): from now on fw_conn_send may be used */
+	FW_EV_HANGUP,  /* side: no more on this side: send what fw_conn_output still has, then close that socket */
+	FW_EV_DONE     /* both sides are over; close what is open once output is sent, then fw_conn_free */
 };
 
 enum fw_need_kind {
-	FW_NEED_ADMIT = 1,     /* address: may this client be here? Supplied once per connection; released by fw_conn_free's embedder */
-	FW_NEED_AUTH_SLOT,     /* address: is a login attempt still allowed for it? */
-	FW_NEED_SESSION_OPEN,  /* key: SHA-256 of a new session token; user, role: whose it is; session_id: public id */
-	FW_NEED_SESSION_TAKE,  /* key: SHA-256 of a presented token. The store forgets it: the token is single use */
-	FW_NEED_VIOLATION      /* address, number (enum event_type): count it; no answer is awaited */
+	FW_NEED_ADMIT = 1, /* address: may this client be here? Supplied once per connection; released by fw_conn_free's
+			      embedder */
+	FW_NEED_AUTH_SLOT, /* address: is a login attempt still allowed for it? */
+	FW_NEED_SESSION_OPEN, /* key: SHA-256 of a new session token; user, role: whose it is; session_id: public id */
+	FW_NEED_SESSION_TAKE, /* key: SHA-256 of a presented token. The store forgets it: the token is single use */
+	FW_NEED_VIOLATION     /* address, number (enum event_type): count it; no answer is awaited */
 };
 
 struct fw_need {
@@ -77,21 +80,21 @@ struct fw_need {
 
 enum fw_answer_code {
 	FW_ANSWER_YES = 0,
-	FW_ANSWER_NO,          /* not found, expired, refused */
-	FW_ANSWER_BLOCKED,     /* ADMIT: the address is on the block list */
-	FW_ANSWER_FULL,        /* ADMIT: too many connections of this address */
-	FW_ANSWER_OVERLOAD,    /* ADMIT: too many connections in all: 503 */
-	FW_ANSWER_LIMITED,     /* AUTH_SLOT, SESSION_OPEN: too many; retry_after_ms is set */
-	FW_ANSWER_FAILED       /* the store could not be asked: the connection fails closed */
+	FW_ANSWER_NO,	    /* not found, expired, refused */
+	FW_ANSWER_BLOCKED,  /* ADMIT: the address is on the block list */
+	FW_ANSWER_FULL,	    /* ADMIT: too many connections of this address */
+	FW_ANSWER_OVERLOAD, /* ADMIT: too many connections in all: 503 */
+	FW_ANSWER_LIMITED,  /* AUTH_SLOT, SESSION_OPEN: too many; retry_after_ms is set */
+	FW_ANSWER_FAILED    /* the store could not be asked: the connection fails closed */
 };
 
 struct fw_answer {
 	enum fw_answer_code code;
 	uint32_t retry_after_ms;
-	struct fw_slice user_id;    /* SESSION_TAKE: whose session it was */
+	struct fw_slice user_id; /* SESSION_TAKE: whose session it was */
 	struct fw_slice role;
 	struct fw_slice session_id;
-	uint64_t expires_wall_us;   /* SESSION_TAKE: absolute end */
+	uint64_t expires_wall_us; /* SESSION_TAKE: absolute end */
 };
 
 struct fw_dial {
@@ -102,7 +105,7 @@ struct fw_dial {
 
 /* One message that passed. payload is what may go on (rewritten where a stage rewrote it). */
 struct fw_incoming {
-	uint16_t type;            /* index of the message type in the policy; FW_TYPE_OPAQUE on an opaque route */
+	uint16_t type; /* index of the message type in the policy; FW_TYPE_OPAQUE on an opaque route */
 	bool binary;
 	struct fw_slice payload;
 };
@@ -161,9 +164,9 @@ FW_API bool fw_conn_allows(const struct fw_conn *conn, const char *permission);
 /* For explain: judges one message without a connection. Each stage's word goes to trace(). Returns true when it would
  * pass; ret_forward is what would go on (valid until the next call on this engine). */
 struct fw_trace {
-	const char *stage;   /* name of the stage, a row of stages.def */
-	const char *verdict; /* "pass", "rewrite", "flag", "refuse", "close", "skip" */
-	const char *code;    /* error code of the contract or NULL */
+	const char *stage;	/* name of the stage, a row of stages.def */
+	const char *verdict;	/* "pass", "rewrite", "flag", "refuse", "close", "skip" */
+	const char *code;	/* error code of the contract or NULL */
 	struct fw_slice detail; /* what it found, for operators; may be empty */
 };
 typedef void fw_trace_function(void *user, const struct fw_trace *trace);

@@ -25,15 +25,15 @@ struct fw_detail {
 enum { FW_RECORD_DETAILS = 12, FW_EVENT_ID_SIZE = 16 };
 
 struct fw_record {
-	uint64_t wall_us;                  /* microseconds since 1970, UTC */
-	uint16_t type;                     /* enum event_type, a row of events.def */
-	uint8_t level;                     /* enum fw_level */
+	uint64_t wall_us; /* microseconds since 1970, UTC */
+	uint16_t type;	  /* enum event_type, a row of events.def */
+	uint8_t level;	  /* enum fw_level */
 	uint8_t detail_count;
-	char event_id[FW_EVENT_ID_SIZE];   /* 16 lower-case hex digits */
+	char event_id[FW_EVENT_ID_SIZE]; /* 16 lower-case hex digits */
 	uint64_t connection_id;
 	struct fw_addr source;
-	struct fw_slice user_id;           /* empty before login */
-	struct fw_slice session_id;        /* empty where there is none; public id, never the token */
+	struct fw_slice user_id;    /* empty before login */
+	struct fw_slice session_id; /* empty where there is none; public id, never the token */
 	struct fw_detail details[FW_RECORD_DETAILS];
 };
 

@@ -24,7 +24,8 @@ struct fw_slice {
 	size_t size;
 };
 
-/* An IP address. family: 4, 6, or 0 when unknown. IPv4 uses bytes[0..3]; an IPv4-mapped IPv6 address is stored as IPv4. */
+/* An IP address. family: 4, 6, or 0 when unknown. IPv4 uses bytes[0..3]; an IPv4-mapped IPv6 address is stored as IPv4.
+ */
 struct fw_addr {
 	uint8_t family;
 	uint8_t bytes[16];
@@ -36,7 +37,7 @@ enum fw_result {
 	FW_ERR_MEMORY = -1,  /* an allocation failed, or a limit of limits.def was reached */
 	FW_ERR_INVALID = -2, /* the input does not hold; where a diagnostic object is given it says where and why */
 	FW_ERR_STATE = -3,   /* not allowed in this state */
-	FW_ERR_IO = -4       /* the operating system refused; errno says why */
+	FW_ERR_IO = -4	     /* the operating system refused; errno says why */
 };
 
 /* Time is an argument. monotonic_ns never jumps and drives every timer; wall_us is microseconds since

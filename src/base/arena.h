@@ -7,10 +7,10 @@
 
 struct arena_block;
 struct arena {
-	uint8_t *next;              /* free bytes of the current block */
+	uint8_t *next; /* free bytes of the current block */
 	size_t left;
 	struct arena_block *blocks; /* newest first; the last (first made) one is kept over resets */
-	size_t total;               /* bytes in blocks */
+	size_t total;		    /* bytes in blocks */
 	size_t limit;
 };
 

@@ -6,12 +6,14 @@
 
 enum { ENCODE_U64 = 20, ENCODE_RFC3339 = 27 }; /* "2026-11-24T11:03:27.000000Z" */
 
-/* Returns the characters written (no NUL). room of ret_text: 4 * ((size + 2) / 3). url: alphabet of RFC 4648 5 without padding. */
+/* Returns the characters written (no NUL). room of ret_text: 4 * ((size + 2) / 3). url: alphabet of RFC 4648 5 without
+ * padding. */
 size_t encode_base64(const uint8_t *bytes, size_t size, int url, char *ret_text);
-/* Strict: canonical, no white space, no stray bits; padding required (url = 0) or forbidden (url = 1). Returns bytes written, or -1. Room: size / 4 * 3 + 3. */
+/* Strict: canonical, no white space, no stray bits; padding required (url = 0) or forbidden (url = 1). Returns bytes
+ * written, or -1. Room: size / 4 * 3 + 3. */
 ptrdiff_t decode_base64(const char *text, size_t size, int url, uint8_t *ret_bytes);
 void encode_hex(const uint8_t *bytes, size_t size, char *ret_text); /* lower case, 2 * size characters */
-size_t encode_u64(uint64_t value, char ret_text[ENCODE_U64]);       /* returns length */
+size_t encode_u64(uint64_t value, char ret_text[ENCODE_U64]);	    /* returns length */
 size_t encode_i64(int64_t value, char ret_text[ENCODE_U64 + 1]);
 void encode_rfc3339(uint64_t wall_us, char ret_text[ENCODE_RFC3339]); /* exactly 27 characters, UTC, microseconds */
 #endif

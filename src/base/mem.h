@@ -5,14 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *mem_alloc(size_t size);               /* not cleared; NULL when short */
-void *mem_zero(size_t count, size_t size);  /* cleared; checks the product */
-void *mem_resize(void *memory, size_t size);/* like realloc; the old block stays on failure */
-void mem_free(void *memory);                /* NULL-safe */
+void *mem_alloc(size_t size);			/* not cleared; NULL when short */
+void *mem_zero(size_t count, size_t size);	/* cleared; checks the product */
+void *mem_resize(void *memory, size_t size);	/* like realloc; the old block stays on failure */
+void mem_free(void *memory);			/* NULL-safe */
 char *mem_text(const void *bytes, size_t size); /* copy with a NUL behind it */
-void mem_wipe(void *memory, size_t size);   /* overwrites, not optimised away */
+void mem_wipe(void *memory, size_t size);	/* overwrites, not optimised away */
 
-/* Tests: this thread's n-th allocation from now fails, 0 switches it off. Returns how many were made since the last call. */
+/* Tests: this thread's n-th allocation from now fails, 0 switches it off. Returns how many were made since the last
+ * call. */
 uint64_t mem_fail_at(uint64_t n);
 
 /* Checked arithmetic on lengths that come from input: false (and nothing stored) on overflow. */

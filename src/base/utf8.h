@@ -11,7 +11,8 @@ struct utf8 {
 	uint8_t high;
 };
 
-/* Checks a piece. Returns size, or the offset of the first octet that cannot be part of valid UTF-8 (fail fast: RFC 6455 8.1). */
+/* Checks a piece. Returns size, or the offset of the first octet that cannot be part of valid UTF-8 (fail fast: RFC
+ * 6455 8.1). */
 size_t utf8_check(struct utf8 *state, const uint8_t *bytes, size_t size);
 /* Whole text in one call: 1 when valid and complete. */
 int utf8_valid(const uint8_t *bytes, size_t size);

@@ -32,8 +32,8 @@ static void report(void *user, const char *text)
 static size_t collect(const struct run *run, struct config_override overrides[OVERRIDES])
 {
 	const struct config_override all[OVERRIDES] = {
-		{ "listen", run->listen, "--listen" }, { "upstream.url", run->upstream, "--upstream" },
-		{ "mode", run->mode, "--mode" },       { "admin.listen", run->admin, "--admin" },
+		{ "listen", run->listen, "--listen" },	  { "upstream.url", run->upstream, "--upstream" },
+		{ "mode", run->mode, "--mode" },	  { "admin.listen", run->admin, "--admin" },
 		{ "workers", run->workers, "--workers" },
 	};
 	size_t count = 0;
@@ -71,7 +71,9 @@ static int serve(struct run *run)
 		.default_jwt_secret = slice(run->key, sizeof(run->key)),
 		.report = report,
 	};
-	struct server_options server = { .data_directory = run->data, .demo = run->demo, .drain_seconds = DRAIN_SECONDS, .say = stdout };
+	struct server_options server = {
+		.data_directory = run->data, .demo = run->demo, .drain_seconds = DRAIN_SECONDS, .say = stdout
+	};
 	int result = config_load(&config, &server.policy);
 
 	mem_wipe(run->key, sizeof(run->key));
@@ -93,7 +95,8 @@ int command_run(int argc, char **argv)
 		{ "--config", "FILE", &run.config, NULL, "the configuration; default framewall.yaml when it is there" },
 		{ "--listen", "HOST:PORT", &run.listen, NULL, "where clients connect; default localhost:8765" },
 		{ "--upstream", "URL", &run.upstream, NULL, "the ws:// server to protect; default: the built-in hub" },
-		{ "--mode", "MODE", &run.mode, NULL, "enforce, or monitor: change nothing, record what enforce would do" },
+		{ "--mode", "MODE", &run.mode, NULL,
+		  "enforce, or monitor: change nothing, record what enforce would do" },
 		{ "--data", "DIR", &run.data, NULL, "the state of this server; default ./framewall-data" },
 		{ "--admin", "HOST:PORT", &run.admin, NULL, "the admin side; default localhost:8766; off: none" },
 		{ "--workers", "N", &run.workers, NULL, "threads that meet clients; 0: one a processor" },
@@ -106,14 +109,16 @@ int command_run(int argc, char **argv)
 	if (result != OPTIONS_GO_ON)
 		return result;
 	if (run.environment != NULL)
-		return options_usage("run", "--environment is not available in this version: put the values into the configuration");
+		return options_usage(
+			"run", "--environment is not available in this version: put the values into the configuration");
 	result = read_config(&run);
 	if (result != OPTIONS_GO_ON)
 		return result;
 	if (server_jwt_key(run.data, run.key) != 0)
 		result = options_could_not("run", "cannot use \"%s/keys/jwt.key\": %s%s", run.data, strerror(errno),
-					   errno == EINVAL ? "; it must hold 32 octets" :
-							     "; choose a folder that this user may write with --data DIR");
+					   errno == EINVAL
+						   ? "; it must hold 32 octets"
+						   : "; choose a folder that this user may write with --data DIR");
 	else
 		result = serve(&run);
 	if (run.text != NULL)

@@ -7,31 +7,31 @@
 #include "base/limits.h"
 
 struct http1_field {
-	struct fw_slice name; /* as sent */
+	struct fw_slice name;  /* as sent */
 	struct fw_slice value; /* without surrounding white space */
 };
 
 struct http1_head {
-	struct fw_slice method;   /* request */
-	struct fw_slice target;   /* request: origin-form ("/path?query"); path and query are parts of it */
+	struct fw_slice method; /* request */
+	struct fw_slice target; /* request: origin-form ("/path?query"); path and query are parts of it */
 	struct fw_slice path;
-	struct fw_slice query;    /* without "?" */
-	uint16_t status;          /* response */
-	uint8_t minor;            /* HTTP/1.x */
-	uint64_t content_length;  /* 0 when absent */
+	struct fw_slice query;	 /* without "?" */
+	uint16_t status;	 /* response */
+	uint8_t minor;		 /* HTTP/1.x */
+	uint64_t content_length; /* 0 when absent */
 	bool has_content_length;
-	bool chunked;             /* Transfer-Encoding: chunked was the only coding */
-	size_t size;              /* octets of the head with its empty line */
+	bool chunked; /* Transfer-Encoding: chunked was the only coding */
+	size_t size;  /* octets of the head with its empty line */
 	uint16_t count;
 	struct http1_field fields[LIMIT_HEAD_FIELDS];
 };
 
 enum http1_result {
 	HTTP1_OK = 0,
-	HTTP1_MORE = 1,           /* the empty line has not come yet */
-	HTTP1_BAD = -1,           /* 400 */
-	HTTP1_TOO_LARGE = -2,     /* 431 (414 for the request line): a limit of limits.def */
-	HTTP1_VERSION = -3        /* 505: not HTTP/1.x */
+	HTTP1_MORE = 1,	      /* the empty line has not come yet */
+	HTTP1_BAD = -1,	      /* 400 */
+	HTTP1_TOO_LARGE = -2, /* 431 (414 for the request line): a limit of limits.def */
+	HTTP1_VERSION = -3    /* 505: not HTTP/1.x */
 };
 
 /* Parses a head at the beginning of bytes. reterr_rule: a static text with the section that it breaks. */

@@ -13,46 +13,47 @@
 enum ws_opcode { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
 
 struct ws_limits {
-	uint64_t max_message;    /* bytes of a message, and of a frame */
-	uint32_t max_fragments;  /* frames of one message, empty ones count; 0: no limit */
+	uint64_t max_message;	/* bytes of a message, and of a frame */
+	uint32_t max_fragments; /* frames of one message, empty ones count; 0: no limit */
 };
 
 enum ws_role { WS_SERVER, WS_CLIENT }; /* who we are: a server reads masked frames */
 
 struct ws_reader {
-	uint8_t role;        /* enum ws_role */
-	uint8_t header[14];  /* a frame header that is not complete yet */
+	uint8_t role;	    /* enum ws_role */
+	uint8_t header[14]; /* a frame header that is not complete yet */
 	uint8_t header_size;
-	uint8_t in_frame;    /* the header is read, payload is due */
-	uint8_t opcode;      /* of the current frame */
+	uint8_t in_frame; /* the header is read, payload is due */
+	uint8_t opcode;	  /* of the current frame */
 	uint8_t fin;
-	uint8_t message;     /* opcode of the message being assembled, 0: none */
-	uint8_t failed;      /* nothing is read any more */
+	uint8_t message; /* opcode of the message being assembled, 0: none */
+	uint8_t failed;	 /* nothing is read any more */
 	uint8_t mask[4];
-	struct utf8 utf8;    /* of the text message being assembled */
+	struct utf8 utf8; /* of the text message being assembled */
 	uint8_t control_size;
 	uint32_t fragments;
 	uint64_t frame_left; /* payload octets of the current frame not read yet */
 	uint64_t frame_done; /* payload octets of it already read (position in the mask) */
 	struct buf assembly; /* message octets so far */
-	uint8_t *control; /* payload of a control frame that comes in pieces; NULL: none */
+	uint8_t *control;    /* payload of a control frame that comes in pieces; NULL: none */
 };
 
 enum ws_step {
 	WS_MORE,    /* all input was consumed, nothing is complete */
 	WS_MESSAGE, /* message, payload: a whole text or binary message; valid until the next call */
-	WS_CONTROL, /* message is WS_CLOSE, WS_PING or WS_PONG; payload; for a close: code (1005 when absent), payload is the reason */
-	WS_FAIL     /* code, rule: close the connection */
+	WS_CONTROL, /* message is WS_CLOSE, WS_PING or WS_PONG; payload; for a close: code (1005 when absent), payload
+		       is the reason */
+	WS_FAIL	    /* code, rule: close the connection */
 };
 
 struct ws_item {
 	uint8_t opcode;
-	bool zero_mask;          /* the last frame had the masking key 0 */
-	uint16_t code;           /* close code of a close frame or of the failure */
-	uint8_t *payload;        /* unmasked; may be changed */
+	bool zero_mask;	  /* the last frame had the masking key 0 */
+	uint16_t code;	  /* close code of a close frame or of the failure */
+	uint8_t *payload; /* unmasked; may be changed */
 	size_t size;
-	const char *rule;        /* failure: "RFC 6455 5.2: …", static */
-	uint64_t declared;       /* failure 1009: size that the frame or message would have had */
+	const char *rule;  /* failure: "RFC 6455 5.2: …", static */
+	uint64_t declared; /* failure 1009: size that the frame or message would have had */
 };
 
 void ws_reader_init(struct ws_reader *reader, enum ws_role role);

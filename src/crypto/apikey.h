@@ -1,6 +1,6 @@
-/* apikey.h: API keys "fw_<env>_<id>_<secret>_<checksum>": made once, stored as a hash. Any thread; randomness is an argument.
- * env: [a-z0-9]{1,8}; id: [a-z0-9]{8}; secret: 32 base62 characters (190 bits); checksum: 6 hex digits of SHA-256 of what is before it.
- * At most 60 characters. */
+/* apikey.h: API keys "fw_<env>_<id>_<secret>_<checksum>": made once, stored as a hash. Any thread; randomness is an
+ * argument. env: [a-z0-9]{1,8}; id: [a-z0-9]{8}; secret: 32 base62 characters (190 bits); checksum: 6 hex digits of
+ * SHA-256 of what is before it. At most 60 characters. */
 #ifndef CRYPTO_APIKEY_H
 #define CRYPTO_APIKEY_H
 #include <framewall/types.h>

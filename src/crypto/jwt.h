@@ -1,5 +1,5 @@
-/* jwt.h: compact JWS with HS256, verified and issued (RFC 7515, 7519, 8725). The algorithm is the key's, never the token's.
- * Strict base64url, no duplicate claims, exp required. No clock: wall time is an argument. Any thread. */
+/* jwt.h: compact JWS with HS256, verified and issued (RFC 7515, 7519, 8725). The algorithm is the key's, never the
+ * token's. Strict base64url, no duplicate claims, exp required. No clock: wall time is an argument. Any thread. */
 #ifndef CRYPTO_JWT_H
 #define CRYPTO_JWT_H
 #include <framewall/types.h>
@@ -24,9 +24,9 @@ struct jwt_rules {
 };
 
 struct jwt {
-	struct json claims;       /* in the arena */
+	struct json claims; /* in the arena */
 	struct fw_slice subject;
-	uint64_t expires_s;       /* seconds since 1970 */
+	uint64_t expires_s; /* seconds since 1970 */
 };
 
 /* NULL when it holds; otherwise a static text for the record ("signature", "expired", …), never for the client. */

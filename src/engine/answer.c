@@ -1,4 +1,5 @@
-/* answer.c: what a client is told in-band: the contract's server messages. Never the text of a rule, never an internal name. */
+/* answer.c: what a client is told in-band: the contract's server messages. Never the text of a rule, never an internal
+ * name. */
 #include "base/encode.h"
 #include "base/slice.h"
 #include "codec/json.h"

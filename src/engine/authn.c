@@ -48,8 +48,8 @@ static bool in_subprotocols(const struct http1_head *head, struct fw_slice *ret_
 	return found;
 }
 
-enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_head *head, struct fw_slice *ret_credential,
-				const char **ret_place)
+enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_head *head,
+				struct fw_slice *ret_credential, const char **ret_place)
 {
 	const struct settings *settings = &conn->policy->settings;
 	unsigned bearers, keys;
@@ -71,7 +71,8 @@ enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_h
 		return CREDENTIAL_API_KEY;
 	} else if (in_subprotocols(head, ret_credential)) {
 		*ret_place = "subprotocol";
-	} else if (settings->cookie[0] != '\0' && http1_cookie(head, settings->cookie, ret_credential) && ret_credential->size != 0) {
+	} else if (settings->cookie[0] != '\0' && http1_cookie(head, settings->cookie, ret_credential) &&
+		   ret_credential->size != 0) {
 		*ret_place = "cookie";
 	} else if (settings->query_parameter && http1_query(head->query, "token", ret_credential)) {
 		*ret_place = "query";
@@ -81,7 +82,8 @@ enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_h
 	return authn_kind(*ret_credential);
 }
 
-/* Primary role: the highest known one among the claims, else the default role. A string is one name, never a list of letters. */
+/* Primary role: the highest known one among the claims, else the default role. A string is one name, never a list of
+ * letters. */
 static uint16_t role_of(const struct fw_conn *conn, const struct json *claims)
 {
 	const struct fw_policy *policy = conn->policy;
@@ -94,7 +96,8 @@ static uint16_t role_of(const struct fw_conn *conn, const struct json *claims)
 		if (node == 0)
 			continue;
 		end = claims->nodes[node].next;
-		for (item = claims->nodes[node].kind == JSON_ARRAY ? node + 1 : node; item < end; item = claims->nodes[item].next) {
+		for (item = claims->nodes[node].kind == JSON_ARRAY ? node + 1 : node; item < end;
+		     item = claims->nodes[item].next) {
 			struct fw_slice name;
 			uint16_t role;
 
@@ -115,11 +118,13 @@ static uint16_t role_of(const struct fw_conn *conn, const struct json *claims)
 static const char *verify_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity)
 {
 	struct jwt jwt;
-	const char *cause = jwt_verify(&conn->engine->arena, &conn->policy->jwt, token, conn->engine->now.wall_us, &jwt);
+	const char *cause =
+		jwt_verify(&conn->engine->arena, &conn->policy->jwt, token, conn->engine->now.wall_us, &jwt);
 
 	if (cause != NULL)
 		return cause;
-	*ret_identity = (struct identity){ jwt.subject, role_of(conn, &jwt.claims), METHOD_JWT, jwt.expires_s * 1000000 };
+	*ret_identity =
+		(struct identity){ jwt.subject, role_of(conn, &jwt.claims), METHOD_JWT, jwt.expires_s * 1000000 };
 	return NULL;
 }
 
@@ -151,15 +156,18 @@ static const char *verify_api_key(struct fw_conn *conn, struct fw_slice key, str
 	return "unknown key";
 }
 
-const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, struct identity *ret_identity)
+const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
+			 struct identity *ret_identity)
 {
 	if (credential.size == 0)
 		return "empty";
 	if (credential.size > (size_t)conn->policy->settings.max_token_size)
 		return "too large";
 	if (kind == CREDENTIAL_JWT)
-		return conn->policy->methods >> METHOD_JWT & 1 ? verify_jwt(conn, credential, ret_identity) : "method not listed";
+		return conn->policy->methods >> METHOD_JWT & 1 ? verify_jwt(conn, credential, ret_identity)
+							       : "method not listed";
 	if (kind == CREDENTIAL_API_KEY)
-		return conn->policy->methods >> METHOD_API_KEY & 1 ? verify_api_key(conn, credential, ret_identity) : "method not listed";
+		return conn->policy->methods >> METHOD_API_KEY & 1 ? verify_api_key(conn, credential, ret_identity)
+								   : "method not listed";
 	return "no credential";
 }

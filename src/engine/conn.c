@@ -20,7 +20,8 @@ struct fw_conn *fw_conn_new(struct fw_engine *engine, const struct fw_conn_optio
 	conn->access_until_ns = UINT64_MAX;
 	conn->end_code = 1006;
 	conn->last_input_ns = engine->now.monotonic_ns;
-	conn->phase_until_ns = engine->now.monotonic_ns + (uint64_t)conn->policy->settings.handshake_timeout * SECOND_NS;
+	conn->phase_until_ns =
+		engine->now.monotonic_ns + (uint64_t)conn->policy->settings.handshake_timeout * SECOND_NS;
 	ws_reader_init(&conn->reader, WS_SERVER);
 	engine->counters[COUNT_connections]++;
 	engine->counters[COUNT_active_connections]++;
@@ -58,7 +59,8 @@ void *fw_conn_user(const struct fw_conn *conn)
 }
 
 /* Octets that must wait are kept in pending; new ones queue up behind them. */
-static void hand_over(struct fw_conn *conn, struct buf *pending, uint8_t **input, size_t *input_size, uint8_t *bytes, size_t size)
+static void hand_over(struct fw_conn *conn, struct buf *pending, uint8_t **input, size_t *input_size, uint8_t *bytes,
+		      size_t size)
 {
 	if (buf_size(pending) == 0) {
 		*input = bytes;
@@ -78,7 +80,8 @@ void fw_conn_receive(struct fw_conn *conn, enum fw_side side, uint8_t *bytes, si
 	if (side == FW_CLIENT && !conn->hung_up)
 		hand_over(conn, &conn->pending, &conn->input, &conn->input_size, bytes, size);
 	else if (side == FW_UPSTREAM && conn->upstream != NULL && !conn->upstream->hung_up)
-		hand_over(conn, &conn->upstream->pending, &conn->upstream->input, &conn->upstream->input_size, bytes, size);
+		hand_over(conn, &conn->upstream->pending, &conn->upstream->input, &conn->upstream->input_size, bytes,
+			  size);
 }
 
 void fw_conn_lost(struct fw_conn *conn, enum fw_side side)
@@ -177,7 +180,8 @@ const struct fw_event *fw_conn_next_event(struct fw_conn *conn)
 		else if (!step_client(conn) && !step_upstream(conn)) {
 			settle(conn, &conn->pending, &conn->input, &conn->input_size);
 			if (conn->upstream != NULL)
-				settle(conn, &conn->upstream->pending, &conn->upstream->input, &conn->upstream->input_size);
+				settle(conn, &conn->upstream->pending, &conn->upstream->input,
+				       &conn->upstream->input_size);
 			if (conn->broken)
 				continue;
 			ending_check(conn);
@@ -211,10 +215,12 @@ void fw_conn_supply(struct fw_conn *conn, uint32_t need_id, const struct fw_answ
 bool fw_conn_wants(const struct fw_conn *conn, enum fw_side side)
 {
 	if (side == FW_CLIENT)
-		return output_waiting(conn, FW_CLIENT) < LIMIT_OUTPUT_MARK && output_waiting(conn, FW_UPSTREAM) < LIMIT_OUTPUT_MARK &&
+		return output_waiting(conn, FW_CLIENT) < LIMIT_OUTPUT_MARK &&
+		       output_waiting(conn, FW_UPSTREAM) < LIMIT_OUTPUT_MARK &&
 		       buf_size(&conn->pending) < LIMIT_PENDING_INPUT;
 	return conn->upstream != NULL && output_waiting(conn, FW_CLIENT) < LIMIT_OUTPUT_MARK &&
-	       output_waiting(conn, FW_UPSTREAM) < LIMIT_OUTPUT_MARK && buf_size(&conn->upstream->pending) < LIMIT_PENDING_INPUT;
+	       output_waiting(conn, FW_UPSTREAM) < LIMIT_OUTPUT_MARK &&
+	       buf_size(&conn->upstream->pending) < LIMIT_PENDING_INPUT;
 }
 
 void fw_conn_end(struct fw_conn *conn, unsigned close_reason)

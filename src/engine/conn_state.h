@@ -32,30 +32,30 @@ struct fw_engine {
 	struct fw_random random;
 	struct fw_time now;
 	struct pool pool;
-	struct arena arena;             /* of the message being judged; reset for each */
-	struct buf scratch;             /* what is being written: an answer, a rewritten message */
+	struct arena arena;		/* of the message being judged; reset for each */
+	struct buf scratch;		/* what is being written: an answer, a rewritten message */
 	struct event_node *free_events; /* bounded by events that waited at once */
-	struct event_node *returned;    /* the event the embedder is looking at */
-	struct event_node spare;        /* when memory is short, the one that says so */
+	struct event_node *returned;	/* the event the embedder is looking at */
+	struct event_node spare;	/* when memory is short, the one that says so */
 	struct problems problems;
-	uint64_t connection_base;       /* random, so that ids do not repeat over restarts; below 2^53 */
+	uint64_t connection_base; /* random, so that ids do not repeat over restarts; below 2^53 */
 	uint64_t connection_count;
 	uint64_t counters[COUNTERS];
-	uint8_t entropy[1024];          /* bytes of random.fill, used front to back: masks are 4 bytes each */
+	uint8_t entropy[1024]; /* bytes of random.fill, used front to back: masks are 4 bytes each */
 	size_t entropy_left;
 };
 
 enum phase {
-	PHASE_HEAD,          /* reading the request head */
-	PHASE_ADMIT,         /* head is there, admission is being asked */
-	PHASE_SLOT,          /* asking whether a login attempt is allowed */
-	PHASE_SESSION,       /* the store opens or takes a session */
-	PHASE_DIAL,          /* connecting to the upstream */
+	PHASE_HEAD,	     /* reading the request head */
+	PHASE_ADMIT,	     /* head is there, admission is being asked */
+	PHASE_SLOT,	     /* asking whether a login attempt is allowed */
+	PHASE_SESSION,	     /* the store opens or takes a session */
+	PHASE_DIAL,	     /* connecting to the upstream */
 	PHASE_UPSTREAM_HEAD, /* waiting for the upstream's 101 */
-	PHASE_LOGIN,         /* upgraded, waiting for the auth message */
-	PHASE_OPEN,          /* messages */
-	PHASE_CLOSING,       /* our close is out, waiting for the peer's */
-	PHASE_DONE           /* nothing more happens */
+	PHASE_LOGIN,	     /* upgraded, waiting for the auth message */
+	PHASE_OPEN,	     /* messages */
+	PHASE_CLOSING,	     /* our close is out, waiting for the peer's */
+	PHASE_DONE	     /* nothing more happens */
 };
 
 enum credential_kind { CREDENTIAL_NONE, CREDENTIAL_JWT, CREDENTIAL_API_KEY, CREDENTIAL_SESSION };
@@ -63,13 +63,13 @@ enum credential_kind { CREDENTIAL_NONE, CREDENTIAL_JWT, CREDENTIAL_API_KEY, CRED
 /* Who is logged in; made at login, one allocation with its texts behind it. */
 struct principal {
 	uint16_t role;
-	uint8_t method;              /* enum policy_method */
+	uint8_t method; /* enum policy_method */
 	bool anonymous;
 	uint8_t csrf_size;
 	uint8_t session_id_size;
 	uint16_t user_id_size;
 	uint64_t csrf_until_ns;
-	uint64_t expires_ns;         /* credential or absolute session end, monotonic */
+	uint64_t expires_ns; /* credential or absolute session end, monotonic */
 	uint64_t expires_wall_us;
 	char csrf[88];
 	char session_id[16];
@@ -90,17 +90,17 @@ struct upstream {
 	bool hung_up;
 	bool close_sent;
 	bool close_received;
-	bool answered;      /* its first message came: see upstream_swallows */
+	bool answered; /* its first message came: see upstream_swallows */
 };
 
 /* A login attempt, from its credential to its end. Wiped and freed then. */
 struct login {
-	uint8_t kind;              /* enum credential_kind */
-	bool first_message;        /* else it came in the handshake */
-	bool again;                /* an auth message on an open connection */
-	const char *place;         /* "authorization", "cookie", …: static, for the record */
-	struct principal *made;    /* whose login it is, while the session is opened */
-	char token[48];            /* new session token */
+	uint8_t kind;		/* enum credential_kind */
+	bool first_message;	/* else it came in the handshake */
+	bool again;		/* an auth message on an open connection */
+	const char *place;	/* "authorization", "cookie", …: static, for the record */
+	struct principal *made; /* whose login it is, while the session is opened */
+	char token[48];		/* new session token */
 	size_t token_size;
 	size_t credential_size;
 	uint8_t credential[];
@@ -108,7 +108,7 @@ struct login {
 
 enum { ACCESS_SLOTS = 4 };
 struct access_slot {
-	uint16_t type;     /* message type or FW_TYPE_OPAQUE */
+	uint16_t type; /* message type or FW_TYPE_OPAQUE */
 	uint8_t outbound;
 	uint32_t count;
 	uint64_t bytes;
@@ -123,49 +123,49 @@ struct fw_conn {
 	struct fw_addr peer;
 	uint16_t peer_port;
 
-	uint8_t phase;            /* enum phase */
-	uint8_t admitted;         /* 0: not answered, else 1 + enum fw_answer_code */
-	bool upgraded;            /* 101 was sent */
-	bool in_handshake;        /* the credential came in the handshake (or none is needed): upgrade after the upstream */
-	bool was_open;            /* FW_EV_OPEN was given: gauges and disconnect record */
-	bool lost;                /* the client is gone */
-	bool hung_up;             /* FW_EV_HANGUP was given for the client */
+	uint8_t phase;	   /* enum phase */
+	uint8_t admitted;  /* 0: not answered, else 1 + enum fw_answer_code */
+	bool upgraded;	   /* 101 was sent */
+	bool in_handshake; /* the credential came in the handshake (or none is needed): upgrade after the upstream */
+	bool was_open;	   /* FW_EV_OPEN was given: gauges and disconnect record */
+	bool lost;	   /* the client is gone */
+	bool hung_up;	   /* FW_EV_HANGUP was given for the client */
 	bool done_given;
 	bool close_sent;
 	bool close_received;
-	bool ping_due;            /* a ping is out and unanswered */
-	bool pong_due;            /* a pong waits for room; the newest payload wins (RFC 6455 5.5.3) */
-	bool broken;              /* an allocation failed where it must not: fail closed */
+	bool ping_due; /* a ping is out and unanswered */
+	bool pong_due; /* a pong waits for room; the newest payload wins (RFC 6455 5.5.3) */
+	bool broken;   /* an allocation failed where it must not: fail closed */
 	uint8_t pong_size;
-	uint8_t need_kind;        /* of the need that is open, 0: none */
+	uint8_t need_kind; /* of the need that is open, 0: none */
 	uint8_t access_used;
 	uint32_t need_id;
-	uint32_t violations;      /* messages refused by rate in a row */
+	uint32_t violations; /* messages refused by rate in a row */
 	uint32_t messages_in, messages_out;
-	unsigned end_reason;      /* enum close_reason, once it is decided */
-	uint16_t end_code;        /* close code sent or received */
+	unsigned end_reason; /* enum close_reason, once it is decided */
+	uint16_t end_code;   /* close code sent or received */
 
 	uint64_t phase_until_ns;  /* deadline of the phase; UINT64_MAX: none */
-	uint64_t last_input_ns;   /* anything from the client: for pings */
+	uint64_t last_input_ns;	  /* anything from the client: for pings */
 	uint64_t last_message_ns; /* a message: for the idle timeout of the session */
-	uint64_t stall_ns[2];     /* since when that side's output makes no progress; 0: nothing waits */
+	uint64_t stall_ns[2];	  /* since when that side's output makes no progress; 0: nothing waits */
 	uint64_t access_until_ns; /* when the summary is due */
-	uint64_t message_cell;    /* GCRA */
+	uint64_t message_cell;	  /* GCRA */
 	uint64_t control_cell;
 
 	struct ws_reader reader;
-	struct buf head;          /* request head, until the upstream has it */
-	struct buf pending;       /* client octets that wait */
+	struct buf head;    /* request head, until the upstream has it */
+	struct buf pending; /* client octets that wait */
 	struct buf out;
-	uint8_t *input;           /* borrowed octets of the embedder */
+	uint8_t *input; /* borrowed octets of the embedder */
 	size_t input_size;
 
 	struct upstream *upstream;
-	struct login *login;      /* the login being worked on */
+	struct login *login; /* the login being worked on */
 	struct principal *principal;
 	struct event_node *events, **events_tail;
 	struct access_slot access[ACCESS_SLOTS];
-	uint8_t *pong;            /* its payload, LIMIT_CONTROL_PAYLOAD octets; NULL until one had to wait */
+	uint8_t *pong; /* its payload, LIMIT_CONTROL_PAYLOAD octets; NULL until one had to wait */
 };
 
 /* engine.c */
@@ -176,14 +176,16 @@ struct fw_slice engine_written(const struct fw_engine *engine);
 /* event_queue.c: what the embedder is told. Never fails: when memory is short the connection is marked broken. */
 struct fw_event *event_push(struct fw_conn *conn, enum fw_event_kind kind);
 struct event_node *event_record(struct fw_conn *conn, uint16_t type); /* a record about this connection */
-void event_detail(struct event_node *node, const char *key, struct fw_slice text); /* copied, cut at LIMIT_RECORD_TEXT */
+void event_detail(struct event_node *node, const char *key,
+		  struct fw_slice text); /* copied, cut at LIMIT_RECORD_TEXT */
 void event_text(struct event_node *node, const char *key, const char *text);
 void event_number(struct event_node *node, const char *key, int64_t number);
 void event_boolean(struct event_node *node, const char *key, bool value);
 /* address is the client's; texts (may be NULL) are copied; returns the id. */
 uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_need *texts);
 void event_violation(struct fw_conn *conn, uint16_t type); /* NEED_VIOLATION when the policy counts this event */
-struct event_node *event_next(struct fw_conn *conn); /* the oldest, now the embedder's until the next call; NULL: none */
+struct event_node *
+event_next(struct fw_conn *conn); /* the oldest, now the embedder's until the next call; NULL: none */
 void event_give_back(struct fw_engine *engine, struct event_node *node);
 void event_free_all(struct fw_conn *conn);
 
@@ -195,12 +197,12 @@ size_t output_waiting(const struct fw_conn *conn, enum fw_side side);
 /* answer.c: what a client is told. */
 struct answer {
 	enum error_code code;
-	const char *text;            /* NULL: the code's own */
+	const char *text; /* NULL: the code's own */
 	const struct problems *problems;
-	uint32_t retry_after_ms;     /* 0: none */
-	const char *event_id;        /* 16 characters or NULL */
-	const char *rule;            /* NULL: none */
-	const char *auth_required;   /* NULL: none */
+	uint32_t retry_after_ms;   /* 0: none */
+	const char *event_id;	   /* 16 characters or NULL */
+	const char *rule;	   /* NULL: none */
+	const char *auth_required; /* NULL: none */
 };
 void answer_error(struct fw_conn *conn, const struct answer *answer);
 void answer_auth_success(struct fw_conn *conn, const char *session_token, size_t session_token_size);
@@ -214,10 +216,10 @@ void http_answer_switching(struct fw_conn *conn, const struct http1_head *head, 
 struct fw_slice http_answer_subprotocol(const struct fw_conn *conn, const struct http1_head *head);
 struct http_refusal {
 	unsigned status;
-	const char *code;            /* of the contract or NULL */
-	const char *detail;          /* what the client may know */
-	const char *cause;           /* static text for the record */
-	uint16_t event;              /* enum event_type */
+	const char *code;   /* of the contract or NULL */
+	const char *detail; /* what the client may know */
+	const char *cause;  /* static text for the record */
+	uint16_t event;	    /* enum event_type */
 	uint32_t retry_after_ms;
 };
 void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal);
@@ -238,18 +240,20 @@ struct identity {
 	uint64_t expires_wall_us; /* 0: does not end by itself */
 };
 /* NULL when it holds, else the cause for the record. Sessions are the store's business. */
-const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, struct identity *ret_identity);
+const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
+			 struct identity *ret_identity);
 const char *authn_refusal_text(enum credential_kind kind);
 /* The credential in a request head: CREDENTIAL_NONE when there is none. ret_place: static name of where it was. */
-enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_head *head, struct fw_slice *ret_credential,
-				const char **ret_place);
+enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_head *head,
+				struct fw_slice *ret_credential, const char **ret_place);
 
 /* login.c */
 void login_handshake(struct fw_conn *conn, const struct http1_head *head); /* PHASE_ADMIT is over: who is it? */
-void login_message(struct fw_conn *conn, const struct ws_item *item);      /* PHASE_LOGIN: the first message */
-void login_again(struct fw_conn *conn, const struct json *json);           /* a judged auth message on an open connection */
+void login_message(struct fw_conn *conn, const struct ws_item *item);	   /* PHASE_LOGIN: the first message */
+void login_again(struct fw_conn *conn, const struct json *json); /* a judged auth message on an open connection */
 void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer);
-void login_let_in(struct fw_conn *conn, const struct http1_head *head, struct fw_slice subprotocol); /* all is ready: PHASE_OPEN */
+void login_let_in(struct fw_conn *conn, const struct http1_head *head,
+		  struct fw_slice subprotocol); /* all is ready: PHASE_OPEN */
 void login_free(struct fw_conn *conn);
 
 /* principal.c */
@@ -276,7 +280,8 @@ void access_note(struct fw_conn *conn, bool outbound, uint16_t type, size_t byte
 void access_flush(struct fw_conn *conn);
 
 /* ending.c */
-/* Ends the connection: error and close frame to the client, close frame to the upstream, one record. Only the first call counts. */
+/* Ends the connection: error and close frame to the client, close frame to the upstream, one record. Only the first
+ * call counts. */
 void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *answer, const char *cause);
 /* The peer's close frame (code 1005 when it had none): answer it, and pass it to the other side. */
 void ending_peer_close(struct fw_conn *conn, enum fw_side side, uint16_t code, struct fw_slice reason);

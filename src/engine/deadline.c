@@ -33,12 +33,14 @@ static uint64_t ping_time(const struct fw_conn *conn)
 
 	if (settings->ping_interval == 0 || conn->phase != PHASE_OPEN || conn_monitors(conn))
 		return UINT64_MAX;
-	return conn->last_input_ns + seconds(settings->ping_interval) + (conn->ping_due ? seconds(settings->ping_timeout) : 0);
+	return conn->last_input_ns + seconds(settings->ping_interval) +
+	       (conn->ping_due ? seconds(settings->ping_timeout) : 0);
 }
 
 static uint64_t stall_end(const struct fw_conn *conn, enum fw_side side)
 {
-	return conn->stall_ns[side] != 0 ? conn->stall_ns[side] + seconds(conn->policy->settings.stall_timeout) : UINT64_MAX;
+	return conn->stall_ns[side] != 0 ? conn->stall_ns[side] + seconds(conn->policy->settings.stall_timeout)
+					 : UINT64_MAX;
 }
 
 uint64_t fw_conn_deadline(const struct fw_conn *conn)
@@ -61,8 +63,10 @@ static void phase_over(struct fw_conn *conn)
 	switch (conn->phase) {
 	case PHASE_HEAD:
 	case PHASE_ADMIT:
-		http_answer_refuse(conn, &(struct http_refusal){ .status = 408, .cause = "the request head did not come in time",
-								 .detail = "the request head did not come in time", .event = EVENT_handshake_refused });
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 408,
+								 .cause = "the request head did not come in time",
+								 .detail = "the request head did not come in time",
+								 .event = EVENT_handshake_refused });
 		break;
 	case PHASE_LOGIN:
 		ending_close(conn, CLOSE_AUTH_TIMEOUT, NULL, "no login in time");

@@ -35,7 +35,8 @@ static void begin_closing(struct fw_conn *conn)
 {
 	conn->phase = PHASE_CLOSING;
 	conn->need_kind = 0;
-	conn->phase_until_ns = conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.close_timeout * SECOND_NS;
+	conn->phase_until_ns =
+		conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.close_timeout * SECOND_NS;
 	handshake_forget(conn);
 }
 
@@ -62,8 +63,11 @@ void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *an
 		event_violation(conn, row->event);
 	}
 	if (!conn->upgraded) {
-		http_answer_refuse(conn, &(struct http_refusal){ .status = reason == CLOSE_DRAIN || reason == CLOSE_OVERLOAD ? 503 : 403,
-								 .cause = row->text, .event = EVENT_handshake_refused });
+		http_answer_refuse(
+			conn,
+			&(struct http_refusal){ .status = reason == CLOSE_DRAIN || reason == CLOSE_OVERLOAD ? 503 : 403,
+						.cause = row->text,
+						.event = EVENT_handshake_refused });
 		return;
 	}
 	if (told.code != ERROR_NONE && !conn->lost)
@@ -170,7 +174,8 @@ void ending_check(struct fw_conn *conn)
 	if (conn->phase < PHASE_CLOSING || conn->done_given)
 		return;
 	client_over = conn->lost || over || (conn->close_sent && (conn->close_received || conn->reader.failed));
-	upstream_over = up == NULL || up->lost || over || !up->upgraded || (up->close_sent && (up->close_received || up->reader.failed));
+	upstream_over = up == NULL || up->lost || over || !up->upgraded ||
+			(up->close_sent && (up->close_received || up->reader.failed));
 	if (client_over && !conn->hung_up) {
 		conn->hung_up = true;
 		event_push(conn, FW_EV_HANGUP)->side = FW_CLIENT;

@@ -1,5 +1,5 @@
-/* event_queue.c: what the embedder is told, in order, one connection at a time. Nodes are reused, so that a message path
- * that records nothing allocates nothing. */
+/* event_queue.c: what the embedder is told, in order, one connection at a time. Nodes are reused, so that a message
+ * path that records nothing allocates nothing. */
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
@@ -86,7 +86,8 @@ struct event_node *event_record(struct fw_conn *conn, uint16_t type)
 
 static struct fw_detail *detail(struct event_node *node, const char *key, enum fw_detail_kind kind)
 {
-	static _Thread_local struct fw_detail overflow; /* more details than a record has: a mistake of ours, not a crash */
+	static _Thread_local struct fw_detail
+		overflow; /* more details than a record has: a mistake of ours, not a crash */
 	struct fw_record *record = &node->event.as.record;
 	struct fw_detail *added = &overflow;
 

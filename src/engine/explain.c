@@ -17,12 +17,17 @@ static uint16_t outbound_type(struct message *message)
 	return policy_outbound_find(message->policy, json_text(&message->json, node, &message->engine->arena));
 }
 
-bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound, struct fw_slice text, fw_trace_function *trace,
-		       void *user, struct fw_slice *ret_forward)
+bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound, struct fw_slice text,
+		       fw_trace_function *trace, void *user, struct fw_slice *ret_forward)
 {
 	uint16_t index = policy_role_find(engine->policy, slice_text(role));
-	struct message message = { .engine = engine, .policy = engine->policy, .text = text, .outbound = outbound, .problems = &engine->problems,
-				   .type = FW_TYPE_OPAQUE, .role = index != POLICY_NONE ? &engine->policy->roles[index] : NULL };
+	struct message message = { .engine = engine,
+				   .policy = engine->policy,
+				   .text = text,
+				   .outbound = outbound,
+				   .problems = &engine->problems,
+				   .type = FW_TYPE_OPAQUE,
+				   .role = index != POLICY_NONE ? &engine->policy->roles[index] : NULL };
 	unsigned direction = outbound ? 2 : 1;
 	enum verdict worst = VERDICT_PASS;
 	bool changed;

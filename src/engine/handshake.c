@@ -7,7 +7,9 @@
 
 static void refuse(struct fw_conn *conn, unsigned status, const char *cause)
 {
-	http_answer_refuse(conn, &(struct http_refusal){ .status = status, .cause = cause, .detail = cause, .event = EVENT_handshake_refused });
+	http_answer_refuse(
+		conn, &(struct http_refusal){
+			      .status = status, .cause = cause, .detail = cause, .event = EVENT_handshake_refused });
 }
 
 void handshake_forget(struct fw_conn *conn)
@@ -26,10 +28,12 @@ bool handshake_head(const struct fw_conn *conn, struct http1_head *ret_head)
 	       http1_request(slice(buf_data(&conn->head), buf_size(&conn->head)), ret_head, &rule) == HTTP1_OK;
 }
 
-/* Parsing again after each octet would be quadratic: only a line's end, or a size that no head may have, can change the word. */
+/* Parsing again after each octet would be quadratic: only a line's end, or a size that no head may have, can change the
+ * word. */
 static bool worth_parsing(size_t before, const uint8_t *added, size_t size)
 {
-	return __builtin_memchr(added, '\n', size) != NULL || before / LIMIT_HEAD_LINE != (before + size) / LIMIT_HEAD_LINE;
+	return __builtin_memchr(added, '\n', size) != NULL ||
+	       before / LIMIT_HEAD_LINE != (before + size) / LIMIT_HEAD_LINE;
 }
 
 /* 414 is for a target that is too long, 431 for everything behind it. */
@@ -65,7 +69,8 @@ void handshake_input(struct fw_conn *conn)
 		conn->input_size -= head.size - before;
 		conn->head.end = conn->head.start + head.size;
 		conn->phase = PHASE_ADMIT;
-		conn->phase_until_ns = conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.handshake_timeout * SECOND_NS;
+		conn->phase_until_ns =
+			conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.handshake_timeout * SECOND_NS;
 		if (conn->admitted != 0)
 			handshake_admitted(conn);
 		return;
@@ -146,7 +151,9 @@ static bool is_from_here(struct fw_conn *conn, const struct http1_head *head)
 		event_text(node, "cause", cause);
 		return true;
 	}
-	http_answer_refuse(conn, &(struct http_refusal){ .status = 403, .cause = cause, .detail = cause, .event = EVENT_origin_refused });
+	http_answer_refuse(conn,
+			   &(struct http_refusal){
+				   .status = 403, .cause = cause, .detail = cause, .event = EVENT_origin_refused });
 	return false;
 }
 
@@ -159,21 +166,26 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 	if (code == FW_ANSWER_YES)
 		return true;
 	if (!blocked && code != FW_ANSWER_FULL) {
-		http_answer_refuse(conn, &(struct http_refusal){ .status = 503, .cause = "no room for another connection",
-								 .detail = "try again later", .event = EVENT_overload, .retry_after_ms = 5000 });
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 503,
+								 .cause = "no room for another connection",
+								 .detail = "try again later",
+								 .event = EVENT_overload,
+								 .retry_after_ms = 5000 });
 		return false;
 	}
 	if (conn->policy->settings.refuse == REFUSE_HTTP) {
-		http_answer_refuse(conn, &(struct http_refusal){
-			.status = blocked ? 403 : 429,
-			.code = error_code_name(blocked ? ERROR_IP_BLOCKED : ERROR_CONNECTION_LIMIT),
-			.cause = blocked ? "block list" : "connections of this address",
-			.event = blocked ? EVENT_blocked_attempt : EVENT_connection_limit_exceeded,
-			.retry_after_ms = blocked ? 0 : 1000 });
+		http_answer_refuse(conn,
+				   &(struct http_refusal){
+					   .status = blocked ? 403 : 429,
+					   .code = error_code_name(blocked ? ERROR_IP_BLOCKED : ERROR_CONNECTION_LIMIT),
+					   .cause = blocked ? "block list" : "connections of this address",
+					   .event = blocked ? EVENT_blocked_attempt : EVENT_connection_limit_exceeded,
+					   .retry_after_ms = blocked ? 0 : 1000 });
 		return false;
 	}
 	http_answer_switching(conn, head, slice(NULL, 0));
-	ending_close(conn, blocked ? CLOSE_BLOCKED : CLOSE_CONNECTION_LIMIT, NULL, blocked ? "block list" : "connections of this address");
+	ending_close(conn, blocked ? CLOSE_BLOCKED : CLOSE_CONNECTION_LIMIT, NULL,
+		     blocked ? "block list" : "connections of this address");
 	return false;
 }
 

@@ -1,4 +1,5 @@
-/* http_answer.c: answers to the handshake: 101, or a refusal as a problem document (RFC 9457) with the security headers. */
+/* http_answer.c: answers to the handshake: 101, or a refusal as a problem document (RFC 9457) with the security
+ * headers. */
 #include "base/encode.h"
 #include "base/slice.h"
 #include "codec/http1.h"
@@ -49,7 +50,8 @@ void http_answer_switching(struct fw_conn *conn, const struct http1_head *head, 
 	char accept[WS_ACCEPT_SIZE];
 
 	digest_websocket_accept(http1_find(head, "Sec-WebSocket-Key", NULL)->value, accept);
-	put(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+	put(conn,
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
 	output_raw(conn, FW_CLIENT, slice(accept, sizeof(accept)));
 	if (subprotocol.size != 0) {
 		put(conn, "\r\nSec-WebSocket-Protocol: ");
@@ -128,7 +130,8 @@ void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal
 	conn->engine->counters[COUNT_handshakes_refused]++;
 	conn->phase = PHASE_CLOSING;
 	conn->close_sent = conn->close_received = true; /* nothing more is read: the refusal is the last word */
-	conn->phase_until_ns = conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.close_timeout * SECOND_NS;
+	conn->phase_until_ns =
+		conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.close_timeout * SECOND_NS;
 	handshake_forget(conn);
 	login_free(conn);
 	event_violation(conn, refusal->event);

@@ -36,7 +36,10 @@ static void refuse(struct fw_conn *conn, const char *text, const char *cause)
 
 	conn->engine->counters[COUNT_auth_failures]++;
 	if (!login->first_message) {
-		http_answer_refuse(conn, &(struct http_refusal){ .status = 401, .code = "AUTH_FAILED", .detail = text, .cause = cause,
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 401,
+								 .code = "AUTH_FAILED",
+								 .detail = text,
+								 .cause = cause,
 								 .event = EVENT_auth_failure });
 	} else if (login->again) {
 		struct event_node *node = event_record(conn, EVENT_auth_failure);
@@ -58,12 +61,16 @@ static void fault(struct fw_conn *conn, const char *cause)
 	if (conn->upgraded)
 		ending_close(conn, CLOSE_AUTH_FAULT, NULL, cause);
 	else
-		http_answer_refuse(conn, &(struct http_refusal){ .status = 503, .code = "AUTH_ERROR", .cause = cause, .event = EVENT_system_error,
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 503,
+								 .code = "AUTH_ERROR",
+								 .cause = cause,
+								 .event = EVENT_system_error,
 								 .retry_after_ms = 1000 });
 	login_free(conn);
 }
 
-static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, bool first_message, const char *place)
+static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, bool first_message,
+		  const char *place)
 {
 	/* An oversized credential is refused unread: its first octets are enough for that. */
 	size_t keep = credential.size <= (size_t)conn->policy->settings.max_token_size ? credential.size : 0;
@@ -109,7 +116,8 @@ static bool become(struct fw_conn *conn, const struct identity *identity)
 	return conn->principal != NULL;
 }
 
-/* Monitor demands no login: a credential that is there and holds gives the role that would be asked, else nobody is logged in. */
+/* Monitor demands no login: a credential that is there and holds gives the role that would be asked, else nobody is
+ * logged in. */
 static void watch(struct fw_conn *conn, const struct http1_head *head)
 {
 	struct fw_slice credential;
@@ -155,7 +163,8 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 			ask_slot(conn);
 	} else if (conn->route->anonymous_role != POLICY_NONE) {
 		conn->in_handshake = true;
-		if (!become(conn, &(struct identity){ slice_text("anonymous"), conn->route->anonymous_role, METHOD_JWT, 0 }))
+		if (!become(conn,
+			    &(struct identity){ slice_text("anonymous"), conn->route->anonymous_role, METHOD_JWT, 0 }))
 			return;
 		conn->principal->anonymous = true;
 		if (conn->route->has_upstream)
@@ -172,7 +181,8 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 }
 
 /* What an auth message carries, by its method. NULL: done; else the text of the refusal. */
-static const char *credential_of(struct fw_conn *conn, const struct json *json, enum credential_kind *ret_kind, struct fw_slice *ret_credential)
+static const char *credential_of(struct fw_conn *conn, const struct json *json, enum credential_kind *ret_kind,
+				 struct fw_slice *ret_credential)
 {
 	static const struct {
 		const char *name, *field, *missing;
@@ -232,8 +242,13 @@ void login_message(struct fw_conn *conn, const struct ws_item *item)
 {
 	struct fw_engine *engine = conn->engine;
 	struct message message = {
-		.engine = engine, .policy = conn->policy, .route = NULL, .conn = conn, .text = slice(item->payload, item->size),
-		.binary = item->opcode == WS_BINARY, .problems = &engine->problems,
+		.engine = engine,
+		.policy = conn->policy,
+		.route = NULL,
+		.conn = conn,
+		.text = slice(item->payload, item->size),
+		.binary = item->opcode == WS_BINARY,
+		.problems = &engine->problems,
 	};
 	struct answer answer = { .code = ERROR_INVALID_AUTH, .problems = &engine->problems };
 
@@ -248,7 +263,8 @@ void login_message(struct fw_conn *conn, const struct ws_item *item)
 		ending_close(conn, message.binary ? CLOSE_INVALID_AUTH : CLOSE_AUTH_JSON, &answer, message.cause);
 		return;
 	}
-	if (stage_route(&message) != VERDICT_PASS || !slice_is(slice(message.rule->name, message.rule->name_size), "auth")) {
+	if (stage_route(&message) != VERDICT_PASS ||
+	    !slice_is(slice(message.rule->name, message.rule->name_size), "auth")) {
 		ending_close(conn, CLOSE_INVALID_AUTH, &answer, "the first message is not of type auth");
 		return;
 	}
@@ -273,7 +289,8 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 	struct login *login = conn->login;
 	uint8_t random[32], key[32];
 
-	if (login->again && !slice_equal(identity->user_id, slice(conn->principal->user_id, conn->principal->user_id_size))) {
+	if (login->again &&
+	    !slice_equal(identity->user_id, slice(conn->principal->user_id, conn->principal->user_id_size))) {
 		refuse(conn, authn_refusal_text(login->kind), "another subject than the one logged in");
 		return;
 	}
@@ -287,12 +304,12 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 	login->token_size = 4 + encode_base64(random, sizeof(random), 1, login->token + 4);
 	digest_sha256(slice(login->token, login->token_size), key);
 	conn->phase = PHASE_SESSION;
-	event_need(conn, FW_NEED_SESSION_OPEN, &(struct fw_need){
-		.key = slice(key, sizeof(key)),
-		.user_id = identity->user_id,
-		.role = slice_text(conn->policy->roles[identity->role].name),
-		.session_id = slice(login->made->session_id, login->made->session_id_size),
-		.number = (int64_t)login->made->expires_wall_us });
+	event_need(conn, FW_NEED_SESSION_OPEN,
+		   &(struct fw_need){ .key = slice(key, sizeof(key)),
+				      .user_id = identity->user_id,
+				      .role = slice_text(conn->policy->roles[identity->role].name),
+				      .session_id = slice(login->made->session_id, login->made->session_id_size),
+				      .number = (int64_t)login->made->expires_wall_us });
 	mem_wipe(random, sizeof(random));
 }
 
@@ -306,7 +323,8 @@ static void verify(struct fw_conn *conn)
 
 	if (login->kind == CREDENTIAL_SESSION) {
 		if (!(conn->policy->methods >> METHOD_SESSION & 1) || credential.size == 0) {
-			refuse(conn, authn_refusal_text(login->kind), credential.size == 0 ? "too large" : "method not listed");
+			refuse(conn, authn_refusal_text(login->kind),
+			       credential.size == 0 ? "too large" : "method not listed");
 			return;
 		}
 		digest_sha256(credential, key);
@@ -324,11 +342,16 @@ static void verify(struct fw_conn *conn)
 
 static void limited(struct fw_conn *conn, const struct fw_answer *answer)
 {
-	struct answer told = { .code = ERROR_RATE_LIMITED, .retry_after_ms = answer->retry_after_ms != 0 ? answer->retry_after_ms : 1000 };
+	struct answer told = { .code = ERROR_RATE_LIMITED,
+			       .retry_after_ms = answer->retry_after_ms != 0 ? answer->retry_after_ms : 1000 };
 
 	if (!conn->login->first_message) {
-		http_answer_refuse(conn, &(struct http_refusal){ .status = 429, .code = "RATE_LIMITED", .detail = error_code_text(ERROR_RATE_LIMITED),
-			.cause = "login attempts of this address", .event = EVENT_rate_limit_violation, .retry_after_ms = told.retry_after_ms });
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 429,
+								 .code = "RATE_LIMITED",
+								 .detail = error_code_text(ERROR_RATE_LIMITED),
+								 .cause = "login attempts of this address",
+								 .event = EVENT_rate_limit_violation,
+								 .retry_after_ms = told.retry_after_ms });
 	} else {
 		ending_close(conn, CLOSE_AUTH_RATE, &told, "login attempts of this address");
 	}
@@ -340,9 +363,11 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 	uint16_t role = policy_role_find(conn->policy, answer->role);
 
 	if (answer->code == FW_ANSWER_YES && role != POLICY_NONE)
-		open_session(conn, &(struct identity){ answer->user_id, role, METHOD_SESSION, answer->expires_wall_us });
+		open_session(conn,
+			     &(struct identity){ answer->user_id, role, METHOD_SESSION, answer->expires_wall_us });
 	else
-		refuse(conn, authn_refusal_text(CREDENTIAL_SESSION), answer->code == FW_ANSWER_YES ? "its role is gone" : "unknown or expired session");
+		refuse(conn, authn_refusal_text(CREDENTIAL_SESSION),
+		       answer->code == FW_ANSWER_YES ? "its role is gone" : "unknown or expired session");
 }
 
 static void opened(struct fw_conn *conn)

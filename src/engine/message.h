@@ -1,4 +1,5 @@
-/* message.h: one message on its way through the stages. Lives on the stack of pipeline's caller and in the engine's arena. */
+/* message.h: one message on its way through the stages. Lives on the stack of pipeline's caller and in the engine's
+ * arena. */
 #ifndef ENGINE_MESSAGE_H
 #define ENGINE_MESSAGE_H
 #include "codec/json.h"
@@ -6,11 +7,11 @@
 #include "policy/policy.h"
 
 enum verdict {
-	VERDICT_PASS,    /* go on */
+	VERDICT_PASS,	 /* go on */
 	VERDICT_REWRITE, /* go on; what is forwarded was changed */
-	VERDICT_FLAG,    /* go on; the record says what was seen */
-	VERDICT_REFUSE,  /* stop: answer with error, the connection stays */
-	VERDICT_CLOSE    /* stop: end the connection with close */
+	VERDICT_FLAG,	 /* go on; the record says what was seen */
+	VERDICT_REFUSE,	 /* stop: answer with error, the connection stays */
+	VERDICT_CLOSE	 /* stop: end the connection with close */
 };
 
 /* A string value that is forwarded as another text. */
@@ -24,31 +25,31 @@ struct message {
 	/* Given. */
 	struct fw_engine *engine;
 	const struct fw_policy *policy;
-	const struct policy_route *route;  /* NULL in explain */
-	struct fw_conn *conn;              /* NULL in explain: stages that need one skip */
-	const struct policy_role *role;    /* NULL: nobody is logged in (monitor) */
-	struct fw_slice text;              /* the client's octets */
+	const struct policy_route *route; /* NULL in explain */
+	struct fw_conn *conn;		  /* NULL in explain: stages that need one skip */
+	const struct policy_role *role;	  /* NULL: nobody is logged in (monitor) */
+	struct fw_slice text;		  /* the client's octets */
 	bool outbound;
 	bool binary;
 
 	/* Found by the stages. */
 	struct json json;
-	uint16_t type;                     /* index, or FW_TYPE_OPAQUE */
+	uint16_t type;			   /* index, or FW_TYPE_OPAQUE */
 	const struct policy_message *rule; /* NULL until the route stage found it */
-	struct problems *problems;         /* of the schema stage */
-	struct rewrite *rewrites;          /* of the sanitize stage */
+	struct problems *problems;	   /* of the schema stage */
+	struct rewrite *rewrites;	   /* of the sanitize stage */
 	unsigned rewrite_count;
 
 	/* The word of the stage that stopped, or of the last that flagged. */
 	enum error_code error;
-	unsigned close;                    /* enum close_reason for VERDICT_CLOSE */
-	uint16_t event;                    /* enum event_type to record */
-	const char *cause;                 /* static text for operators */
-	struct fw_slice detail;            /* what it was about: a field, a path; may be empty */
-	uint64_t number;                   /* offset, limit or count, by cause */
+	unsigned close;		/* enum close_reason for VERDICT_CLOSE */
+	uint16_t event;		/* enum event_type to record */
+	const char *cause;	/* static text for operators */
+	struct fw_slice detail; /* what it was about: a field, a path; may be empty */
+	uint64_t number;	/* offset, limit or count, by cause */
 	bool has_number;
 	uint32_t retry_after_ms;
-	uint32_t csrf_node;                /* value node of csrf_token, 0: none */
+	uint32_t csrf_node; /* value node of csrf_token, 0: none */
 };
 
 typedef enum verdict stage_function(struct message *message);
@@ -67,7 +68,7 @@ extern const unsigned pipeline_count;
 
 /* Runs the stages in order until one stops. ret_stage: the one that stopped (index), or pipeline_count. */
 enum verdict pipeline_judge(struct message *message, unsigned *ret_stage);
-/* What goes on: the client's own octets, or the canonical form when something was rewritten, a token is removed, or the route asks for it.
- * FW_OK or FW_ERR_MEMORY. */
+/* What goes on: the client's own octets, or the canonical form when something was rewritten, a token is removed, or the
+ * route asks for it. FW_OK or FW_ERR_MEMORY. */
 int pipeline_forward(struct message *message, bool remove_csrf, struct fw_slice *ret_text, bool *ret_changed);
 #endif

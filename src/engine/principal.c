@@ -17,7 +17,8 @@ static uint64_t monotonic_end(const struct fw_engine *engine, uint64_t wall_us)
 struct principal *principal_new(struct fw_conn *conn, const struct identity *identity)
 {
 	struct fw_engine *engine = conn->engine;
-	uint64_t absolute_us = engine->now.wall_us + (uint64_t)conn->policy->settings.session_absolute_hours * 3600 * 1000000;
+	uint64_t absolute_us =
+		engine->now.wall_us + (uint64_t)conn->policy->settings.session_absolute_hours * 3600 * 1000000;
 	struct principal *made;
 	uint8_t id[8];
 
@@ -59,7 +60,8 @@ void principal_new_csrf(struct fw_conn *conn, struct principal *principal)
 		size = sizeof(bytes);
 	engine_random(conn->engine, bytes, size);
 	principal->csrf_size = (uint8_t)encode_base64(bytes, size, 1, principal->csrf);
-	principal->csrf_until_ns = conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.csrf_expiry * 3600 * SECOND_NS;
+	principal->csrf_until_ns =
+		conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.csrf_expiry * 3600 * SECOND_NS;
 	mem_wipe(bytes, sizeof(bytes));
 }
 

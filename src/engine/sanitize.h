@@ -1,7 +1,7 @@
 /* sanitize.h: HTML written anew from an allow-list (decision: fine point 9).
- * The input is an HTML fragment. Allowed tags stay, with allowed attributes only, double-quoted; every other tag, comment,
- * declaration or cut tag has its "<" written as "&lt;" and so is seen as typed; a "<" that starts no tag stays as it is.
- * sanitize(sanitize(x)) == sanitize(x). No I/O; memory from the caller's arena. */
+ * The input is an HTML fragment. Allowed tags stay, with allowed attributes only, double-quoted; every other tag,
+ * comment, declaration or cut tag has its "<" written as "&lt;" and so is seen as typed; a "<" that starts no tag stays
+ * as it is. sanitize(sanitize(x)) == sanitize(x). No I/O; memory from the caller's arena. */
 #ifndef ENGINE_SANITIZE_H
 #define ENGINE_SANITIZE_H
 #include "base/arena.h"

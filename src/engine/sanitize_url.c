@@ -7,7 +7,8 @@
 enum {
 	END = -1,
 	REPLACEMENT = 0xfffd,
-	SCHEME_ROOM = 32, HOST_ROOM = 300, /* longer ones are none that is allowed or blocked */
+	SCHEME_ROOM = 32,
+	HOST_ROOM = 300, /* longer ones are none that is allowed or blocked */
 };
 
 /* The characters of an attribute value, decoded as far as a link is judged. */
@@ -116,7 +117,8 @@ static bool host_follows(struct characters *chars)
 	return c > ' ' && c != '/' && c != '\\' && c != '?' && c != '#' && c != ':' && c != '@';
 }
 
-/* Not this machine and no private network: what an attachment's url may be (checklist 2.1), asked of the host as a browser reads it. */
+/* Not this machine and no private network: what an attachment's url may be (checklist 2.1), asked of the host as a
+ * browser reads it. */
 static bool host_allowed(const struct fw_policy *policy, bool encrypted, struct characters chars)
 {
 	uint8_t url[HOST_ROOM] = "https://";
@@ -131,7 +133,8 @@ static bool host_allowed(const struct fw_policy *policy, bool encrypted, struct 
 			return schema_url_safe(policy, slice(url, size));
 		if (size == sizeof(url) || c == '\\')
 			return false;
-		/* An octet of a name in another script stands for itself; a reference to one is no way to write a host. */
+		/* An octet of a name in another script stands for itself; a reference to one is no way to write a host.
+		 */
 		if (chars.at[-1] >= 0x80)
 			c = chars.at[-1];
 		else if (c >= 0x80)

@@ -27,7 +27,8 @@ enum verdict stage_csrf(struct message *message)
 	if (message->conn == NULL)
 		return VERDICT_PASS; /* explain: there is no session to compare with */
 	token = json_text(&message->json, message->csrf_node, &message->engine->arena);
-	if (who == NULL || who->csrf_size == 0 || token.data == NULL || !secret_equal(token, slice(who->csrf, who->csrf_size)))
+	if (who == NULL || who->csrf_size == 0 || token.data == NULL ||
+	    !secret_equal(token, slice(who->csrf, who->csrf_size)))
 		return refuse(message, "not the token of this session");
 	if (message->engine->now.monotonic_ns >= who->csrf_until_ns)
 		return refuse(message, "token expired");

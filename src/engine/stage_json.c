@@ -29,7 +29,8 @@ enum verdict stage_json(struct message *message)
 	if (message->route != NULL && message->route->opaque)
 		return VERDICT_PASS;
 	/* On a connection the reader has checked UTF-8 already (RFC 6455 8.1). */
-	switch (json_parse(&message->engine->arena, message->text, message->conn != NULL ? JSON_UTF8_KNOWN : 0, &message->json, &error)) {
+	switch (json_parse(&message->engine->arena, message->text, message->conn != NULL ? JSON_UTF8_KNOWN : 0,
+			   &message->json, &error)) {
 	case JSON_OK:
 		break;
 	case JSON_MEMORY:

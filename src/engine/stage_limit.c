@@ -1,4 +1,5 @@
-/* stage_limit.c: messages a minute of this connection, before any parsing. Every inbound message counts (decision D2). */
+/* stage_limit.c: messages a minute of this connection, before any parsing. Every inbound message counts (decision D2).
+ */
 #include "engine/conn_state.h"
 #include "engine/message.h"
 

@@ -28,6 +28,7 @@ enum verdict stage_rbac(struct message *message)
 		return VERDICT_PASS;
 	message->error = ERROR_PERMISSION_DENIED;
 	message->event = message->outbound ? EVENT_outbound_withheld : EVENT_permission_denied;
-	message->cause = permission != POLICY_NONE ? message->policy->permissions[permission] : message->policy->roles[role].name;
+	message->cause = permission != POLICY_NONE ? message->policy->permissions[permission]
+						   : message->policy->roles[role].name;
 	return VERDICT_REFUSE;
 }

@@ -19,7 +19,9 @@ enum verdict stage_route(struct message *message)
 		struct problem *problem = &message->problems->list[message->problems->count++];
 
 		message->problems->total = 1;
-		*problem = (struct problem){ .field = "type", .rule = node == 0 ? "required" : "type", .expected = "string" };
+		*problem = (struct problem){ .field = "type",
+					     .rule = node == 0 ? "required" : "type",
+					     .expected = "string" };
 		message->cause = node == 0 ? "no type" : "type is not a string";
 		return VERDICT_REFUSE;
 	}

@@ -35,7 +35,8 @@ enum verdict stage_sanitize(struct message *message)
 		if (clean.data == html.data && clean.size == html.size)
 			continue;
 		if (message->rewrites == NULL)
-			message->rewrites = arena_alloc(&message->engine->arena, MESSAGE_REWRITES * sizeof(*message->rewrites));
+			message->rewrites =
+				arena_alloc(&message->engine->arena, MESSAGE_REWRITES * sizeof(*message->rewrites));
 		if (message->rewrites == NULL || message->rewrite_count == MESSAGE_REWRITES)
 			return fault(message);
 		message->rewrites[message->rewrite_count++] = (struct rewrite){ node, clean };

@@ -7,7 +7,8 @@ enum verdict stage_schema(struct message *message)
 {
 	if (message->rule == NULL)
 		return VERDICT_PASS;
-	if (schema_check(message->policy, message->rule, &message->json, &message->engine->arena, message->problems) != FW_OK) {
+	if (schema_check(message->policy, message->rule, &message->json, &message->engine->arena, message->problems) !=
+	    FW_OK) {
 		message->error = ERROR_VALIDATION_ERROR;
 		message->event = EVENT_system_error;
 		message->cause = "memory";
@@ -15,8 +16,9 @@ enum verdict stage_schema(struct message *message)
 		return VERDICT_CLOSE;
 	}
 	if (message->problems->total == 0)
-		return message->problems->unknown != 0 && message->policy->settings.unknown_fields == UNKNOWN_STRIP ? VERDICT_REWRITE :
-														       VERDICT_PASS;
+		return message->problems->unknown != 0 && message->policy->settings.unknown_fields == UNKNOWN_STRIP
+			       ? VERDICT_REWRITE
+			       : VERDICT_PASS;
 	message->error = ERROR_INVALID_MESSAGE;
 	message->event = EVENT_invalid_message;
 	message->cause = message->problems->list[0].rule;

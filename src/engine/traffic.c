@@ -6,9 +6,12 @@
 
 #include <string.h>
 
-enum { MONITOR_MESSAGE = 64 << 20 }; /* monitor changes nothing: what enforce would refuse by size still passes, up to here */
+enum {
+	MONITOR_MESSAGE = 64 << 20
+}; /* monitor changes nothing: what enforce would refuse by size still passes, up to here */
 
-/* The message that answered a ping before the client was ready to read it is replaced: only the newest counts (RFC 6455 5.5.3). */
+/* The message that answered a ping before the client was ready to read it is replaced: only the newest counts (RFC
+ * 6455 5.5.3). */
 void traffic_pong(struct fw_conn *conn)
 {
 	if (!conn->pong_due || output_waiting(conn, FW_CLIENT) >= LIMIT_OUTPUT_MARK)
@@ -51,8 +54,11 @@ static void client_control(struct fw_conn *conn, const struct ws_item *item)
 
 static void client_failed(struct fw_conn *conn, const struct ws_item *item)
 {
-	unsigned reason = item->code == 1007 ? CLOSE_UTF8 : item->code == 1008 ? CLOSE_FRAGMENTS :
-			  item->code == 1009 ? CLOSE_TOO_BIG : item->code == 1011 ? CLOSE_FAULT : CLOSE_PROTOCOL;
+	unsigned reason = item->code == 1007   ? CLOSE_UTF8
+			  : item->code == 1008 ? CLOSE_FRAGMENTS
+			  : item->code == 1009 ? CLOSE_TOO_BIG
+			  : item->code == 1011 ? CLOSE_FAULT
+					       : CLOSE_PROTOCOL;
 
 	conn->engine->counters[COUNT_protocol_errors]++;
 	ending_close(conn, reason, NULL, item->rule);
@@ -90,7 +96,8 @@ static const char *record_refusal(struct fw_conn *conn, const struct message *me
 
 static void refuse(struct fw_conn *conn, const struct message *message, enum verdict verdict, unsigned stage)
 {
-	struct answer answer = { .code = message->error, .retry_after_ms = message->retry_after_ms,
+	struct answer answer = { .code = message->error,
+				 .retry_after_ms = message->retry_after_ms,
 				 .problems = message->error == ERROR_INVALID_MESSAGE ? message->problems : NULL };
 
 	conn->engine->counters[COUNT_refused]++;
@@ -209,7 +216,8 @@ static uint64_t largest(const struct fw_conn *conn)
 
 void traffic_client(struct fw_conn *conn)
 {
-	struct ws_limits limits = { largest(conn), conn_monitors(conn) ? 0 : (uint32_t)conn->policy->settings.max_fragments };
+	struct ws_limits limits = { largest(conn),
+				    conn_monitors(conn) ? 0 : (uint32_t)conn->policy->settings.max_fragments };
 	struct ws_item item;
 
 	conn->last_input_ns = conn->engine->now.monotonic_ns;
@@ -236,8 +244,13 @@ void traffic_client(struct fw_conn *conn)
 /* Judges a server message with a type (hub, embedder): may this client see it? */
 static bool may_see(struct fw_conn *conn, uint16_t type)
 {
-	struct message message = { .engine = conn->engine, .policy = conn->policy, .route = conn->route, .conn = conn,
-				   .role = principal_role(conn), .outbound = true, .type = type };
+	struct message message = { .engine = conn->engine,
+				   .policy = conn->policy,
+				   .route = conn->route,
+				   .conn = conn,
+				   .role = principal_role(conn),
+				   .outbound = true,
+				   .type = type };
 	unsigned stage;
 
 	return pipeline_judge(&message, &stage) < VERDICT_REFUSE;
@@ -265,7 +278,8 @@ int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_sli
 	if (!binary && !utf8_valid(payload.data, payload.size))
 		return FW_ERR_INVALID;
 	/* A member that does not read must not make us keep what all others say. */
-	if (output_waiting(conn, FW_CLIENT) + payload.size > LIMIT_OUTPUT_MARK && output_waiting(conn, FW_CLIENT) != 0) {
+	if (output_waiting(conn, FW_CLIENT) + payload.size > LIMIT_OUTPUT_MARK &&
+	    output_waiting(conn, FW_CLIENT) != 0) {
 		ending_close(conn, CLOSE_STALLED, NULL, "it does not read what it is sent");
 		return FW_ERR_STATE;
 	}
@@ -297,7 +311,9 @@ static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
 void traffic_upstream(struct fw_conn *conn)
 {
 	struct upstream *up = conn->upstream;
-	struct ws_limits limits = { conn_monitors(conn) ? MONITOR_MESSAGE : (uint64_t)conn->policy->settings.max_upstream_message, 0 };
+	struct ws_limits limits = { conn_monitors(conn) ? MONITOR_MESSAGE
+							: (uint64_t)conn->policy->settings.max_upstream_message,
+				    0 };
 	struct ws_item item;
 
 	switch (ws_reader_next(&up->reader, &limits, &conn->engine->pool, &up->input, &up->input_size, &item)) {

@@ -1,6 +1,6 @@
 /* upstream.c: the client side towards the server behind: dial, opening handshake (RFC 6455 4.1), login message.
- * The server gets the client's own request: its target, Host, Origin, cookies and the rest, without the credential that was
- * used here, and with the identity headers of interface.md in place of any the client sent under those names. */
+ * The server gets the client's own request: its target, Host, Origin, cookies and the rest, without the credential that
+ * was used here, and with the identity headers of interface.md in place of any the client sent under those names. */
 #include "base/addr.h"
 #include "base/encode.h"
 #include "base/mem.h"
@@ -36,9 +36,11 @@ void upstream_dial(struct fw_conn *conn)
 	}
 	ws_reader_init(&conn->upstream->reader, WS_CLIENT);
 	conn->phase = PHASE_DIAL;
-	conn->phase_until_ns = conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.connect_timeout * SECOND_NS;
+	conn->phase_until_ns =
+		conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.connect_timeout * SECOND_NS;
 	event = event_push(conn, FW_EV_DIAL);
-	event->as.dial = (struct fw_dial){ conn->route->upstream_host, conn->route->upstream_port, conn->route->upstream_tls };
+	event->as.dial =
+		(struct fw_dial){ conn->route->upstream_host, conn->route->upstream_port, conn->route->upstream_tls };
 }
 
 void upstream_failed(struct fw_conn *conn, const char *cause)
@@ -47,12 +49,15 @@ void upstream_failed(struct fw_conn *conn, const char *cause)
 	if (conn->upstream != NULL)
 		conn->upstream->lost = true;
 	if (!conn->upgraded) {
-		http_answer_refuse(conn, &(struct http_refusal){ .status = 502, .cause = cause, .detail = "the server behind could not be reached",
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 502,
+								 .cause = cause,
+								 .detail = "the server behind could not be reached",
 								 .event = EVENT_upstream_failure });
 	} else if (conn->was_open) {
 		ending_close(conn, CLOSE_UPSTREAM, NULL, cause);
 	} else {
-		ending_close(conn, CLOSE_UPSTREAM_LOGIN, &(struct answer){ .code = ERROR_AUTH_ERROR, .text = "Upstream unavailable" }, cause);
+		ending_close(conn, CLOSE_UPSTREAM_LOGIN,
+			     &(struct answer){ .code = ERROR_AUTH_ERROR, .text = "Upstream unavailable" }, cause);
 	}
 	login_free(conn);
 }
@@ -61,8 +66,20 @@ void upstream_failed(struct fw_conn *conn, const char *cause)
 static bool passes(const struct fw_conn *conn, const struct http1_field *field)
 {
 	static const char *const never[] = {
-		"Connection", "Upgrade", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding",
-		"Content-Length", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Cookie",
+		"Connection",
+		"Upgrade",
+		"Keep-Alive",
+		"Proxy-Connection",
+		"Proxy-Authorization",
+		"TE",
+		"Trailer",
+		"Transfer-Encoding",
+		"Content-Length",
+		"Sec-WebSocket-Key",
+		"Sec-WebSocket-Version",
+		"Sec-WebSocket-Protocol",
+		"Sec-WebSocket-Extensions",
+		"Cookie",
 	};
 	const char *place = conn->login != NULL ? conn->login->place : "";
 
@@ -102,7 +119,8 @@ static void put_cookies(struct fw_conn *conn, const struct http1_head *head)
 			continue;
 		while (rest.size != 0) {
 			const uint8_t *end = memchr(rest.data, ';', rest.size);
-			struct fw_slice pair = slice_trim(slice(rest.data, end != NULL ? (size_t)(end - rest.data) : rest.size));
+			struct fw_slice pair =
+				slice_trim(slice(rest.data, end != NULL ? (size_t)(end - rest.data) : rest.size));
 
 			rest = end != NULL ? slice_from(rest, (size_t)(end - rest.data) + 1) : slice(NULL, 0);
 			if (!conn_monitors(conn) && pair.size > ours.size && pair.data[ours.size] == '=' &&
@@ -165,7 +183,8 @@ static void put_identity(struct fw_conn *conn)
 	put(conn, "\r\n");
 }
 
-/* Subprotocols that the upstream is offered: all of the client's while the choice is still open, else the one that was answered. */
+/* Subprotocols that the upstream is offered: all of the client's while the choice is still open, else the one that was
+ * answered. */
 static void put_subprotocols(struct fw_conn *conn, const struct http1_head *head)
 {
 	struct fw_slice chosen = http_answer_subprotocol(conn, head), element;
@@ -253,8 +272,8 @@ static bool was_offered(const struct http1_head *request, struct fw_slice protoc
 }
 
 /* RFC 6455 4.1: 101, Upgrade, Connection, the right Accept, nothing that was not asked for. NULL when it holds. */
-static const char *check_answer(const struct fw_conn *conn, const struct http1_head *head, const struct http1_head *request,
-				struct fw_slice *ret_subprotocol)
+static const char *check_answer(const struct fw_conn *conn, const struct http1_head *head,
+				const struct http1_head *request, struct fw_slice *ret_subprotocol)
 {
 	unsigned accepts, protocols;
 	const struct http1_field *accept = http1_find(head, "Sec-WebSocket-Accept", &accepts);
@@ -342,7 +361,8 @@ bool upstream_swallows(struct fw_conn *conn, struct fw_slice message)
 		return false;
 	conn->upstream->answered = true;
 	arena_reset(&conn->engine->arena);
-	if (json_parse(&conn->engine->arena, message, JSON_UTF8_KNOWN, &json, NULL) != JSON_OK || json.nodes[0].kind != JSON_OBJECT)
+	if (json_parse(&conn->engine->arena, message, JSON_UTF8_KNOWN, &json, NULL) != JSON_OK ||
+	    json.nodes[0].kind != JSON_OBJECT)
 		return false;
 	type = json_member(&json, 0, "type", 4);
 	if (type == 0)

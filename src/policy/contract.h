@@ -8,7 +8,8 @@ void contract_permissions(void (*name)(void *user, const char *permission), void
 /* validation.max_lengths: every string field of this name gets this greatest length. Returns how many fields there
  * were. Before the policy is shared. */
 unsigned contract_limit(struct fw_policy *policy, const char *field, int64_t max);
-/* validation.message_sizes: the message type of this name gets this greatest size. Returns 1, or 0 when there is none. */
+/* validation.message_sizes: the message type of this name gets this greatest size. Returns 1, or 0 when there is none.
+ */
 unsigned contract_limit_size(struct fw_policy *policy, const char *name, int64_t max);
 /* Is this a message type that may be a protected operation (one that is forwarded)? */
 bool contract_protectable(struct fw_slice name);

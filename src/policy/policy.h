@@ -52,23 +52,33 @@ static inline void bits_add(struct bits *bits, unsigned bit)
 struct policy_role {
 	const char *name;
 	size_t name_size;
-	struct bits permissions;     /* with those inherited, wildcards expanded over the closed list */
-	struct texts patterns;       /* as written, with those inherited: for auth_success and fw_policy_allows */
-	uint32_t is;                 /* bit set of role indexes that this role is or inherits: admin is a moderator */
+	struct bits permissions; /* with those inherited, wildcards expanded over the closed list */
+	struct texts patterns;	 /* as written, with those inherited: for auth_success and fw_policy_allows */
+	uint32_t is;		 /* bit set of role indexes that this role is or inherits: admin is a moderator */
 };
 
 enum field_kind { KIND_STRING, KIND_BOOLEAN, KIND_INTEGER, KIND_NUMBER, KIND_ANY, KIND_ARRAY, KIND_OBJECT };
-enum field_class { CLASS_PLAIN, CLASS_HTML, CLASS_ID, CLASS_COMMAND, CLASS_URL, CLASS_EMAIL, CLASS_ENUMERATED, CLASS_CODE, CLASS_TOKEN };
+enum field_class {
+	CLASS_PLAIN,
+	CLASS_HTML,
+	CLASS_ID,
+	CLASS_COMMAND,
+	CLASS_URL,
+	CLASS_EMAIL,
+	CLASS_ENUMERATED,
+	CLASS_CODE,
+	CLASS_TOKEN
+};
 
 struct policy_field {
 	const char *name;
 	uint16_t name_size;
-	uint8_t kind;                     /* enum field_kind */
-	uint8_t class;                    /* enum field_class */
+	uint8_t kind;  /* enum field_kind */
+	uint8_t class; /* enum field_class */
 	bool required;
-	int64_t min, max;                 /* characters, value, or elements, by kind */
-	struct texts choices;             /* CLASS_ENUMERATED */
-	const struct policy_field *item;  /* KIND_ARRAY: what each element is; NULL: anything */
+	int64_t min, max;		    /* characters, value, or elements, by kind */
+	struct texts choices;		    /* CLASS_ENUMERATED */
+	const struct policy_field *item;    /* KIND_ARRAY: what each element is; NULL: anything */
 	const struct policy_field *members; /* KIND_OBJECT */
 	uint16_t member_count;
 };
@@ -78,11 +88,11 @@ enum { POLICY_NONE = 0xffff };
 struct policy_message {
 	const char *name;
 	uint16_t name_size;
-	uint16_t permission;   /* number, or POLICY_NONE */
-	uint16_t role;         /* index of a role that the sender must be, or POLICY_NONE */
+	uint16_t permission; /* number, or POLICY_NONE */
+	uint16_t role;	     /* index of a role that the sender must be, or POLICY_NONE */
 	bool csrf;
 	bool answered_here;
-	bool has_html;         /* a field of class HTML: the sanitize stage has work */
+	bool has_html; /* a field of class HTML: the sanitize stage has work */
 	uint32_t max_bytes;
 	const struct policy_field *fields;
 	uint16_t field_count;
@@ -96,20 +106,20 @@ struct policy_outbound {
 };
 
 struct policy_route {
-	const char *path;          /* "/" or "/chat"; a trailing "*" matches any rest */
+	const char *path; /* "/" or "/chat"; a trailing "*" matches any rest */
 	size_t path_size;
 	bool prefix;
-	bool opaque;               /* messages are not JSON: only frames, UTF-8, size and rate are judged */
-	bool binary;               /* binary messages pass (never judged beyond size) */
-	bool canonical;            /* forward: canonical */
-	uint16_t anonymous_role;   /* role of a client that does not log in, or POLICY_NONE: login required */
+	bool opaque;		 /* messages are not JSON: only frames, UTF-8, size and rate are judged */
+	bool binary;		 /* binary messages pass (never judged beyond size) */
+	bool canonical;		 /* forward: canonical */
+	uint16_t anonymous_role; /* role of a client that does not log in, or POLICY_NONE: login required */
 	bool has_upstream;
 	const char *upstream_host;
 	uint16_t upstream_port;
 	bool upstream_tls;
 	const char *upstream_authority; /* for Host */
-	const char *upstream_path; /* NULL: the client's own target is forwarded */
-	const char *login_message; /* template or NULL */
+	const char *upstream_path;	/* NULL: the client's own target is forwarded */
+	const char *login_message;	/* template or NULL */
 	struct texts origins;
 	struct texts hosts;
 	struct texts subprotocols;
@@ -137,7 +147,7 @@ struct fw_policy {
 	unsigned permission_count;
 	struct policy_role roles[LIMIT_ROLES];
 	unsigned role_count;
-	uint16_t role_default;          /* "guest", else the first */
+	uint16_t role_default; /* "guest", else the first */
 
 	const struct policy_message *messages;
 	unsigned message_count;
@@ -151,33 +161,33 @@ struct fw_policy {
 
 	struct jwt_key *jwt_keys;
 	size_t jwt_key_count;
-	struct jwt_rules jwt;           /* made of the settings */
+	struct jwt_rules jwt; /* made of the settings */
 	const struct policy_api_key *api_keys;
 	size_t api_key_count;
 
-	uint64_t blocking_events;       /* bit set of enum event_type */
+	uint64_t blocking_events; /* bit set of enum event_type */
 	struct addr_net *blocked_nets;
 	size_t blocked_net_count;
 
 	struct gcra message_rate, control_rate, auth_rate;
-	uint32_t methods;               /* bit set of enum policy_method */
-	uint32_t auth_message_bytes; /* what the message type auth may have */
+	uint32_t methods;		  /* bit set of enum policy_method */
+	uint32_t auth_message_bytes;	  /* what the message type auth may have */
 	struct fw_slice security_headers; /* see security_headers.h */
-
 };
 enum policy_method { METHOD_JWT, METHOD_API_KEY, METHOD_SESSION, METHOD_OAUTH, METHOD_PASSWORD };
 
 /* rbac.c */
-/* Does a pattern ("chat.*", "*", "chat.send") grant a permission? "*" only as a whole segment; "chat.*" grants chat.x.y, not chat. */
+/* Does a pattern ("chat.*", "*", "chat.send") grant a permission? "*" only as a whole segment; "chat.*" grants
+ * chat.x.y, not chat. */
 bool rbac_pattern_grants(struct fw_slice pattern, struct fw_slice permission);
-uint16_t policy_role_find(const struct fw_policy *policy, struct fw_slice name);             /* or POLICY_NONE */
-uint16_t policy_permission_find(const struct fw_policy *policy, struct fw_slice name);       /* or POLICY_NONE */
+uint16_t policy_role_find(const struct fw_policy *policy, struct fw_slice name);       /* or POLICY_NONE */
+uint16_t policy_permission_find(const struct fw_policy *policy, struct fw_slice name); /* or POLICY_NONE */
 
 /* contract.c */
 /* Fills messages and outbound from contract.def and outbound.def; permissions and roles are there already. */
 int contract_build(struct fw_policy *policy);
-uint16_t policy_message_find(const struct fw_policy *policy, struct fw_slice name);          /* or POLICY_NONE */
-uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice name);         /* or POLICY_NONE */
+uint16_t policy_message_find(const struct fw_policy *policy, struct fw_slice name);  /* or POLICY_NONE */
+uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice name); /* or POLICY_NONE */
 
 /* route.c */
 const struct policy_route *policy_route_find(const struct fw_policy *policy, struct fw_slice path); /* or NULL: 404 */
@@ -186,22 +196,24 @@ bool policy_host_allowed(const struct fw_policy *policy, const struct policy_rou
 
 /* schema.c */
 struct problem {
-	char field[96];       /* JSON Pointer without the leading "/", e.g. "attachments/0/url" */
-	const char *rule;     /* "required", "type", "max_length", "min_length", "format", "enum", "unknown", "max_items", "min_items", "maximum", "minimum", "nul" */
-	int64_t limit;        /* meaningful when has_limit */
+	char field[96];	  /* JSON Pointer without the leading "/", e.g. "attachments/0/url" */
+	const char *rule; /* "required", "type", "max_length", "min_length", "format", "enum", "unknown", "max_items",
+			     "min_items", "maximum", "minimum", "nul" */
+	int64_t limit;	  /* meaningful when has_limit */
 	bool has_limit;
 	const char *expected; /* for "type" and "format": "string", "user_id", "url", …; or NULL */
 };
 struct problems {
 	struct problem list[LIMIT_PROBLEMS];
-	unsigned count;       /* at most LIMIT_PROBLEMS; total may be more */
+	unsigned count; /* at most LIMIT_PROBLEMS; total may be more */
 	unsigned total;
-	unsigned unknown;     /* fields that the type does not list and that were let pass (strip, warn) */
+	unsigned unknown; /* fields that the type does not list and that were let pass (strip, warn) */
 };
 /* Judges the root object of a tape against a message type. Returns FW_OK (see ret_problems->total) or FW_ERR_MEMORY. */
 int schema_check(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
 		 struct arena *arena, struct problems *ret_problems);
-/* Is the text a safe http(s) URL by a WHATWG-like reading: no userinfo, no private, local or numeric-trick host (row 28)? */
+/* Is the text a safe http(s) URL by a WHATWG-like reading: no userinfo, no private, local or numeric-trick host (row
+ * 28)? */
 bool schema_url_safe(const struct fw_policy *policy, struct fw_slice url);
 const struct policy_field *schema_field(const struct policy_message *message, struct fw_slice name); /* or NULL */
 #endif

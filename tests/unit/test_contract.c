@@ -200,8 +200,10 @@ static void message_sizes(void **state)
 	assert_int_equal(policy->messages[policy_message_find(policy, slice_text("chat_message"))].max_bytes, 70000);
 	assert_int_equal(policy->messages[policy_message_find(policy, slice_text("typing"))].max_bytes, 256);
 	fw_policy_unref(policy);
-	refused_for("validation: {message_sizes: {chat_mesage: 100}}", "there is no message type \"chat_mesage\"; did you mean \"chat_message\"?");
-	refused_for("validation: {message_sizes: {typing: 3}}", "\"typing\" must be from 16 to 1073741824 bytes, not 3");
+	refused_for("validation: {message_sizes: {chat_mesage: 100}}",
+		    "there is no message type \"chat_mesage\"; did you mean \"chat_message\"?");
+	refused_for("validation: {message_sizes: {typing: 3}}",
+		    "\"typing\" must be from 16 to 1073741824 bytes, not 3");
 }
 
 static void max_lengths(void **state)
@@ -226,8 +228,7 @@ int main(void)
 		cmocka_unit_test(types),       cmocka_unit_test(fields_of_types),
 		cmocka_unit_test(arrays),      cmocka_unit_test(unknown_names),
 		cmocka_unit_test(outbound),    cmocka_unit_test(protected_operations),
-		cmocka_unit_test(max_lengths),
-		cmocka_unit_test(message_sizes),
+		cmocka_unit_test(max_lengths), cmocka_unit_test(message_sizes),
 	};
 
 	return cmocka_run_group_tests_name("contract", tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* hub: every message of checklist 2.2 that it makes, who gets it, and that commands and rows stay within their tables. */
+/* hub: every message of checklist 2.2 that it makes, who gets it, and that commands and rows stay within their tables.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,8 +32,12 @@ struct world {
 	char *payload; /* freed at the first delivery: what the hub still reads then is found by the sanitizer */
 };
 
-static const struct fw_principal alice = { { (const uint8_t *)"alice", 5 }, { (const uint8_t *)"user", 4 }, { NULL, 0 }, 7 };
-static const struct fw_principal root = { { (const uint8_t *)"root", 4 }, { (const uint8_t *)"admin", 5 }, { NULL, 0 }, 9 };
+static const struct fw_principal alice = {
+	{ (const uint8_t *)"alice", 5 }, { (const uint8_t *)"user", 4 }, { NULL, 0 }, 7
+};
+static const struct fw_principal root = {
+	{ (const uint8_t *)"root", 4 }, { (const uint8_t *)"admin", 5 }, { NULL, 0 }, 9
+};
 
 static void deliver(void *user, uint16_t outbound, struct fw_slice message, uint64_t only, uint64_t except)
 {
@@ -100,7 +105,8 @@ static void send(struct world *world, struct fw_principal who, const char *type,
 	assert_int_equal(send_raw(world, who, type, json), 0);
 }
 
-static void expect(struct world *world, unsigned index, const char *type, uint64_t only, uint64_t except, const char *text)
+static void expect(struct world *world, unsigned index, const char *type, uint64_t only, uint64_t except,
+		   const char *text)
 {
 	assert_true(index < world->count);
 	assert_string_equal(world->got[index].type, type);
@@ -113,7 +119,8 @@ static void test_chat(void **state)
 	struct world *world = *state;
 
 	send(world, alice, "chat_message",
-	     "{\"type\":\"chat_message\",\"text\":\"a &lt; b \\u00e9\",\"mentions\":[\"bob\"],\"reply_to\":3,\"csrf_token\":\"x\"}");
+	     "{\"type\":\"chat_message\",\"text\":\"a &lt; b "
+	     "\\u00e9\",\"mentions\":[\"bob\"],\"reply_to\":3,\"csrf_token\":\"x\"}");
 	assert_int_equal(world->count, 1);
 	expect(world, 0, "chat_message", 0, 7,
 	       "{\"type\":\"chat_message\",\"data\":{\"id\":1,\"text\":\"a &lt; b \xc3\xa9\",\"sender\":\"alice\","
@@ -125,8 +132,10 @@ static void test_chat(void **state)
 	assert_non_null(strstr(world->got[0].text, "\"reply_to\":null,"));
 	assert_null(strstr(world->got[0].text, "attachments"));
 	send(world, alice, "chat_message",
-	     "{\"type\":\"chat_message\",\"text\":\"x\",\"attachments\":[{\"url\":\"https://example.com/a\",\"size\":3}]}");
-	assert_non_null(strstr(world->got[0].text, "\"attachments\":[{\"url\":\"https://example.com/a\",\"size\":3}],"));
+	     "{\"type\":\"chat_message\",\"text\":\"x\",\"attachments\":[{\"url\":\"https://example.com/"
+	     "a\",\"size\":3}]}");
+	assert_non_null(
+		strstr(world->got[0].text, "\"attachments\":[{\"url\":\"https://example.com/a\",\"size\":3}],"));
 }
 
 static void test_chat_command(void **state)
@@ -136,7 +145,8 @@ static void test_chat_command(void **state)
 		const char *text, *expected;
 	} cases[] = {
 		{ "/help", "\"is_command\":true,\"command\":\"help\",\"command_args\":[]" },
-		{ "/assign  task-1\\tbob ", "\"is_command\":true,\"command\":\"assign\",\"command_args\":[\"task-1\",\"bob\"]" },
+		{ "/assign  task-1\\tbob ",
+		  "\"is_command\":true,\"command\":\"assign\",\"command_args\":[\"task-1\",\"bob\"]" },
 		{ "/", "\"is_command\":true,\"command\":\"\",\"command_args\":[]" },
 		{ "/ a", "\"is_command\":true,\"command\":\"\",\"command_args\":[\"a\"]" },
 		{ " /a", "\"is_command\":false,\"command\":null,\"command_args\":[]" },
@@ -177,8 +187,8 @@ static void test_typing_and_status(void **state)
 	assert_int_equal(world->count, 0);
 }
 
-#define RESULT(operation, success, message, more) \
-	"{\"type\":\"task_operation_result\",\"data\":{\"operation\":\"" operation "\",\"success\":" success \
+#define RESULT(operation, success, message, more)                                                                      \
+	"{\"type\":\"task_operation_result\",\"data\":{\"operation\":\"" operation "\",\"success\":" success           \
 	",\"message\":\"" message "\"" more "}}"
 
 static void test_tasks(void **state)
@@ -187,10 +197,13 @@ static void test_tasks(void **state)
 
 	send(world, alice, "create_task", "{\"type\":\"create_task\",\"title\":\"\\u0041\",\"csrf_token\":\"t\"}");
 	assert_int_equal(world->count, 2);
-	expect(world, 0, "task_operation_result", 7, 0, RESULT("create_task", "true", "Task created", ",\"task_id\":1"));
-	expect(world, 1, "task_operation_result", 0, 7, RESULT("create_task", "true", "Task created", ",\"task_id\":1"));
+	expect(world, 0, "task_operation_result", 7, 0,
+	       RESULT("create_task", "true", "Task created", ",\"task_id\":1"));
+	expect(world, 1, "task_operation_result", 0, 7,
+	       RESULT("create_task", "true", "Task created", ",\"task_id\":1"));
 	send(world, alice, "update_task", "{\"type\":\"update_task\",\"task_id\":1,\"status\":\"done\"}");
-	expect(world, 1, "task_operation_result", 0, 7, RESULT("update_task", "true", "Task updated", ",\"task_id\":1"));
+	expect(world, 1, "task_operation_result", 0, 7,
+	       RESULT("update_task", "true", "Task updated", ",\"task_id\":1"));
 	send(world, alice, "update_task", "{\"type\":\"update_task\",\"task_id\":2,\"status\":\"done\"}");
 	assert_int_equal(world->count, 1); /* what failed is told to the sender only */
 	expect(world, 0, "task_operation_result", 7, 0, RESULT("update_task", "false", "Task not found", ""));
@@ -199,11 +212,13 @@ static void test_tasks(void **state)
 	       "{\"type\":\"admin_command_result\",\"data\":{\"command\":\"list_tasks\",\"success\":true,"
 	       "\"result\":[{\"task_id\":1,\"title\":\"A\",\"status\":\"done\"}],\"message\":\"1 of 1 tasks\"}}");
 	send(world, alice, "delete_task", "{\"type\":\"delete_task\",\"task_id\":1}");
-	expect(world, 0, "task_operation_result", 7, 0, RESULT("delete_task", "true", "Task deleted", ",\"task_id\":1"));
+	expect(world, 0, "task_operation_result", 7, 0,
+	       RESULT("delete_task", "true", "Task deleted", ",\"task_id\":1"));
 	send(world, alice, "delete_task", "{\"type\":\"delete_task\",\"task_id\":1}");
 	expect(world, 0, "task_operation_result", 7, 0, RESULT("delete_task", "false", "Task not found", ""));
 	send(world, alice, "create_task", "{\"type\":\"create_task\",\"title\":\"B\"}");
-	expect(world, 0, "task_operation_result", 7, 0, RESULT("create_task", "true", "Task created", ",\"task_id\":2"));
+	expect(world, 0, "task_operation_result", 7, 0,
+	       RESULT("create_task", "true", "Task created", ",\"task_id\":2"));
 }
 
 static void test_employees(void **state)
@@ -241,7 +256,8 @@ static void test_commands(void **state)
 	expect(world, 0, "admin_command_result", 9, 0,
 	       "{\"type\":\"admin_command_result\",\"data\":{\"command\":\"reboot\",\"success\":false,"
 	       "\"message\":\"Unknown command; \\\"help\\\" lists them\"}}");
-	send(world, root, "admin_command", "{\"type\":\"admin_command\",\"command\":\"announce\",\"args\":[\"<b>&\",\"now\"]}");
+	send(world, root, "admin_command",
+	     "{\"type\":\"admin_command\",\"command\":\"announce\",\"args\":[\"<b>&\",\"now\"]}");
 	assert_int_equal(world->count, 2);
 	assert_int_equal(world->got[1].except, 9);
 	assert_non_null(strstr(world->got[1].text, "\"text\":\"&lt;b&gt;&amp; now\""));
@@ -263,7 +279,8 @@ static void test_task_limit(void **state)
 	expect(world, 0, "task_operation_result", 7, 0, RESULT("create_task", "false", "Task list is full", ""));
 	send(world, alice, "delete_task", "{\"type\":\"delete_task\",\"task_id\":5000}");
 	send(world, alice, "create_task", "{\"type\":\"create_task\",\"title\":\"A\"}");
-	expect(world, 0, "task_operation_result", 7, 0, RESULT("create_task", "true", "Task created", ",\"task_id\":10001"));
+	expect(world, 0, "task_operation_result", 7, 0,
+	       RESULT("create_task", "true", "Task created", ",\"task_id\":10001"));
 }
 
 /* With each allocation failing in turn the hub says so or delivers whole messages; it never delivers half a one. */
@@ -303,7 +320,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_chat),      TEST(test_chat_command), TEST(test_typing_and_status), TEST(test_tasks),
-		TEST(test_employees), TEST(test_commands),     TEST(test_task_limit),        TEST(test_short_memory),
+		TEST(test_employees), TEST(test_commands),     TEST(test_task_limit),	     TEST(test_short_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

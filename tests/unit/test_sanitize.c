@@ -571,8 +571,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_readable),   cmocka_unit_test(test_allowed),   cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_attacks),	   cmocka_unit_test(test_mutations), cmocka_unit_test(test_urls),
-		cmocka_unit_test(test_configured), cmocka_unit_test(test_hosts), cmocka_unit_test(test_memory),    cmocka_unit_test(test_linear),
-		cmocka_unit_test(test_corpora), /* the last */
+		cmocka_unit_test(test_configured), cmocka_unit_test(test_hosts),     cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_linear),	   cmocka_unit_test(test_corpora), /* the last */
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]) - !corpora_here();
 

@@ -207,9 +207,9 @@ static void test_random_against_model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_never_early_one_tick_late), cmocka_unit_test(test_later_is_lazy_earlier_moves),
+		cmocka_unit_test(test_never_early_one_tick_late),    cmocka_unit_test(test_later_is_lazy_earlier_moves),
 		cmocka_unit_test(test_past_deadline_waits_one_tick), cmocka_unit_test(test_beyond_a_round),
-		cmocka_unit_test(test_cancel_within_callback), cmocka_unit_test(test_random_against_model),
+		cmocka_unit_test(test_cancel_within_callback),	     cmocka_unit_test(test_random_against_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
