@@ -42,7 +42,20 @@ void conn_io_hang_up(struct connection *connection, enum fw_side which)
 	}
 }
 
-/* A side whose last octet is written says so to the peer and waits for the peer's own end. */
+/* Must the peer's end be waited for? The client is told ours first and may still be sending: closing at once would answer that
+ * with an RST, which can overtake the close frame. An upstream is a server and closes first (RFC 6455 7.1.1), so that it, and not a port
+ * of ours, is kept in TIME_WAIT; one that never became a WebSocket has nothing to wait for. */
+static bool lingers(struct connection *connection, enum fw_side which)
+{
+	struct conn_side *side = &connection->sides[which];
+	struct worker *worker = connection->worker;
+
+	if (side->eof || worker->stopping || worker->lingering >= LIMIT_LINGERING)
+		return false;
+	return which == FW_UPSTREAM ? connection->settled : shutdown(side->fd, SHUT_WR) == 0;
+}
+
+/* The last octet of a side is written. */
 static void finish_side(struct connection *connection, enum fw_side which)
 {
 	struct conn_side *side = &connection->sides[which];
@@ -52,7 +65,7 @@ static void finish_side(struct connection *connection, enum fw_side which)
 		return;
 	if (connection->conn != NULL && fw_conn_output(connection->conn, which).size != 0)
 		return;
-	if (side->eof || worker->stopping || worker->lingering >= LIMIT_LINGERING || shutdown(side->fd, SHUT_WR) != 0) {
+	if (!lingers(connection, which)) {
 		conn_io_close_side(connection, which);
 		return;
 	}

@@ -15,7 +15,7 @@ enum side_state {
 	SIDE_DIALLING,
 	SIDE_OPEN,
 	SIDE_ENDING,  /* nothing more is read; what waits is written, then the socket is closed */
-	SIDE_LINGER,  /* our FIN is out: read and forget until the peer's, so that no RST overtakes the close frame */
+	SIDE_LINGER,  /* everything is said: read and forget until the peer's FIN */
 	SIDE_CLOSED
 };
 

@@ -83,7 +83,8 @@ bool conn_io_write(struct connection *connection, enum fw_side which)
 
 		if (output.size == 0)
 			break;
-		sent = send(side->fd, output.data, output.size, MSG_NOSIGNAL);
+		/* The last octets for a client leave with the FIN that follows at once, in one packet. */
+		sent = send(side->fd, output.data, output.size, MSG_NOSIGNAL | (which == FW_CLIENT && side->state == SIDE_ENDING ? MSG_MORE : 0));
 		if (sent >= 0) {
 			fw_conn_sent(connection->conn, which, (size_t)sent);
 			if ((size_t)sent < output.size)
