@@ -172,6 +172,7 @@ static void fail_closed(struct fw_conn *conn)
 
 const struct fw_event *fw_conn_next_event(struct fw_conn *conn)
 {
+	const struct fw_event *ending;
 	struct event_node *node;
 
 	while (conn->events == NULL) {
@@ -184,8 +185,12 @@ const struct fw_event *fw_conn_next_event(struct fw_conn *conn)
 				       &conn->upstream->input_size);
 			if (conn->broken)
 				continue;
-			ending_check(conn);
-			if (conn->events == NULL)
+			event_give_back(conn->engine, conn->engine->returned);
+			conn->engine->returned = NULL;
+			ending = ending_event(conn);
+			if (ending != NULL)
+				return ending;
+			if (conn->events == NULL && (conn->phase != PHASE_DONE || conn->done_given))
 				break;
 		}
 	}

@@ -41,6 +41,7 @@ struct fw_engine {
 	uint64_t connection_base; /* random, so that ids do not repeat over restarts; below 2^53 */
 	uint64_t connection_count;
 	uint64_t counters[COUNTERS];
+	uint64_t records_lost; /* for want of memory, since that was last recorded */
 	uint8_t entropy[1024]; /* bytes of random.fill, used front to back: masks are 4 bytes each */
 	size_t entropy_left;
 };
@@ -285,7 +286,9 @@ void access_flush(struct fw_conn *conn);
 void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *answer, const char *cause);
 /* The peer's close frame (code 1005 when it had none): answer it, and pass it to the other side. */
 void ending_peer_close(struct fw_conn *conn, enum fw_side side, uint16_t code, struct fw_slice reason);
-void ending_check(struct fw_conn *conn); /* gives FW_EV_HANGUP and FW_EV_DONE when they are due */
+/* FW_EV_HANGUP or FW_EV_DONE when one is due and nothing else waits; NULL otherwise, or when records were made first.
+ */
+const struct fw_event *ending_event(struct fw_conn *conn);
 void ending_lost(struct fw_conn *conn, enum fw_side side);
 void ending_drop(struct fw_conn *conn, const char *cause); /* no close frame: the connection is simply over */
 

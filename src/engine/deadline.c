@@ -97,10 +97,21 @@ static void ping(struct fw_conn *conn)
 
 static void stalled(struct fw_conn *conn)
 {
-	struct event_node *node = event_record(conn, EVENT_slow_consumer);
+	bool client = stall_end(conn, FW_CLIENT) <= conn->engine->now.monotonic_ns;
+	struct event_node *node;
+
+	if (!client) {
+		/* The server behind takes nothing more: nothing can be said to it, but the client can be told. */
+		conn->upstream->lost = true;
+		buf_clear(&conn->upstream->out, &conn->engine->pool);
+		conn->stall_ns[FW_UPSTREAM] = 0;
+		ending_close(conn, CLOSE_STALLED, NULL, "the upstream reads nothing");
+		return;
+	}
+	node = event_record(conn, EVENT_slow_consumer);
 
 	event_text(node, "cause", "reads nothing");
-	event_text(node, "side", stall_end(conn, FW_CLIENT) <= conn->engine->now.monotonic_ns ? "client" : "upstream");
+	event_text(node, "side", "client");
 	conn->end_reason = CLOSE_STALLED;
 	conn->stall_ns[FW_CLIENT] = conn->stall_ns[FW_UPSTREAM] = 0;
 	ending_drop(conn, NULL);

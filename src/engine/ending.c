@@ -165,31 +165,45 @@ static void record_disconnect(struct fw_conn *conn)
 	event_number(node, "messages_out", conn->messages_out);
 }
 
-void ending_check(struct fw_conn *conn)
+/* An event that must reach the embedder even when no memory is left: it has no texts, so the engine's spare node
+ * carries it. */
+static const struct fw_event *plain_event(struct fw_conn *conn, enum fw_event_kind kind, enum fw_side side)
+{
+	struct fw_event *event = &conn->engine->spare.event;
+
+	event->kind = kind;
+	event->side = side;
+	return event;
+}
+
+const struct fw_event *ending_event(struct fw_conn *conn)
 {
 	struct upstream *up = conn->upstream;
 	bool over = conn->engine->now.monotonic_ns >= conn->phase_until_ns;
 	bool client_over, upstream_over;
 
 	if (conn->phase < PHASE_CLOSING || conn->done_given)
-		return;
+		return NULL;
+	if (conn->phase == PHASE_DONE) {
+		conn->done_given = true;
+		return plain_event(conn, FW_EV_DONE, FW_CLIENT);
+	}
 	client_over = conn->lost || over || (conn->close_sent && (conn->close_received || conn->reader.failed));
 	upstream_over = up == NULL || up->lost || over || !up->upgraded ||
 			(up->close_sent && (up->close_received || up->reader.failed));
 	if (client_over && !conn->hung_up) {
 		conn->hung_up = true;
-		event_push(conn, FW_EV_HANGUP)->side = FW_CLIENT;
+		return plain_event(conn, FW_EV_HANGUP, FW_CLIENT);
 	}
 	if (upstream_over && up != NULL && !up->hung_up) {
 		up->hung_up = true;
-		event_push(conn, FW_EV_HANGUP)->side = FW_UPSTREAM;
+		return plain_event(conn, FW_EV_HANGUP, FW_UPSTREAM);
 	}
 	if (!client_over || !upstream_over)
-		return;
+		return NULL;
 	record_disconnect(conn);
 	if (conn->was_open)
 		conn->engine->counters[COUNT_sessions_open]--;
 	conn->phase = PHASE_DONE;
-	conn->done_given = true;
-	event_push(conn, FW_EV_DONE);
+	return NULL; /* the records first: the caller asks again */
 }

@@ -34,6 +34,7 @@ static struct event_node *push(struct fw_conn *conn, enum fw_event_kind kind)
 	if (node == NULL) {
 		/* The event is lost: the connection must not go on as if it had been heard. */
 		conn->broken = true;
+		engine->records_lost += kind == FW_EV_RECORD;
 		begin(&engine->spare, kind);
 		return &engine->spare;
 	}
@@ -62,26 +63,45 @@ static struct fw_slice keep(struct event_node *node, struct fw_slice text)
 	return slice(copy, size);
 }
 
-struct event_node *event_record(struct fw_conn *conn, uint16_t type)
+static struct event_node *record(struct fw_conn *conn, uint16_t type)
 {
 	struct fw_engine *engine = conn->engine;
 	struct event_node *node = push(conn, FW_EV_RECORD);
-	struct fw_record *record = &node->event.as.record;
+	struct fw_record *made = &node->event.as.record;
 	uint8_t id[FW_EVENT_ID_SIZE / 2];
 
 	engine->counters[COUNT_records]++;
-	record->wall_us = engine->now.wall_us;
-	record->type = type;
-	record->level = event_type_level(type);
-	record->connection_id = conn->id;
-	record->source = conn->peer;
+	made->wall_us = engine->now.wall_us;
+	made->type = type;
+	made->level = event_type_level(type);
+	made->connection_id = conn->id;
+	made->source = conn->peer;
 	engine_random(engine, id, sizeof(id));
-	encode_hex(id, sizeof(id), record->event_id);
+	encode_hex(id, sizeof(id), made->event_id);
 	if (conn->principal != NULL) {
-		record->user_id = keep(node, slice(conn->principal->user_id, conn->principal->user_id_size));
-		record->session_id = keep(node, slice(conn->principal->session_id, conn->principal->session_id_size));
+		made->user_id = keep(node, slice(conn->principal->user_id, conn->principal->user_id_size));
+		made->session_id = keep(node, slice(conn->principal->session_id, conn->principal->session_id_size));
 	}
 	return node;
+}
+
+struct event_node *event_record(struct fw_conn *conn, uint16_t type)
+{
+	struct fw_engine *engine = conn->engine;
+
+	/* A loss is itself a record, the first for which there is memory again. */
+	if (engine->records_lost != 0) {
+		struct event_node *node = record(conn, EVENT_records_lost);
+
+		if (node != &engine->spare) {
+			event_number(node, "count", (int64_t)engine->records_lost);
+			event_text(node, "cause", "memory");
+			engine->records_lost = 0;
+		} else {
+			engine->records_lost--; /* that one told of no event */
+		}
+	}
+	return record(conn, type);
 }
 
 static struct fw_detail *detail(struct event_node *node, const char *key, enum fw_detail_kind kind)

@@ -10,6 +10,14 @@ enum verdict stage_limit(struct message *message)
 
 	if (conn == NULL)
 		return VERDICT_PASS;
+	/* Enforcing, the frame reader has refused it by its header; monitor lets it pass and says so. */
+	if (conn_monitors(conn) && message->text.size > (uint64_t)message->policy->settings.max_message_size) {
+		message->error = ERROR_MESSAGE_TOO_LARGE;
+		message->event = EVENT_message_too_large;
+		message->cause = "size of a message";
+		message->close = CLOSE_TOO_BIG;
+		return VERDICT_CLOSE;
+	}
 	wait = gcra_take(&conn->message_cell, &message->policy->message_rate, conn->engine->now.monotonic_ns);
 	if (wait == 0) {
 		conn->violations = 0;
