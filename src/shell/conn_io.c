@@ -42,9 +42,10 @@ void conn_io_hang_up(struct connection *connection, enum fw_side which)
 	}
 }
 
-/* Must the peer's end be waited for? The client is told ours first and may still be sending: closing at once would answer that
- * with an RST, which can overtake the close frame. An upstream is a server and closes first (RFC 6455 7.1.1), so that it, and not a port
- * of ours, is kept in TIME_WAIT; one that never became a WebSocket has nothing to wait for. */
+/* Must the peer's end be waited for? The client is told ours first and may still be sending: closing at once would
+ * answer that with an RST, which can overtake the close frame. An upstream is a server and closes first (RFC
+ * 6455 7.1.1), so that it, and not a port of ours, is kept in TIME_WAIT; one that never became a WebSocket has nothing
+ * to wait for. */
 static bool lingers(struct connection *connection, enum fw_side which)
 {
 	struct conn_side *side = &connection->sides[which];
@@ -144,7 +145,8 @@ void conn_io_settle(struct connection *connection)
 void conn_io_ready(struct conn_side *side, uint32_t events)
 {
 	enum fw_side which = side->source.kind == SOURCE_UPSTREAM ? FW_UPSTREAM : FW_CLIENT;
-	struct connection *connection = (struct connection *)((char *)(side - which) - offsetof(struct connection, sides));
+	struct connection *connection =
+		(struct connection *)((char *)(side - which) - offsetof(struct connection, sides));
 
 	if (side->fd < 0)
 		return;
@@ -265,7 +267,8 @@ static void peer_address(const struct sockaddr_storage *peer, struct fw_conn_opt
 	} else if (peer->ss_family == AF_INET6) {
 		bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
 
-		/* On a socket for both families an IPv4 client has a mapped address: the same client, the same limits. */
+		/* On a socket for both families an IPv4 client has a mapped address: the same client, the same limits.
+		 */
 		ret_options->peer.family = mapped ? 4 : 6;
 		memcpy(ret_options->peer.bytes, v6->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
 		ret_options->peer_port = ntohs(v6->sin6_port);
@@ -275,9 +278,9 @@ static void peer_address(const struct sockaddr_storage *peer, struct fw_conn_opt
 static void begin(struct connection *connection, struct worker *worker, int fd)
 {
 	for (unsigned i = 0; i < 2; i++)
-		connection->sides[i] = (struct conn_side){ .source = { i == FW_CLIENT ? SOURCE_CLIENT : SOURCE_UPSTREAM },
-							   .fd = -1,
-							   .cut_ns = UINT64_MAX };
+		connection->sides[i] = (struct conn_side){
+			.source = { i == FW_CLIENT ? SOURCE_CLIENT : SOURCE_UPSTREAM }, .fd = -1, .cut_ns = UINT64_MAX
+		};
 	connection->sides[FW_CLIENT].fd = fd;
 	connection->sides[FW_CLIENT].state = SIDE_OPEN;
 	connection->worker = worker;

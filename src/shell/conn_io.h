@@ -1,7 +1,7 @@
-/* conn_io.h: the sockets of one connection: the client's and, on a proxied route, the upstream's. Reads into the worker's
- * scratch memory, gives the octets to the engine, obeys its events, writes its output, waits for what cannot be written.
- * In steady state a message costs one read and one write and no other system call (see poller.h).
- * Owned by a worker and used in its thread only. */
+/* conn_io.h: the sockets of one connection: the client's and, on a proxied route, the upstream's. Reads into the
+ * worker's scratch memory, gives the octets to the engine, obeys its events, writes its output, waits for what cannot
+ * be written. In steady state a message costs one read and one write and no other system call (see poller.h). Owned by
+ * a worker and used in its thread only. */
 #ifndef SHELL_CONN_IO_H
 #define SHELL_CONN_IO_H
 #include <stddef.h>
@@ -14,44 +14,44 @@ enum side_state {
 	SIDE_WAITING, /* for the address of the upstream */
 	SIDE_DIALLING,
 	SIDE_OPEN,
-	SIDE_ENDING,  /* nothing more is read; what waits is written, then the socket is closed */
-	SIDE_LINGER,  /* everything is said: read and forget until the peer's FIN */
+	SIDE_ENDING, /* nothing more is read; what waits is written, then the socket is closed */
+	SIDE_LINGER, /* everything is said: read and forget until the peer's FIN */
 	SIDE_CLOSED
 };
 
 struct conn_side {
 	struct source source; /* first: the poller's callback casts */
-	uint8_t state;    /* enum side_state */
-	bool readable;    /* there may be something to read: edges are told once */
-	bool ended;       /* a FIN or an error waits behind what can be read */
-	bool eof;         /* and was read */
-	bool blocked;     /* the socket took less than there was */
-	bool watches_out; /* the poller tells when it takes more */
-	int fd;           /* -1: none */
-	uint64_t cut_ns;  /* when it is closed whatever waits; UINT64_MAX: never */
+	uint8_t state;	      /* enum side_state */
+	bool readable;	      /* there may be something to read: edges are told once */
+	bool ended;	      /* a FIN or an error waits behind what can be read */
+	bool eof;	      /* and was read */
+	bool blocked;	      /* the socket took less than there was */
+	bool watches_out;     /* the poller tells when it takes more */
+	int fd;		      /* -1: none */
+	uint64_t cut_ns;      /* when it is closed whatever waits; UINT64_MAX: never */
 };
 
 struct connection {
 	struct timer timer; /* first: the wheel's callback casts */
 	struct worker *worker;
-	struct fw_conn *conn; /* NULL when the engine is done with it */
-	struct connection *next, **link;               /* worker->connections, then worker->dead */
+	struct fw_conn *conn;			       /* NULL when the engine is done with it */
+	struct connection *next, **link;	       /* worker->connections, then worker->dead */
 	struct connection *member_next, **member_link; /* worker->members; link NULL: no member */
-	uint64_t member_id;                            /* connection id of the engine */
-	struct connection *dirty_next; /* worker->dirty or worker->again */
+	uint64_t member_id;			       /* connection id of the engine */
+	struct connection *dirty_next;		       /* worker->dirty or worker->again */
 	struct connection *wait_next;
 	struct resolve_name *name; /* of the upstream, while it is dialled */
 	struct fw_addr peer;
 	uint16_t dial_port;
-	uint8_t dial_first;        /* of the addresses of name, and how many were tried */
+	uint8_t dial_first; /* of the addresses of name, and how many were tried */
 	uint8_t dial_tried;
-	bool dirty;                /* in worker->dirty or worker->again */
-	bool admitted;             /* store_release is due */
-	bool held;                 /* session_key is: store_session_leave is due */
-	bool proxied;              /* has, or had, an upstream */
-	bool settled;              /* open, and the upstream answered: reads may be large */
-	bool done;                 /* FW_EV_DONE was given */
-	bool dead;                 /* it is freed at the end of the turn: who was ready in this one may still be told of it */
+	bool dirty;    /* in worker->dirty or worker->again */
+	bool admitted; /* store_release is due */
+	bool held;     /* session_key is: store_session_leave is due */
+	bool proxied;  /* has, or had, an upstream */
+	bool settled;  /* open, and the upstream answered: reads may be large */
+	bool done;     /* FW_EV_DONE was given */
+	bool dead;     /* it is freed at the end of the turn: who was ready in this one may still be told of it */
 	uint8_t session_key[32];
 	struct conn_side sides[2]; /* enum fw_side */
 };
@@ -59,24 +59,28 @@ struct connection {
 /* Takes over an accepted socket; closes it when memory is short. */
 void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_storage *peer);
 void conn_io_ready(struct conn_side *side, uint32_t events); /* of the poller */
-void conn_io_mark(struct connection *connection);   /* something may have to be sent at the end of this turn */
-void conn_io_flush_all(struct worker *worker);      /* the end of a turn: writes, then frees what ended */
-void conn_io_again(struct worker *worker);          /* the beginning of one: who had more to read has its turn at the end of it */
+void conn_io_mark(struct connection *connection);	     /* something may have to be sent at the end of this turn */
+void conn_io_flush_all(struct worker *worker);		     /* the end of a turn: writes, then frees what ended */
+void conn_io_again(
+	struct worker *worker); /* the beginning of one: who had more to read has its turn at the end of it */
 void conn_io_end(struct connection *connection, unsigned close_reason);
-void conn_io_cut(struct connection *connection);    /* closes its sockets now */
+void conn_io_cut(struct connection *connection); /* closes its sockets now */
 void conn_io_timer_due(struct connection *connection);
 void conn_io_resolved(struct connection *connection); /* the address it waits for has come */
 /* Reads, drains, writes until nothing moves; ends what has to end; sets the timer. */
 void conn_io_settle(struct connection *connection);
 
 /* conn_io_move.c */
-bool conn_io_receive(struct connection *connection, enum fw_side side); /* one read, into the engine; true when something came */
-bool conn_io_write(struct connection *connection, enum fw_side side);   /* true when the engine may have something new */
-bool conn_io_exchange(struct connection *connection);                   /* both, in turn; true when more could be read */
-bool conn_io_forget(struct connection *connection, enum fw_side side);  /* of a side that lingers; true when more could be read */
+bool conn_io_receive(struct connection *connection,
+		     enum fw_side side); /* one read, into the engine; true when something came */
+bool conn_io_write(struct connection *connection, enum fw_side side); /* true when the engine may have something new */
+bool conn_io_exchange(struct connection *connection);		      /* both, in turn; true when more could be read */
+bool conn_io_forget(struct connection *connection,
+		    enum fw_side side); /* of a side that lingers; true when more could be read */
 
 void conn_io_drain(struct connection *connection); /* conn_io_events.c: obeys until there is no event */
-void conn_io_hang_up(struct connection *connection, enum fw_side side); /* nothing more is said: what waits is sent, then it is closed */
+void conn_io_hang_up(struct connection *connection,
+		     enum fw_side side); /* nothing more is said: what waits is sent, then it is closed */
 void conn_io_close_side(struct connection *connection, enum fw_side side);
 
 /* conn_io_dial.c */

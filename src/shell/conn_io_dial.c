@@ -34,8 +34,8 @@ static void try_next(struct connection *connection)
 	union resolve_address address;
 	socklen_t size;
 
-	while ((size = resolve_pick(connection->name, connection->dial_first, connection->dial_tried, connection->dial_port,
-				    &address)) != 0) {
+	while ((size = resolve_pick(connection->name, connection->dial_first, connection->dial_tried,
+				    connection->dial_port, &address)) != 0) {
 		int fd = connect_to(&address, size);
 
 		connection->dial_tried++;
@@ -44,7 +44,8 @@ static void try_next(struct connection *connection)
 		side->fd = fd;
 		side->state = SIDE_DIALLING;
 		side->watches_out = true;
-		if (poller_add(&connection->worker->poller, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &side->source))
+		if (poller_add(&connection->worker->poller, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+			       &side->source))
 			return;
 		conn_io_close_side(connection, FW_UPSTREAM);
 	}
@@ -68,7 +69,8 @@ void conn_io_dial(struct connection *connection, const struct fw_dial *dial)
 	connection->dial_port = dial->port;
 	connection->name = NULL;
 	if (!dial->tls && side->state == SIDE_NONE)
-		connection->name = resolve_ask(&worker->resolve, dial->host, worker_now(worker)->monotonic_ns, connection, &ready);
+		connection->name =
+			resolve_ask(&worker->resolve, dial->host, worker_now(worker)->monotonic_ns, connection, &ready);
 	if (connection->name == NULL)
 		failed(connection);
 	else if (ready)

@@ -54,7 +54,8 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 		return;
 	memcpy(key, need->key.data, sizeof(key));
 	leave_session(connection);
-	answer->code = store_session_open(worker->options->store, key, &session, *worker_now(worker), evicted, &evicted_size);
+	answer->code =
+		store_session_open(worker->options->store, key, &session, *worker_now(worker), evicted, &evicted_size);
 	if (answer->code == FW_ANSWER_YES) {
 		connection->held = true;
 		memcpy(connection->session_key, key, sizeof(key));
@@ -115,8 +116,8 @@ static void need(struct connection *connection, const struct fw_need *asked)
 		admit(connection, &answer);
 		break;
 	case FW_NEED_AUTH_SLOT:
-		answer.code = store_auth_slot(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns,
-					      &answer.retry_after_ms);
+		answer.code = store_auth_slot(worker->options->store, &connection->peer,
+					      worker_now(worker)->monotonic_ns, &answer.retry_after_ms);
 		break;
 	case FW_NEED_SESSION_OPEN:
 		open_session(connection, asked, &answer);
@@ -153,7 +154,8 @@ static void obey(struct connection *connection, const struct fw_event *event)
 
 	switch (event->kind) {
 	case FW_EV_RECORD:
-		ipc_send_record(connection->worker->options->records, &event->as.record, (uint16_t)connection->worker->index);
+		ipc_send_record(connection->worker->options->records, &event->as.record,
+				(uint16_t)connection->worker->index);
 		break;
 	case FW_EV_NEED:
 		need(connection, &event->as.need);

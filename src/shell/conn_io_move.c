@@ -24,7 +24,8 @@ static ssize_t read_side(struct connection *connection, struct conn_side *side, 
 {
 	ssize_t size = recv(side->fd, connection->worker->scratch, most, 0);
 
-	/* Less than was asked for: nothing is left, and what comes later the poller tells; except an end that it told already. */
+	/* Less than was asked for: nothing is left, and what comes later the poller tells; except an end that it told
+	 * already. */
 	if (size >= 0) {
 		if ((size_t)size < most && !side->ended)
 			side->readable = false;
@@ -40,8 +41,8 @@ static bool may_read(const struct connection *connection, enum fw_side which)
 {
 	const struct conn_side *side = &connection->sides[which];
 
-	return side->readable && side->state == SIDE_OPEN && connection->conn != NULL && !connection->sides[!which].blocked &&
-	       fw_conn_wants(connection->conn, which);
+	return side->readable && side->state == SIDE_OPEN && connection->conn != NULL &&
+	       !connection->sides[!which].blocked && fw_conn_wants(connection->conn, which);
 }
 
 bool conn_io_receive(struct connection *connection, enum fw_side which)
@@ -68,7 +69,8 @@ static void block(struct connection *connection, struct conn_side *side)
 {
 	side->blocked = true;
 	if (!side->watches_out)
-		poller_change(&connection->worker->poller, side->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &side->source);
+		poller_change(&connection->worker->poller, side->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+			      &side->source);
 	side->watches_out = true;
 }
 
@@ -84,7 +86,8 @@ bool conn_io_write(struct connection *connection, enum fw_side which)
 		if (output.size == 0)
 			break;
 		/* The last octets for a client leave with the FIN that follows at once, in one packet. */
-		sent = send(side->fd, output.data, output.size, MSG_NOSIGNAL | (which == FW_CLIENT && side->state == SIDE_ENDING ? MSG_MORE : 0));
+		sent = send(side->fd, output.data, output.size,
+			    MSG_NOSIGNAL | (which == FW_CLIENT && side->state == SIDE_ENDING ? MSG_MORE : 0));
 		if (sent >= 0) {
 			fw_conn_sent(connection->conn, which, (size_t)sent);
 			if ((size_t)sent < output.size)

@@ -69,7 +69,8 @@ struct gate *gate_start(const struct gate_options *options, const char **reterr_
 		*reterr_text = "cannot start: out of memory";
 		return NULL;
 	}
-	if (gate_listen_open(options->host, options->port, options->workers, timeout_ms, &listening, reterr_text) != 0) {
+	if (gate_listen_open(options->host, options->port, options->workers, timeout_ms, &listening, reterr_text) !=
+	    0) {
 		gate->count = 0;
 		return gate_stop(gate);
 	}
@@ -91,7 +92,8 @@ unsigned gate_workers(const struct gate *gate)
 	return gate->count;
 }
 
-void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail)
+void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
+	       struct fw_slice tail)
 {
 	for (unsigned i = 0; i < gate->count; i++)
 		if (worker < 0 || (unsigned)worker == i)

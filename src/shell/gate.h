@@ -1,5 +1,6 @@
 /* gate.h: the part that meets clients: N workers, each a thread with a libuv loop, an engine and its own listening
- * socket (SO_REUSEPORT). Started and stopped by server.c; obeys the DOWN messages of ipc.def and answers with UP ones. */
+ * socket (SO_REUSEPORT). Started and stopped by server.c; obeys the DOWN messages of ipc.def and answers with UP ones.
+ */
 #ifndef SHELL_GATE_H
 #define SHELL_GATE_H
 #include "policy/policy.h"
@@ -9,20 +10,21 @@
 struct hub;
 struct gate;
 struct gate_options {
-	struct fw_policy *policy;       /* a reference is taken */
+	struct fw_policy *policy; /* a reference is taken */
 	struct store *store;
-	struct hub *hub;                /* NULL when every route has an upstream */
-	const char *host;               /* "" or a name or address; localhost opens 127.0.0.1 and ::1 */
-	uint16_t port;                  /* 0: any, see gate_port */
+	struct hub *hub;  /* NULL when every route has an upstream */
+	const char *host; /* "" or a name or address; localhost opens 127.0.0.1 and ::1 */
+	uint16_t port;	  /* 0: any, see gate_port */
 	unsigned workers;
-	struct ipc_channel *records;    /* RECORD, to the recorder */
-	struct ipc_channel *figures;    /* FIGURES, DRAINED, to the keeper's loop */
+	struct ipc_channel *records; /* RECORD, to the recorder */
+	struct ipc_channel *figures; /* FIGURES, DRAINED, to the keeper's loop */
 };
 /* Opens the listeners and starts the threads. NULL: reterr_text (static or in a static buffer) says what failed. */
 struct gate *gate_start(const struct gate_options *options, const char **reterr_text);
 uint16_t gate_port(const struct gate *gate);
 unsigned gate_workers(const struct gate *gate);
 /* Sends a DOWN message to all workers (or to one: worker >= 0). */
-void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail);
+void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
+	       struct fw_slice tail);
 struct gate *gate_stop(struct gate *gate); /* ends the loops, joins the threads; NULL-safe */
 #endif

@@ -12,8 +12,8 @@ enum { BACKLOG = 4096, PORT_TRIES = 32 };
 struct places {
 	union resolve_address addresses[WORKER_LISTENERS];
 	unsigned count;
-	bool both;      /* the one IPv6 socket takes IPv4 clients too */
-	bool optional;  /* addresses that this machine does not have are left out */
+	bool both;     /* the one IPv6 socket takes IPv4 clients too */
+	bool optional; /* addresses that this machine does not have are left out */
 	unsigned user_timeout_ms;
 };
 
@@ -85,8 +85,8 @@ static void set_port(union resolve_address *address, uint16_t port)
 		address->v6.sin6_port = htons(port);
 }
 
-/* A bound socket, or -1 with errno. Options that a connection is to have are set here: accepted sockets inherit them, which
- * saves a system call for each. */
+/* A bound socket, or -1 with errno. Options that a connection is to have are set here: accepted sockets inherit them,
+ * which saves a system call for each. */
 static int bind_one(const struct places *places, unsigned index, uint16_t port, bool shared)
 {
 	static const int one = 1, idle_s = 60, interval_s = 15, probes = 4;
@@ -202,8 +202,8 @@ static const char *what_to_do(int error)
 	}
 }
 
-int gate_listen_open(const char *host, uint16_t port, unsigned workers, unsigned user_timeout_ms, struct gate_listen *ret_listen,
-		     const char **reterr_text)
+int gate_listen_open(const char *host, uint16_t port, unsigned workers, unsigned user_timeout_ms,
+		     struct gate_listen *ret_listen, const char **reterr_text)
 {
 	static char text[512];
 	struct places places = { .user_timeout_ms = user_timeout_ms };
@@ -219,6 +219,7 @@ int gate_listen_open(const char *host, uint16_t port, unsigned workers, unsigned
 		result = try_port(&places, port, workers, ret_listen);
 	while (result != 0 && port == 0 && errno == EADDRINUSE && ++tries < PORT_TRIES);
 	if (result != 0)
-		snprintf(text, sizeof(text), "cannot listen on %s:%u: %s%s", host, port, strerror(errno), what_to_do(errno));
+		snprintf(text, sizeof(text), "cannot listen on %s:%u: %s%s", host, port, strerror(errno),
+			 what_to_do(errno));
 	return result;
 }

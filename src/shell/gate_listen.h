@@ -1,4 +1,5 @@
-/* gate_listen.h: the listening sockets of the workers: for each worker one of every address of the host, all on one port. */
+/* gate_listen.h: the listening sockets of the workers: for each worker one of every address of the host, all on one
+ * port. */
 #ifndef SHELL_GATE_LISTEN_H
 #define SHELL_GATE_LISTEN_H
 #include <stdint.h>
@@ -11,8 +12,9 @@ struct gate_listen {
 	unsigned families; /* sockets of each worker */
 	uint16_t port;
 };
-/* host: "" for every address, "localhost" for both loopback addresses, else a name or an address. Port 0: any that is free on all
- * of them. user_timeout_ms: after which octets that nobody acknowledges end a connection. 0, or -1 with *reterr_text. */
-int gate_listen_open(const char *host, uint16_t port, unsigned workers, unsigned user_timeout_ms, struct gate_listen *ret_listen,
-		     const char **reterr_text);
+/* host: "" for every address, "localhost" for both loopback addresses, else a name or an address. Port 0: any that is
+ * free on all of them. user_timeout_ms: after which octets that nobody acknowledges end a connection. 0, or -1 with
+ * *reterr_text. */
+int gate_listen_open(const char *host, uint16_t port, unsigned workers, unsigned user_timeout_ms,
+		     struct gate_listen *ret_listen, const char **reterr_text);
 #endif

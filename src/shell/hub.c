@@ -73,7 +73,8 @@ void hub_deliver(struct hub_call *call, const char *type, uint64_t only, uint64_
 
 	/* A policy that does not list the type lets nobody see it. */
 	if (!call->failed && outbound != POLICY_NONE)
-		call->to->deliver(call->to->user, outbound, slice(buf_data(&call->out), buf_size(&call->out)), only, except);
+		call->to->deliver(call->to->user, outbound, slice(buf_data(&call->out), buf_size(&call->out)), only,
+				  except);
 }
 
 void hub_write_time(struct hub_call *call)
@@ -161,18 +162,19 @@ static bool next_word(struct fw_slice *text, struct fw_slice *ret_word)
 	return size != 0;
 }
 
-/* A piece of an HTML fragment with its mark-up shown as text. A word cut out of an allowed attribute could otherwise begin a tag of
- * its own where a client shows the words of a command one by one. */
+/* A piece of an HTML fragment with its mark-up shown as text. A word cut out of an allowed attribute could otherwise
+ * begin a tag of its own where a client shows the words of a command one by one. */
 static void write_inert(struct hub_call *call, struct fw_slice piece)
 {
 	struct buf text = { 0 };
 	int result = 0;
 
 	for (size_t i = 0; i < piece.size && result == 0; i++) {
-		const char *instead = piece.data[i] == '<' ? "&lt;" :
-				      piece.data[i] == '>' ? "&gt;" :
-				      piece.data[i] == '"' ? "&quot;" :
-				      piece.data[i] == '\'' ? "&#39;" : NULL;
+		const char *instead = piece.data[i] == '<'    ? "&lt;"
+				      : piece.data[i] == '>'  ? "&gt;"
+				      : piece.data[i] == '"'  ? "&quot;"
+				      : piece.data[i] == '\'' ? "&#39;"
+							      : NULL;
 
 		if (instead != NULL)
 			result = buf_append(&text, &call->pool, instead, strlen(instead));
@@ -228,7 +230,8 @@ void hub_chat(struct hub_call *call, struct fw_slice html, uint64_t except)
 {
 	hub_open(call, "chat_message");
 	json_write_key(&call->writer, "id");
-	json_write_integer(&call->writer, (int64_t)(atomic_fetch_add_explicit(&call->hub->next_chat_id, 1, memory_order_relaxed) + 1));
+	json_write_integer(&call->writer,
+			   (int64_t)(atomic_fetch_add_explicit(&call->hub->next_chat_id, 1, memory_order_relaxed) + 1));
 	json_write_key(&call->writer, "text");
 	json_write_text(&call->writer, html);
 	json_write_key(&call->writer, "sender");
@@ -265,20 +268,15 @@ static const struct {
 	const char *name;
 	void (*handle)(struct hub_call *call);
 } handlers[] = {
-	{ "chat_message", chat_message },
-	{ "typing", typing },
-	{ "create_task", hub_tasks_message },
-	{ "update_task", hub_tasks_message },
-	{ "delete_task", hub_tasks_message },
-	{ "create_employee", hub_tasks_message },
-	{ "update_employee", hub_tasks_message },
-	{ "delete_employee", hub_tasks_message },
-	{ "admin_command", hub_commands_message },
-	{ "system_command", hub_commands_message },
+	{ "chat_message", chat_message },	   { "typing", typing },
+	{ "create_task", hub_tasks_message },	   { "update_task", hub_tasks_message },
+	{ "delete_task", hub_tasks_message },	   { "create_employee", hub_tasks_message },
+	{ "update_employee", hub_tasks_message },  { "delete_employee", hub_tasks_message },
+	{ "admin_command", hub_commands_message }, { "system_command", hub_commands_message },
 };
 
-int hub_message(struct hub *hub, const struct fw_policy *policy, struct fw_principal who, const struct fw_incoming *message,
-		uint64_t wall_us, const struct hub_delivery *to)
+int hub_message(struct hub *hub, const struct fw_policy *policy, struct fw_principal who,
+		const struct fw_incoming *message, uint64_t wall_us, const struct hub_delivery *to)
 {
 	struct hub_call call = { .hub = hub, .policy = policy, .who = who, .wall_us = wall_us, .to = to };
 	size_t limit;

@@ -9,7 +9,8 @@
 
 struct hub;
 /* How the hub reaches connections: implemented by the gate, called in the thread of the worker that called the hub.
- * only: connection id that alone gets it (0: all members); except: one that does not. Delivery filters are the engine's (fw_conn_send). */
+ * only: connection id that alone gets it (0: all members); except: one that does not. Delivery filters are the engine's
+ * (fw_conn_send). */
 struct hub_delivery {
 	void (*deliver)(void *user, uint16_t outbound, struct fw_slice message, uint64_t only, uint64_t except);
 	void *user;
@@ -17,9 +18,11 @@ struct hub_delivery {
 struct hub *hub_new(void);
 struct hub *hub_free(struct hub *hub);
 /* A client is logged in, or gone. Broadcasts user_status. */
-void hub_join(struct hub *hub, const struct fw_policy *policy, struct fw_principal who, uint64_t wall_us, const struct hub_delivery *to);
-void hub_leave(struct hub *hub, const struct fw_policy *policy, struct fw_principal who, uint64_t wall_us, const struct hub_delivery *to);
+void hub_join(struct hub *hub, const struct fw_policy *policy, struct fw_principal who, uint64_t wall_us,
+	      const struct hub_delivery *to);
+void hub_leave(struct hub *hub, const struct fw_policy *policy, struct fw_principal who, uint64_t wall_us,
+	       const struct hub_delivery *to);
 /* One judged message: message->payload is strict JSON of the contract. 0, or -1 when memory is short. */
-int hub_message(struct hub *hub, const struct fw_policy *policy, struct fw_principal who, const struct fw_incoming *message,
-		uint64_t wall_us, const struct hub_delivery *to);
+int hub_message(struct hub *hub, const struct fw_policy *policy, struct fw_principal who,
+		const struct fw_incoming *message, uint64_t wall_us, const struct hub_delivery *to);
 #endif

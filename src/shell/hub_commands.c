@@ -74,7 +74,8 @@ static void run_list_users(struct hub_call *call, char reply[REPLY])
 	json_write_key(&call->writer, "result");
 	json_write_open(&call->writer, '[');
 	for (unsigned i = 0; i < HUB_BUCKETS && listed < LISTED; i++) {
-		for (const struct hub_user *user = users->buckets[i]; user != NULL && listed < LISTED; user = user->next) {
+		for (const struct hub_user *user = users->buckets[i]; user != NULL && listed < LISTED;
+		     user = user->next) {
 			json_write_open(&call->writer, '{');
 			json_write_key(&call->writer, "user_id");
 			json_write_text(&call->writer, slice(user->texts, user->user_size));
@@ -169,13 +170,14 @@ static struct fw_slice announcement(struct hub_call *call, struct buf *text)
 		if (node != args + 1)
 			result |= buf_append(text, &call->pool, " ", 1);
 		for (size_t i = 0; i < word.size; i++) {
-			const char *instead = word.data[i] == '<' ? "&lt;" :
-					      word.data[i] == '>' ? "&gt;" :
-					      word.data[i] == '&' ? "&amp;" :
-					      word.data[i] == '"' ? "&quot;" : NULL;
+			const char *instead = word.data[i] == '<'   ? "&lt;"
+					      : word.data[i] == '>' ? "&gt;"
+					      : word.data[i] == '&' ? "&amp;"
+					      : word.data[i] == '"' ? "&quot;"
+								    : NULL;
 
-			result |= instead != NULL ? buf_append(text, &call->pool, instead, strlen(instead)) :
-						    buf_append(text, &call->pool, &word.data[i], 1);
+			result |= instead != NULL ? buf_append(text, &call->pool, instead, strlen(instead))
+						  : buf_append(text, &call->pool, &word.data[i], 1);
 		}
 	}
 	if (result != 0)

@@ -16,8 +16,8 @@ struct hub_text {
 	size_t size;
 };
 struct hub_row {
-	int64_t id;           /* tasks */
-	struct hub_text key;  /* employees */
+	int64_t id;	     /* tasks */
+	struct hub_text key; /* employees */
 	struct hub_text texts[HUB_TEXTS];
 };
 struct hub_rows {
@@ -60,20 +60,21 @@ struct hub {
 	_Atomic uint64_t next_chat_id;
 };
 
-/* One message on its way through the hub. What it says is read before the first delivery: the payload may be gone then. */
+/* One message on its way through the hub. What it says is read before the first delivery: the payload may be gone then.
+ */
 struct hub_call {
 	struct hub *hub;
 	const struct fw_policy *policy;
 	struct fw_principal who;
 	uint64_t wall_us;
 	const struct hub_delivery *to;
-	const char *name;   /* of the message type */
+	const char *name; /* of the message type */
 	struct json json;
 	struct arena arena;
 	struct pool pool;
 	struct buf out;
 	struct json_writer writer;
-	bool failed;        /* memory was short */
+	bool failed; /* memory was short */
 };
 
 /* hub.c. hub_open begins {"type":type,"data":{ in call->writer; hub_close ends it; hub_deliver sends what was built. */
@@ -86,6 +87,6 @@ struct fw_slice hub_member_text(struct hub_call *call, const char *name);
 /* A chat line of who, from an HTML fragment, to all but except. */
 void hub_chat(struct hub_call *call, struct fw_slice html, uint64_t except);
 
-void hub_tasks_message(struct hub_call *call);     /* hub_tasks.c: *_task, *_employee */
-void hub_commands_message(struct hub_call *call);  /* hub_commands.c: admin_command, system_command */
+void hub_tasks_message(struct hub_call *call);	  /* hub_tasks.c: *_task, *_employee */
+void hub_commands_message(struct hub_call *call); /* hub_commands.c: admin_command, system_command */
 #endif

@@ -8,9 +8,9 @@ enum action { CREATE, UPDATE, DELETE };
 
 /* What a kind of row is: its messages and its fields, in the order of hub_row.texts. */
 struct kind {
-	const char *word;   /* for people */
-	const char *key;    /* member that names a row */
-	bool numbered;      /* the hub numbers the rows; otherwise the client names them */
+	const char *word; /* for people */
+	const char *key;  /* member that names a row */
+	bool numbered;	  /* the hub numbers the rows; otherwise the client names them */
 	const char *fields[HUB_TEXTS];
 };
 static const struct kind task = {
@@ -23,8 +23,8 @@ static const struct {
 	const struct kind *kind;
 	enum action action;
 } operations[] = {
-	{ "create_task", &task, CREATE },         { "update_task", &task, UPDATE },
-	{ "delete_task", &task, DELETE },         { "create_employee", &employee, CREATE },
+	{ "create_task", &task, CREATE },	  { "update_task", &task, UPDATE },
+	{ "delete_task", &task, DELETE },	  { "create_employee", &employee, CREATE },
 	{ "update_employee", &employee, UPDATE }, { "delete_employee", &employee, DELETE },
 };
 
@@ -32,7 +32,7 @@ struct outcome {
 	bool success;
 	const char *word; /* of the kind, or "" */
 	const char *text;
-	int64_t id;       /* numbered kinds: 0 when there is none */
+	int64_t id; /* numbered kinds: 0 when there is none */
 };
 
 static struct outcome refused(const struct kind *kind, const char *text)

@@ -106,7 +106,8 @@ static void on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *li
 	tell_waiting(name);
 }
 
-struct resolve_name *resolve_ask(struct resolve *resolve, const char *host, uint64_t now_ns, struct connection *connection, bool *ret_ready)
+struct resolve_name *resolve_ask(struct resolve *resolve, const char *host, uint64_t now_ns,
+				 struct connection *connection, bool *ret_ready)
 {
 	static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 	struct resolve_name *name = find(resolve, host);
@@ -165,7 +166,8 @@ void resolve_fini(struct resolve *resolve)
 	resolve->count = 0;
 }
 
-socklen_t resolve_pick(const struct resolve_name *name, unsigned first, unsigned tried, uint16_t port, union resolve_address *ret_address)
+socklen_t resolve_pick(const struct resolve_name *name, unsigned first, unsigned tried, uint16_t port,
+		       union resolve_address *ret_address)
 {
 	if (tried >= name->count)
 		return 0;

@@ -23,30 +23,34 @@ struct resolve_name {
 	uv_getaddrinfo_t request;
 	struct resolve *resolve;
 	struct resolve_name *next;
-	struct connection *waiting;    /* linked by wait_next, in the order they came */
+	struct connection *waiting; /* linked by wait_next, in the order they came */
 	struct connection **waiting_end;
 	uint64_t until_ns;
 	bool asking;
 	uint8_t count;
-	uint8_t good;                  /* the address that answered last: to be tried first */
+	uint8_t good; /* the address that answered last: to be tried first */
 	union resolve_address addresses[RESOLVE_ADDRESSES];
 	char host[];
 };
 
 struct resolve {
 	uv_loop_t *loop;
-	void (*answered)(struct connection *connection); /* in a later turn; the name's count is 0 when it is not known */
-	struct resolve_name *names;    /* at most LIMIT_ROUTES: a policy has no more upstreams */
+	void (*answered)(
+		struct connection *connection); /* in a later turn; the name's count is 0 when it is not known */
+	struct resolve_name *names;		/* at most LIMIT_ROUTES: a policy has no more upstreams */
 	unsigned count;
 	uint64_t now_ns;
 };
 
 void resolve_init(struct resolve *resolve, uv_loop_t *loop, void (*answered)(struct connection *connection));
-/* The entry of a host; NULL when there is no room. *ret_ready: it can be used now; otherwise the connection waits in it. */
-struct resolve_name *resolve_ask(struct resolve *resolve, const char *host, uint64_t now_ns, struct connection *connection, bool *ret_ready);
+/* The entry of a host; NULL when there is no room. *ret_ready: it can be used now; otherwise the connection waits in
+ * it. */
+struct resolve_name *resolve_ask(struct resolve *resolve, const char *host, uint64_t now_ns,
+				 struct connection *connection, bool *ret_ready);
 void resolve_forget(struct resolve_name *name, struct connection *connection); /* it waits no more */
 void resolve_stop(struct resolve *resolve); /* cancels lookups; the loop must run on until they are gone */
 void resolve_fini(struct resolve *resolve); /* after the loop */
 /* The address to try as number tried (from 0) when number first comes first; its length, or 0 when all were tried. */
-socklen_t resolve_pick(const struct resolve_name *name, unsigned first, unsigned tried, uint16_t port, union resolve_address *ret_address);
+socklen_t resolve_pick(const struct resolve_name *name, unsigned first, unsigned tried, uint16_t port,
+		       union resolve_address *ret_address);
 #endif

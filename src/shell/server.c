@@ -45,7 +45,8 @@ static struct fw_time read_clocks(void)
 	uv_timeval64_t wall = { 0 };
 
 	uv_gettimeofday(&wall);
-	return (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_usec };
+	return (struct fw_time){ .monotonic_ns = uv_hrtime(),
+				 .wall_us = (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_usec };
 }
 
 static void say_failure(const struct server *server, const char *text)
@@ -115,7 +116,8 @@ static void on_signal(uv_signal_t *handle, int number)
 	keeper_set_draining(server->keeper);
 	record(server, "draining");
 	if (server->options->say != NULL) {
-		fprintf(server->options->say, "draining: no new connections, up to %u s for those there are\n", drain.seconds);
+		fprintf(server->options->say, "draining: no new connections, up to %u s for those there are\n",
+			drain.seconds);
 		fflush(server->options->say);
 	}
 	gate_tell(server->gate, -1, IPC_DRAIN, &drain, sizeof(drain), slice(NULL, 0));
@@ -231,12 +233,14 @@ static const char *url_host(const char *host, char ret_text[260])
 static void say_token(struct server *server, FILE *say, const char *user, const char *role)
 {
 	const struct fw_policy *policy = server->options->policy;
-	uint64_t now_s = read_clocks().wall_us / 1000000, end_s = now_s + (uint64_t)policy->settings.jwt_expiry_hours * 3600;
+	uint64_t now_s = read_clocks().wall_us / 1000000,
+		 end_s = now_s + (uint64_t)policy->settings.jwt_expiry_hours * 3600;
 	struct arena arena;
 	struct fw_slice token;
 	char claims[512];
-	int size = snprintf(claims, sizeof(claims), "{\"sub\":\"%s\",\"role\":\"%s\",\"iat\":%" PRIu64 ",\"exp\":%" PRIu64 "}", user,
-			    role, now_s, end_s);
+	int size = snprintf(claims, sizeof(claims),
+			    "{\"sub\":\"%s\",\"role\":\"%s\",\"iat\":%" PRIu64 ",\"exp\":%" PRIu64 "}", user, role,
+			    now_s, end_s);
 
 	arena_init(&arena, LIMIT_ARENA_SLACK);
 	if (policy->jwt_key_count != 0 && size > 0 && (size_t)size < sizeof(claims) &&
@@ -267,7 +271,8 @@ static void say_where(struct server *server)
 	fprintf(say, "listening on ws://%s:%u\n", url_host(server->client_host, host), gate_port(server->gate));
 	for (unsigned i = 0; i < policy->route_count; i++)
 		if (policy->routes[i].has_upstream)
-			fprintf(say, "protecting ws://%s for %s\n", policy->routes[i].upstream_authority, policy->routes[i].path);
+			fprintf(say, "protecting ws://%s for %s\n", policy->routes[i].upstream_authority,
+				policy->routes[i].path);
 	if (server->hub != NULL)
 		fprintf(say, "serving the built-in hub\n");
 	if (policy->settings.mode == MODE_MONITOR)

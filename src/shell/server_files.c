@@ -99,7 +99,8 @@ static int make_key(const char *path)
 	if (file < 0)
 		return -1;
 	random.fill(random.user, key, sizeof(key));
-	if (write_all(file, key, sizeof(key)) == 0 && fsync(file) == 0 && (link(temporary, path) == 0 || errno == EEXIST))
+	if (write_all(file, key, sizeof(key)) == 0 && fsync(file) == 0 &&
+	    (link(temporary, path) == 0 || errno == EEXIST))
 		result = 0;
 	error = errno;
 	mem_wipe(key, sizeof(key));

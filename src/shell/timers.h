@@ -11,7 +11,7 @@ enum { TIMERS_SLOTS = 1024, TIMERS_SHIFT = 26 }; /* a tick is 2^26 ns; a round o
 struct timer {
 	struct timer *next;
 	struct timer **link; /* what points to this entry */
-	uint64_t tick;       /* when it is looked at; 0: not in the wheel */
+	uint64_t tick;	     /* when it is looked at; 0: not in the wheel */
 };
 
 struct timers {
@@ -21,8 +21,9 @@ struct timers {
 };
 
 void timers_init(struct timers *timers, uint64_t now_ns);
-/* The entry is looked at no later than deadline_ns (rounded up to a tick). An earlier slot it has already is kept; UINT64_MAX changes
- * nothing. A deadline beyond one round is cut to it: the callback of timers_run looks at the true deadline and sets anew. */
+/* The entry is looked at no later than deadline_ns (rounded up to a tick). An earlier slot it has already is kept;
+ * UINT64_MAX changes nothing. A deadline beyond one round is cut to it: the callback of timers_run looks at the true
+ * deadline and sets anew. */
 void timers_set(struct timers *timers, struct timer *timer, uint64_t deadline_ns);
 void timers_cancel(struct timers *timers, struct timer *timer); /* also of an entry that is not in the wheel */
 uint64_t timers_next(const struct timers *timers); /* when timers_run has something to do; UINT64_MAX: never */

@@ -38,7 +38,9 @@ void worker_record(struct worker *worker, uint16_t type, struct fw_record *ret_r
 	uint8_t id[FW_EVENT_ID_SIZE / 2];
 
 	worker->random.fill(worker->random.user, id, sizeof(id));
-	*ret_record = (struct fw_record){ .wall_us = worker_now(worker)->wall_us, .type = type, .level = event_type_level(type) };
+	*ret_record = (struct fw_record){ .wall_us = worker_now(worker)->wall_us,
+					  .type = type,
+					  .level = event_type_level(type) };
 	encode_hex(id, sizeof(id), ret_record->event_id);
 }
 
@@ -61,7 +63,8 @@ static void tell_drained(struct worker *worker)
 
 	if (!worker->draining || worker->drained_told || worker->connections != NULL)
 		return;
-	/* Never waiting: who reads the channel may be waiting for this thread. When it is full drain_cut tries again. */
+	/* Never waiting: who reads the channel may be waiting for this thread. When it is full drain_cut tries again.
+	 */
 	worker->drained_told =
 		ipc_send(worker->options->figures, IPC_DRAINED, &drained, sizeof(drained), slice(NULL, 0), false);
 	if (!worker->drained_told)

@@ -12,8 +12,8 @@
 #include "shell/resolve.h"
 #include "shell/timers.h"
 
-/* WORKER_SCRATCH: a message of 64 KiB with its header in one read. What one read gives is all that can wait for a peer that stops
- * reading, so it is not larger. */
+/* WORKER_SCRATCH: a message of 64 KiB with its header in one read. What one read gives is all that can wait for a peer
+ * that stops reading, so it is not larger. */
 enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 65536 + 64 };
 
 struct connection;
@@ -26,49 +26,49 @@ struct worker_listener {
 
 struct worker {
 	const struct gate_options *options; /* of the gate */
-	struct worker *all;                 /* every worker of the gate, this one among them */
+	struct worker *all;		    /* every worker of the gate, this one among them */
 	unsigned index;
 	unsigned count;
 	uv_thread_t thread;
-	bool running;              /* the thread was started */
-	bool initialized;          /* loop and handles are there */
+	bool running;	  /* the thread was started */
+	bool initialized; /* loop and handles are there */
 	_Atomic bool stop;
 
 	struct poller poller;
-	uv_loop_t loop;            /* for the inbox and name lookups */
+	uv_loop_t loop; /* for the inbox and name lookups */
 	uv_async_t wake;
 	struct ipc_channel *inbox;
 	struct worker_listener listeners[WORKER_LISTENERS];
 	unsigned listener_count;
-	int reserve_fd;            /* given up for a moment when descriptors run out */
+	int reserve_fd; /* given up for a moment when descriptors run out */
 
 	struct fw_engine *engine;
 	struct random_stock random_stock;
 	struct fw_random random;
 	struct fw_time now;
-	bool now_known;            /* the clock was read in this turn */
+	bool now_known; /* the clock was read in this turn */
 	struct timers timers;
 	struct timer accept_pause; /* accepting goes on when it is due */
-	struct timer drain_cut;    /* what is left at drain_until_ns is cut */
+	struct timer drain_cut;	   /* what is left at drain_until_ns is cut */
 	uint64_t drain_until_ns;
 	struct resolve resolve;
 
 	struct connection *connections; /* all */
-	struct connection *members;     /* of the hub */
-	struct connection *dirty;       /* have something to send at the end of this turn */
-	struct connection *again;       /* had more to read than their turn allowed */
-	struct connection *dead;        /* freed at the end of this turn */
-	_Atomic unsigned member_count;  /* the other workers look: what nobody gets is not sent */
+	struct connection *members;	/* of the hub */
+	struct connection *dirty;	/* have something to send at the end of this turn */
+	struct connection *again;	/* had more to read than their turn allowed */
+	struct connection *dead;	/* freed at the end of this turn */
+	_Atomic unsigned member_count;	/* the other workers look: what nobody gets is not sent */
 	unsigned lingering;
 	bool draining;
 	bool drained_told;
 	bool stopping;
-	uint64_t overload_ns;           /* when an overload was recorded last */
-	uint8_t *scratch;               /* every read goes here; nothing stays here beyond the call */
+	uint64_t overload_ns; /* when an overload was recorded last */
+	uint8_t *scratch;     /* every read goes here; nothing stays here beyond the call */
 };
 
-/* In the thread of the gate, before the threads run. all, index, count and options are set. fds: listening sockets, owned from
- * now on. 0, or -1. */
+/* In the thread of the gate, before the threads run. all, index, count and options are set. fds: listening sockets,
+ * owned from now on. 0, or -1. */
 int worker_init(struct worker *worker, const int *fds, unsigned fd_count);
 int worker_start(struct worker *worker);
 void worker_stop(struct worker *worker); /* any thread: ends the loop soon */
@@ -79,7 +79,7 @@ bool worker_tell(struct worker *worker, enum ipc_type type, const void *payload,
 
 /* In the worker's own thread: */
 const struct fw_time *worker_now(struct worker *worker); /* one reading of the clock a turn; the engine has it too */
-void worker_connection_ended(struct worker *worker);     /* one is over */
+void worker_connection_ended(struct worker *worker);	 /* one is over */
 /* Tells all workers, this one too, to end the connections of an address or a session. */
 void worker_end_address(struct worker *worker, const struct fw_addr *address);
 void worker_end_session(struct worker *worker, struct fw_slice session_id, uint32_t reason);
@@ -98,5 +98,6 @@ void worker_hub_join(struct worker *worker, struct connection *connection);
 void worker_hub_leave(struct worker *worker, struct connection *connection);
 void worker_hub_message(struct worker *worker, struct connection *connection, const struct fw_incoming *message);
 /* A hub message for this worker's members: only and except as in hub_delivery. True when only was found here. */
-bool worker_hub_deliver(struct worker *worker, uint16_t outbound, struct fw_slice message, uint64_t only, uint64_t except);
+bool worker_hub_deliver(struct worker *worker, uint16_t outbound, struct fw_slice message, uint64_t only,
+			uint64_t except);
 #endif

@@ -1,5 +1,5 @@
-/* Taking connections. When descriptors run out, a reserve is given up for a moment to turn the newcomers away: a listening
- * socket that stays readable would spin the loop. */
+/* Taking connections. When descriptors run out, a reserve is given up for a moment to turn the newcomers away: a
+ * listening socket that stays readable would spin the loop. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>

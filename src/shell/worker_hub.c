@@ -7,9 +7,12 @@ static void nothing(void *user, uint16_t outbound, struct fw_slice message, uint
 	(void)user, (void)outbound, (void)message, (void)only, (void)except;
 }
 
-static void tell_others(struct worker *worker, uint16_t outbound, struct fw_slice message, uint64_t only, uint64_t except)
+static void tell_others(struct worker *worker, uint16_t outbound, struct fw_slice message, uint64_t only,
+			uint64_t except)
 {
-	struct ipc_broadcast broadcast = { .outbound = outbound, .except = except, .only = only, .worker = (uint16_t)worker->index };
+	struct ipc_broadcast broadcast = {
+		.outbound = outbound, .except = except, .only = only, .worker = (uint16_t)worker->index
+	};
 
 	for (unsigned i = 0; i < worker->count; i++) {
 		struct worker *other = &worker->all[i];
@@ -35,7 +38,8 @@ static struct hub_delivery delivery(struct worker *worker)
 	return (struct hub_delivery){ worker->draining || worker->stopping ? nothing : deliver, worker };
 }
 
-bool worker_hub_deliver(struct worker *worker, uint16_t outbound, struct fw_slice message, uint64_t only, uint64_t except)
+bool worker_hub_deliver(struct worker *worker, uint16_t outbound, struct fw_slice message, uint64_t only,
+			uint64_t except)
 {
 	for (struct connection *member = worker->members; member != NULL; member = member->member_next) {
 		if (member->member_id == except || (only != 0 && member->member_id != only))
