@@ -9,7 +9,7 @@
 #include "check.h"
 #include "run.h"
 
-enum { PATIENCE = 5, QUIET_TURNS = 5 };
+enum { PATIENCE = 30, QUIET_TURNS = 5 };
 
 static double expect_now(void)
 {

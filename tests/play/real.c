@@ -20,7 +20,7 @@
 
 #include "world.h"
 
-enum { POLLED = 256, TURN_MS = 20, START_TRIES = 1000, STOP_TRIES = 1500, TRY_US = 10000 };
+enum { POLLED = 256, TURN_MS = 20, START_TRIES = 6000, STOP_TRIES = 6000, TRY_US = 10000 };
 
 struct real {
 	struct world world;
@@ -417,8 +417,13 @@ struct world *real_start(const struct world_options *options, struct text *reter
 			return &real->world;
 	}
 	real_output(real, reterr);
-	if (reterr->size == 0)
-		text_say(reterr, strerror(errno));
+	if (real->process <= 0)
+		text_format(reterr, "no scratch folder or no process: %s", strerror(errno));
+	else if (real->ended)
+		text_format(reterr, "%s ended with status 0x%x before it listened", options->program,
+			    (unsigned)real->status);
+	else if (reterr->size == 0)
+		text_say(reterr, "the program does not listen");
 	real_stop(&real->world, &ignored, NULL);
 	text_clear(&ignored);
 	return NULL;
