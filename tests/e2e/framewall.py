@@ -224,7 +224,8 @@ def free_port():
 class Upstream:
     """A python3-websockets server in a thread of its own. handler(server, websocket) is a coroutine; the default echoes."""
 
-    def __init__(self, handler=None, port=0, **options):
+    def __init__(self, handler=None, port=0, host="127.0.0.1", **options):
+        self.host = host
         self.handler = handler or Upstream.echo
         self.received = []     # every message, of all connections, in order of arrival
         self.headers = []      # of each handshake
@@ -255,7 +256,7 @@ class Upstream:
         asyncio.set_event_loop(self.loop)
         self.options.setdefault("ping_interval", None)
         self.options.setdefault("max_size", None)
-        self.server = self.loop.run_until_complete(websockets.serve(self._serve, "127.0.0.1", self.port, **self.options))
+        self.server = self.loop.run_until_complete(websockets.serve(self._serve, self.host, self.port, **self.options))
         self.port = self.server.sockets[0].getsockname()[1]
         started.set()
         self.loop.run_forever()

@@ -4,6 +4,8 @@ from framewall import *
 
 
 def test_drain():
+    start = []
+
     async def scenario(fw, upstream):
         sockets = [await fw.connect(user=f"user{i}") for i in range(20)]
         for ws in sockets:
@@ -11,6 +13,7 @@ def test_drain():
                 await ws.send(chat(f"{n}"))
         idle = await websockets.connect(fw.url(), ping_interval=None)  # not logged in
         until(lambda: len(upstream.received) == 400)
+        start.append(time.monotonic())
         fw.signal()
         for ws in sockets + [idle]:
             await asyncio.wait_for(ws.wait_closed(), PATIENCE)
@@ -28,6 +31,7 @@ def test_drain():
     with Upstream() as upstream, Framewall(RELAXED, "--upstream", upstream.url(), "--workers", "2") as fw:
         run(scenario(fw, upstream))
         equal(fw.wait(), 0, "the program ends")
+        ok(time.monotonic() - start[0] < 9, "when all have closed, not when those that are left are cut")
         changes = [record["details"]["change"] for record in fw.records("system_changes")]
         equal(changes, ["started", "draining", "stopped"], "and says so in the record")
         equal(len(fw.records("websocket_disconnect")), 21, "each connection has its last record")
