@@ -1,5 +1,6 @@
 /* What clients and upstreams do: `c1 connect …`, `c1 send …`, `u1 accept`. A name stands for a client once it connects,
  * for an upstream connection once `NAME expect connect` has found one. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,9 +97,7 @@ static void actor_header(struct text *head, const struct request *request, const
 {
 	char mark[64];
 
-	strcpy(mark, "|");
-	strncat(mark, name, 40);
-	strcat(mark, "|");
+	snprintf(mark, sizeof(mark), "|%s|", name);
 	if (strstr(text_get(&request->without), mark) == NULL)
 		text_format(head, "%s: %s\r\n", name, value);
 }

@@ -128,7 +128,9 @@ static bool peer_read_head(struct peer *peer)
 		peer->framed = true;
 		return true;
 	}
-	if (sscanf(text_get(&peer->head), "HTTP/1.1 %3u", &peer->status) != 1)
+	if (strncmp(text_get(&peer->head), "HTTP/1.1 ", 9) == 0)
+		peer->status = (unsigned)strtoul(text_get(&peer->head) + 9, NULL, 10);
+	if (peer->status < 100 || peer->status > 599)
 		peer_blame(peer, "the answer is no HTTP/1.1 response");
 	peer->framed = peer->status == 101;
 	if (peer->framed)
