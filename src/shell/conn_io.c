@@ -127,7 +127,8 @@ void conn_io_settle(struct connection *connection)
 	more = connection->conn != NULL && conn_io_exchange(connection);
 	finish_side(connection, FW_CLIENT);
 	finish_side(connection, FW_UPSTREAM);
-	more |= conn_io_forget(connection, FW_CLIENT) | conn_io_forget(connection, FW_UPSTREAM);
+	more |= conn_io_forget(connection, FW_CLIENT);
+	more |= conn_io_forget(connection, FW_UPSTREAM);
 	if (connection->conn != NULL && connection->done && at_rest(client) && at_rest(upstream))
 		retire(connection);
 	if (connection->conn == NULL && client->fd < 0 && upstream->fd < 0) {

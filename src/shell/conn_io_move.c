@@ -108,10 +108,13 @@ bool conn_io_exchange(struct connection *connection)
 
 	for (unsigned rounds = 0; moved; rounds++) {
 		moved = false;
-		if (rounds < ROUNDS)
-			moved = conn_io_receive(connection, FW_CLIENT) | conn_io_receive(connection, FW_UPSTREAM);
+		if (rounds < ROUNDS) {
+			moved |= conn_io_receive(connection, FW_CLIENT);
+			moved |= conn_io_receive(connection, FW_UPSTREAM);
+		}
 		conn_io_drain(connection);
-		moved |= conn_io_write(connection, FW_UPSTREAM) | conn_io_write(connection, FW_CLIENT);
+		moved |= conn_io_write(connection, FW_UPSTREAM);
+		moved |= conn_io_write(connection, FW_CLIENT);
 	}
 	return may_read(connection, FW_CLIENT) || may_read(connection, FW_UPSTREAM);
 }

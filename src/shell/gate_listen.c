@@ -118,7 +118,7 @@ static int bind_one(const struct places *places, unsigned index, uint16_t port, 
 
 static uint16_t port_of(int fd)
 {
-	union resolve_address address;
+	union resolve_address address = { .any.sa_family = AF_UNSPEC };
 	socklen_t size = sizeof(address);
 
 	if (getsockname(fd, &address.any, &size) != 0)

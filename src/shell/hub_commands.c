@@ -165,8 +165,10 @@ static struct fw_slice announcement(struct hub_call *call, struct buf *text)
 	for (uint32_t node = args + 1; node < call->json.nodes[args].next; node = call->json.nodes[node].next) {
 		struct fw_slice word = json_text(&call->json, node, &call->arena);
 
-		if (word.data == NULL)
+		if (word.data == NULL) {
 			call->failed = true;
+			break;
+		}
 		if (node != args + 1)
 			result |= buf_append(text, &call->pool, " ", 1);
 		for (size_t i = 0; i < word.size; i++) {

@@ -1,4 +1,5 @@
-/* resolve: literal addresses at once, names once for all that wait, known addresses in turn beginning with the one that answered. */
+/* resolve: literal addresses at once, names once for all that wait, known addresses in turn beginning with the one that
+ * answered. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +52,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct resolve_name *ask(struct world *world, const char *host, uint64_t now_ns, unsigned connection, bool *ret_ready)
+static struct resolve_name *ask(struct world *world, const char *host, uint64_t now_ns, unsigned connection,
+				bool *ret_ready)
 {
 	return resolve_ask(&world->resolve, host, now_ns, &world->connections[connection], ret_ready);
 }
@@ -155,7 +157,8 @@ static void test_unknown(void **state)
 	assert_int_equal(name->count, 0);
 	assert_int_equal(resolve_pick(name, 0, 0, 80, &address), 0);
 	ask(world, "no-such-name.invalid", SECOND + SECOND / 2, 0, &ready);
-	assert_true(ready); /* the answer, no, holds for a second: a name that is not there is not asked for by each client */
+	assert_true(ready); /* the answer, no, holds for a second: a name that is not there is not asked for by each
+			       client */
 	ask(world, "no-such-name.invalid", 3 * SECOND, 0, &ready);
 	assert_false(ready);
 	uv_run(&world->loop, UV_RUN_DEFAULT);
