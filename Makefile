@@ -51,7 +51,7 @@ fuzz: ## each fuzzer for FUZZ_SECONDS (600) under ASan and UBSan
 soak: ## plays with the input cut at every octet and with every allocation failing
 	@tools/install-packages.sh build test
 	@tools/configure.sh build-asan -Db_sanitize=address,undefined
-	@$(NINJA) -C build-asan --quiet && tools/soak.sh build-asan
+	@$(NINJA) -C build-asan --quiet && meson test -C build-asan --no-rebuild --suite soak --verbose
 
 BENCH_FLAGS ?=
 bench: ## peers and Framewall side by side in one run; ratios to bench/results/

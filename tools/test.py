@@ -77,6 +77,9 @@ def meson(folder, *suites):
             print(f"skipped: {name}: {(result.get('stdout') or result.get('stderr') or '').strip().splitlines()[-1:]}")
             continue
         lines, bad = count_tap(result.get("stdout") or "", name)
+        for text in (result.get("stdout") or "").splitlines():
+            if re.match(r"# \d+ plays, ", text):
+                print(f"{name}: {text[2:]}")
         if word in ("OK", "EXPECTEDFAIL"):
             if lines == 0:
                 passed += 1

@@ -94,7 +94,7 @@ uint8_t *buf_reserve(struct buf *buf, struct pool *pool, size_t size)
 	base = pool_take(pool, need, &room);
 	if (base == NULL)
 		return NULL;
-	if (used != 0)
+	if (buf->base != NULL && used != 0)
 		memcpy(base, buf->base + buf->start, used);
 	pool_give(pool, buf->base, buf->capacity);
 	*buf = (struct buf){ base, room, 0, used };

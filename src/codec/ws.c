@@ -49,16 +49,16 @@ void ws_reader_init(struct ws_reader *reader, enum ws_role role)
 	reader->role = (uint8_t)role;
 }
 
-static void forget_control(struct ws_reader *reader)
+static void forget_control(struct ws_reader *reader, struct pool *pool)
 {
-	mem_free(reader->control);
+	pool_give(pool, reader->control, POOL_SMALLEST);
 	reader->control = NULL;
 }
 
 void ws_reader_fini(struct ws_reader *reader, struct pool *pool)
 {
 	buf_clear(&reader->assembly, pool);
-	forget_control(reader);
+	forget_control(reader, pool);
 	reader->message = 0;
 }
 
@@ -349,10 +349,11 @@ static const struct rule *take_part(struct ws_reader *reader, const struct ws_li
 {
 	size_t part = reader->frame_left < *size ? (size_t)reader->frame_left : *size;
 	const struct rule *rule = NULL;
+	size_t room;
 
 	if ((reader->opcode & CONTROL) != 0) {
 		if (reader->control == NULL)
-			reader->control = mem_alloc(LIMIT_CONTROL_PAYLOAD);
+			reader->control = pool_take(pool, LIMIT_CONTROL_PAYLOAD, &room);
 		if (reader->control == NULL)
 			return &no_memory;
 		unmask(reader, reader->control + reader->control_size, *bytes, part);
@@ -373,7 +374,7 @@ static enum ws_step fail(struct ws_reader *reader, struct pool *pool, const stru
 	if (rule == &too_large && __builtin_add_overflow(length, buf_size(&reader->assembly), &ret_item->declared))
 		ret_item->declared = UINT64_MAX;
 	buf_clear(&reader->assembly, pool);
-	forget_control(reader);
+	forget_control(reader, pool);
 	reader->failed = 1;
 	consume(bytes, size, *size);
 	return WS_FAIL;
@@ -411,7 +412,7 @@ enum ws_step ws_reader_next(struct ws_reader *reader, const struct ws_limits *li
 	*ret_item = (struct ws_item){ 0 };
 	/* What was given by the call before is over. */
 	if (!reader->in_frame && reader->control != NULL)
-		forget_control(reader);
+		forget_control(reader, pool);
 	if (reader->message == 0 && reader->assembly.base != NULL)
 		buf_clear(&reader->assembly, pool);
 	if (reader->failed) {

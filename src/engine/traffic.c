@@ -297,13 +297,18 @@ static void tell_upstream(struct fw_conn *conn, uint16_t code)
 	output_frame(conn, FW_UPSTREAM, WS_CLOSE, slice(payload, sizeof(payload)));
 }
 
-static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
+static void withhold(struct fw_conn *conn, const char *cause, uint64_t size)
 {
 	struct event_node *node = event_record(conn, EVENT_outbound_withheld);
 
 	conn->engine->counters[COUNT_outbound_withheld]++;
-	event_text(node, "cause", item->rule);
-	event_number(node, "declared", (int64_t)item->declared);
+	event_text(node, "cause", cause);
+	event_number(node, "size", (int64_t)size);
+}
+
+static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
+{
+	withhold(conn, item->rule, item->declared);
 	tell_upstream(conn, item->code);
 	upstream_failed(conn, item->rule);
 }
@@ -333,6 +338,11 @@ void traffic_upstream(struct fw_conn *conn)
 		/* Once our close is out nothing more is said to the client (RFC 6455 5.5.1). */
 		if (conn->close_sent || upstream_swallows(conn, slice(item.payload, item.size)))
 			break;
+		/* Binary passes only where the route says so, in either direction. */
+		if (item.opcode == WS_BINARY && !conn->route->binary && !conn_monitors(conn)) {
+			withhold(conn, "binary message on a route that takes none", item.size);
+			break;
+		}
 		deliver(conn, item.opcode, FW_TYPE_OPAQUE, slice(item.payload, item.size));
 		break;
 	}
