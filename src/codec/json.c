@@ -405,6 +405,7 @@ enum json_result json_parse(struct arena *arena, struct fw_slice text, unsigned 
 	r.text = r.at = text.data;
 	r.end = text.size != 0 ? text.data + text.size : text.data;
 	r.arena = arena;
+	r.nodes = NULL;
 	r.count = 0;
 	r.capacity = (uint32_t)(text.size / 16) * 2 + 8; /* a node for eight octets is more than messages need */
 	r.utf8_known = (flags & JSON_UTF8_KNOWN) != 0;

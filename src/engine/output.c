@@ -19,8 +19,8 @@ size_t output_waiting(const struct fw_conn *conn, enum fw_side side)
 
 static uint8_t *reserve(struct fw_conn *conn, enum fw_side side, size_t size)
 {
-	struct buf *out = out_of(conn, side);
-	uint8_t *room = out != NULL ? buf_reserve(out, &conn->engine->pool, size) : NULL;
+	bool open = side == FW_CLIENT || conn->upstream != NULL;
+	uint8_t *room = open ? buf_reserve(out_of(conn, side), &conn->engine->pool, size) : NULL;
 
 	if (room == NULL) {
 		conn->broken = true;

@@ -149,7 +149,7 @@ static void forward(struct fw_conn *conn, struct message *message, enum verdict 
 		ending_close(conn, CLOSE_FAULT, NULL, "memory");
 		return;
 	}
-	if (verdict == VERDICT_REWRITE)
+	if (verdict == VERDICT_REWRITE && message->rule != NULL)
 		record_rewrite(conn, message);
 	else
 		conn->engine->counters[COUNT_passed]++;

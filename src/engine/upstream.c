@@ -109,7 +109,8 @@ static void put_field(struct fw_conn *conn, const char *name, struct fw_slice va
 /* Cookies go on, but not the one that carries our token. */
 static void put_cookies(struct fw_conn *conn, const struct http1_head *head)
 {
-	struct fw_slice ours = slice_text(conn->policy->settings.cookie);
+	const char *cookie = conn->policy->settings.cookie;
+	size_t ours = strlen(cookie);
 
 	for (unsigned i = 0; i < head->count; i++) {
 		struct fw_slice rest = head->fields[i].value;
@@ -123,8 +124,8 @@ static void put_cookies(struct fw_conn *conn, const struct http1_head *head)
 				slice_trim(slice(rest.data, end != NULL ? (size_t)(end - rest.data) : rest.size));
 
 			rest = end != NULL ? slice_from(rest, (size_t)(end - rest.data) + 1) : slice(NULL, 0);
-			if (!conn_monitors(conn) && pair.size > ours.size && pair.data[ours.size] == '=' &&
-			    memcmp(pair.data, ours.data, ours.size) == 0)
+			if (!conn_monitors(conn) && pair.size > ours && pair.data[ours] == '=' &&
+			    slice_starts(pair, cookie))
 				continue;
 			put(conn, first ? "Cookie: " : "; ");
 			output_raw(conn, FW_UPSTREAM, pair);

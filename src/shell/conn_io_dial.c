@@ -5,16 +5,19 @@
 
 #include "shell/conn_io.h"
 
-/* A socket that is connecting, or -1: this address will not do. */
-static int connect_to(const union resolve_address *address, socklen_t size)
+/* A socket that is connecting, or -1: this address will not do. A host that is gone without a word is noticed as one of
+ * a client is. */
+static int connect_to(const union resolve_address *address, socklen_t size, unsigned user_timeout_ms)
 {
-	static const int one = 1;
+	static const int one = 1, idle_s = 60;
 	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
 	if (connect(fd, &address->any, size) == 0 || errno == EINPROGRESS)
 		return fd;
 	close(fd);
@@ -36,7 +39,7 @@ static void try_next(struct connection *connection)
 
 	while ((size = resolve_pick(connection->name, connection->dial_first, connection->dial_tried,
 				    connection->dial_port, &address)) != 0) {
-		int fd = connect_to(&address, size);
+		int fd = connect_to(&address, size, gate_user_timeout_ms(connection->worker->options->policy));
 
 		connection->dial_tried++;
 		if (fd < 0)

@@ -11,6 +11,11 @@
 /* Longer than the engine's own stall timeout, which ends a connection with a record of it. */
 enum { USER_TIMEOUT_S = 60 };
 
+unsigned gate_user_timeout_ms(const struct fw_policy *policy)
+{
+	return ((unsigned)policy->settings.stall_timeout + USER_TIMEOUT_S) * 1000;
+}
+
 struct gate {
 	struct gate_options options; /* host is not kept */
 	uint16_t port;
@@ -56,7 +61,7 @@ static int start_workers(struct gate *gate, const struct gate_listen *listening)
 
 struct gate *gate_start(const struct gate_options *options, const char **reterr_text)
 {
-	unsigned timeout_ms = ((unsigned)options->policy->settings.stall_timeout + USER_TIMEOUT_S) * 1000;
+	unsigned timeout_ms = gate_user_timeout_ms(options->policy);
 	static struct gate_listen listening;
 	struct gate *gate;
 

@@ -26,5 +26,7 @@ unsigned gate_workers(const struct gate *gate);
 /* Sends a DOWN message to all workers (or to one: worker >= 0). */
 void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
 	       struct fw_slice tail);
+/* After which octets that a peer's kernel does not acknowledge end a connection (TCP_USER_TIMEOUT). */
+unsigned gate_user_timeout_ms(const struct fw_policy *policy);
 struct gate *gate_stop(struct gate *gate); /* ends the loops, joins the threads; NULL-safe */
 #endif
