@@ -24,11 +24,11 @@ static void fill(void *user, uint8_t *bytes, size_t size)
 	}
 }
 
+#define FAST "rate_limiting: {messages_per_minute: 1000000}\n"
 static const char *const configs[] = {
 	"",
-	"routes: [{path: '*', anonymous: user}]\nrate_limiting: {messages_per_minute: 1000000}\n",
-	"routes: [{path: '*', anonymous: user, upstream: 'ws://localhost:1'}]\nrate_limiting: {messages_per_minute: "
-	"1000000}\n",
+	("routes: [{path: '*', anonymous: user}]\n" FAST),
+	("routes: [{path: '*', anonymous: user, upstream: 'ws://localhost:1'}]\n" FAST),
 	"upstream: {url: 'ws://localhost:1'}\nmode: monitor\n",
 	"routes: [{path: '*', anonymous: guest, opaque: true, binary: true, upstream: 'ws://localhost:1'}]\n",
 };
