@@ -18,7 +18,7 @@ for port in (8765, 8766, 9000):
             probe.bind(("127.0.0.1", port))
         except OSError:
             print(f"1..0 # SKIP port {port} of the guide is in use")
-            sys.exit(77)
+            sys.exit(0)
 scratch = tempfile.mkdtemp(prefix="framewall-guide-")
 os.symlink(binary, os.path.join(scratch, "framewall"))
 script = "\n".join(f"echo '--- {n}'\n{block}" for n, block in enumerate(blocks))
