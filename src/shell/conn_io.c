@@ -120,22 +120,24 @@ static uint64_t deadline(const struct connection *connection)
 void conn_io_settle(struct connection *connection)
 {
 	struct conn_side *client = &connection->sides[FW_CLIENT], *upstream = &connection->sides[FW_UPSTREAM];
-	bool more;
 
 	if (connection->dead)
 		return;
-	more = connection->conn != NULL && conn_io_exchange(connection);
+	if (connection->conn != NULL)
+		conn_io_exchange(connection);
 	finish_side(connection, FW_CLIENT);
 	finish_side(connection, FW_UPSTREAM);
-	more |= conn_io_forget(connection, FW_CLIENT);
-	more |= conn_io_forget(connection, FW_UPSTREAM);
+	conn_io_forget(connection, FW_CLIENT);
+	conn_io_forget(connection, FW_UPSTREAM);
 	if (connection->conn != NULL && connection->done && at_rest(client) && at_rest(upstream))
 		retire(connection);
 	if (connection->conn == NULL && client->fd < 0 && upstream->fd < 0) {
 		bury(connection);
 		return;
 	}
-	if (more && !connection->dirty) { /* others have their turn first */
+	/* Asked last: what was closed just now may have been what kept the other side from being read. Others have
+	 * their turn first. */
+	if (!connection->dirty && conn_io_has_more(connection)) {
 		connection->dirty = true;
 		connection->dirty_next = connection->worker->again;
 		connection->worker->again = connection;

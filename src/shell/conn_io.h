@@ -73,10 +73,11 @@ void conn_io_settle(struct connection *connection);
 /* conn_io_move.c */
 bool conn_io_receive(struct connection *connection,
 		     enum fw_side side); /* one read, into the engine; true when something came */
-bool conn_io_write(struct connection *connection, enum fw_side side); /* true when the engine may have something new */
-bool conn_io_exchange(struct connection *connection);		      /* both, in turn; true when more could be read */
-bool conn_io_forget(struct connection *connection,
-		    enum fw_side side); /* of a side that lingers; true when more could be read */
+bool conn_io_write(struct connection *connection, enum fw_side side);  /* true when the engine may have something new */
+void conn_io_exchange(struct connection *connection);		       /* both, in turn, as often as its share allows */
+void conn_io_forget(struct connection *connection, enum fw_side side); /* reads of a side that lingers */
+/* Something can be read that no event will tell of again. */
+bool conn_io_has_more(const struct connection *connection);
 
 void conn_io_drain(struct connection *connection); /* conn_io_events.c: obeys until there is no event */
 void conn_io_hang_up(struct connection *connection,

@@ -102,7 +102,7 @@ bool conn_io_write(struct connection *connection, enum fw_side which)
 	return moved;
 }
 
-bool conn_io_exchange(struct connection *connection)
+void conn_io_exchange(struct connection *connection)
 {
 	bool moved = true;
 
@@ -116,10 +116,9 @@ bool conn_io_exchange(struct connection *connection)
 		moved |= conn_io_write(connection, FW_UPSTREAM);
 		moved |= conn_io_write(connection, FW_CLIENT);
 	}
-	return may_read(connection, FW_CLIENT) || may_read(connection, FW_UPSTREAM);
 }
 
-bool conn_io_forget(struct connection *connection, enum fw_side which)
+void conn_io_forget(struct connection *connection, enum fw_side which)
 {
 	struct conn_side *side = &connection->sides[which];
 
@@ -129,5 +128,13 @@ bool conn_io_forget(struct connection *connection, enum fw_side which)
 		if (size == 0 || size == READ_BROKEN)
 			conn_io_close_side(connection, which);
 	}
-	return side->state == SIDE_LINGER && side->readable;
+}
+
+bool conn_io_has_more(const struct connection *connection)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (may_read(connection, (enum fw_side)i) ||
+		    (connection->sides[i].state == SIDE_LINGER && connection->sides[i].readable))
+			return true;
+	return false;
 }

@@ -202,7 +202,8 @@ class Framewall:
     def memory_counts(self):
         """A sanitizer's shadow memory says nothing about the program's."""
         with open(BINARY, "rb") as file:
-            return b"__asan_init" not in file.read()
+            octets = file.read()
+        return b"__asan_init" not in octets and b"__tsan_init" not in octets
 
     def cpu(self):
         with open(f"/proc/{self.process.pid}/stat") as file:
@@ -256,6 +257,7 @@ class Upstream:
         asyncio.set_event_loop(self.loop)
         self.options.setdefault("ping_interval", None)
         self.options.setdefault("max_size", None)
+        self.options.setdefault("close_timeout", 1)
         self.server = self.loop.run_until_complete(websockets.serve(self._serve, self.host, self.port, **self.options))
         self.port = self.server.sockets[0].getsockname()[1]
         started.set()
