@@ -71,6 +71,7 @@ static void finish_side(struct connection *connection, enum fw_side which)
 		return;
 	}
 	side->state = SIDE_LINGER;
+	side->blocked = false; /* nothing is written to it any more: the other side need not wait */
 	side->cut_ns = worker_now(worker)->monotonic_ns + LINGER_NS;
 	worker->lingering++;
 }
