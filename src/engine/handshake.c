@@ -165,6 +165,16 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 
 	if (code == FW_ANSWER_YES)
 		return true;
+	/* Monitor turns nobody away by policy. Without room at all it must: 503 below. */
+	if (conn_monitors(conn) && (blocked || code == FW_ANSWER_FULL)) {
+		struct event_node *node =
+			event_record(conn, blocked ? EVENT_blocked_attempt : EVENT_connection_limit_exceeded);
+
+		event_text(node, "mode", "monitor");
+		event_text(node, "would", "refuse");
+		event_text(node, "cause", blocked ? "block list" : "connections of this address");
+		return true;
+	}
 	if (!blocked && code != FW_ANSWER_FULL) {
 		http_answer_refuse(conn, &(struct http_refusal){ .status = 503,
 								 .cause = "no room for another connection",
