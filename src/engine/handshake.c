@@ -199,6 +199,24 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 	return false;
 }
 
+/* Monitor forwards a path that no route is meant for (dot segments, say) as it came, where the root would go. NULL:
+ * enforcing, or there is nowhere to forward it to. */
+static const struct policy_route *watched_route(struct fw_conn *conn)
+{
+	const struct policy_route *route =
+		conn_monitors(conn) ? policy_route_find(conn->policy, slice_text("/")) : NULL;
+	struct event_node *node;
+
+	if (route == NULL)
+		return NULL;
+	node = event_record(conn, EVENT_handshake_refused);
+	event_text(node, "mode", "monitor");
+	event_text(node, "would", "refuse");
+	event_number(node, "status", 404);
+	event_text(node, "cause", "no route for this path");
+	return route;
+}
+
 void handshake_admitted(struct fw_conn *conn)
 {
 	struct http1_head head;
@@ -210,6 +228,8 @@ void handshake_admitted(struct fw_conn *conn)
 	if (!is_opening(conn, &head) || !is_welcome(conn, &head))
 		return;
 	conn->route = policy_route_find(conn->policy, head.path);
+	if (conn->route == NULL)
+		conn->route = watched_route(conn);
 	if (conn->route == NULL) {
 		refuse(conn, 404, "no route for this path");
 		return;
