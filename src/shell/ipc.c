@@ -102,7 +102,7 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 {
 	struct header header = { .type = (uint32_t)type, .payload = (uint32_t)size, .tail = tail.size };
 	bool was_empty, fits;
-	size_t whole;
+	size_t whole, before;
 
 	if ((unsigned)type >= IPC_TYPES || size != sizes[type] || !size_add(sizeof(header) + size, tail.size, &whole) ||
 	    whole > channel->size) {
@@ -114,16 +114,18 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 	pthread_mutex_lock(&channel->lock);
 	while (wait && channel->size - channel->used < whole) {
 		channel->waiting++;
+		pthread_cond_signal(&channel->readable);
 		pthread_cond_wait(&channel->writable, &channel->lock);
 		channel->waiting--;
 	}
-	was_empty = channel->used == 0;
+	before = channel->used;
+	was_empty = before == 0;
 	fits = channel->size - channel->used >= whole;
 	if (fits) {
 		put(channel, &header, sizeof(header));
 		put(channel, payload, size);
 		put(channel, tail.data, tail.size);
-		if (was_empty)
+		if (was_empty || (before < channel->size / 2 && channel->used >= channel->size / 2))
 			pthread_cond_signal(&channel->readable);
 	}
 	pthread_mutex_unlock(&channel->lock);
@@ -157,7 +159,8 @@ bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret
 	return true;
 }
 
-void ipc_wait(struct ipc_channel *channel, uint64_t timeout_ns)
+/* Waits until more than `mark` octets are there, somebody wakes the receiver, or the time is over. */
+static void wait_above(struct ipc_channel *channel, size_t mark, uint64_t timeout_ns)
 {
 	struct timespec until;
 	uint64_t nanoseconds;
@@ -167,11 +170,21 @@ void ipc_wait(struct ipc_channel *channel, uint64_t timeout_ns)
 	until.tv_sec += (time_t)(timeout_ns / 1000000000 + nanoseconds / 1000000000);
 	until.tv_nsec = (long)(nanoseconds % 1000000000);
 	pthread_mutex_lock(&channel->lock);
-	while (channel->used == 0 && !channel->woken)
+	while (channel->used <= mark && channel->waiting == 0 && !channel->woken)
 		if (pthread_cond_timedwait(&channel->readable, &channel->lock, &until) == ETIMEDOUT)
 			break;
 	channel->woken = false;
 	pthread_mutex_unlock(&channel->lock);
+}
+
+void ipc_wait(struct ipc_channel *channel, uint64_t timeout_ns)
+{
+	wait_above(channel, 0, timeout_ns);
+}
+
+void ipc_gather(struct ipc_channel *channel, uint64_t timeout_ns)
+{
+	wait_above(channel, channel->size / 2, timeout_ns);
 }
 
 void ipc_wake(struct ipc_channel *channel)

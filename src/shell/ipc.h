@@ -55,6 +55,8 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret_payload, size_t room,
 		 struct fw_slice *ret_tail);
 void ipc_wait(struct ipc_channel *channel, uint64_t timeout_ns); /* until not empty, woken or timed out */
+/* Lets messages come together: until half full, a sender waits for room, woken or timed out. */
+void ipc_gather(struct ipc_channel *channel, uint64_t timeout_ns);
 void ipc_wake(struct ipc_channel *channel);
 uint64_t ipc_refused(struct ipc_channel *channel); /* messages that were not what their type is */
 

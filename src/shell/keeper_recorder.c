@@ -9,6 +9,9 @@
 
 #define MINUTE_NS ((uint64_t)60 * 1000000000)
 #define WAIT_NS ((uint64_t)1000000000)
+/* A connection begins with three records. One wake and one write for what comes within 5 ms, not for each: of the CPU
+ * of a handshake, waking this thread was a third. */
+#define GATHER_NS ((uint64_t)5000000)
 
 enum { RETRY_MS = 100 };
 
@@ -145,6 +148,8 @@ static void run(void *user)
 			pause_ms(RETRY_MS);
 		else if (!any)
 			ipc_wait(recorder->channel, WAIT_NS);
+		if (!stop)
+			ipc_gather(recorder->channel, GATHER_NS);
 	}
 	if (jsonl_waiting(recorder->file) + buf_size(&recorder->batch) != 0)
 		fprintf(stderr, "framewall: %zu bytes of the record could not be written to %s and are lost\n",
