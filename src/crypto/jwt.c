@@ -4,15 +4,11 @@
 
 #include "base/encode.h"
 #include "base/limits.h"
-#include "base/secret.h"
 #include "base/slice.h"
-#include "crypto/digest.h"
-
-enum { MAC = 32, MAC_TEXT = 43, KEY_MIN = 32 };
 
 /* The three parts as they stand in the token. */
 struct parts {
-	struct fw_slice header, payload, mac, signed_text;
+	struct fw_slice header, payload, signature, signed_text;
 };
 
 static const char *const memory_short = "memory";
@@ -28,34 +24,34 @@ static bool take_part(struct fw_slice *rest, struct fw_slice *ret_part)
 	return true;
 }
 
-/* RFC 7515 7.1: three parts and only three; five would be a JWE, and an empty one is never right here. */
+/* RFC 7515 7.1: three parts and only three; five would be a JWE. What is signed may be empty. */
 static bool split(struct fw_slice token, struct parts *ret_parts)
 {
 	struct fw_slice rest = token;
 
 	if (!take_part(&rest, &ret_parts->header) || !take_part(&rest, &ret_parts->payload))
 		return false;
-	if (ret_parts->header.size == 0 || ret_parts->payload.size == 0 || rest.size == 0 ||
-	    memchr(rest.data, '.', rest.size) != NULL)
+	if (ret_parts->header.size == 0 || rest.size == 0 || memchr(rest.data, '.', rest.size) != NULL)
 		return false;
-	ret_parts->mac = rest;
+	ret_parts->signature = rest;
 	ret_parts->signed_text = slice(token.data, token.size - rest.size - 1);
 	return true;
 }
 
-/* Decodes a part and reads the JSON object in it. NULL, or what does not hold. */
-static const char *read_object(struct arena *arena, struct fw_slice part, const char *what, struct json *ret_json)
+static const char *decode(struct arena *arena, struct fw_slice part, struct fw_slice *ret_octets)
 {
 	uint8_t *bytes = arena_alloc(arena, part.size / 4 * 3 + 3);
-	ptrdiff_t size;
-	enum json_result result;
+	ptrdiff_t size = bytes != NULL ? decode_base64((const char *)part.data, part.size, 1, bytes) : -1;
 
-	if (bytes == NULL)
-		return memory_short;
-	size = decode_base64((const char *)part.data, part.size, 1, bytes);
-	if (size < 0)
-		return "base64url";
-	result = json_parse(arena, slice(bytes, (size_t)size), 0, ret_json, NULL);
+	*ret_octets = slice(bytes, size > 0 ? (size_t)size : 0);
+	return bytes == NULL ? memory_short : size < 0 ? "base64url" : NULL;
+}
+
+/* NULL when the text is one JSON object, or what does not hold. */
+static const char *read_object(struct arena *arena, struct fw_slice text, const char *what, struct json *ret_json)
+{
+	enum json_result result = json_parse(arena, text, 0, ret_json, NULL);
+
 	if (result == JSON_MEMORY)
 		return memory_short;
 	if (result == JSON_DUPLICATE)
@@ -129,8 +125,9 @@ static const char *check_header(struct arena *arena, const struct jwt_rules *rul
 {
 	uint32_t alg = member(header, "alg");
 	const char *refused = refused_member(header);
+	enum jose_algorithm named;
 
-	if (alg == 0 || !json_string_is(header, alg, "HS256", 5))
+	if (alg == 0 || !jose_find(text_of(header, alg, arena), &named))
 		return "alg";
 	if (refused != NULL)
 		return refused;
@@ -139,18 +136,31 @@ static const char *check_header(struct arena *arena, const struct jwt_rules *rul
 	*ret_key = find_key(rules, header, arena);
 	if (*ret_key == NULL)
 		return "kid";
-	return (*ret_key)->secret != NULL && (*ret_key)->secret_size >= KEY_MIN ? NULL : "key";
+	/* RFC 8725 3.1: what the token says is compared, never obeyed. */
+	if ((*ret_key)->algorithm != named)
+		return "alg";
+	return jose_key_usable(*ret_key) ? NULL : "key";
 }
 
-static const char *check_mac(const struct jwt_key *key, const struct parts *parts)
+static const char *check_signature(struct arena *arena, const struct jwt_key *key, const struct parts *parts)
 {
-	uint8_t expected[MAC], given[MAC_TEXT / 4 * 3 + 3];
+	struct fw_slice text = parts->signature;
+	uint8_t *given = text.size <= JOSE_SIGNATURE / 3 * 4 + 4 ? arena_alloc(arena, text.size / 4 * 3 + 3) : NULL;
+	ptrdiff_t size;
 
-	if (parts->mac.size != MAC_TEXT || decode_base64((const char *)parts->mac.data, MAC_TEXT, 1, given) != MAC)
+	if (given == NULL)
+		return text.size <= JOSE_SIGNATURE / 3 * 4 + 4 ? memory_short : "signature";
+	size = decode_base64((const char *)text.data, text.size, 1, given);
+	if (size < 0)
 		return "signature";
-	if (!digest_hmac_sha256(slice(key->secret, key->secret_size), parts->signed_text, expected))
+	switch (jose_verify(key, parts->signed_text, slice(given, (size_t)size))) {
+	case JOSE_HOLDS:
+		return NULL;
+	case JOSE_FORGED:
+		return "signature";
+	default:
 		return memory_short;
-	return secret_equal(slice(expected, MAC), slice(given, MAC)) ? NULL : "signature";
+	}
 }
 
 /* A NumericDate of whole seconds, "1700000000" or "1700000000.0" as some write it; at most 2^53 - 1. */
@@ -253,27 +263,43 @@ static const char *check_claims(struct arena *arena, const struct jwt_rules *rul
 	return is_name(jwt->subject) ? NULL : "sub";
 }
 
-const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
-		       struct jwt *ret_jwt)
+const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token,
+		     struct fw_slice *ret_payload)
 {
 	const struct jwt_key *key = NULL;
+	struct fw_slice text;
 	const char *wrong;
 	struct parts parts;
 	struct json header;
 
-	*ret_jwt = (struct jwt){ 0 };
+	*ret_payload = slice(NULL, 0);
 	if (token.size > rules->max_size)
 		return "size";
 	if (!split(token, &parts))
 		return "form";
-	wrong = read_object(arena, parts.header, "header", &header);
+	wrong = decode(arena, parts.header, &text);
+	if (wrong == NULL)
+		wrong = read_object(arena, text, "header", &header);
 	if (wrong == NULL)
 		wrong = check_header(arena, rules, &header, &key);
 	/* Nothing that the claims say is looked at before they are known to be the issuer's. */
 	if (wrong == NULL)
-		wrong = check_mac(key, &parts);
+		wrong = check_signature(arena, key, &parts);
+	return wrong != NULL ? wrong : decode(arena, parts.payload, ret_payload);
+}
+
+const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
+		       struct jwt *ret_jwt)
+{
+	struct fw_slice payload;
+	const char *wrong = jwt_open(arena, rules, token, &payload);
+
+	*ret_jwt = (struct jwt){ 0 };
+	if (token.size != 0 &&
+	    memmem(token.data, token.size, "..", 2) != NULL) /* no claims: the form is wrong, whoever signed it */
+		wrong = token.size > rules->max_size ? wrong : "form";
 	if (wrong == NULL)
-		wrong = read_object(arena, parts.payload, "claims", &ret_jwt->claims);
+		wrong = read_object(arena, payload, "claims", &ret_jwt->claims);
 	if (wrong == NULL)
 		wrong = check_claims(arena, rules, wall_us / 1000000, ret_jwt);
 	if (wrong != NULL)
@@ -290,51 +316,59 @@ static bool is_plain(const char *kid)
 	return true;
 }
 
-/* {"alg":"HS256","typ":"JWT","kid":"…"} in the arena; data NULL when memory is short. */
-static struct fw_slice header_text(struct arena *arena, const char *kid)
+static char *append(char *at, const char *text)
 {
-	static const char start[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"", before[] = ",\"kid\":\"";
-	size_t size = sizeof(start) - 1, length = kid != NULL ? strlen(kid) : 0;
-	char *text = arena_alloc(arena, sizeof(start) + sizeof(before) + length + 2);
+	size_t size = strlen(text);
+
+	memcpy(at, text, size);
+	return at + size;
+}
+
+/* {"alg":"HS256","typ":"JWT","kid":"…"} in the arena; data NULL when memory is short. */
+static struct fw_slice header_text(struct arena *arena, const struct jwt_key *key)
+{
+	char *text = arena_alloc(arena, 64 + (key->kid != NULL ? strlen(key->kid) : 0)), *at = text;
 
 	if (text == NULL)
 		return slice(NULL, 0);
-	memcpy(text, start, size);
-	if (kid != NULL) {
-		memcpy(text + size, before, sizeof(before) - 1);
-		size += sizeof(before) - 1;
-		memcpy(text + size, kid, length);
-		size += length;
-		text[size++] = '"';
+	at = append(at, "{\"alg\":\"");
+	at = append(at, jose_name(key->algorithm));
+	at = append(at, "\",\"typ\":\"JWT\"");
+	if (key->kid != NULL) {
+		at = append(at, ",\"kid\":\"");
+		at = append(at, key->kid);
+		*at++ = '"';
 	}
-	text[size++] = '}';
-	return slice(text, size);
+	*at++ = '}';
+	return slice(text, (size_t)(at - text));
 }
 
 int jwt_issue(struct arena *arena, const struct jwt_key *key, struct fw_slice claims, struct fw_slice *ret_token)
 {
+	uint8_t signature[JOSE_SIGNATURE];
 	struct fw_slice header;
-	uint8_t mac[MAC];
-	size_t size;
+	size_t size, signed_size;
 	char *text;
 
-	if (key->secret == NULL || key->secret_size < KEY_MIN || (key->kid != NULL && !is_plain(key->kid)))
+	if (!jose_key_usable(key) || (key->kid != NULL && !is_plain(key->kid)))
 		return FW_ERR_INVALID;
 	if (claims.size > UINT32_MAX)
 		return FW_ERR_INVALID;
-	header = header_text(arena, key->kid);
+	header = header_text(arena, key);
 	if (header.data == NULL)
 		return FW_ERR_MEMORY;
-	text = arena_alloc(arena, 4 * ((header.size + 2) / 3) + 4 * ((claims.size + 2) / 3) + 4 * ((MAC + 2) / 3) + 2);
+	text = arena_alloc(arena, 4 * ((header.size + 2) / 3) + 4 * ((claims.size + 2) / 3) +
+					  4 * ((JOSE_SIGNATURE + 2) / 3) + 2);
 	if (text == NULL)
 		return FW_ERR_MEMORY;
 	size = encode_base64(header.data, header.size, 1, text);
 	text[size++] = '.';
 	size += encode_base64(claims.data, claims.size, 1, text + size);
-	if (!digest_hmac_sha256(slice(key->secret, key->secret_size), slice(text, size), mac))
-		return FW_ERR_MEMORY;
+	signed_size = jose_sign(key, slice(text, size), signature);
+	if (signed_size == 0)
+		return jose_is_secret(key->algorithm) ? FW_ERR_MEMORY : FW_ERR_INVALID;
 	text[size++] = '.';
-	size += encode_base64(mac, MAC, 1, text + size);
+	size += encode_base64(signature, signed_size, 1, text + size);
 	*ret_token = slice(text, size);
 	return FW_OK;
 }

@@ -1,17 +1,12 @@
-/* jwt.h: compact JWS with HS256, verified and issued (RFC 7515, 7519, 8725). The algorithm is the key's, never the
- * token's. Strict base64url, no duplicate claims, exp required. No clock: wall time is an argument. Any thread. */
+/* jwt.h: compact JWS, verified and issued (RFC 7515, 7519, 8725). The algorithm is the key's, never the token's. Strict
+ * base64url, no duplicate claims, exp required. No clock: wall time is an argument. Any thread. */
 #ifndef CRYPTO_JWT_H
 #define CRYPTO_JWT_H
 #include <framewall/types.h>
 
 #include "base/arena.h"
 #include "codec/json.h"
-
-struct jwt_key {
-	const char *kid; /* NULL: tokens without kid, and the only key */
-	uint8_t *secret; /* at least 32 octets (RFC 7518 3.2) */
-	size_t secret_size;
-};
+#include "crypto/jose.h"
 
 struct jwt_rules {
 	const struct jwt_key *keys;
@@ -29,9 +24,13 @@ struct jwt {
 	uint64_t expires_s; /* seconds since 1970 */
 };
 
+/* The JWS alone: NULL when the signature of one of the keys holds, and ret_payload (in the arena, may be empty) is what
+ * was signed, whatever it is; else as jwt_verify. */
+const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token,
+		     struct fw_slice *ret_payload);
 /* NULL when it holds; otherwise a static text for the record ("signature", "expired", …), never for the client. */
 const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
 		       struct jwt *ret_jwt);
-/* Signs {"alg":"HS256","typ":"JWT","kid":…} and claims; ret_token is in the arena. */
+/* Signs {"alg":…,"typ":"JWT","kid":…} and claims; ret_token is in the arena. FW_ERR_INVALID: the key cannot sign. */
 int jwt_issue(struct arena *arena, const struct jwt_key *key, struct fw_slice claims, struct fw_slice *ret_token);
 #endif

@@ -496,6 +496,7 @@ static void test_duplicates_among_many(void **state)
 		     *three = object_of(200, 3, false);
 		char *all = malloc(strlen(one) + strlen(two) + strlen(three) + 8);
 
+		assert_non_null(all);
 		sprintf(all, "[%s,%s,%s]", one, two, one);
 		assert_int_equal(parse(all), JSON_OK);
 		sprintf(all, "[%s,%s,%s]", one, two, three);
