@@ -13,6 +13,7 @@
 
 #include "base/secret.h"
 #include "base/slice.h"
+#include "crypto/digest.h"
 
 enum family { FAMILY_HMAC, FAMILY_RSA, FAMILY_PSS, FAMILY_EC, FAMILY_ED };
 
@@ -173,9 +174,11 @@ void jose_key_fini(struct jwt_key *key)
 static bool mac_of(const struct jwt_key *key, struct fw_slice text, uint8_t ret_mac[EVP_MAX_MD_SIZE])
 {
 	const struct row *row = &rows[key->algorithm];
-	const EVP_MD *digest = row->octets == 32 ? EVP_sha256() : row->octets == 48 ? EVP_sha384() : EVP_sha512();
+	const EVP_MD *digest = row->octets == 48 ? EVP_sha384() : EVP_sha512();
 	unsigned size = 0;
 
+	if (row->octets == 32)
+		return digest_hmac_sha256(slice(key->secret, key->secret_size), text, ret_mac);
 	return HMAC(digest, key->secret, (int)key->secret_size, text.data, text.size, ret_mac, &size) != NULL &&
 	       size == row->octets;
 }

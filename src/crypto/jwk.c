@@ -146,7 +146,8 @@ static const char *read_ec(struct arena *arena, const struct json *json, uint32_
 		curve++;
 	if (curve == curves + sizeof(curves) / sizeof(curves[0]))
 		return "curve not known";
-	if (x.size != curve->octets || y.size != curve->octets || (is_private && d.size != curve->octets))
+	if (x.data == NULL || y.data == NULL || x.size != curve->octets || y.size != curve->octets ||
+	    (is_private && d.size != curve->octets))
 		return "EC members";
 	memcpy(point + 1, x.data, x.size);
 	memcpy(point + 1 + x.size, y.data, y.size);
