@@ -48,6 +48,11 @@ bool jose_is_secret(enum jose_algorithm algorithm)
 	return rows[algorithm].family == FAMILY_HMAC;
 }
 
+bool jose_is_rsa(enum jose_algorithm algorithm)
+{
+	return rows[algorithm].family == FAMILY_RSA || rows[algorithm].family == FAMILY_PSS;
+}
+
 /* RFC 7518 3.4: each of its three has one curve. */
 static const char *curve_of(enum jose_algorithm algorithm)
 {

@@ -30,6 +30,7 @@ struct jwt_key {
 const char *jose_name(enum jose_algorithm algorithm);
 bool jose_find(struct fw_slice name, enum jose_algorithm *ret_algorithm);
 bool jose_is_secret(enum jose_algorithm algorithm); /* HMAC: who verifies can forge */
+bool jose_is_rsa(enum jose_algorithm algorithm);    /* six algorithms, one kind of key */
 
 /* Asked once, when a key is made: NULL, or what is wrong with it, a static text: "secret too short", "RSA exponent". */
 const char *jose_key_fault(const struct jwt_key *key);

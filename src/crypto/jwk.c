@@ -10,10 +10,10 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "crypto/digest.h"
+#include "crypto/jws.h"
 
 enum { SECRET_MOST = 4096, KID_MOST = 256, COORDINATE_MOST = 66 };
-
-static const char *const memory_short = "memory";
 
 static uint32_t member(const struct json *json, uint32_t object, const char *name)
 {
@@ -117,7 +117,7 @@ static const char *read_rsa(struct arena *arena, const struct json *json, uint32
 	BN_free(e);
 	BN_clear_free(d);
 	wipe(exponent);
-	return fault != NULL ? fault : key->pair == NULL ? memory_short : NULL;
+	return fault != NULL ? fault : key->pair == NULL ? jws_memory : NULL;
 }
 
 static const struct curve {
@@ -240,7 +240,7 @@ static const char *set_kid(struct arena *arena, const struct jwk_rules *rules, c
 		return "kid";
 	copy = arena_alloc(arena, kid.size + 1);
 	if (copy == NULL)
-		return memory_short;
+		return jws_memory;
 	memcpy(copy, kid.data, kid.size);
 	copy[kid.size] = '\0';
 	key->kid = copy;
@@ -318,7 +318,7 @@ static const char *read_next(struct arena *arena, const struct jwk_rules *rules,
 	why = jwk_read(arena, rules, json, at, &key);
 	if (why == NULL)
 		return add(set, &key);
-	if (why == memory_short)
+	if (why == jws_memory)
 		return why;
 	set->skipped++;
 	if (set->first_fault == NULL)
@@ -349,4 +349,49 @@ void jwk_set_fini(struct jwk_set *set)
 		wipe(slice(key->secret, key->secret_size));
 		jose_key_fini(key);
 	}
+}
+
+/* RFC 7638 3.2: in this order, and nothing else. */
+static const char *const *members_of(struct fw_slice kind)
+{
+	static const char *const ec[] = { "crv", "kty", "x", "y", NULL }, *const okp[] = { "crv", "kty", "x", NULL },
+				 *const rsa[] = { "e", "kty", "n", NULL }, *const oct[] = { "k", "kty", NULL };
+
+	if (slice_is(kind, "EC"))
+		return ec;
+	if (slice_is(kind, "OKP"))
+		return okp;
+	if (slice_is(kind, "RSA"))
+		return rsa;
+	return slice_is(kind, "oct") ? oct : NULL;
+}
+
+const char *jwk_thumbprint(struct arena *arena, const struct json *json, uint32_t node, uint8_t ret_thumbprint[32])
+{
+	const char *const *names = members_of(text_at(arena, json, node, "kty"));
+	uint8_t *text = arena_alloc(arena, json->nodes[node].size + 64), *at = text;
+
+	if (text == NULL)
+		return jws_memory;
+	if (names == NULL)
+		return "jwk";
+	for (; *names != NULL; names++) {
+		struct fw_slice value = text_at(arena, json, node, *names);
+
+		/* Their values are base64url or names: without escapes they are what they were. */
+		if (value.data == NULL || memchr(value.data, '"', value.size) != NULL ||
+		    memchr(value.data, '\\', value.size) != NULL)
+			return "jwk";
+		*at = at == text ? '{' : ',';
+		at++;
+		*at++ = '"';
+		at = (uint8_t *)stpcpy((char *)at, *names);
+		at = (uint8_t *)stpcpy((char *)at, "\":\"");
+		memcpy(at, value.data, value.size);
+		at += value.size;
+		*at++ = '"';
+	}
+	*at++ = '}';
+	digest_sha256(slice(text, (size_t)(at - text)), ret_thumbprint);
+	return NULL;
 }

@@ -18,6 +18,9 @@ struct jwk_rules {
 const char *jwk_read(struct arena *arena, const struct jwk_rules *rules, const struct json *json, uint32_t node,
 		     struct jwt_key *ret_key);
 
+/* SHA-256 of the members that make the key (RFC 7638 3). NULL, or "jwk", or that memory is short. */
+const char *jwk_thumbprint(struct arena *arena, const struct json *json, uint32_t node, uint8_t ret_thumbprint[32]);
+
 enum { JWK_SET_MOST = 100 }; /* keys in a set, taken or not */
 struct jwk_set {
 	struct jwt_key *keys; /* room for `room` keys, the caller's */

@@ -5,80 +5,17 @@
 #include "base/encode.h"
 #include "base/limits.h"
 #include "base/slice.h"
-
-/* The three parts as they stand in the token. */
-struct parts {
-	struct fw_slice header, payload, signature, signed_text;
-};
-
-static const char *const memory_short = "memory";
-
-static bool take_part(struct fw_slice *rest, struct fw_slice *ret_part)
-{
-	const uint8_t *dot = rest->size != 0 ? memchr(rest->data, '.', rest->size) : NULL;
-
-	if (dot == NULL)
-		return false;
-	*ret_part = slice(rest->data, (size_t)(dot - rest->data));
-	*rest = slice_from(*rest, ret_part->size + 1);
-	return true;
-}
-
-/* RFC 7515 7.1: three parts and only three; five would be a JWE. What is signed may be empty. */
-static bool split(struct fw_slice token, struct parts *ret_parts)
-{
-	struct fw_slice rest = token;
-
-	if (!take_part(&rest, &ret_parts->header) || !take_part(&rest, &ret_parts->payload))
-		return false;
-	if (ret_parts->header.size == 0 || rest.size == 0 || memchr(rest.data, '.', rest.size) != NULL)
-		return false;
-	ret_parts->signature = rest;
-	ret_parts->signed_text = slice(token.data, token.size - rest.size - 1);
-	return true;
-}
-
-static const char *decode(struct arena *arena, struct fw_slice part, struct fw_slice *ret_octets)
-{
-	uint8_t *bytes = arena_alloc(arena, part.size / 4 * 3 + 3);
-	ptrdiff_t size = bytes != NULL ? decode_base64((const char *)part.data, part.size, 1, bytes) : -1;
-
-	*ret_octets = slice(bytes, size > 0 ? (size_t)size : 0);
-	return bytes == NULL ? memory_short : size < 0 ? "base64url" : NULL;
-}
-
-/* NULL when the text is one JSON object, or what does not hold. */
-static const char *read_object(struct arena *arena, struct fw_slice text, const char *what, struct json *ret_json)
-{
-	enum json_result result = json_parse(arena, text, 0, ret_json, NULL);
-
-	if (result == JSON_MEMORY)
-		return memory_short;
-	if (result == JSON_DUPLICATE)
-		return "duplicate member";
-	return result == JSON_OK && ret_json->nodes[0].kind == JSON_OBJECT ? NULL : what;
-}
-
-static uint32_t member(const struct json *json, const char *name)
-{
-	return json_member(json, 0, name, strlen(name));
-}
-
-/* The text of a string; data NULL when the node is no string (or memory is short: refused as well). */
-static struct fw_slice text_of(const struct json *json, uint32_t node, struct arena *arena)
-{
-	return json->nodes[node].kind == JSON_STRING ? json_text(json, node, arena) : slice(NULL, 0);
-}
+#include "crypto/jws.h"
 
 /* RFC 8725 3.11: a token made for another use says so here. */
 static bool type_is_known(const struct json *header, struct arena *arena)
 {
-	uint32_t node = member(header, "typ");
+	uint32_t node = jws_member(header, "typ");
 	struct fw_slice text;
 
 	if (node == 0)
 		return true;
-	text = text_of(header, node, arena);
+	text = jws_text(header, node, arena);
 	return text.data != NULL && (slice_is_nocase(text, "JWT") || slice_is_nocase(text, "at+jwt"));
 }
 
@@ -89,7 +26,7 @@ static const char *refused_member(const struct json *header)
 	static const char *const names[] = { "jwk", "jku", "x5u", "x5c", "zip", "crit", "b64", "cty" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (member(header, names[i]) != 0)
+		if (jws_member(header, names[i]) != 0)
 			return names[i];
 	return NULL;
 }
@@ -97,14 +34,14 @@ static const char *refused_member(const struct json *header)
 /* The one key that the token may be signed with, or NULL: two that fit are as bad as none. */
 static const struct jwt_key *find_key(const struct jwt_rules *rules, const struct json *header, struct arena *arena)
 {
-	uint32_t node = member(header, "kid");
+	uint32_t node = jws_member(header, "kid");
 	const struct jwt_key *found = NULL;
 	struct fw_slice kid = { 0 };
 
 	if (node == 0 && rules->key_count == 1)
 		return &rules->keys[0];
 	if (node != 0) {
-		kid = text_of(header, node, arena);
+		kid = jws_text(header, node, arena);
 		if (kid.data == NULL)
 			return NULL;
 	}
@@ -123,11 +60,11 @@ static const struct jwt_key *find_key(const struct jwt_rules *rules, const struc
 static const char *check_header(struct arena *arena, const struct jwt_rules *rules, const struct json *header,
 				const struct jwt_key **ret_key)
 {
-	uint32_t alg = member(header, "alg");
+	uint32_t alg = jws_member(header, "alg");
 	const char *refused = refused_member(header);
 	enum jose_algorithm named;
 
-	if (alg == 0 || !jose_find(text_of(header, alg, arena), &named))
+	if (alg == 0 || !jose_find(jws_text(header, alg, arena), &named))
 		return "alg";
 	if (refused != NULL)
 		return refused;
@@ -142,65 +79,21 @@ static const char *check_header(struct arena *arena, const struct jwt_rules *rul
 	return jose_key_usable(*ret_key) ? NULL : "key";
 }
 
-static const char *check_signature(struct arena *arena, const struct jwt_key *key, const struct parts *parts)
-{
-	struct fw_slice text = parts->signature;
-	uint8_t *given = text.size <= JOSE_SIGNATURE / 3 * 4 + 4 ? arena_alloc(arena, text.size / 4 * 3 + 3) : NULL;
-	ptrdiff_t size;
-
-	if (given == NULL)
-		return text.size <= JOSE_SIGNATURE / 3 * 4 + 4 ? memory_short : "signature";
-	size = decode_base64((const char *)text.data, text.size, 1, given);
-	if (size < 0)
-		return "signature";
-	switch (jose_verify(key, parts->signed_text, slice(given, (size_t)size))) {
-	case JOSE_HOLDS:
-		return NULL;
-	case JOSE_FORGED:
-		return "signature";
-	default:
-		return memory_short;
-	}
-}
-
-/* A NumericDate of whole seconds, "1700000000" or "1700000000.0" as some write it; at most 2^53 - 1. */
-static bool seconds_of(const struct json *claims, uint32_t node, uint64_t *ret_seconds)
-{
-	struct fw_slice text = json_raw(claims, node);
-	uint64_t value = 0;
-	size_t i = 0;
-
-	if (claims->nodes[node].kind != JSON_NUMBER)
-		return false;
-	for (; i < text.size && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
-		if (i == 16)
-			return false;
-		value = value * 10 + text.data[i] - '0';
-	}
-	if (value > (UINT64_C(1) << 53) - 1)
-		return false;
-	if (i < text.size && text.data[i] == '.')
-		for (i++; i < text.size && text.data[i] == '0'; i++)
-			;
-	*ret_seconds = value;
-	return i == text.size;
-}
-
 /* An absent claim is 0 seconds and true. */
 static bool optional_seconds(const struct json *claims, const char *name, uint64_t *ret_seconds)
 {
-	uint32_t node = member(claims, name);
+	uint32_t node = jws_member(claims, name);
 
 	*ret_seconds = 0;
-	return node == 0 || seconds_of(claims, node, ret_seconds);
+	return node == 0 || jws_seconds(claims, node, ret_seconds);
 }
 
 static const char *check_times(const struct jwt_rules *rules, const struct json *claims, uint64_t now, struct jwt *jwt)
 {
-	uint32_t node = member(claims, "exp");
+	uint32_t node = jws_member(claims, "exp");
 	uint64_t not_before, issued, start;
 
-	if (node == 0 || !seconds_of(claims, node, &jwt->expires_s))
+	if (node == 0 || !jws_seconds(claims, node, &jwt->expires_s))
 		return "exp";
 	if (jwt->expires_s <= now)
 		return "expired";
@@ -208,7 +101,7 @@ static const char *check_times(const struct jwt_rules *rules, const struct json 
 		return "nbf";
 	if (!optional_seconds(claims, "iat", &issued) || issued > now + rules->skew_s)
 		return "iat";
-	start = member(claims, "iat") != 0 ? issued : now;
+	start = jws_member(claims, "iat") != 0 ? issued : now;
 	if (rules->max_life_s != 0 && (jwt->expires_s < start || jwt->expires_s - start > rules->max_life_s))
 		return "lifetime";
 	return NULL;
@@ -216,13 +109,13 @@ static const char *check_times(const struct jwt_rules *rules, const struct json 
 
 static bool is_for(const struct json *claims, const char *audience, struct arena *arena)
 {
-	uint32_t node = member(claims, "aud"), last;
+	uint32_t node = jws_member(claims, "aud"), last;
 	bool found = false;
 
 	if (node == 0)
 		return false;
 	if (claims->nodes[node].kind != JSON_ARRAY)
-		return slice_is(text_of(claims, node, arena), audience);
+		return slice_is(jws_text(claims, node, arena), audience);
 	last = claims->nodes[node].next;
 	for (uint32_t at = node + 1; at < last; at = claims->nodes[at].next) {
 		if (claims->nodes[at].kind != JSON_STRING) /* RFC 7519 4.1.3: an array of strings */
@@ -251,15 +144,15 @@ static const char *check_claims(struct arena *arena, const struct jwt_rules *rul
 
 	if (wrong != NULL)
 		return wrong;
-	node = member(&jwt->claims, "iss");
-	if (rules->issuer != NULL && (node == 0 || !slice_is(text_of(&jwt->claims, node, arena), rules->issuer)))
+	node = jws_member(&jwt->claims, "iss");
+	if (rules->issuer != NULL && (node == 0 || !slice_is(jws_text(&jwt->claims, node, arena), rules->issuer)))
 		return "iss";
 	if (rules->audience != NULL && !is_for(&jwt->claims, rules->audience, arena))
 		return "aud";
-	node = member(&jwt->claims, "sub");
+	node = jws_member(&jwt->claims, "sub");
 	if (node == 0)
 		return "sub";
-	jwt->subject = text_of(&jwt->claims, node, arena);
+	jwt->subject = jws_text(&jwt->claims, node, arena);
 	return is_name(jwt->subject) ? NULL : "sub";
 }
 
@@ -269,23 +162,23 @@ const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct 
 	const struct jwt_key *key = NULL;
 	struct fw_slice text;
 	const char *wrong;
-	struct parts parts;
+	struct jws_parts parts;
 	struct json header;
 
 	*ret_payload = slice(NULL, 0);
 	if (token.size > rules->max_size)
 		return "size";
-	if (!split(token, &parts))
+	if (!jws_split(token, &parts))
 		return "form";
-	wrong = decode(arena, parts.header, &text);
+	wrong = jws_decode(arena, parts.header, &text);
 	if (wrong == NULL)
-		wrong = read_object(arena, text, "header", &header);
+		wrong = jws_object(arena, text, "header", &header);
 	if (wrong == NULL)
 		wrong = check_header(arena, rules, &header, &key);
 	/* Nothing that the claims say is looked at before they are known to be the issuer's. */
 	if (wrong == NULL)
-		wrong = check_signature(arena, key, &parts);
-	return wrong != NULL ? wrong : decode(arena, parts.payload, ret_payload);
+		wrong = jws_check(arena, key, &parts);
+	return wrong != NULL ? wrong : jws_decode(arena, parts.payload, ret_payload);
 }
 
 const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
@@ -299,7 +192,7 @@ const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struc
 	    memmem(token.data, token.size, "..", 2) != NULL) /* no claims: the form is wrong, whoever signed it */
 		wrong = token.size > rules->max_size ? wrong : "form";
 	if (wrong == NULL)
-		wrong = read_object(arena, payload, "claims", &ret_jwt->claims);
+		wrong = jws_object(arena, payload, "claims", &ret_jwt->claims);
 	if (wrong == NULL)
 		wrong = check_claims(arena, rules, wall_us / 1000000, ret_jwt);
 	if (wrong != NULL)
