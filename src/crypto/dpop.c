@@ -33,7 +33,8 @@ static const char *check_header(struct arena *arena, const struct json *header, 
 			return refused[i];
 	if (!text_is(arena, header, "typ", "dpop+jwt"))
 		return "typ";
-	if (alg == 0 || !jose_find(jws_text(header, alg, arena), &named) || jose_is_secret(named))
+	if (alg == 0 || header->nodes[alg].escaped || !jose_find(jws_text(header, alg, arena), &named) ||
+	    jose_is_secret(named))
 		return "alg";
 	fault = jwk != 0 ? jwk_read(arena, &rules, header, jwk, ret_key) : "jwk";
 	if (fault != NULL)

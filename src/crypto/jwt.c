@@ -64,7 +64,7 @@ static const char *check_header(struct arena *arena, const struct jwt_rules *rul
 	const char *refused = refused_member(header);
 	enum jose_algorithm named;
 
-	if (alg == 0 || !jose_find(jws_text(header, alg, arena), &named))
+	if (alg == 0 || header->nodes[alg].escaped || !jose_find(jws_text(header, alg, arena), &named))
 		return "alg";
 	if (refused != NULL)
 		return refused;
