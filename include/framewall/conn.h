@@ -29,6 +29,7 @@ enum fw_side { FW_CLIENT = 0, FW_UPSTREAM = 1 };
 struct fw_engine_options {
 	struct fw_policy *policy; /* a reference is taken */
 	struct fw_random random;
+	uint8_t number; /* of several engines behind one address each has its own: connection ids differ by it */
 };
 
 FW_API struct fw_engine *fw_engine_new(const struct fw_engine_options *options);

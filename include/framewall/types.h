@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +25,13 @@ struct fw_slice {
 	size_t size;
 };
 
+static inline struct fw_slice fw_text(const char *text)
+{
+	struct fw_slice slice = { (const uint8_t *)text, text != NULL ? strlen(text) : 0 };
+
+	return slice;
+}
+
 /* An IP address. family: 4, 6, or 0 when unknown. IPv4 uses bytes[0..3]; an IPv4-mapped IPv6 address is stored as IPv4.
  */
 struct fw_addr {
@@ -38,6 +46,13 @@ enum fw_result {
 	FW_ERR_INVALID = -2, /* the input does not hold; where a diagnostic object is given it says where and why */
 	FW_ERR_STATE = -3,   /* not allowed in this state */
 	FW_ERR_IO = -4	     /* the operating system refused; errno says why */
+};
+
+/* Why something could not be done. text: one line that says what, where and what to do. */
+enum { FW_ERROR_TEXT = 1024 };
+struct fw_error {
+	int code; /* enum fw_result */
+	char text[FW_ERROR_TEXT];
 };
 
 /* Time is an argument. monotonic_ns never jumps and drives every timer; wall_us is microseconds since

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "cmd/command.h"
-#include "cmd/file.h"
+#include "shell/file.h"
 #include "cmd/json_out.h"
 #include "cmd/options.h"
 #include "policy/config.h"

@@ -11,7 +11,7 @@
 #include "base/slice.h"
 #include "base/utf8.h"
 #include "cmd/command.h"
-#include "cmd/file.h"
+#include "shell/file.h"
 #include "cmd/json_out.h"
 #include "cmd/options.h"
 #include "policy/config_suggest.h"

@@ -1,128 +1,175 @@
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/limits.h"
-#include "base/mem.h"
-#include "base/slice.h"
-#include "cmd/command.h"
-#include "cmd/file.h"
-#include "cmd/options.h"
-#include "policy/config.h"
-#include "shell/server.h"
+#include <framewall/manager.h>
 
-enum { OVERRIDES = 5, KEY_SIZE = 32, DRAIN_SECONDS = 10 };
+#include "cmd/command.h"
+#include "cmd/options.h"
+
+enum { SETTINGS = 5, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
 
 struct run {
 	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment;
-	bool demo;
-	uint8_t *text; /* of the configuration */
-	size_t text_size;
-	uint8_t key[KEY_SIZE];
+	bool demo, named; /* named: --config was given */
 };
 
-static void report(void *user, const char *text)
+static void say(void *user, enum fw_log_level level, const char *module, const char *text)
 {
 	(void)user;
-	fprintf(stderr, "%s\n", text);
+	if (level == FW_LOG_NOTICE) {
+		printf("%s\n", text);
+		fflush(stdout);
+	} else {
+		/* Problems of a configuration say themselves where they are. */
+		fprintf(stderr, "%s%s\n", strcmp(module, "config") == 0 ? "" : "framewall: ", text);
+	}
 }
 
-static size_t collect(const struct run *run, struct config_override overrides[OVERRIDES])
+static size_t collect(const struct run *run, struct fw_setting settings[SETTINGS])
 {
-	const struct config_override all[OVERRIDES] = {
+	const struct fw_setting all[SETTINGS] = {
 		{ "listen", run->listen, "--listen" },	  { "upstream.url", run->upstream, "--upstream" },
 		{ "mode", run->mode, "--mode" },	  { "admin.listen", run->admin, "--admin" },
 		{ "workers", run->workers, "--workers" },
 	};
 	size_t count = 0;
 
-	for (size_t i = 0; i < OVERRIDES; i++)
+	for (size_t i = 0; i < SETTINGS; i++)
 		if (all[i].value != NULL)
-			overrides[count++] = all[i];
+			settings[count++] = all[i];
 	return count;
 }
 
 /* The file named, or framewall.yaml when there is one, or none: the defaults are safe. */
-static int read_config(struct run *run)
+static void find_config(struct run *run)
 {
-	bool named = run->config != NULL;
-
-	if (!named) {
-		if (access(default_config, F_OK) != 0)
-			return OPTIONS_GO_ON;
+	run->named = run->config != NULL;
+	if (!run->named && access(default_config, F_OK) == 0)
 		run->config = default_config;
-	}
-	if (file_read(run->config, LIMIT_CONFIG_BYTES * 2u, &run->text, &run->text_size) == 0)
-		return OPTIONS_GO_ON;
-	return options_could_not("run", "cannot read \"%s\": %s%s", run->config, strerror(errno),
-				 named ? "; \"framewall run\" without --config uses safe defaults" : "");
 }
 
-static int serve(struct run *run)
+static int failed(const struct run *run, const struct fw_error *error)
 {
-	struct config_override overrides[OVERRIDES];
-	struct config_options config = {
-		.name = run->config != NULL ? run->config : "defaults",
-		.text = slice(run->text, run->text_size),
-		.overrides = overrides,
-		.override_count = collect(run, overrides),
-		.default_jwt_secret = slice(run->key, sizeof(run->key)),
-		.report = report,
-	};
-	struct server_options server = {
-		.data_directory = run->data, .demo = run->demo, .drain_seconds = DRAIN_SECONDS, .say = stdout
-	};
-	int result = config_load(&config, &server.policy);
+	bool unread = error->code == FW_ERR_IO && run->named && strncmp(error->text, "cannot read", 11) == 0;
 
-	mem_wipe(run->key, sizeof(run->key));
-	if (result == FW_ERR_MEMORY)
-		return options_could_not("run", "out of memory");
-	if (result != FW_OK)
-		return COMMAND_NOT_HELD;
+	if (error->code == FW_ERR_INVALID)
+		return COMMAND_NOT_HELD; /* each problem was said */
+	return options_could_not("run", "%s%s", error->text,
+				 unread ? "; \"framewall run\" without --config uses safe defaults" : "");
+}
+
+/* As many descriptors as this user may have: each proxied connection takes two. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+struct stopping {
+	struct fw_manager *manager;
+	pthread_t waiter, thread;
+};
+
+/* SIGUSR2 to the waiter, and to it alone, says that it is done. */
+static void *stop(void *user)
+{
+	struct stopping *stopping = user;
+
+	fw_manager_stop(stopping->manager, DRAIN_SECONDS);
+	pthread_kill(stopping->waiter, SIGUSR2);
+	return NULL;
+}
+
+/* The first SIGTERM or SIGINT lets connections end in an orderly way, the second does not wait for them. */
+static void serve(struct fw_manager *manager, const sigset_t *signals)
+{
+	struct stopping stopping = { .manager = manager, .waiter = pthread_self() };
+	bool stops = false, drains = false;
+	int number;
+
+	while (!stops) {
+		if (sigwait(signals, &number) != 0)
+			continue;
+		if (number == SIGUSR2)
+			stops = drains; /* else it came from outside */
+		else if (!drains)
+			drains = pthread_create(&stopping.thread, NULL, stop, &stopping) == 0;
+		else
+			fw_manager_stop(manager, 0);
+	}
+	pthread_join(stopping.thread, NULL);
+}
+
+static int run(struct run *run)
+{
+	struct fw_setting settings[SETTINGS];
+	struct fw_manager_options options = {
+		.config_file = run->config,
+		.settings = settings,
+		.setting_count = collect(run, settings),
+		.data_directory = run->data,
+		.demo = run->demo,
+		.log = say,
+	};
+	struct fw_manager *manager;
+	struct fw_error error;
+	sigset_t signals;
+
+	manager = fw_manager_new(&options, &error);
+	if (manager == NULL)
+		return failed(run, &error);
 	if (run->config != NULL)
 		printf("configuration %s\n", run->config);
-	result = server_run(&server);
-	fw_policy_unref(server.policy);
-	return result;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	raise_descriptors();
+	if (fw_manager_start(manager, &error) != FW_OK) {
+		fw_manager_free(manager);
+		return options_could_not("run", "%s", error.text);
+	}
+	serve(manager, &signals);
+	fw_manager_free(manager);
+	return COMMAND_DONE;
 }
 
 int command_run(int argc, char **argv)
 {
-	struct run run = { .data = default_data };
+	struct run settings = { .data = default_data };
 	const struct option_row rows[] = {
-		{ "--config", "FILE", &run.config, NULL, "the configuration; default framewall.yaml when it is there" },
-		{ "--listen", "HOST:PORT", &run.listen, NULL, "where clients connect; default localhost:8765" },
-		{ "--upstream", "URL", &run.upstream, NULL, "the ws:// server to protect; default: the built-in hub" },
-		{ "--mode", "MODE", &run.mode, NULL,
+		{ "--config", "FILE", &settings.config, NULL,
+		  "the configuration; default framewall.yaml when it is there" },
+		{ "--listen", "HOST:PORT", &settings.listen, NULL, "where clients connect; default localhost:8765" },
+		{ "--upstream", "URL", &settings.upstream, NULL,
+		  "the ws:// server to protect; default: the built-in hub" },
+		{ "--mode", "MODE", &settings.mode, NULL,
 		  "enforce, or monitor: change nothing, record what enforce would do" },
-		{ "--data", "DIR", &run.data, NULL, "the state of this server; default ./framewall-data" },
-		{ "--admin", "HOST:PORT", &run.admin, NULL, "the admin side; default localhost:8766; off: none" },
-		{ "--workers", "N", &run.workers, NULL, "threads that meet clients; 0: one a processor" },
-		{ "--environment", "NAME", &run.environment, NULL, "overlay of the configuration" },
-		{ "--demo", NULL, NULL, &run.demo, "two demo users and links that log them in" },
+		{ "--data", "DIR", &settings.data, NULL, "the state of this server; default ./framewall-data" },
+		{ "--admin", "HOST:PORT", &settings.admin, NULL, "the admin side; default localhost:8766; off: none" },
+		{ "--workers", "N", &settings.workers, NULL, "threads that meet clients; 0: one a processor" },
+		{ "--environment", "NAME", &settings.environment, NULL, "overlay of the configuration" },
+		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },
 	};
 	struct options options = { "run", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
 	int result = options_read(&options, argc, argv);
 
 	if (result != OPTIONS_GO_ON)
 		return result;
-	if (run.environment != NULL)
+	if (settings.environment != NULL)
 		return options_usage(
 			"run", "--environment is not available in this version: put the values into the configuration");
-	result = read_config(&run);
-	if (result != OPTIONS_GO_ON)
-		return result;
-	if (server_jwt_key(run.data, run.key) != 0)
-		result = options_could_not("run", "cannot use \"%s/keys/jwt.key\": %s%s", run.data, strerror(errno),
-					   errno == EINVAL
-						   ? "; it must hold 32 octets"
-						   : "; choose a folder that this user may write with --data DIR");
-	else
-		result = serve(&run);
-	if (run.text != NULL)
-		mem_wipe(run.text, run.text_size);
-	mem_free(run.text);
-	return result;
+	find_config(&settings);
+	return run(&settings);
 }

@@ -14,7 +14,7 @@
 #include "cmd/options.h"
 #include "crypto/jwt.h"
 #include "policy/policy.h"
-#include "shell/server.h"
+#include "shell/server_files.h"
 
 enum { TOKEN_ARENA = 1 << 20, HOURS_MOST = 8760 };
 

@@ -15,7 +15,7 @@ struct fw_conn *fw_conn_new(struct fw_engine *engine, const struct fw_conn_optio
 	conn->user = options->user;
 	conn->peer = options->peer;
 	conn->peer_port = options->peer_port;
-	conn->id = engine->connection_base + ++engine->connection_count;
+	conn->id = engine->connection_base | ++engine->connection_count;
 	conn->events_tail = &conn->events;
 	conn->access_until_ns = UINT64_MAX;
 	conn->end_code = 1006;

@@ -38,8 +38,8 @@ struct fw_engine {
 	struct event_node *returned;	/* the event the embedder is looking at */
 	struct event_node spare;	/* when memory is short, the one that says so */
 	struct problems problems;
-	uint64_t connection_base; /* random, so that ids do not repeat over restarts; below 2^53 */
-	uint64_t connection_count;
+	uint64_t connection_base; /* see engine.c */
+	uint32_t connection_count;
 	uint64_t counters[COUNTERS];
 	uint64_t records_lost; /* for want of memory, since that was last recorded */
 	uint8_t entropy[1024]; /* bytes of random.fill, used front to back: masks are 4 bytes each */

@@ -16,4 +16,6 @@ enum counter {
 const uint64_t *engine_counters(const struct fw_engine *engine);
 /* Another policy from now on, for connections made later and for messages judged later. A reference is taken. */
 void engine_set_policy(struct fw_engine *engine, struct fw_policy *policy);
+/* Which engine (fw_engine_options.number) gave this id to a connection. Any thread. */
+unsigned engine_number(uint64_t connection_id);
 #endif

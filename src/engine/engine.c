@@ -10,6 +10,7 @@ enum { ARENA_LIMIT = 512 << 20 }; /* far above any configured message; the messa
 struct fw_engine *fw_engine_new(const struct fw_engine_options *options)
 {
 	struct fw_engine *engine = mem_zero(1, sizeof(*engine));
+	uint64_t random;
 
 	if (engine == NULL)
 		return NULL;
@@ -17,9 +18,11 @@ struct fw_engine *fw_engine_new(const struct fw_engine_options *options)
 	engine->random = options->random;
 	pool_init(&engine->pool);
 	arena_init(&engine->arena, ARENA_LIMIT);
-	engine_random(engine, (uint8_t *)&engine->connection_base, sizeof(engine->connection_base));
-	/* 2^53: ids are JSON numbers in the record. The low 32 bits count. */
-	engine->connection_base &= ((uint64_t)1 << 53) - ((uint64_t)1 << 32);
+	/* 2^53: ids are JSON numbers in the record. Bit 52 is set, so that none is 0; 12 random bits, 8 of the engine,
+	 * and 32 that count from anywhere: after a restart hardly one comes again. */
+	engine_random(engine, (uint8_t *)&random, sizeof(random));
+	engine->connection_base = (uint64_t)1 << 52 | (random >> 52) << 40 | (uint64_t)options->number << 32;
+	engine->connection_count = (uint32_t)random;
 	return engine;
 }
 
@@ -54,6 +57,11 @@ void engine_set_policy(struct fw_engine *engine, struct fw_policy *policy)
 	fw_policy_ref(policy);
 	fw_policy_unref(engine->policy);
 	engine->policy = policy;
+}
+
+unsigned engine_number(uint64_t connection_id)
+{
+	return (unsigned)(connection_id >> 32 & 0xff);
 }
 
 const uint64_t *engine_counters(const struct fw_engine *engine)

@@ -19,6 +19,7 @@ struct config_options {
 		default_jwt_secret; /* key of the data directory: used when the file names no jwt keys; may be empty */
 	fw_report_function *report;
 	void *user;
+	bool without_hub; /* an embedding program answers where there is no upstream: opaque messages too */
 };
 int config_load(const struct config_options *options, struct fw_policy **ret_policy);
 #endif

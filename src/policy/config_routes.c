@@ -222,7 +222,7 @@ static void check_opaque(struct config *config, struct config_place place, const
 {
 	const struct policy_route *route = reader->route;
 
-	if (route->opaque && !route->has_upstream && !reader->bad_upstream)
+	if (route->opaque && !route->has_upstream && !reader->bad_upstream && !config->options->without_hub)
 		config_report_error(config, place,
 				    "an opaque route needs an upstream: the built-in hub reads messages");
 	if (route->canonical && route->opaque)

@@ -37,6 +37,7 @@ struct connection {
 	struct fw_conn *conn;			       /* NULL when the engine is done with it */
 	struct connection *next, **link;	       /* worker->connections, then worker->dead */
 	struct connection *member_next, **member_link; /* worker->members; link NULL: no member */
+	struct connection *same_bucket;		       /* of worker->by_id */
 	uint64_t member_id;			       /* connection id of the engine */
 	struct connection *dirty_next;		       /* worker->dirty or worker->again */
 	struct connection *wait_next;

@@ -135,7 +135,7 @@ static void need(struct connection *connection, const struct fw_need *asked)
 static void opened(struct connection *connection)
 {
 	connection->settled = true;
-	if (!connection->proxied && connection->member_link == NULL && connection->worker->options->hub != NULL)
+	if (!connection->proxied && connection->member_link == NULL)
 		worker_hub_join(connection->worker, connection);
 }
 

@@ -97,6 +97,25 @@ unsigned gate_workers(const struct gate *gate)
 	return gate->count;
 }
 
+struct fw_policy *gate_policy(const struct gate *gate)
+{
+	return gate->options.policy;
+}
+
+bool gate_broadcast(struct gate *gate, const struct ipc_broadcast *broadcast, struct fw_slice message)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < gate->count; i++) {
+		struct worker *worker = &gate->workers[i];
+
+		if (worker_may_have(worker, broadcast->only) &&
+		    !worker_tell(worker, IPC_BROADCAST, broadcast, sizeof(*broadcast), message))
+			all = false;
+	}
+	return all;
+}
+
 void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
 	       struct fw_slice tail)
 {

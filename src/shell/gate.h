@@ -1,8 +1,11 @@
 /* gate.h: the part that meets clients: N workers, each a thread with a libuv loop, an engine and its own listening
- * socket (SO_REUSEPORT). Started and stopped by server.c; obeys the DOWN messages of ipc.def and answers with UP ones.
+ * socket (SO_REUSEPORT). Started and stopped by manager_parts.c; obeys the DOWN messages of ipc.def and answers with UP
+ * ones.
  */
 #ifndef SHELL_GATE_H
 #define SHELL_GATE_H
+#include <framewall/manager.h>
+
 #include "policy/policy.h"
 #include "shell/ipc.h"
 #include "state/store.h"
@@ -12,9 +15,12 @@ struct gate;
 struct gate_options {
 	struct fw_policy *policy; /* a reference is taken */
 	struct store *store;
-	struct hub *hub;  /* NULL when every route has an upstream */
-	const char *host; /* "" or a name or address; localhost opens 127.0.0.1 and ::1 */
-	uint16_t port;	  /* 0: any, see gate_port */
+	struct hub *hub;		 /* NULL: there is none */
+	fw_message_function *on_message; /* asked before the hub; NULL: not */
+	void *message_user;
+	struct fw_manager *manager; /* for on_message */
+	const char *host;	    /* "" or a name or address; localhost opens 127.0.0.1 and ::1 */
+	uint16_t port;		    /* 0: any, see gate_port */
 	unsigned workers;
 	struct ipc_channel *records; /* RECORD, to the recorder */
 	struct ipc_channel *figures; /* FIGURES, DRAINED, to the keeper's loop */
@@ -23,6 +29,10 @@ struct gate_options {
 struct gate *gate_start(const struct gate_options *options, const char **reterr_text);
 uint16_t gate_port(const struct gate *gate);
 unsigned gate_workers(const struct gate *gate);
+struct fw_policy *gate_policy(const struct gate *gate); /* borrowed */
+/* To the worker that has the connection broadcast->only, or to all that have members. False: somebody's inbox is full.
+ */
+bool gate_broadcast(struct gate *gate, const struct ipc_broadcast *broadcast, struct fw_slice message);
 /* Sends a DOWN message to all workers (or to one: worker >= 0). */
 void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
 	       struct fw_slice tail);

@@ -31,7 +31,8 @@ struct ipc_broadcast {	   /* followed by the message */
 	uint16_t outbound; /* type index in the policy */
 	uint64_t except;   /* connection id that does not get it; 0: none */
 	uint64_t only;	   /* connection id that alone gets it; 0: all */
-	uint16_t worker;   /* that sent it */
+	uint16_t worker;   /* that sent it; UINT16_MAX: none */
+	bool binary;
 };
 
 enum ipc_type {

@@ -54,6 +54,7 @@ static const char *start(struct keeper *keeper)
 	keeper->directory_fd = keeper_files_lock(options->data_directory, &failed);
 	if (keeper->directory_fd < 0)
 		return failed;
+	keeper->recorder.options = options;
 	failed = keeper_files_token(options->data_directory, &options->random, keeper->token);
 	if (failed == NULL)
 		failed = keeper_recorder_start(&keeper->recorder, options->record_directory,

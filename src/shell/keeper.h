@@ -3,6 +3,7 @@
  * thread. */
 #ifndef SHELL_KEEPER_H
 #define SHELL_KEEPER_H
+#include <framewall/manager.h>
 #include <uv.h>
 
 #include "policy/policy.h"
@@ -28,6 +29,10 @@ struct keeper_options {
 	uint16_t admin_port;	/* 0: any, see keeper_port */
 	struct fw_random random;
 	const struct keeper_demo *demo;
+	fw_event_function *on_event; /* each record, in the recorder's thread; NULL: nobody asks */
+	void *event_user;
+	fw_log_function *log; /* NULL: nothing is said */
+	void *log_user;
 };
 struct keeper *keeper_start(const struct keeper_options *options, const char **reterr_text);
 struct ipc_channel *keeper_records(struct keeper *keeper); /* for gate_options */

@@ -24,6 +24,7 @@ struct keeper_recorder {
 	struct ipc_channel *channel;
 	struct jsonl_file *file;
 	const char *directory;
+	const struct keeper_options *options; /* NULL: nobody is told */
 	uv_thread_t thread;
 	bool runs;
 	_Atomic bool stop;
@@ -33,6 +34,7 @@ struct keeper_recorder {
 	/* of the thread alone */
 	struct pool pool;
 	struct buf batch;
+	struct buf told; /* records of the batch for options->on_event */
 	uint64_t sequence;
 	/* shared, under the lock */
 	uv_mutex_t lock;

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,7 +14,7 @@
  * of a handshake, waking this thread was a third. */
 #define GATHER_NS ((uint64_t)5000000)
 
-enum { RETRY_MS = 100 };
+enum { RETRY_MS = 100, SAID = 8192 };
 
 static void pause_ms(long milliseconds)
 {
@@ -69,6 +70,23 @@ static void count(struct keeper_recorder *recorder, uint16_t type)
 	recorder->minutes[recorder->minute % KEEPER_MINUTES][type]++;
 }
 
+/* A copy for the embedding program: it is told when the batch is written. */
+static void keep_for_telling(struct keeper_recorder *recorder, const struct ipc_record *message, struct fw_slice tail)
+{
+	size_t size = sizeof(tail.size) + sizeof(*message) + tail.size;
+	uint8_t *room;
+
+	if (recorder->options == NULL || recorder->options->on_event == NULL)
+		return;
+	while ((room = buf_reserve(&recorder->told, &recorder->pool, size)) == NULL)
+		pause_ms(RETRY_MS); /* as above: nobody is told of less than was written */
+	memcpy(room, &tail.size, sizeof(tail.size));
+	memcpy(room + sizeof(tail.size), message, sizeof(*message));
+	if (tail.size != 0)
+		memcpy(room + sizeof(tail.size) + sizeof(*message), tail.data, tail.size);
+	buf_added(&recorder->told, size);
+}
+
 static void take(struct keeper_recorder *recorder, struct ipc_record *message, struct fw_slice tail)
 {
 	size_t before = buf_size(&recorder->batch);
@@ -82,19 +100,56 @@ static void take(struct keeper_recorder *recorder, struct ipc_record *message, s
 	count(recorder, record.type);
 	remember_line(recorder, buf_data(&recorder->batch) + before, buf_size(&recorder->batch) - before - 1);
 	uv_mutex_unlock(&recorder->lock);
+	keep_for_telling(recorder, message, tail);
+}
+
+/* Tells the embedding program what was written. */
+static void tell_events(struct keeper_recorder *recorder)
+{
+	const struct keeper_options *options = recorder->options;
+	struct ipc_record message;
+	struct fw_record record;
+	size_t size, at = 0;
+
+	while (at < buf_size(&recorder->told)) {
+		const uint8_t *next = buf_data(&recorder->told) + at;
+
+		memcpy(&size, next, sizeof(size));
+		memcpy(&message, next + sizeof(size), sizeof(message));
+		next += sizeof(size) + sizeof(message);
+		ipc_read_record(&message, slice(next, size), &record);
+		options->on_event(options->event_user, &record);
+		at += sizeof(size) + sizeof(message) + size;
+	}
+	buf_clear(&recorder->told, &recorder->pool);
+}
+
+static void say(const struct keeper_recorder *recorder, enum fw_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void say(const struct keeper_recorder *recorder, enum fw_log_level level, const char *format, ...)
+{
+	const struct keeper_options *options = recorder->options;
+	va_list arguments;
+	char text[SAID];
+
+	if (options == NULL || options->log == NULL)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments); /* NOLINT: va_start is above; clang-tidy 14 forgets it */
+	va_end(arguments);
+	options->log(options->log_user, level, "record", text);
 }
 
 /* Says it once when writing begins to fail, and once when it works again. */
 static void tell(struct keeper_recorder *recorder, bool failed, int reason)
 {
 	if (failed && !atomic_load(&recorder->failing))
-		fprintf(stderr,
-			"framewall: cannot write the record in %s: %s; events are kept in memory and tried again, make "
-			"room there\n",
-			recorder->directory, strerror(reason));
+		say(recorder, FW_LOG_ERROR,
+		    "cannot write the record in %s: %s; events are kept in memory and tried again, make room there",
+		    recorder->directory, strerror(reason));
 	if (!failed && atomic_load(&recorder->failing))
-		fprintf(stderr, "framewall: the record in %s is written again, nothing was lost\n",
-			recorder->directory);
+		say(recorder, FW_LOG_WARNING, "the record in %s is written again, nothing was lost",
+		    recorder->directory);
 	atomic_store(&recorder->failing, failed);
 }
 
@@ -142,6 +197,7 @@ static void run(void *user)
 
 		if (any || atomic_load(&recorder->waiting) != 0)
 			write_batch(recorder);
+		tell_events(recorder);
 		if (stop && !any)
 			break;
 		if (atomic_load(&recorder->failing) && !stop)
@@ -152,8 +208,8 @@ static void run(void *user)
 			ipc_gather(recorder->channel, GATHER_NS);
 	}
 	if (jsonl_waiting(recorder->file) + buf_size(&recorder->batch) != 0)
-		fprintf(stderr, "framewall: %zu bytes of the record could not be written to %s and are lost\n",
-			jsonl_waiting(recorder->file) + buf_size(&recorder->batch), recorder->directory);
+		say(recorder, FW_LOG_ERROR, "%zu bytes of the record could not be written to %s and are lost",
+		    jsonl_waiting(recorder->file) + buf_size(&recorder->batch), recorder->directory);
 }
 
 const char *keeper_recorder_start(struct keeper_recorder *recorder, const char *directory, unsigned workers)
@@ -191,6 +247,7 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 	while (recorder->ring_count != 0)
 		forget_line(recorder);
 	buf_clear(&recorder->batch, &recorder->pool);
+	buf_clear(&recorder->told, &recorder->pool);
 	pool_fini(&recorder->pool);
 	jsonl_close(recorder->file);
 	ipc_channel_free(recorder->channel);

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/random.h"
-#include "shell/server.h"
+#include "shell/server_files.h"
 
 enum { KEY_SIZE = 32, PATH_SIZE = 4096 };
 

@@ -193,8 +193,7 @@ static void read_inbox(struct worker *worker)
 			end_address(worker, &message.end_address);
 			break;
 		case IPC_BROADCAST:
-			worker_hub_deliver(worker, message.broadcast.outbound, tail, message.broadcast.only,
-					   message.broadcast.except);
+			worker_hub_deliver(worker, &message.broadcast, tail);
 			break;
 		default: /* UP messages do not come here */
 			break;
@@ -300,7 +299,7 @@ static int init_loop(struct worker *worker)
 
 int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 {
-	struct fw_engine_options options = { .policy = worker->options->policy };
+	struct fw_engine_options options = { .policy = worker->options->policy, .number = (uint8_t)worker->index };
 
 	worker->reserve_fd = worker->poller.fd = -1;
 	worker->random = options.random = random_from(&worker->random_stock);

@@ -14,7 +14,7 @@
 
 /* WORKER_SCRATCH: a message of 64 KiB with its header in one read. What one read gives is all that can wait for a peer
  * that stops reading, so it is not larger. */
-enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 65536 + 64 };
+enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 65536 + 64, WORKER_BUCKETS = 1024 };
 
 struct connection;
 struct worker;
@@ -53,12 +53,13 @@ struct worker {
 	uint64_t drain_until_ns;
 	struct resolve resolve;
 
-	struct connection *connections; /* all */
-	struct connection *members;	/* of the hub */
-	struct connection *dirty;	/* have something to send at the end of this turn */
-	struct connection *again;	/* had more to read than their turn allowed */
-	struct connection *dead;	/* freed at the end of this turn */
-	_Atomic unsigned member_count;	/* the other workers look: what nobody gets is not sent */
+	struct connection *connections;		  /* all */
+	struct connection *members;		  /* on routes without upstream: they can be sent to */
+	struct connection *by_id[WORKER_BUCKETS]; /* members */
+	struct connection *dirty;		  /* have something to send at the end of this turn */
+	struct connection *again;		  /* had more to read than their turn allowed */
+	struct connection *dead;		  /* freed at the end of this turn */
+	_Atomic unsigned member_count;		  /* the other workers look: what nobody gets is not sent */
 	unsigned lingering;
 	bool draining;
 	bool drained_told;
@@ -97,7 +98,8 @@ void worker_accept_stop(struct worker *worker, bool take_waiting); /* closes the
 void worker_hub_join(struct worker *worker, struct connection *connection);
 void worker_hub_leave(struct worker *worker, struct connection *connection);
 void worker_hub_message(struct worker *worker, struct connection *connection, const struct fw_incoming *message);
-/* A hub message for this worker's members: only and except as in hub_delivery. True when only was found here. */
-bool worker_hub_deliver(struct worker *worker, uint16_t outbound, struct fw_slice message, uint64_t only,
-			uint64_t except);
+/* A message for this worker's members. True when broadcast->only was found here. */
+bool worker_hub_deliver(struct worker *worker, const struct ipc_broadcast *broadcast, struct fw_slice message);
+/* Any thread. Can this worker have a member with this id (0: any)? */
+bool worker_may_have(const struct worker *worker, uint64_t only);
 #endif

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "shell/random.h"
-#include "shell/server.h"
+#include "shell/server_files.h"
 
 static void test_listen_parse(void **state)
 {

@@ -1,0 +1,171 @@
+/* The configuration of a manager: file or text, and what its options say beside it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+#include "shell/file.h"
+#include "shell/manager_parts.h"
+#include "shell/server_files.h"
+
+enum { OWN_SETTINGS = 5, LISTEN_ROOM = 512, NUMBER_ROOM = 16, KEY_SIZE = 32 };
+
+static const char default_host[] = "localhost";
+enum { DEFAULT_PORT = 8765 };
+
+static char *copy_text(const char *text)
+{
+	return mem_text(text, strlen(text));
+}
+
+/* False: memory is short. text NULL: nothing to copy. */
+static bool copy_to(char **ret_copy, const char *text)
+{
+	*ret_copy = text != NULL ? copy_text(text) : NULL;
+	return text == NULL || *ret_copy != NULL;
+}
+
+static bool add(struct manager_config *config, const char *path, const char *value, const char *origin)
+{
+	struct config_override *override = &config->overrides[config->override_count];
+
+	if (value == NULL)
+		return true;
+	config->override_count++;
+	override->path = copy_text(path);
+	override->value = copy_text(value);
+	override->origin = copy_text(origin != NULL ? origin : path);
+	return override->path != NULL && override->value != NULL && override->origin != NULL;
+}
+
+static bool add_listen(struct manager_config *config, const struct fw_manager_options *options)
+{
+	const char *host = options->host != NULL ? options->host : default_host;
+	bool bare_v6 = strchr(host, ':') != NULL && host[0] != '[';
+	int port = options->port == FW_PORT_ANY ? 0 : options->port == 0 ? DEFAULT_PORT : options->port;
+	char text[LISTEN_ROOM];
+
+	if (options->host == NULL && options->port == 0)
+		return true;
+	snprintf(text, sizeof(text), "%s%s%s:%d", bare_v6 ? "[" : "", host, bare_v6 ? "]" : "", port);
+	return add(config, "listen", text, "host and port");
+}
+
+static bool add_workers(struct manager_config *config, unsigned workers)
+{
+	char text[NUMBER_ROOM];
+
+	snprintf(text, sizeof(text), "%u", workers);
+	return add(config, "workers", workers != 0 ? text : NULL, "workers");
+}
+
+bool manager_config_copy(struct manager_config *config, const struct fw_manager_options *options)
+{
+	size_t room;
+
+	if (!size_add(options->setting_count, OWN_SETTINGS, &room))
+		return false;
+	config->overrides = mem_zero(room, sizeof(*config->overrides));
+	if (config->overrides == NULL || !copy_to(&config->file, options->config_file) ||
+	    !copy_to(&config->text, options->config_text))
+		return false;
+	for (size_t i = 0; i < options->setting_count; i++)
+		if (!add(config, options->settings[i].path, options->settings[i].value, options->settings[i].origin))
+			return false;
+	return add_listen(config, options) && add(config, "mode", options->mode, "mode") &&
+	       add(config, "upstream.url", options->upstream, "upstream") &&
+	       add(config, "admin.listen", options->admin, "admin") && add_workers(config, options->workers);
+}
+
+static void wipe(char *text)
+{
+	if (text != NULL)
+		mem_wipe(text, strlen(text)); /* a configuration may have keys in it */
+	mem_free(text);
+}
+
+void manager_config_free(struct manager_config *config)
+{
+	for (size_t i = 0; i < config->override_count; i++) {
+		mem_free((void *)(uintptr_t)config->overrides[i].path);
+		wipe((char *)(uintptr_t)config->overrides[i].value);
+		mem_free((void *)(uintptr_t)config->overrides[i].origin);
+	}
+	mem_free(config->overrides);
+	mem_free(config->file);
+	wipe(config->text);
+	*config = (struct manager_config){ 0 };
+}
+
+struct judged {
+	const struct fw_manager *manager;
+	struct fw_error *error; /* NULL: not wanted */
+};
+
+static void report(void *user, const char *text)
+{
+	struct judged *judged = user;
+	const char *error = strstr(text, "error: "), *end = strchr(text, '\n');
+	bool is_error = strstr(text, "warning: ") == NULL || (error != NULL && (end == NULL || error < end));
+
+	manager_say(judged->manager, is_error ? FW_LOG_ERROR : FW_LOG_WARNING, "config", "%s", text);
+	if (is_error && judged->error != NULL && judged->error->text[0] == '\0')
+		snprintf(judged->error->text, sizeof(judged->error->text), "%.*s",
+			 (int)(end != NULL ? (size_t)(end - text) : strlen(text)), text);
+}
+
+static int compile(struct fw_manager *manager, struct fw_slice text, const uint8_t key[KEY_SIZE],
+		   struct fw_policy **ret_policy, struct fw_error *reterr_error)
+{
+	const struct manager_config *config = &manager->config;
+	struct judged judged = { manager, reterr_error };
+	struct config_options options = {
+		.name = config->file != NULL   ? config->file
+			: config->text != NULL ? "configuration"
+					       : "defaults",
+		.text = text,
+		.overrides = config->overrides,
+		.override_count = config->override_count,
+		.default_jwt_secret = slice(key, KEY_SIZE),
+		.without_hub = manager->without_hub,
+		.report = report,
+		.user = &judged,
+	};
+	int result = config_load(&options, ret_policy);
+
+	if (result == FW_ERR_MEMORY)
+		return manager_say_error(reterr_error, result, "out of memory");
+	if (reterr_error != NULL)
+		reterr_error->code = result;
+	return result;
+}
+
+int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error)
+{
+	const char *file = manager->config.file;
+	uint8_t key[KEY_SIZE], *bytes = NULL;
+	struct fw_slice text = slice_text(manager->config.text);
+	size_t size = 0;
+	int result;
+
+	if (reterr_error != NULL)
+		*reterr_error = (struct fw_error){ 0 };
+	if (file != NULL && file_read(file, LIMIT_CONFIG_BYTES * 2u, &bytes, &size) != 0)
+		return manager_say_error(reterr_error, FW_ERR_IO, "cannot read \"%s\": %s", file, strerror(errno));
+	if (file != NULL)
+		text = slice(bytes, size);
+	if (server_jwt_key(manager->data_directory, key) != 0)
+		result = manager_say_error(reterr_error, FW_ERR_IO, "cannot use \"%s/keys/jwt.key\": %s%s",
+					   manager->data_directory, strerror(errno),
+					   errno == EINVAL
+						   ? "; it must hold 32 octets"
+						   : "; choose a data directory (--data) that this user may write");
+	else
+		result = compile(manager, text, key, ret_policy, reterr_error);
+	mem_wipe(key, sizeof(key));
+	if (bytes != NULL)
+		mem_wipe(bytes, size);
+	mem_free(bytes);
+	return result;
+}

@@ -1,0 +1,282 @@
+/* What a manager runs: keeper, gate, hub, store, and the loop that the keeper lives on. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/event_type.h"
+#include "base/limits.h"
+#include "base/slice.h"
+#include "shell/manager_parts.h"
+#include "shell/random.h"
+#include "shell/server_files.h"
+#include "state/store.h"
+
+#define SECOND_NS ((uint64_t)1000000000)
+
+enum { SWEEP_MS = 1000, PATH_ROOM = 4096 };
+
+/* The users of the quick start. */
+static const struct keeper_demo demo_users = { .users = { { "alice", "user" }, { "bob", "user" } }, .user_count = 2 };
+
+/* Keeper and gate say what failed in buffers that all of a process share. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+static struct store_options store_settings(const struct fw_policy *policy)
+{
+	const struct settings *settings = &policy->settings;
+
+	return (struct store_options){
+		.max_connections_per_ip = (uint32_t)settings->max_connections_per_ip,
+		.max_connections = (uint32_t)settings->max_connections,
+		.auth_rate = policy->auth_rate,
+		.max_sessions_per_user = (uint32_t)settings->max_sessions_per_user,
+		.session_idle_ns = (uint64_t)settings->session_timeout * 60 * SECOND_NS,
+		.session_absolute_us = (uint64_t)settings->session_absolute_hours * 3600 * 1000000,
+		.violation_threshold = (uint32_t)settings->violation_threshold,
+		.block_ns = (uint64_t)settings->block_duration * 3600 * SECOND_NS,
+	};
+}
+
+static bool needs_hub(const struct fw_manager *manager)
+{
+	const struct fw_policy *policy = manager->policy;
+
+	if (manager->without_hub)
+		return false;
+	for (unsigned i = 0; i < policy->route_count; i++)
+		if (!policy->routes[i].has_upstream)
+			return true;
+	return policy->route_count == 0;
+}
+
+void manager_parts_record(struct fw_manager *manager, const char *change)
+{
+	struct fw_record written = { .type = EVENT_system_changes, .level = event_type_level(EVENT_system_changes) };
+
+	written.details[written.detail_count++] = (struct fw_detail){ .key = "change", .text = slice_text(change) };
+	keeper_record(manager->keeper, &written);
+}
+
+static void on_drained(void *user, unsigned worker)
+{
+	struct fw_manager *manager = user;
+
+	(void)worker;
+	if (++manager->drained == gate_workers(manager->gate))
+		uv_stop(&manager->loop);
+}
+
+static void drain(struct fw_manager *manager)
+{
+	struct ipc_drain drain = { .seconds = atomic_load(&manager->drain_seconds) };
+
+	manager->draining = true;
+	keeper_set_draining(manager->keeper);
+	manager_parts_record(manager, "draining");
+	manager_say(manager, FW_LOG_NOTICE, "manager", "draining: no new connections, up to %u s for those there are",
+		    drain.seconds);
+	gate_tell(manager->gate, -1, IPC_DRAIN, &drain, sizeof(drain), slice(NULL, 0));
+}
+
+/* fw_manager_stop. Connections first end in an orderly way; who will not wait is obeyed. */
+static void on_wake(uv_async_t *handle)
+{
+	struct fw_manager *manager = handle->data;
+
+	if (!manager->draining)
+		drain(manager);
+	if (atomic_load(&manager->at_once))
+		uv_stop(&manager->loop);
+}
+
+static void on_sweep(uv_timer_t *handle)
+{
+	struct fw_manager *manager = handle->data;
+	uv_timeval64_t wall = { 0 };
+
+	uv_gettimeofday(&wall);
+	store_sweep(manager->store,
+		    (struct fw_time){ .monotonic_ns = uv_hrtime(),
+				      .wall_us = (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_usec });
+}
+
+static int read_addresses(struct fw_manager *manager, uint16_t *ret_port, struct fw_error *reterr_error)
+{
+	const struct settings *settings = &manager->policy->settings;
+
+	manager->admin_on = strcmp(settings->admin_listen, "off") != 0;
+	if (!server_listen_parse(settings->listen, manager->client_host, ret_port))
+		return manager_say_error(reterr_error, FW_ERR_INVALID, "listen: \"%s\" is not HOST:PORT",
+					 settings->listen);
+	if (manager->admin_on &&
+	    !server_listen_parse(settings->admin_listen, manager->admin_host, &manager->admin_port))
+		return manager_say_error(reterr_error, FW_ERR_INVALID,
+					 "admin.listen: \"%s\" is neither HOST:PORT nor off", settings->admin_listen);
+	return FW_OK;
+}
+
+static int start_loop(struct fw_manager *manager, struct fw_error *reterr_error)
+{
+	if (uv_loop_init(&manager->loop) != 0)
+		return manager_say_error(reterr_error, FW_ERR_IO, "cannot start: no event loop");
+	manager->has_loop = true;
+	manager->wake.data = manager->sweep.data = manager;
+	uv_timer_init(&manager->loop, &manager->sweep);
+	uv_timer_start(&manager->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+	if (uv_async_init(&manager->loop, &manager->wake, on_wake) == 0)
+		return FW_OK;
+	uv_close((uv_handle_t *)&manager->sweep, NULL);
+	uv_run(&manager->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&manager->loop);
+	manager->has_loop = false;
+	return manager_say_error(reterr_error, FW_ERR_IO, "cannot start: no descriptor for the event loop");
+}
+
+static int start_keeper(struct fw_manager *manager, struct fw_error *reterr_error)
+{
+	const char *folder = manager->policy->settings.log_directory, *text = "cannot start the keeper";
+	char record_directory[PATH_ROOM];
+	struct keeper_options keeper = {
+		.loop = &manager->loop,
+		.policy = manager->policy,
+		.store = manager->store,
+		.data_directory = manager->data_directory,
+		.record_directory = record_directory,
+		.admin_host = manager->admin_on ? manager->admin_host : NULL,
+		.admin_port = manager->admin_port,
+		.random = random_system(),
+		.demo = manager->demo ? &manager->demo_users : NULL,
+		.on_event = manager->on_event,
+		.event_user = manager->event_user,
+		.log = manager->log,
+		.log_user = manager->log_user,
+	};
+
+	manager->demo_users = demo_users;
+	if (folder[0] != '\0')
+		snprintf(record_directory, sizeof(record_directory), "%s", folder);
+	else
+		snprintf(record_directory, sizeof(record_directory), "%s/record", manager->data_directory);
+	manager->keeper = keeper_start(&keeper, &text);
+	return manager->keeper != NULL ? FW_OK : manager_say_error(reterr_error, FW_ERR_IO, "%s", text);
+}
+
+static unsigned worker_count(const struct fw_policy *policy)
+{
+	unsigned wanted = (unsigned)policy->settings.workers;
+
+	if (wanted == 0)
+		wanted = uv_available_parallelism();
+	return wanted < LIMIT_WORKERS ? wanted : LIMIT_WORKERS;
+}
+
+static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error *reterr_error)
+{
+	const char *text = "cannot start the gate";
+	struct gate_options options = {
+		.policy = manager->policy,
+		.store = manager->store,
+		.hub = manager->hub,
+		.manager = manager,
+		.on_message = manager->on_message,
+		.message_user = manager->message_user,
+		.host = manager->client_host,
+		.port = port,
+		.workers = worker_count(manager->policy),
+		.records = keeper_records(manager->keeper),
+		.figures = keeper_figures(manager->keeper),
+	};
+	struct gate *gate = gate_start(&options, &text);
+
+	if (gate == NULL)
+		return manager_say_error(reterr_error, FW_ERR_IO, "%s", text);
+	pthread_rwlock_wrlock(&manager->gate_lock);
+	manager->gate = gate;
+	pthread_rwlock_unlock(&manager->gate_lock);
+	manager->demo_users.client_port = gate_port(gate);
+	keeper_set_gate(manager->keeper, gate);
+	keeper_on_drained(manager->keeper, on_drained, manager);
+	return FW_OK;
+}
+
+static void run(void *user)
+{
+	struct fw_manager *manager = user;
+
+	uv_run(&manager->loop, UV_RUN_DEFAULT);
+}
+
+static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error)
+{
+	struct fw_random random = random_system();
+	struct store_options settings = store_settings(manager->policy);
+	uint16_t port;
+	int result = read_addresses(manager, &port, reterr_error);
+
+	if (result != FW_OK)
+		return result;
+	manager->draining = false;
+	manager->drained = 0;
+	atomic_store(&manager->at_once, false);
+	manager->store = store_new(&settings, &random);
+	manager->hub = needs_hub(manager) ? hub_new() : NULL;
+	if (manager->store == NULL || (manager->hub == NULL && needs_hub(manager)))
+		return manager_say_error(reterr_error, FW_ERR_MEMORY, "cannot start: out of memory");
+	result = start_loop(manager, reterr_error);
+	if (result == FW_OK)
+		result = start_keeper(manager, reterr_error);
+	if (result == FW_OK)
+		result = start_gate(manager, port, reterr_error);
+	if (result != FW_OK)
+		return result;
+	manager_parts_record(manager, "started");
+	manager_say_where(manager);
+	if (uv_thread_create(&manager->thread, run, manager) != 0)
+		return manager_say_error(reterr_error, FW_ERR_MEMORY, "cannot start: no thread");
+	return FW_OK;
+}
+
+/* Signals are the business of the program around: none of its handlers is to run on a thread of ours. */
+int manager_parts_start(struct fw_manager *manager, struct fw_error *reterr_error)
+{
+	sigset_t all, before;
+	int result;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&one_at_a_time);
+	result = start_parts(manager, reterr_error);
+	pthread_mutex_unlock(&one_at_a_time);
+	if (result != FW_OK)
+		manager_parts_stop(manager);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return result;
+}
+
+void manager_parts_stop(struct fw_manager *manager)
+{
+	struct gate *gate;
+
+	/* Who sends finds no gate from now on; handlers that do so are waited for below. */
+	pthread_rwlock_wrlock(&manager->gate_lock);
+	gate = manager->gate;
+	manager->gate = NULL;
+	pthread_rwlock_unlock(&manager->gate_lock);
+	if (gate != NULL) {
+		keeper_set_draining(manager->keeper);
+		gate_stop(gate);
+		manager_parts_record(manager, "stopped");
+	}
+	/* The keeper still has the gate's last records; it closes its handles on this loop. */
+	manager->keeper = keeper_stop(manager->keeper);
+	if (manager->has_loop) {
+		uv_close((uv_handle_t *)&manager->wake, NULL);
+		uv_close((uv_handle_t *)&manager->sweep, NULL);
+		uv_run(&manager->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&manager->loop);
+		manager->has_loop = false;
+	}
+	manager->hub = hub_free(manager->hub);
+	store_free(manager->store);
+	manager->store = NULL;
+}

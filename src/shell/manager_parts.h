@@ -1,0 +1,78 @@
+/* manager_parts.h: the inside of fw_manager, for its own files. What start makes belongs to whoever holds the state
+ * STARTING or STOPPING, and to the loop's thread in between; gate is also read by fw_manager_send, under gate_lock. */
+#ifndef SHELL_MANAGER_PARTS_H
+#define SHELL_MANAGER_PARTS_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include <framewall/manager.h>
+
+#include "policy/config.h"
+#include "shell/gate.h"
+#include "shell/hub.h"
+#include "shell/keeper.h"
+
+enum manager_state { MANAGER_IDLE, MANAGER_STARTING, MANAGER_RUNS, MANAGER_STOPPING };
+
+/* Copies of what the options say about the configuration: read again for each policy. */
+struct manager_config {
+	char *file, *text;
+	struct config_override *overrides;
+	size_t override_count;
+};
+
+struct fw_manager {
+	struct manager_config config;
+	char *data_directory;
+	bool without_hub, demo;
+	fw_log_function *log;
+	void *log_user;
+	fw_event_function *on_event;
+	void *event_user;
+	fw_message_function *on_message;
+	void *message_user;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;	  /* state */
+	enum manager_state state; /* under lock */
+	struct fw_policy *policy; /* under lock */
+	_Atomic unsigned drain_seconds;
+	_Atomic bool at_once; /* stops without waiting for the clients */
+
+	uv_loop_t loop;
+	bool has_loop;
+	uv_thread_t thread;
+	uv_async_t wake; /* stop was asked for */
+	uv_timer_t sweep;
+	struct store *store;
+	struct hub *hub;
+	struct keeper *keeper;
+	struct keeper_demo demo_users;
+	pthread_rwlock_t gate_lock; /* of the pointer: whoever sends holds it for reading */
+	struct gate *gate;
+	char client_host[256], admin_host[256];
+	uint16_t admin_port; /* that was asked for */
+	bool admin_on;
+	bool draining;	  /* of the loop's thread */
+	unsigned drained; /* workers */
+};
+
+/* manager_config.c: the options' part of the configuration. False: memory is short. */
+bool manager_config_copy(struct manager_config *config, const struct fw_manager_options *options);
+void manager_config_free(struct manager_config *config);
+/* A policy from the configuration as it is now. FW_OK, or a code with its text in reterr_error; problems go to log. */
+int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error);
+
+/* manager_parts.c: what start makes and stop takes apart. */
+int manager_parts_start(struct fw_manager *manager, struct fw_error *reterr_error);
+void manager_parts_stop(struct fw_manager *manager); /* also after a start that failed; the loop's thread is gone */
+void manager_parts_record(struct fw_manager *manager, const char *change);
+
+/* manager_say.c: what people are told. */
+void manager_say(const struct fw_manager *manager, enum fw_log_level level, const char *module, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+int manager_say_error(struct fw_error *reterr_error, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4))); /* returns code; reterr_error may be NULL */
+void manager_say_where(struct fw_manager *manager);
+#endif
