@@ -12,11 +12,11 @@
 #include "policy/config.h"
 #include "shell/server.h"
 
-enum { OVERRIDES = 5, KEY_SIZE = 32, DRAIN_SECONDS = 10 };
+enum { OVERRIDES = 7, KEY_SIZE = 32, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
 
 struct run {
-	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment;
+	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment, *certificate, *key_file;
 	bool demo;
 	uint8_t *text; /* of the configuration */
 	size_t text_size;
@@ -32,9 +32,10 @@ static void report(void *user, const char *text)
 static size_t collect(const struct run *run, struct config_override overrides[OVERRIDES])
 {
 	const struct config_override all[OVERRIDES] = {
-		{ "listen", run->listen, "--listen" },	  { "upstream.url", run->upstream, "--upstream" },
-		{ "mode", run->mode, "--mode" },	  { "admin.listen", run->admin, "--admin" },
-		{ "workers", run->workers, "--workers" },
+		{ "listen", run->listen, "--listen" },	   { "upstream.url", run->upstream, "--upstream" },
+		{ "mode", run->mode, "--mode" },	   { "admin.listen", run->admin, "--admin" },
+		{ "workers", run->workers, "--workers" },  { "tls.certificate", run->certificate, "--tls-cert" },
+		{ "tls.key", run->key_file, "--tls-key" },
 	};
 	size_t count = 0;
 
@@ -94,11 +95,14 @@ int command_run(int argc, char **argv)
 	const struct option_row rows[] = {
 		{ "--config", "FILE", &run.config, NULL, "the configuration; default framewall.yaml when it is there" },
 		{ "--listen", "HOST:PORT", &run.listen, NULL, "where clients connect; default localhost:8765" },
-		{ "--upstream", "URL", &run.upstream, NULL, "the ws:// server to protect; default: the built-in hub" },
+		{ "--upstream", "URL", &run.upstream, NULL,
+		  "the ws:// or wss:// server to protect; default: the built-in hub" },
 		{ "--mode", "MODE", &run.mode, NULL,
 		  "enforce, or monitor: change nothing, record what enforce would do" },
 		{ "--data", "DIR", &run.data, NULL, "the state of this server; default ./framewall-data" },
 		{ "--admin", "HOST:PORT", &run.admin, NULL, "the admin side; default localhost:8766; off: none" },
+		{ "--tls-cert", "FILE", &run.certificate, NULL, "PEM certificate: clients connect by wss:// alone" },
+		{ "--tls-key", "FILE", &run.key_file, NULL, "its key; default: the same file" },
 		{ "--workers", "N", &run.workers, NULL, "threads that meet clients; 0: one a processor" },
 		{ "--environment", "NAME", &run.environment, NULL, "overlay of the configuration" },
 		{ "--demo", NULL, NULL, &run.demo, "two demo users and links that log them in" },

@@ -8,11 +8,13 @@
 #include "state/store.h"
 
 struct hub;
+struct tls;
 struct gate;
 struct gate_options {
 	struct fw_policy *policy; /* a reference is taken */
 	struct store *store;
-	struct hub *hub;  /* NULL when every route has an upstream */
+	struct hub *hub; /* NULL when every route has an upstream */
+	struct tls *tls;
 	const char *host; /* "" or a name or address; localhost opens 127.0.0.1 and ::1 */
 	uint16_t port;	  /* 0: any, see gate_port */
 	unsigned workers;

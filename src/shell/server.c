@@ -14,11 +14,12 @@
 #include "shell/hub.h"
 #include "shell/keeper.h"
 #include "shell/random.h"
+#include "shell/tls.h"
 #include "state/store.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
 
-enum { SIGNALS = 2, EXIT_STOPPED = 0, EXIT_COULD_NOT = 3 };
+enum { SIGNALS = 2, EXIT_STOPPED = 0, EXIT_NOT_HELD = 1, EXIT_COULD_NOT = 3 };
 
 /* The users of the quick start. */
 static const struct keeper_demo demo_users = { .users = { { "alice", "user" }, { "bob", "user" } }, .user_count = 2 };
@@ -31,6 +32,7 @@ struct server {
 	uv_timer_t sweep;
 	struct store *store;
 	struct hub *hub;
+	struct tls *tls;
 	struct keeper *keeper;
 	struct gate *gate;
 	char client_host[256], admin_host[256];
@@ -200,6 +202,7 @@ static bool start_gate(struct server *server)
 		.policy = server->options->policy,
 		.store = server->store,
 		.hub = server->hub,
+		.tls = server->tls,
 		.host = server->client_host,
 		.port = server->client_port,
 		.workers = worker_count(server->options->policy),
@@ -260,6 +263,11 @@ static void say_demo(struct server *server, FILE *say)
 	say_token(server, say, server->demo.users[0].user, server->demo.users[0].role);
 }
 
+static void say_line(void *user, const char *text)
+{
+	fprintf(user, "%s\n", text);
+}
+
 static void say_where(struct server *server)
 {
 	const struct fw_policy *policy = server->options->policy;
@@ -268,11 +276,13 @@ static void say_where(struct server *server)
 
 	if (say == NULL)
 		return;
-	fprintf(say, "listening on ws://%s:%u\n", url_host(server->client_host, host), gate_port(server->gate));
+	fprintf(say, "listening on %s://%s:%u\n", tls_serves(server->tls) ? "wss" : "ws",
+		url_host(server->client_host, host), gate_port(server->gate));
+	tls_describe(server->tls, say_line, say);
 	for (unsigned i = 0; i < policy->route_count; i++)
 		if (policy->routes[i].has_upstream)
-			fprintf(say, "protecting ws://%s for %s\n", policy->routes[i].upstream_authority,
-				policy->routes[i].path);
+			fprintf(say, "protecting %s://%s for %s\n", policy->routes[i].upstream_tls ? "wss" : "ws",
+				policy->routes[i].upstream_authority, policy->routes[i].path);
 	if (server->hub != NULL)
 		fprintf(say, "serving the built-in hub\n");
 	if (policy->settings.mode == MODE_MONITOR)
@@ -324,6 +334,7 @@ static int serve(struct server *server)
 		code = EXIT_STOPPED;
 	}
 	server->gate = gate_stop(server->gate);
+	server->tls = tls_free(server->tls);
 	if (code == EXIT_STOPPED)
 		record(server, "stopped");
 	return code;
@@ -338,8 +349,12 @@ int server_run(const struct server_options *options)
 	raise_descriptors();
 	if (!read_addresses(&server))
 		return EXIT_COULD_NOT;
+	server.tls = tls_new(options->policy, say_line, stderr);
+	if (server.tls == NULL)
+		return EXIT_NOT_HELD;
 	if (uv_loop_init(&server.loop) != 0) {
 		say_failure(&server, "cannot start: no event loop");
+		tls_free(server.tls);
 		return EXIT_COULD_NOT;
 	}
 	watch_signals(&server);

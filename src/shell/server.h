@@ -13,7 +13,8 @@ struct server_options {
 	unsigned drain_seconds;
 	FILE *say; /* lines for people: listening on …; NULL: silent */
 };
-/* Runs until a signal. Returns an exit code of interface.md: 0 stopped cleanly, 3 could not. */
+/* Runs until a signal. Returns an exit code of interface.md: 0 stopped cleanly, 1 certificates that do not hold (said
+ * on standard error), 3 could not. */
 int server_run(const struct server_options *options);
 /* "host:port" (or ":port", "[::1]:port") to its parts; false when it is not that. */
 bool server_listen_parse(const char *text, char ret_host[256], uint16_t *ret_port);
