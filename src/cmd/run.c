@@ -11,11 +11,11 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 
-enum { SETTINGS = 5, DRAIN_SECONDS = 10 };
+enum { SETTINGS = 7, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
 
 struct run {
-	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment;
+	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment, *certificate, *key_file;
 	bool demo, named; /* named: --config was given */
 };
 
@@ -34,9 +34,10 @@ static void say(void *user, enum fw_log_level level, const char *module, const c
 static size_t collect(const struct run *run, struct fw_setting settings[SETTINGS])
 {
 	const struct fw_setting all[SETTINGS] = {
-		{ "listen", run->listen, "--listen" },	  { "upstream.url", run->upstream, "--upstream" },
-		{ "mode", run->mode, "--mode" },	  { "admin.listen", run->admin, "--admin" },
-		{ "workers", run->workers, "--workers" },
+		{ "listen", run->listen, "--listen" },	   { "upstream.url", run->upstream, "--upstream" },
+		{ "mode", run->mode, "--mode" },	   { "admin.listen", run->admin, "--admin" },
+		{ "workers", run->workers, "--workers" },  { "tls.certificate", run->certificate, "--tls-cert" },
+		{ "tls.key", run->key_file, "--tls-key" },
 	};
 	size_t count = 0;
 
@@ -138,6 +139,8 @@ static int run(struct run *run)
 	raise_descriptors();
 	if (fw_manager_start(manager, &error) != FW_OK) {
 		fw_manager_free(manager);
+		if (error.text[0] == '\0') /* each problem was said */
+			return COMMAND_NOT_HELD;
 		return options_could_not("run", "%s", error.text);
 	}
 	serve(manager, &signals);
@@ -153,11 +156,14 @@ int command_run(int argc, char **argv)
 		  "the configuration; default framewall.yaml when it is there" },
 		{ "--listen", "HOST:PORT", &settings.listen, NULL, "where clients connect; default localhost:8765" },
 		{ "--upstream", "URL", &settings.upstream, NULL,
-		  "the ws:// server to protect; default: the built-in hub" },
+		  "the ws:// or wss:// server to protect; default: the built-in hub" },
 		{ "--mode", "MODE", &settings.mode, NULL,
 		  "enforce, or monitor: change nothing, record what enforce would do" },
 		{ "--data", "DIR", &settings.data, NULL, "the state of this server; default ./framewall-data" },
 		{ "--admin", "HOST:PORT", &settings.admin, NULL, "the admin side; default localhost:8766; off: none" },
+		{ "--tls-cert", "FILE", &settings.certificate, NULL,
+		  "PEM certificate: clients connect by wss:// alone" },
+		{ "--tls-key", "FILE", &settings.key_file, NULL, "its key; default: the same file" },
 		{ "--workers", "N", &settings.workers, NULL, "threads that meet clients; 0: one a processor" },
 		{ "--environment", "NAME", &settings.environment, NULL, "overlay of the configuration" },
 		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },

@@ -12,6 +12,7 @@
 #include "shell/gate.h"
 #include "shell/hub.h"
 #include "shell/keeper.h"
+#include "shell/tls.h"
 
 enum manager_state { MANAGER_IDLE, MANAGER_STARTING, MANAGER_RUNS, MANAGER_STOPPING };
 
@@ -47,6 +48,7 @@ struct fw_manager {
 	uv_timer_t sweep;
 	struct store *store;
 	struct hub *hub;
+	struct tls *tls;
 	struct keeper *keeper;
 	struct keeper_demo demo_users;
 	pthread_rwlock_t gate_lock; /* of the pointer: whoever sends holds it for reading */
@@ -74,5 +76,7 @@ void manager_say(const struct fw_manager *manager, enum fw_log_level level, cons
 	__attribute__((format(printf, 4, 5)));
 int manager_say_error(struct fw_error *reterr_error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4))); /* returns code; reterr_error may be NULL */
+/* For fw_report_function; user is the manager. Which level a line has stands in it. */
+void manager_say_line(void *user, const char *text);
 void manager_say_where(struct fw_manager *manager);
 #endif
