@@ -33,6 +33,7 @@ struct settings {
 #undef CONFIG_TEXTS
 };
 enum { MODE_ENFORCE = 0, MODE_MONITOR = 1 };
+enum { COMPRESSION_OFF = 0, COMPRESSION_STRIP = 1, COMPRESSION_ON = 2 };
 enum { REFUSE_IN_BAND = 0, REFUSE_HTTP = 1 };
 enum { UNKNOWN_REJECT = 0, UNKNOWN_STRIP = 1, UNKNOWN_WARN = 2 };
 enum { TLS_1_2 = 0, TLS_1_3 = 1 };
