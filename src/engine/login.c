@@ -114,6 +114,7 @@ static void upgrade(struct fw_conn *conn, const struct http1_head *head, struct 
 		encode_hex(conn->tls_certificate, 32, fingerprint);
 		event_detail(node, "client_certificate", slice(fingerprint, sizeof(fingerprint)));
 	}
+	client_address_record(conn, node);
 }
 
 static bool become(struct fw_conn *conn, const struct identity *identity)
