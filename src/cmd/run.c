@@ -3,23 +3,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "cmd/command.h"
-#include "cmd/file.h"
 #include "cmd/options.h"
-#include "policy/config.h"
+#include "shell/load.h"
 #include "shell/server.h"
 
-enum { OVERRIDES = 5, KEY_SIZE = 32, DRAIN_SECONDS = 10 };
+enum { OVERRIDES = 6, KEY_SIZE = 32, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
 
 struct run {
 	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment;
-	bool demo;
-	uint8_t *text; /* of the configuration */
-	size_t text_size;
+	bool demo, named; /* named: --config was given */
 	uint8_t key[KEY_SIZE];
 };
 
@@ -34,7 +30,7 @@ static size_t collect(const struct run *run, struct config_override overrides[OV
 	const struct config_override all[OVERRIDES] = {
 		{ "listen", run->listen, "--listen" },	  { "upstream.url", run->upstream, "--upstream" },
 		{ "mode", run->mode, "--mode" },	  { "admin.listen", run->admin, "--admin" },
-		{ "workers", run->workers, "--workers" },
+		{ "workers", run->workers, "--workers" }, { "environment", run->environment, "--environment" },
 	};
 	size_t count = 0;
 
@@ -44,28 +40,17 @@ static size_t collect(const struct run *run, struct config_override overrides[OV
 	return count;
 }
 
-/* The file named, or framewall.yaml when there is one, or none: the defaults are safe. */
-static int read_config(struct run *run)
+static int could_not_read(const struct run *run)
 {
-	bool named = run->config != NULL;
-
-	if (!named) {
-		if (access(default_config, F_OK) != 0)
-			return OPTIONS_GO_ON;
-		run->config = default_config;
-	}
-	if (file_read(run->config, LIMIT_CONFIG_BYTES * 2u, &run->text, &run->text_size) == 0)
-		return OPTIONS_GO_ON;
 	return options_could_not("run", "cannot read \"%s\": %s%s", run->config, strerror(errno),
-				 named ? "; \"framewall run\" without --config uses safe defaults" : "");
+				 run->named ? "; \"framewall run\" without --config uses safe defaults" : "");
 }
 
 static int serve(struct run *run)
 {
 	struct config_override overrides[OVERRIDES];
-	struct config_options config = {
-		.name = run->config != NULL ? run->config : "defaults",
-		.text = slice(run->text, run->text_size),
+	struct load_options load = {
+		.path = run->config,
 		.overrides = overrides,
 		.override_count = collect(run, overrides),
 		.default_jwt_secret = slice(run->key, sizeof(run->key)),
@@ -74,15 +59,19 @@ static int serve(struct run *run)
 	struct server_options server = {
 		.data_directory = run->data, .demo = run->demo, .drain_seconds = DRAIN_SECONDS, .say = stdout
 	};
-	int result = config_load(&config, &server.policy);
+	int result = load_policy(&load, &server.policy);
 
 	mem_wipe(run->key, sizeof(run->key));
+	if (result == FW_ERR_IO)
+		return could_not_read(run);
 	if (result == FW_ERR_MEMORY)
 		return options_could_not("run", "out of memory");
 	if (result != FW_OK)
 		return COMMAND_NOT_HELD;
 	if (run->config != NULL)
 		printf("configuration %s\n", run->config);
+	if (*server.policy->settings.environment != '\0')
+		printf("environment %s\n", server.policy->settings.environment);
 	result = server_run(&server);
 	fw_policy_unref(server.policy);
 	return result;
@@ -100,7 +89,8 @@ int command_run(int argc, char **argv)
 		{ "--data", "DIR", &run.data, NULL, "the state of this server; default ./framewall-data" },
 		{ "--admin", "HOST:PORT", &run.admin, NULL, "the admin side; default localhost:8766; off: none" },
 		{ "--workers", "N", &run.workers, NULL, "threads that meet clients; 0: one a processor" },
-		{ "--environment", "NAME", &run.environment, NULL, "overlay of the configuration" },
+		{ "--environment", "NAME", &run.environment, NULL,
+		  "environment: what is default, and which overlay of the file counts" },
 		{ "--demo", NULL, NULL, &run.demo, "two demo users and links that log them in" },
 	};
 	struct options options = { "run", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
@@ -108,12 +98,10 @@ int command_run(int argc, char **argv)
 
 	if (result != OPTIONS_GO_ON)
 		return result;
-	if (run.environment != NULL)
-		return options_usage(
-			"run", "--environment is not available in this version: put the values into the configuration");
-	result = read_config(&run);
-	if (result != OPTIONS_GO_ON)
-		return result;
+	/* The file named, or framewall.yaml when there is one, or none: the defaults are safe. */
+	run.named = run.config != NULL;
+	if (!run.named && access(default_config, F_OK) == 0)
+		run.config = default_config;
 	if (server_jwt_key(run.data, run.key) != 0)
 		result = options_could_not("run", "cannot use \"%s/keys/jwt.key\": %s%s", run.data, strerror(errno),
 					   errno == EINVAL
@@ -121,8 +109,5 @@ int command_run(int argc, char **argv)
 						   : "; choose a folder that this user may write with --data DIR");
 	else
 		result = serve(&run);
-	if (run.text != NULL)
-		mem_wipe(run.text, run.text_size);
-	mem_free(run.text);
 	return result;
 }

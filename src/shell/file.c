@@ -1,4 +1,4 @@
-#include "cmd/file.h"
+#include "shell/file.h"
 
 #include <errno.h>
 #include <stdio.h>

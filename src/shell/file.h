@@ -1,6 +1,6 @@
-/* file.h: whole files for the commands. */
-#ifndef CMD_FILE_H
-#define CMD_FILE_H
+/* file.h: whole files. Any thread; no state. */
+#ifndef SHELL_FILE_H
+#define SHELL_FILE_H
 #include <framewall/types.h>
 
 /* Reads all of a file ("-": standard input) of at most limit bytes; a NUL stands behind it. 0, or -1 with errno (EFBIG:
