@@ -11,7 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 
-enum { SETTINGS = 7, DRAIN_SECONDS = 10 };
+enum { SETTINGS = 8, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
 
 struct run {
@@ -37,7 +37,7 @@ static size_t collect(const struct run *run, struct fw_setting settings[SETTINGS
 		{ "listen", run->listen, "--listen" },	   { "upstream.url", run->upstream, "--upstream" },
 		{ "mode", run->mode, "--mode" },	   { "admin.listen", run->admin, "--admin" },
 		{ "workers", run->workers, "--workers" },  { "tls.certificate", run->certificate, "--tls-cert" },
-		{ "tls.key", run->key_file, "--tls-key" },
+		{ "tls.key", run->key_file, "--tls-key" }, { "environment", run->environment, "--environment" },
 	};
 	size_t count = 0;
 

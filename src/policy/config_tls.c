@@ -42,15 +42,14 @@ static void read_certificate(struct config *config, struct config_place place, s
 	certificate->place = config_report_place(config, place);
 }
 
-static unsigned count_list(struct config *config)
+static unsigned count_list(struct config *config, const struct config_section *section)
 {
-	struct config_place key = { .node = config->certificates.key };
+	struct config_place key = { .node = section->key };
 	int count;
 
-	if (config->certificates.key == NULL ||
-	    !config_yaml_is_list(config, key, "\"tls.certificates\"", config->certificates.value))
+	if (section->key == NULL || !config_yaml_is_list(config, key, "\"tls.certificates\"", section->value))
 		return 0;
-	count = fy_node_sequence_item_count(config->certificates.value);
+	count = fy_node_sequence_item_count(section->value);
 	if (count <= LIMIT_CERTIFICATES)
 		return (unsigned)count;
 	config_report_error(config, key, "there are more than %d certificates", (int)LIMIT_CERTIFICATES);
@@ -59,8 +58,9 @@ static unsigned count_list(struct config *config)
 
 static void read_all(struct config *config)
 {
+	const struct config_section *section = config_topmost(config->certificates);
 	const struct settings *settings = &config->policy->settings;
-	unsigned listed = count_list(config), count = listed + (*settings->tls_certificate != '\0');
+	unsigned listed = count_list(config, section), count = listed + (*settings->tls_certificate != '\0');
 	struct policy_certificate *certificates, *next;
 	struct fy_node *item;
 	void *at = NULL;
@@ -78,10 +78,9 @@ static void read_all(struct config *config)
 						       *settings->tls_key != '\0' ? settings->tls_key
 										  : settings->tls_certificate,
 						       config->policy->source };
-	while (listed != 0 && (item = fy_node_sequence_iterate(config->certificates.value, &at)) != NULL)
-		read_certificate(config,
-				 config_yaml_place(item, (struct config_place){ .node = config->certificates.key }),
-				 item, next++);
+	while (listed != 0 && (item = fy_node_sequence_iterate(section->value, &at)) != NULL)
+		read_certificate(config, config_yaml_place(item, (struct config_place){ .node = section->key }), item,
+				 next++);
 }
 
 /* What one setting asks for and another one makes impossible or idle. */
