@@ -39,7 +39,7 @@ static void use(struct fw_policy *policy, struct fw_slice text)
 	policy_route_find(policy, text);
 	policy_route_find(policy, slice_text("/chat"));
 	policy_origin_allowed(policy, &policy->routes[0], slice_text("https://example.com"));
-	policy_host_allowed(policy, &policy->routes[0], slice_text("example.com"));
+	policy_host_allowed(policy, &policy->routes[0], slice_text("example.com"), true);
 	schema_url_safe(policy, text);
 	schema_url_safe(policy, slice_text("https://example.com/"));
 }

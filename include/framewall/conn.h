@@ -131,8 +131,23 @@ FW_API void fw_conn_lost(struct fw_conn *conn, enum fw_side side);
 FW_API const struct fw_event *fw_conn_next_event(struct fw_conn *conn);
 /* Answers a need. A need may be answered inside the handling of its event or later. */
 FW_API void fw_conn_supply(struct fw_conn *conn, uint32_t need_id, const struct fw_answer *answer);
-/* Answers FW_EV_DIAL: connected (the engine then shakes hands with the upstream), or not. */
+/* Answers FW_EV_DIAL: connected (the engine then shakes hands with the upstream), or not. Where dial.tls is set,
+ * connected means that the certificate of the upstream was checked, too. */
 FW_API void fw_conn_dialled(struct fw_conn *conn, bool connected);
+/* The same as not connected, with what is to be recorded as its cause (copied). */
+FW_API void fw_conn_dial_failed(struct fw_conn *conn, const char *cause);
+
+/* The client's octets come through TLS: call it when its handshake is done, before the first of them. Texts are static.
+ * certificate: SHA-256 of the certificate that the client showed and that holds, 32 octets (copied); NULL: none. */
+struct fw_security {
+	const char *version; /* "TLSv1.3" */
+	const char *cipher;
+	const uint8_t *certificate;
+};
+FW_API void fw_conn_secured(struct fw_conn *conn, const struct fw_security *security);
+/* What is below failed before a request came (a TLS handshake, HTTP without TLS where TLS is spoken): it is recorded
+ * with this cause (copied), and the connection ends. answer: the client can read plain HTTP, and is told by a 400. */
+FW_API void fw_conn_refuse(struct fw_conn *conn, const char *cause, bool answer);
 
 /* Sends one message to the client through the outbound policy (hub, embedder). type: index of the outbound type or
  * FW_TYPE_OPAQUE. Returns FW_OK, FW_ERR_INVALID when the policy keeps it back, FW_ERR_STATE, FW_ERR_MEMORY. */
@@ -141,6 +156,10 @@ FW_API int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct
 /* What waits to be written to a side. Valid until the next call on this connection. */
 FW_API struct fw_slice fw_conn_output(struct fw_conn *conn, enum fw_side side);
 FW_API void fw_conn_sent(struct fw_conn *conn, enum fw_side side, size_t size);
+/* Where the embedder keeps octets that fw_conn_sent was told of (encrypted, say) because the peer takes no more: it
+ * says so, again after each part that was taken, and at last that nothing is kept. websocket.stall_timeout runs
+ * meanwhile. */
+FW_API void fw_conn_held(struct fw_conn *conn, enum fw_side side, bool held);
 /* Back-pressure: may the embedder read from this side now? False while the other side's output is above its mark. */
 FW_API bool fw_conn_wants(const struct fw_conn *conn, enum fw_side side);
 

@@ -12,6 +12,7 @@
 #include "cmd/options.h"
 #include "policy/config.h"
 #include "policy/policy.h"
+#include "shell/tls.h"
 
 struct checking {
 	const char *name;
@@ -71,12 +72,22 @@ static void say_summary(const char *name, const struct fw_policy *policy)
 	printf("%s: ok: %u route%s (%s%s: ", name, policy->route_count, policy->route_count == 1 ? "" : "s",
 	       route->path, route->prefix ? "*" : "");
 	if (route->has_upstream)
-		printf("ws://%s%s", route->upstream_authority,
+		printf("%s://%s%s", route->upstream_tls ? "wss" : "ws", route->upstream_authority,
 		       route->upstream_path != NULL ? route->upstream_path : "");
 	else
 		printf("built-in hub");
 	printf("%s), %u roles, %u message types, mode %s\n", policy->route_count > 1 ? ", …" : "", policy->role_count,
 	       policy->message_count, policy->settings.mode == MODE_MONITOR ? "monitor" : "enforce");
+}
+
+/* The certificates and keys that it names. */
+static bool files_hold(struct checking *checking, const struct fw_policy *policy)
+{
+	struct tls *tls = tls_new(policy, report, checking);
+	bool hold = tls != NULL;
+
+	tls_free(tls);
+	return hold;
 }
 
 static int check(struct checking *checking, struct fw_slice text)
@@ -95,6 +106,8 @@ static int check(struct checking *checking, struct fw_slice text)
 		json_write_open(&out.writer, '[');
 	}
 	result = fw_policy_load(checking->name, text, report, checking, &policy);
+	if (result == FW_OK && !files_hold(checking, policy))
+		result = FW_ERR_INVALID;
 	if (checking->json) {
 		json_write_close(&out.writer, ']');
 		json_write_key(&out.writer, "valid");

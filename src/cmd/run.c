@@ -11,11 +11,11 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 
-enum { SETTINGS = 5, DRAIN_SECONDS = 10 };
+enum { SETTINGS = 7, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
 
 struct run {
-	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment;
+	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment, *certificate, *key;
 	bool demo, named; /* named: --config was given */
 };
 
@@ -36,7 +36,8 @@ static size_t collect(const struct run *run, struct fw_setting settings[SETTINGS
 	const struct fw_setting all[SETTINGS] = {
 		{ "listen", run->listen, "--listen" },	  { "upstream.url", run->upstream, "--upstream" },
 		{ "mode", run->mode, "--mode" },	  { "admin.listen", run->admin, "--admin" },
-		{ "workers", run->workers, "--workers" },
+		{ "workers", run->workers, "--workers" }, { "tls.certificate", run->certificate, "--tls-cert" },
+		{ "tls.key", run->key, "--tls-key" },
 	};
 	size_t count = 0;
 
@@ -153,11 +154,14 @@ int command_run(int argc, char **argv)
 		  "the configuration; default framewall.yaml when it is there" },
 		{ "--listen", "HOST:PORT", &settings.listen, NULL, "where clients connect; default localhost:8765" },
 		{ "--upstream", "URL", &settings.upstream, NULL,
-		  "the ws:// server to protect; default: the built-in hub" },
+		  "the ws:// or wss:// server to protect; default: the built-in hub" },
 		{ "--mode", "MODE", &settings.mode, NULL,
 		  "enforce, or monitor: change nothing, record what enforce would do" },
 		{ "--data", "DIR", &settings.data, NULL, "the state of this server; default ./framewall-data" },
 		{ "--admin", "HOST:PORT", &settings.admin, NULL, "the admin side; default localhost:8766; off: none" },
+		{ "--tls-cert", "FILE", &settings.certificate, NULL,
+		  "PEM certificate: clients connect by wss:// alone" },
+		{ "--tls-key", "FILE", &settings.key, NULL, "its key, PEM; default: the same file" },
 		{ "--workers", "N", &settings.workers, NULL, "threads that meet clients; 0: one a processor" },
 		{ "--environment", "NAME", &settings.environment, NULL, "overlay of the configuration" },
 		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },

@@ -4,6 +4,8 @@
 #include "codec/http1.h"
 #include "engine/conn_state.h"
 
+#include <string.h>
+
 struct fw_conn *fw_conn_new(struct fw_engine *engine, const struct fw_conn_options *options)
 {
 	struct fw_conn *conn = mem_zero(1, sizeof(*conn));
@@ -47,10 +49,24 @@ struct fw_conn *fw_conn_free(struct fw_conn *conn)
 	buf_clear(&conn->pending, &engine->pool);
 	buf_clear(&conn->out, &engine->pool);
 	mem_free(conn->pong);
+	mem_free(conn->tls_certificate);
 	principal_free(conn->principal);
 	fw_policy_unref(conn->policy);
 	mem_free(conn);
 	return NULL;
+}
+
+void fw_conn_secured(struct fw_conn *conn, const struct fw_security *security)
+{
+	conn->tls_version = security->version;
+	conn->tls_cipher = security->cipher;
+	if (security->certificate == NULL || conn->tls_certificate != NULL)
+		return;
+	conn->tls_certificate = mem_alloc(32);
+	if (conn->tls_certificate == NULL)
+		conn->broken = true;
+	else
+		memcpy(conn->tls_certificate, security->certificate, 32);
 }
 
 void *fw_conn_user(const struct fw_conn *conn)

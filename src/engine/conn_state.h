@@ -123,6 +123,8 @@ struct fw_conn {
 	uint64_t id;
 	struct fw_addr peer;
 	uint16_t peer_port;
+	const char *tls_version, *tls_cipher; /* NULL: no TLS at the client */
+	uint8_t *tls_certificate;	      /* 32 octets: which one the client showed; NULL: none */
 
 	uint8_t phase;	   /* enum phase */
 	uint8_t admitted;  /* 0: not answered, else 1 + enum fw_answer_code */
@@ -150,6 +152,7 @@ struct fw_conn {
 	uint64_t last_input_ns;	  /* anything from the client: for pings */
 	uint64_t last_message_ns; /* a message: for the idle timeout of the session */
 	uint64_t stall_ns[2];	  /* since when that side's output makes no progress; 0: nothing waits */
+	bool held[2];		  /* the embedder keeps some of it */
 	uint64_t access_until_ns; /* when the summary is due */
 	uint64_t message_cell;	  /* GCRA */
 	uint64_t control_cell;

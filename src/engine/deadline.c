@@ -105,6 +105,7 @@ static void stalled(struct fw_conn *conn)
 		conn->upstream->lost = true;
 		buf_clear(&conn->upstream->out, &conn->engine->pool);
 		conn->stall_ns[FW_UPSTREAM] = 0;
+		conn->held[FW_UPSTREAM] = false;
 		ending_close(conn, CLOSE_STALLED, NULL, "the upstream reads nothing");
 		return;
 	}

@@ -133,7 +133,7 @@ static bool is_from_here(struct fw_conn *conn, const struct http1_head *head)
 	const char *cause = NULL;
 	struct event_node *node;
 
-	if (!policy_host_allowed(conn->policy, conn->route, host->value))
+	if (!policy_host_allowed(conn->policy, conn->route, host->value, conn->tls_version != NULL))
 		cause = "Host is not listed";
 	else if (origins > 1)
 		cause = "Origin more than once";
@@ -215,6 +215,23 @@ static const struct policy_route *watched_route(struct fw_conn *conn)
 	event_number(node, "status", 404);
 	event_text(node, "cause", "no route for this path");
 	return route;
+}
+
+void fw_conn_refuse(struct fw_conn *conn, const char *cause, bool answer)
+{
+	struct event_node *node;
+
+	if (conn->phase != PHASE_HEAD)
+		return;
+	if (answer) {
+		refuse(conn, 400, cause);
+		return;
+	}
+	node = event_record(conn, EVENT_handshake_refused);
+	event_text(node, "cause", cause);
+	conn->engine->counters[COUNT_handshakes_refused]++;
+	event_violation(conn, EVENT_handshake_refused);
+	ending_drop(conn, NULL);
 }
 
 void handshake_admitted(struct fw_conn *conn)

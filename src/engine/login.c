@@ -106,6 +106,14 @@ static void upgrade(struct fw_conn *conn, const struct http1_head *head, struct 
 	event_detail(node, "path", head->path); /* never the query: it may hold a token */
 	if (origin != NULL)
 		event_detail(node, "origin", origin->value);
+	event_text(node, "tls", conn->tls_version);
+	event_text(node, "cipher", conn->tls_cipher);
+	if (conn->tls_certificate != NULL) {
+		char fingerprint[64];
+
+		encode_hex(conn->tls_certificate, 32, fingerprint);
+		event_detail(node, "client_certificate", slice(fingerprint, sizeof(fingerprint)));
+	}
 }
 
 static bool become(struct fw_conn *conn, const struct identity *identity)

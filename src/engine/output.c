@@ -85,7 +85,13 @@ void fw_conn_sent(struct fw_conn *conn, enum fw_side side, size_t size)
 	if (out == NULL || size == 0)
 		return;
 	buf_consume(out, &conn->engine->pool, size <= buf_size(out) ? size : buf_size(out));
-	conn->stall_ns[side] = buf_size(out) != 0 ? conn->engine->now.monotonic_ns : 0;
+	conn->stall_ns[side] = buf_size(out) != 0 || conn->held[side] ? conn->engine->now.monotonic_ns : 0;
 	if (side == FW_CLIENT && conn->pong_due)
 		traffic_pong(conn);
+}
+
+void fw_conn_held(struct fw_conn *conn, enum fw_side side, bool held)
+{
+	conn->held[side] = held;
+	conn->stall_ns[side] = held || output_waiting(conn, side) != 0 ? conn->engine->now.monotonic_ns : 0;
 }

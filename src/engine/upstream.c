@@ -216,6 +216,12 @@ static void put_subprotocols(struct fw_conn *conn, const struct http1_head *head
 		put(conn, "\r\n");
 }
 
+void fw_conn_dial_failed(struct fw_conn *conn, const char *cause)
+{
+	if (conn->phase == PHASE_DIAL)
+		upstream_failed(conn, cause);
+}
+
 void fw_conn_dialled(struct fw_conn *conn, bool connected)
 {
 	struct http1_head head;

@@ -46,6 +46,7 @@ static void compile(struct config *config, struct fy_document *document)
 		return;
 	config_routes(config);
 	config_keys(config);
+	config_tls(config);
 	config_derive_csp(config);
 	if (config->short_of_memory)
 		return;

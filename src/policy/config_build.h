@@ -34,7 +34,7 @@ struct config {
 	bool hiding;	      /* the section has secrets: of the source line nothing behind the place is shown */
 	bool short_of_memory; /* sticks: the load ends in FW_ERR_MEMORY */
 
-	struct config_section routes, jwt_keys, api_keys, max_lengths, message_sizes, csp;
+	struct config_section routes, jwt_keys, api_keys, max_lengths, message_sizes, csp, certificates;
 	struct config_section permissions, hierarchy, roles, categories;
 	bool strict; /* rbac.strict */
 };
@@ -47,6 +47,8 @@ void config_report_warning(struct config *config, struct config_place place, con
 void config_report_error_at(struct config *config, size_t offset, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void config_report_give(struct config *config);
+/* "framewall.yaml:12:5", or the file's name or an override's where there is no line. Of the policy's arena. */
+const char *config_report_place(struct config *config, struct config_place place);
 /* A text of the input for a message: shortened, control characters shown as "?". room 64. */
 const char *config_report_quote(struct fw_slice text, char ret_text[64]);
 
@@ -109,6 +111,7 @@ void config_routes(struct config *config);
 bool config_routes_upstream(struct config *config, struct config_place place, struct fw_slice url,
 			    struct policy_route *ret_route);
 void config_keys(struct config *config);
+void config_tls(struct config *config);
 uint16_t config_rbac_role(struct config *config, struct config_place place,
 			  struct fw_slice name);   /* or POLICY_NONE, reported */
 void config_derive_lengths(struct config *config); /* validation.max_lengths, message_sizes: after contract_build */

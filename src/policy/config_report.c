@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 
-enum { LINE_ROOM = 120 }; /* octets of a source line that are shown */
+enum { LINE_ROOM = 120, PLACE_ROOM = 4096 }; /* octets of a source line that are shown; of a place */
 
 struct config_note {
 	size_t offset;	 /* in the file; overrides come last */
@@ -233,6 +233,15 @@ void config_report_give(struct config *config)
 	qsort(config->notes, config->note_count, sizeof(*config->notes), by_place);
 	for (unsigned i = 0; i < config->note_count; i++)
 		config->options->report(config->options->user, config->notes[i].text);
+}
+
+const char *config_report_place(struct config *config, struct config_place place)
+{
+	struct spot spot = spot_of(config->text, offset_of(&place));
+	char text[PLACE_ROOM];
+
+	snprintf(text, sizeof(text), "%s:%u:%u", config->options->name, spot.line, spot.column);
+	return config_value_text(config, slice_text(place.origin != NULL ? place.origin : text));
 }
 
 const char *config_report_quote(struct fw_slice text, char ret_text[64])

@@ -50,11 +50,12 @@ static bool set_upstream(struct config *config, struct policy_route *route, stru
 			 struct fw_slice host, long port)
 {
 	bool bracketed = host.data[0] == '[';
+	long usual = route->upstream_tls ? 443 : 80; /* RFC 6455 3 */
 
 	route->has_upstream = true;
-	route->upstream_port = (uint16_t)(port < 0 ? 80 : port);
+	route->upstream_port = (uint16_t)(port < 0 ? usual : port);
 	route->upstream_host = config_value_text(config, bracketed ? slice(host.data + 1, host.size - 2) : host);
-	route->upstream_authority = config_value_text(config, port == 80 ? host : authority);
+	route->upstream_authority = config_value_text(config, port == usual ? host : authority);
 	return route->upstream_host != NULL && route->upstream_authority != NULL;
 }
 
@@ -66,11 +67,10 @@ bool config_routes_upstream(struct config *config, struct config_place place, st
 	long port;
 
 	*ret_route = (struct policy_route){ 0 };
-	if (url.size >= 6 && slice_is_nocase(slice(url.data, 6), "wss://"))
-		return refuse(config, place, url, "is not supported: only ws:// upstreams are supported");
-	if (url.size < 5 || !slice_is_nocase(slice(url.data, 5), "ws://"))
-		return refuse(config, place, url, "is not an upstream: write ws://host:port");
-	rest = slice_from(url, 5);
+	ret_route->upstream_tls = url.size >= 6 && slice_is_nocase(slice(url.data, 6), "wss://");
+	if (!ret_route->upstream_tls && (url.size < 5 || !slice_is_nocase(slice(url.data, 5), "ws://")))
+		return refuse(config, place, url, "is not an upstream: write ws://host:port or wss://host:port");
+	rest = slice_from(url, ret_route->upstream_tls ? 6 : 5);
 	while (n < rest.size && rest.data[n] != '/' && rest.data[n] != '?' && rest.data[n] != '#')
 		n++;
 	authority = slice(rest.data, n);
@@ -78,7 +78,7 @@ bool config_routes_upstream(struct config *config, struct config_place place, st
 	if (authority.size != 0 && memchr(authority.data, '@', authority.size) != NULL)
 		return refuse(config, place, url, "has a user name or password, which an upstream address cannot have");
 	if (!route_place(authority, &host, &port) || port == 0)
-		return refuse(config, place, url, "is not an upstream: write ws://host:port");
+		return refuse(config, place, url, "is not an upstream: write ws://host:port or wss://host:port");
 	if (rest.size != 0 && !target_holds(rest))
 		return refuse(config, place, url, "has a path that a request line cannot have");
 	/* "/" alone says nothing: the client's own path goes on. upstream_path: / says it. */

@@ -28,6 +28,7 @@ static const struct special specials[] = {
 	{ "rbac.strict", NOWHERE },
 	{ "authentication.jwt.keys", KEEP(jwt_keys) },
 	{ "authentication.api_keys", KEEP(api_keys) },
+	{ "tls.certificates", KEEP(certificates) },
 	{ "validation.max_lengths", KEEP(max_lengths) },
 	{ "validation.message_sizes", KEEP(message_sizes) },
 	{ "authentication.password_policy", NOWHERE },

@@ -35,6 +35,9 @@ struct settings {
 enum { MODE_ENFORCE = 0, MODE_MONITOR = 1 };
 enum { REFUSE_IN_BAND = 0, REFUSE_HTTP = 1 };
 enum { UNKNOWN_REJECT = 0, UNKNOWN_STRIP = 1, UNKNOWN_WARN = 2 };
+enum { TLS_1_2 = 0, TLS_1_3 = 1 };
+enum { CLIENT_CERTIFICATE_NONE = 0, CLIENT_CERTIFICATE_REQUEST = 1, CLIENT_CERTIFICATE_REQUIRE = 2 };
+enum { VERIFY_ON = 0, VERIFY_OFF = 1 };
 
 /* Permissions are numbered; a role or a principal has a bit set of them. */
 struct bits {
@@ -132,6 +135,13 @@ struct policy_api_key {
 	uint16_t role;
 };
 
+/* A certificate for clients: PEM files, not read here. */
+struct policy_certificate {
+	const char *certificate;
+	const char *key;   /* may be the same file */
+	const char *place; /* "framewall.yaml:12:5", for messages about the files */
+};
+
 /* Lookup of message types by name: open addressing, power of two, index + 1. */
 struct policy_index {
 	const uint16_t *slots;
@@ -164,6 +174,9 @@ struct fw_policy {
 	struct jwt_rules jwt; /* made of the settings */
 	const struct policy_api_key *api_keys;
 	size_t api_key_count;
+	const struct policy_certificate *certificates; /* the first is shown to who asks for no known name */
+	unsigned certificate_count;		       /* 0: clients connect without TLS */
+	const char *source;			       /* file name, for messages about files that the settings name */
 
 	uint64_t blocking_events; /* bit set of enum event_type */
 	struct addr_net *blocked_nets;
@@ -192,7 +205,9 @@ uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice na
 /* route.c */
 const struct policy_route *policy_route_find(const struct fw_policy *policy, struct fw_slice path); /* or NULL: 404 */
 bool policy_origin_allowed(const struct fw_policy *policy, const struct policy_route *route, struct fw_slice origin);
-bool policy_host_allowed(const struct fw_policy *policy, const struct policy_route *route, struct fw_slice host);
+/* secure: it came through TLS, so that no port means 443. */
+bool policy_host_allowed(const struct fw_policy *policy, const struct policy_route *route, struct fw_slice host,
+			 bool secure);
 
 /* schema.c */
 struct problem {

@@ -231,7 +231,8 @@ bool policy_origin_allowed(const struct fw_policy *policy, const struct policy_r
 	return false;
 }
 
-bool policy_host_allowed(const struct fw_policy *policy, const struct policy_route *route, struct fw_slice host)
+bool policy_host_allowed(const struct fw_policy *policy, const struct policy_route *route, struct fw_slice host,
+			 bool secure)
 {
 	const struct texts *list = route != NULL && route->hosts.count != 0 ? &route->hosts : &policy->settings.hosts;
 	struct place have, want;
@@ -240,6 +241,8 @@ bool policy_host_allowed(const struct fw_policy *policy, const struct policy_rou
 		return false;
 	if (list->count == 0)
 		return loopback_name(have.host);
+	if (have.port == -1)
+		have.port = secure ? 443 : 80; /* RFC 9110 4.2.1, 4.2.2 */
 	for (size_t i = 0; i < list->count; i++)
 		if (read_place(slice_text(list->items[i]), &want) && same_nocase(have.host, want.host) &&
 		    (want.port == -1 || want.port == have.port))

@@ -6,6 +6,7 @@
 
 #include "base/close_reason.h"
 #include "base/mem.h"
+#include "shell/tls_stream.h"
 
 #define FLUSH_NS ((uint64_t)10 * 1000000000) /* to take the last octets */
 #define LINGER_NS ((uint64_t)2 * 1000000000) /* to answer our FIN */
@@ -18,6 +19,7 @@ void conn_io_close_side(struct connection *connection, enum fw_side which)
 		connection->worker->lingering--;
 	if (side->state == SIDE_WAITING && connection->name != NULL)
 		resolve_forget(connection->name, connection);
+	tls_stream_free(side->tls);
 	if (side->fd >= 0)
 		close(side->fd);
 	*side = (struct conn_side){ .source = side->source, .state = SIDE_CLOSED, .fd = -1, .cut_ns = UINT64_MAX };
@@ -64,12 +66,19 @@ static void finish_side(struct connection *connection, enum fw_side which)
 
 	if (side->state != SIDE_ENDING)
 		return;
+	if (side->securing) { /* nothing can be said: the peer does not understand it yet */
+		conn_io_close_side(connection, which);
+		return;
+	}
 	if (connection->conn != NULL && fw_conn_output(connection->conn, which).size != 0)
+		return;
+	if (side->tls != NULL && !conn_io_tls_finish(connection, which))
 		return;
 	if (!lingers(connection, which)) {
 		conn_io_close_side(connection, which);
 		return;
 	}
+	side->tls = tls_stream_free(side->tls); /* what still comes is not read, so it need not be understood */
 	side->state = SIDE_LINGER;
 	side->blocked = false; /* nothing is written to it any more: the other side need not wait */
 	side->cut_ns = worker_now(worker)->monotonic_ns + LINGER_NS;
@@ -161,7 +170,7 @@ void conn_io_ready(struct conn_side *side, uint32_t events)
 		side->ended = true;
 	if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
 		side->blocked = false;
-	if (side->state == SIDE_DIALLING)
+	if (side->state == SIDE_DIALLING && !side->securing)
 		conn_io_dialled(connection, (events & (EPOLLHUP | EPOLLERR)) == 0);
 	/* Members of the hub get more from others in the same turn: what they are sent is written once, at its end. */
 	if (connection->member_link != NULL && conn_io_receive(connection, FW_CLIENT))
@@ -299,6 +308,7 @@ void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_stora
 {
 	struct connection *connection = mem_zero(1, sizeof(*connection));
 	struct fw_conn_options options = { .user = connection };
+	bool plain;
 
 	if (connection != NULL) {
 		peer_address(peer, &options);
@@ -314,5 +324,7 @@ void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_stora
 		return;
 	}
 	begin(connection, worker, fd);
+	if (!conn_io_tls_begin(connection, FW_CLIENT, &plain) && !plain)
+		conn_io_cut(connection);
 	conn_io_settle(connection);
 }

@@ -20,15 +20,17 @@ enum side_state {
 };
 
 struct conn_side {
-	struct source source; /* first: the poller's callback casts */
-	uint8_t state;	      /* enum side_state */
-	bool readable;	      /* there may be something to read: edges are told once */
-	bool ended;	      /* a FIN or an error waits behind what can be read */
-	bool eof;	      /* and was read */
-	bool blocked;	      /* the socket took less than there was */
-	bool watches_out;     /* the poller tells when it takes more */
-	int fd;		      /* -1: none */
-	uint64_t cut_ns;      /* when it is closed whatever waits; UINT64_MAX: never */
+	struct source source;	/* first: the poller's callback casts */
+	uint8_t state;		/* enum side_state */
+	bool readable;		/* there may be something to read: edges are told once */
+	bool ended;		/* a FIN or an error waits behind what can be read */
+	bool eof;		/* and was read */
+	bool blocked;		/* the socket took less than there was */
+	bool watches_out;	/* the poller tells when it takes more */
+	bool securing;		/* the TLS handshake is not done */
+	int fd;			/* -1: none */
+	struct tls_stream *tls; /* NULL: plain */
+	uint64_t cut_ns;	/* when it is closed whatever waits; UINT64_MAX: never */
 };
 
 struct connection {
@@ -50,6 +52,7 @@ struct connection {
 	bool admitted; /* store_release is due */
 	bool held;     /* session_key is: store_session_leave is due */
 	bool proxied;  /* has, or had, an upstream */
+	bool dial_tls; /* which is wss:// */
 	bool settled;  /* open, and the upstream answered: reads may be large */
 	bool done;     /* FW_EV_DONE was given */
 	bool dead;     /* it is freed at the end of the turn: who was ready in this one may still be told of it */
@@ -71,7 +74,16 @@ void conn_io_resolved(struct connection *connection); /* the address it waits fo
 /* Reads, drains, writes until nothing moves; ends what has to end; sets the timer. */
 void conn_io_settle(struct connection *connection);
 
+/* What a read of a side gave, where it is not a number of octets; 0 is the end. */
+enum read_result { READ_NOTHING = -1, READ_BROKEN = -2 };
+
 /* conn_io_move.c */
+/* One recv of what is there, at most that much. */
+ssize_t conn_io_recv(struct conn_side *side, uint8_t *ret_octets, size_t most);
+/* The peer is gone: by a FIN it may still read what waits for it, after an error nothing can be written either. */
+void conn_io_lost(struct connection *connection, enum fw_side side, bool broken);
+/* The socket took less than there was: from now on the poller tells when it takes more. */
+void conn_io_block(struct connection *connection, struct conn_side *side);
 bool conn_io_receive(struct connection *connection,
 		     enum fw_side side); /* one read, into the engine; true when something came */
 bool conn_io_write(struct connection *connection, enum fw_side side);  /* true when the engine may have something new */
@@ -84,6 +96,17 @@ void conn_io_drain(struct connection *connection); /* conn_io_events.c: obeys un
 void conn_io_hang_up(struct connection *connection,
 		     enum fw_side side); /* nothing more is said: what waits is sent, then it is closed */
 void conn_io_close_side(struct connection *connection, enum fw_side side);
+
+/* conn_io_tls.c: the same for a side that speaks TLS. */
+/* Begins the handshake of a side whose socket is connected. False: memory is short. ret_plain (client): TLS is not
+ * spoken here. */
+bool conn_io_tls_begin(struct connection *connection, enum fw_side side, bool *ret_plain);
+bool conn_io_tls_shake(struct connection *connection, enum fw_side side); /* true when something happened */
+ssize_t conn_io_tls_read(struct connection *connection, enum fw_side side, size_t most);
+bool conn_io_tls_write(struct connection *connection, enum fw_side side);
+bool conn_io_tls_may_read(const struct conn_side *side); /* what answers to its peer wait is bounded */
+/* Says the last word. True when nothing waits any more. */
+bool conn_io_tls_finish(struct connection *connection, enum fw_side side);
 
 /* conn_io_dial.c */
 void conn_io_dial(struct connection *connection, const struct fw_dial *dial);

@@ -30,6 +30,17 @@ static void failed(struct connection *connection)
 	fw_conn_dialled(connection->conn, false);
 }
 
+/* A connected socket is not enough for wss://: the engine is told when the upstream has shown who it is. */
+static void secure(struct connection *connection)
+{
+	bool plain;
+
+	if (conn_io_tls_begin(connection, FW_UPSTREAM, &plain))
+		return;
+	conn_io_close_side(connection, FW_UPSTREAM);
+	fw_conn_dial_failed(connection->conn, "memory for TLS");
+}
+
 /* The next address that lets itself be asked; none: the engine is told. */
 static void try_next(struct connection *connection)
 {
@@ -70,8 +81,9 @@ void conn_io_dial(struct connection *connection, const struct fw_dial *dial)
 
 	connection->proxied = true;
 	connection->dial_port = dial->port;
+	connection->dial_tls = dial->tls;
 	connection->name = NULL;
-	if (!dial->tls && side->state == SIDE_NONE)
+	if (side->state == SIDE_NONE)
 		connection->name =
 			resolve_ask(&worker->resolve, dial->host, worker_now(worker)->monotonic_ns, connection, &ready);
 	if (connection->name == NULL)
@@ -103,6 +115,10 @@ void conn_io_dialled(struct connection *connection, bool connected)
 	}
 	if (name->count != 0)
 		name->good = (uint8_t)((connection->dial_first + connection->dial_tried - 1) % name->count);
+	if (connection->dial_tls) {
+		secure(connection);
+		return;
+	}
 	side->state = SIDE_OPEN;
 	fw_conn_dialled(connection->conn, true);
 }

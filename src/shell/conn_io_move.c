@@ -7,10 +7,7 @@
  * ROUNDS: a connection that always has something to read leaves room for the others after so many reads. */
 enum { FIRST_READ = LIMIT_HEAD_BYTES, ROUNDS = 4 };
 
-enum read_result { READ_NOTHING = -1, READ_BROKEN = -2 }; /* otherwise octets; 0 is the end */
-
-/* The peer is gone: by a FIN it may still read what waits for it, after an error nothing can be written either. */
-static void lost(struct connection *connection, enum fw_side which, bool broken)
+void conn_io_lost(struct connection *connection, enum fw_side which, bool broken)
 {
 	connection->sides[which].eof = true;
 	conn_io_hang_up(connection, which);
@@ -20,9 +17,9 @@ static void lost(struct connection *connection, enum fw_side which, bool broken)
 		fw_conn_lost(connection->conn, which);
 }
 
-static ssize_t read_side(struct connection *connection, struct conn_side *side, size_t most)
+ssize_t conn_io_recv(struct conn_side *side, uint8_t *ret_octets, size_t most)
 {
-	ssize_t size = recv(side->fd, connection->worker->scratch, most, 0);
+	ssize_t size = recv(side->fd, ret_octets, most, 0);
 
 	/* Less than was asked for: nothing is left, and what comes later the poller tells; except an end that it told
 	 * already. */
@@ -42,7 +39,17 @@ static bool may_read(const struct connection *connection, enum fw_side which)
 	const struct conn_side *side = &connection->sides[which];
 
 	return side->readable && side->state == SIDE_OPEN && connection->conn != NULL &&
-	       !connection->sides[!which].blocked && fw_conn_wants(connection->conn, which);
+	       !connection->sides[!which].blocked && fw_conn_wants(connection->conn, which) &&
+	       (side->tls == NULL || conn_io_tls_may_read(side));
+}
+
+static ssize_t read_side(struct connection *connection, enum fw_side which, size_t most)
+{
+	struct conn_side *side = &connection->sides[which];
+
+	if (side->tls != NULL)
+		return conn_io_tls_read(connection, which, most);
+	return conn_io_recv(side, connection->worker->scratch, most);
 }
 
 bool conn_io_receive(struct connection *connection, enum fw_side which)
@@ -50,13 +57,15 @@ bool conn_io_receive(struct connection *connection, enum fw_side which)
 	struct worker *worker = connection->worker;
 	ssize_t size;
 
+	if (connection->sides[which].securing)
+		return conn_io_tls_shake(connection, which);
 	if (!may_read(connection, which))
 		return false;
-	size = read_side(connection, &connection->sides[which], connection->settled ? WORKER_SCRATCH : FIRST_READ);
+	size = read_side(connection, which, connection->settled ? WORKER_SCRATCH : FIRST_READ);
 	if (size == READ_NOTHING)
 		return false;
 	if (size <= 0) {
-		lost(connection, which, size != 0);
+		conn_io_lost(connection, which, size != 0);
 		return true;
 	}
 	fw_conn_receive(connection->conn, which, worker->scratch, (size_t)size);
@@ -64,8 +73,7 @@ bool conn_io_receive(struct connection *connection, enum fw_side which)
 	return true;
 }
 
-/* The socket took less than there was: from now on the poller tells when it takes more. */
-static void block(struct connection *connection, struct conn_side *side)
+void conn_io_block(struct connection *connection, struct conn_side *side)
 {
 	side->blocked = true;
 	if (!side->watches_out)
@@ -79,6 +87,8 @@ bool conn_io_write(struct connection *connection, enum fw_side which)
 	struct conn_side *side = &connection->sides[which];
 	bool moved = false;
 
+	if (side->tls != NULL)
+		return conn_io_tls_write(connection, which);
 	while (!side->blocked && (side->state == SIDE_OPEN || side->state == SIDE_ENDING)) {
 		struct fw_slice output = fw_conn_output(connection->conn, which);
 		ssize_t sent;
@@ -91,11 +101,11 @@ bool conn_io_write(struct connection *connection, enum fw_side which)
 		if (sent >= 0) {
 			fw_conn_sent(connection->conn, which, (size_t)sent);
 			if ((size_t)sent < output.size)
-				block(connection, side);
+				conn_io_block(connection, side);
 		} else if (errno == EAGAIN) {
-			block(connection, side);
+			conn_io_block(connection, side);
 		} else if (errno != EINTR) {
-			lost(connection, which, true);
+			conn_io_lost(connection, which, true);
 		}
 		moved = true;
 	}
@@ -123,7 +133,7 @@ void conn_io_forget(struct connection *connection, enum fw_side which)
 	struct conn_side *side = &connection->sides[which];
 
 	for (unsigned i = 0; i < ROUNDS && side->state == SIDE_LINGER && side->readable; i++) {
-		ssize_t size = read_side(connection, side, WORKER_SCRATCH);
+		ssize_t size = conn_io_recv(side, connection->worker->scratch, WORKER_SCRATCH);
 
 		if (size == 0 || size == READ_BROKEN)
 			conn_io_close_side(connection, which);
@@ -134,6 +144,7 @@ bool conn_io_has_more(const struct connection *connection)
 {
 	for (unsigned i = 0; i < 2; i++)
 		if (may_read(connection, (enum fw_side)i) ||
+		    (connection->sides[i].securing && connection->sides[i].readable) ||
 		    (connection->sides[i].state == SIDE_LINGER && connection->sides[i].readable))
 			return true;
 	return false;

@@ -15,7 +15,8 @@ struct gate;
 struct gate_options {
 	struct fw_policy *policy; /* a reference is taken */
 	struct store *store;
-	struct hub *hub;		 /* NULL: there is none */
+	struct hub *hub; /* NULL: there is none */
+	struct tls *tls;
 	fw_message_function *on_message; /* asked before the hub; NULL: not */
 	void *message_user;
 	struct fw_manager *manager; /* for on_message */

@@ -177,6 +177,7 @@ static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error
 		.policy = manager->policy,
 		.store = manager->store,
 		.hub = manager->hub,
+		.tls = manager->tls,
 		.manager = manager,
 		.on_message = manager->on_message,
 		.message_user = manager->message_user,

@@ -12,6 +12,7 @@
 #include "shell/gate.h"
 #include "shell/hub.h"
 #include "shell/keeper.h"
+#include "shell/tls.h"
 
 enum manager_state { MANAGER_IDLE, MANAGER_STARTING, MANAGER_RUNS, MANAGER_STOPPING };
 
@@ -39,6 +40,7 @@ struct fw_manager {
 	struct fw_policy *policy; /* under lock */
 	_Atomic unsigned drain_seconds;
 	_Atomic bool at_once; /* stops without waiting for the clients */
+	struct tls *tls;      /* as long as the manager; see tls.h for how it follows the policy */
 
 	uv_loop_t loop;
 	bool has_loop;
@@ -63,6 +65,10 @@ bool manager_config_copy(struct manager_config *config, const struct fw_manager_
 void manager_config_free(struct manager_config *config);
 /* A policy from the configuration as it is now. FW_OK, or a code with its text in reterr_error; problems go to log. */
 int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error);
+
+/* Certificates and keys that a policy names are read; they are in use from now on. FW_OK, or a code as above: nothing
+ * changed. */
+int manager_config_tls(struct fw_manager *manager, const struct fw_policy *policy, struct fw_error *reterr_error);
 
 /* manager_parts.c: what start makes and stop takes apart. */
 int manager_parts_start(struct fw_manager *manager, struct fw_error *reterr_error);

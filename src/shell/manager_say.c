@@ -86,6 +86,11 @@ static void say_demo(struct fw_manager *manager)
 	say_token(manager, demo->users[0].user, demo->users[0].role);
 }
 
+static void say_line(void *user, const char *text)
+{
+	manager_say(user, FW_LOG_NOTICE, "tls", "%s", text);
+}
+
 void manager_say_where(struct fw_manager *manager)
 {
 	const struct fw_policy *policy = manager->policy;
@@ -93,12 +98,15 @@ void manager_say_where(struct fw_manager *manager)
 
 	if (manager->log == NULL)
 		return;
-	manager_say(manager, FW_LOG_NOTICE, "manager", "listening on ws://%s:%u", url_host(manager->client_host, host),
+	manager_say(manager, FW_LOG_NOTICE, "manager", "listening on %s://%s:%u",
+		    tls_serves(manager->tls) ? "wss" : "ws", url_host(manager->client_host, host),
 		    gate_port(manager->gate));
+	tls_describe(manager->tls, say_line, manager);
 	for (unsigned i = 0; i < policy->route_count; i++)
 		if (policy->routes[i].has_upstream)
-			manager_say(manager, FW_LOG_NOTICE, "manager", "protecting ws://%s for %s",
-				    policy->routes[i].upstream_authority, policy->routes[i].path);
+			manager_say(manager, FW_LOG_NOTICE, "manager", "protecting %s://%s for %s",
+				    policy->routes[i].upstream_tls ? "wss" : "ws", policy->routes[i].upstream_authority,
+				    policy->routes[i].path);
 	if (manager->hub != NULL)
 		manager_say(manager, FW_LOG_NOTICE, "manager", "serving the built-in hub");
 	if (policy->settings.mode == MODE_MONITOR)

@@ -11,6 +11,7 @@
 #include "base/slice.h"
 #include "engine/counters.h"
 #include "shell/conn_io.h"
+#include "shell/tls_stream.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
 
@@ -266,6 +267,7 @@ static void turn(struct worker *worker)
 	int wait_ms = idle_ms(worker);
 
 	worker->now_known = false;
+	worker->handshakes = 0;
 	poller_wait(&worker->poller, wait_ms, on_ready, worker);
 	conn_io_again(worker);
 	timers_run(&worker->timers, worker_now(worker)->monotonic_ns, on_due, worker);
@@ -303,11 +305,13 @@ int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 
 	worker->reserve_fd = worker->poller.fd = -1;
 	worker->random = options.random = random_from(&worker->random_stock);
-	worker->scratch = mem_alloc(WORKER_SCRATCH);
+	worker->scratch = mem_alloc(WORKER_SCRATCH + TLS_STREAM_SLACK);
+	worker->tls_io = tls_stream_io(worker->options->tls);
 	worker->inbox = ipc_channel_new(LIMIT_INBOX, wake, worker);
 	worker->engine = fw_engine_new(&options);
 	timers_init(&worker->timers, read_clock(CLOCK_MONOTONIC, 1));
-	if (init_loop(worker) != 0 || worker->scratch == NULL || worker->inbox == NULL || worker->engine == NULL)
+	if (init_loop(worker) != 0 || worker->scratch == NULL || worker->tls_io == NULL || worker->inbox == NULL ||
+	    worker->engine == NULL)
 		goto failed;
 	resolve_init(&worker->resolve, &worker->loop, conn_io_resolved);
 	worker_now(worker);
@@ -359,5 +363,6 @@ void worker_fini(struct worker *worker)
 	resolve_fini(&worker->resolve);
 	fw_engine_free(worker->engine);
 	ipc_channel_free(worker->inbox);
+	tls_bio_free(worker->tls_io);
 	mem_free(worker->scratch);
 }

@@ -17,6 +17,7 @@
 enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 65536 + 64, WORKER_BUCKETS = 1024 };
 
 struct connection;
+struct tls_io;
 struct worker;
 
 struct worker_listener {
@@ -66,6 +67,8 @@ struct worker {
 	bool stopping;
 	uint64_t overload_ns; /* when an overload was recorded last */
 	uint8_t *scratch;     /* every read goes here; nothing stays here beyond the call */
+	struct tls_io *tls_io;
+	unsigned handshakes; /* steps of TLS handshakes that were made in this turn */
 };
 
 /* In the thread of the gate, before the threads run. all, index, count and options are set. fds: listening sockets,

@@ -125,7 +125,7 @@ class Framewall:
     def _read(self):
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
-            found = re.match(r"listening on ws://.*:(\d+)$", line.strip())
+            found = re.match(r"listening on wss?://.*:(\d+)$", line.strip())
             if found:
                 self.port = int(found.group(1))
 
@@ -160,8 +160,8 @@ class Framewall:
             equal(self.stderr(), "", "and has nothing to complain of")
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def url(self, path="/"):
-        return f"ws://localhost:{self.port}{path}"
+    def url(self, path="/", scheme="ws"):
+        return f"{scheme}://localhost:{self.port}{path}"
 
     def token(self, user="alice", role="user", life=3600, **claims):
         """A token made here, with the key of the data directory."""
@@ -178,7 +178,8 @@ class Framewall:
     def connect(self, user="alice", role="user", path="/", headers=None, **options):
         options.setdefault("ping_interval", None)
         options.setdefault("compression", None)
-        return websockets.connect(self.url(path), extra_headers={**self.bearer(user, role), **(headers or {})}, **options)
+        scheme = "wss" if options.get("ssl") else "ws"
+        return websockets.connect(self.url(path, scheme), extra_headers={**self.bearer(user, role), **(headers or {})}, **options)
 
     def records(self, kind=None):
         """The record so far: a list of dicts."""
@@ -301,12 +302,14 @@ class Upstream:
 
 # A client with nothing between the test and the octets ----------------------------------------------------------------
 class RawClient:
-    def __init__(self, port, headers=None, path="/", buffer=None, request=None, address="127.0.0.1"):
+    def __init__(self, port, headers=None, path="/", buffer=None, request=None, address="127.0.0.1", wrap=None):
         self.socket = socket.socket()
         if buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.socket.settimeout(PATIENCE)
         self.socket.connect((address, port))
+        if wrap is not None:  # as in ssl: makes another socket of a connected one
+            self.socket = wrap(self.socket)
         self.waiting = b""
         self.status = None
         if request is not None:

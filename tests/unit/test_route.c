@@ -103,11 +103,14 @@ static void every_member(void **state)
 			  "    login_message: ''\n"
 			  "  - {path: /two, upstream: 'WS://two/', upstream_path: /, forward: canonical}\n"
 			  "  - {path: /three, upstream: hub}\n"
+			  "  - {path: /four, upstream: 'wss://four.example'}\n"
+			  "  - {path: /five, upstream: 'WSS://five.example:443/x'}\n"
+			  "  - {path: /six, upstream: 'wss://six.example:80'}\n"
 			  "  - {path: '*', forward: client}\n");
 	const struct policy_route *route = policy->routes;
 
 	(void)state;
-	assert_int_equal(policy->route_count, 4);
+	assert_int_equal(policy->route_count, 7);
 	assert_string_equal(route[0].upstream_host, "::1");
 	assert_int_equal(route[0].upstream_port, 7000);
 	assert_string_equal(route[0].upstream_authority, "[::1]:7000");
@@ -122,18 +125,25 @@ static void every_member(void **state)
 	assert_true(route[1].canonical);
 	assert_string_equal(route[1].login_message, "common");
 	assert_false(route[2].has_upstream);
-	assert_string_equal(route[3].upstream_host, "common");
-	assert_string_equal(route[3].upstream_path, "/c");
-	assert_true(route[3].prefix && !route[3].canonical);
+	assert_true(route[3].upstream_tls && route[3].upstream_port == 443);
+	assert_string_equal(route[3].upstream_authority, "four.example");
+	assert_true(route[4].upstream_tls && route[4].upstream_port == 443);
+	assert_string_equal(route[4].upstream_authority, "five.example");
+	assert_true(route[5].upstream_tls && route[5].upstream_port == 80);
+	assert_string_equal(route[5].upstream_authority, "six.example:80");
+	assert_string_equal(route[6].upstream_host, "common");
+	assert_string_equal(route[6].upstream_path, "/c");
+	assert_true(route[6].prefix && !route[6].canonical && !route[6].upstream_tls);
 	fw_policy_unref(policy);
 }
 
 static void refused_routes(void **state)
 {
 	(void)state;
-	refused_with("routes:\n  - path: /chat\n    upstream: wss://example.com\n",
-		     "f.yaml:3:15: error: \"wss://example.com\" is not supported: only ws:// upstreams are supported\n"
-		     "    upstream: wss://example.com\n              ^\n");
+	refused_with("routes:\n  - path: /chat\n    upstream: https://example.com\n",
+		     "f.yaml:3:15: error: \"https://example.com\" is not an upstream: write ws://host:port or "
+		     "wss://host:port\n"
+		     "    upstream: https://example.com\n              ^\n");
 	refused_for("routes: []", "\"routes\" has from 1 to 256 routes");
 	refused_for("routes: {path: /}", "\"routes\" is a list, not a mapping");
 	refused_for("routes: [/]", "a route is a mapping with a path");
@@ -227,7 +237,12 @@ static void listed_origins(void **state)
 
 static bool host(const struct fw_policy *policy, const char *text)
 {
-	return policy_host_allowed(policy, &policy->routes[0], slice_text(text));
+	return policy_host_allowed(policy, &policy->routes[0], slice_text(text), false);
+}
+
+static bool host_by_tls(const struct fw_policy *policy, const char *text)
+{
+	return policy_host_allowed(policy, &policy->routes[0], slice_text(text), true);
 }
 
 static void hosts(void **state)
@@ -258,10 +273,23 @@ static void hosts(void **state)
 	assert_true(host(policy, "[2001:db8::1]:80"));
 	assert_false(host(policy, "localhost"));
 	assert_false(host(policy, "chat.example.com.evil"));
-	assert_true(
-		policy_host_allowed(policy, policy_route_find(policy, slice_text("/own")), slice_text("own.example")));
+	assert_true(policy_host_allowed(policy, policy_route_find(policy, slice_text("/own")),
+					slice_text("own.example"), false));
 	assert_false(policy_host_allowed(policy, policy_route_find(policy, slice_text("/own")),
-					 slice_text("chat.example.com")));
+					 slice_text("chat.example.com"), false));
+	fw_policy_unref(policy);
+
+	/* Clients leave the default port out: 443 through TLS, else 80. */
+	policy = policy_of("hosts: ['a.example:443', 'b.example:80', c.example]");
+	assert_true(host_by_tls(policy, "a.example"));
+	assert_true(host_by_tls(policy, "A.Example:443"));
+	assert_false(host(policy, "a.example"));
+	assert_true(host(policy, "a.example:443"));
+	assert_false(host_by_tls(policy, "b.example"));
+	assert_true(host(policy, "b.example"));
+	assert_true(host_by_tls(policy, "c.example"));
+	assert_true(host_by_tls(policy, "c.example:8443"));
+	assert_true(host(policy, "c.example"));
 	fw_policy_unref(policy);
 }
 

@@ -1,0 +1,124 @@
+/* Certificates for clients: tls.certificate with tls.key, then tls.certificates. Files are named here, not read: that
+ * is done where they are used (shell/tls_load.c). */
+#include "policy/config_build.h"
+
+#include <string.h>
+
+#include "base/slice.h"
+
+static void set_member(struct config *config, void *user, unsigned index, struct config_place key,
+		       struct fy_node *value)
+{
+	struct policy_certificate *certificate = user;
+	struct fw_slice text;
+
+	if (!config_yaml_is_text(config, key, index == 0 ? "certificate" : "key", value, &text))
+		return;
+	if (text.size == 0) {
+		config_report_error(config, key, "the name of a PEM file is missing");
+		return;
+	}
+	if (index == 0)
+		certificate->certificate = config_value_text(config, text);
+	else
+		certificate->key = config_value_text(config, text);
+}
+
+static void read_certificate(struct config *config, struct config_place place, struct fy_node *node,
+			     struct policy_certificate *certificate)
+{
+	static const char *const names[] = { "certificate", "key" };
+	unsigned before = config->errors;
+
+	if (config_yaml_kind(config, place, node) != CONFIG_MAP) {
+		config_report_error(config, place, "each certificate is a mapping with certificate and key");
+		return;
+	}
+	config_walk_map(config, node, "a certificate", names, 2, set_member, certificate);
+	if (certificate->certificate == NULL && config->errors == before)
+		config_report_error(config, place, "the PEM file is missing: certificate: FILE");
+	if (certificate->key == NULL)
+		certificate->key = certificate->certificate;
+	certificate->place = config_report_place(config, place);
+}
+
+static unsigned count_list(struct config *config)
+{
+	struct config_place key = { .node = config->certificates.key };
+	int count;
+
+	if (config->certificates.key == NULL ||
+	    !config_yaml_is_list(config, key, "\"tls.certificates\"", config->certificates.value))
+		return 0;
+	count = fy_node_sequence_item_count(config->certificates.value);
+	if (count <= LIMIT_CERTIFICATES)
+		return (unsigned)count;
+	config_report_error(config, key, "there are more than %d certificates", (int)LIMIT_CERTIFICATES);
+	return 0;
+}
+
+static void read_all(struct config *config)
+{
+	const struct settings *settings = &config->policy->settings;
+	unsigned listed = count_list(config), count = listed + (*settings->tls_certificate != '\0');
+	struct policy_certificate *certificates, *next;
+	struct fy_node *item;
+	void *at = NULL;
+
+	if (count == 0)
+		return;
+	certificates = next = config_value_zero(config, count, sizeof(*certificates));
+	if (certificates == NULL)
+		return;
+	config->policy->certificates = certificates;
+	config->policy->certificate_count = count;
+	/* It comes first, so that what the command line says is the certificate that is shown without a name. */
+	if (*settings->tls_certificate != '\0')
+		*next++ = (struct policy_certificate){ settings->tls_certificate,
+						       *settings->tls_key != '\0' ? settings->tls_key
+										  : settings->tls_certificate,
+						       config->policy->source };
+	while (listed != 0 && (item = fy_node_sequence_iterate(config->certificates.value, &at)) != NULL)
+		read_certificate(config,
+				 config_yaml_place(item, (struct config_place){ .node = config->certificates.key }),
+				 item, next++);
+}
+
+/* What one setting asks for and another one makes impossible or idle. */
+static void check(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+	const struct settings *settings = &policy->settings;
+	struct config_place place = { .origin = config->options->name };
+	bool asks = settings->tls_client_certificate != CLIENT_CERTIFICATE_NONE;
+
+	if (*settings->tls_key != '\0' && *settings->tls_certificate == '\0')
+		config_report_error(config, place, "\"tls.key\" is of no use without \"tls.certificate\"");
+	if (*settings->upstream_tls_key != '\0' && *settings->upstream_tls_certificate == '\0')
+		config_report_error(config, place,
+				    "\"upstream.tls.key\" is of no use without \"upstream.tls.certificate\"");
+	if (asks && policy->certificate_count == 0)
+		config_report_error(config, place,
+				    "\"tls.client_certificate\" asks for certificates, but clients connect without "
+				    "TLS: name a \"tls.certificate\"");
+	if (asks && *settings->tls_client_ca == '\0')
+		config_report_error(config, place,
+				    "\"tls.client_certificate\" asks for certificates: name in \"tls.client_ca\" who "
+				    "signs them");
+	if (!asks && *settings->tls_client_ca != '\0')
+		config_report_warning(config, place,
+				      "\"tls.client_ca\" has no effect while \"tls.client_certificate\" is none");
+	if (settings->upstream_tls_verify == VERIFY_OFF)
+		config_report_warning(config, place,
+				      "\"upstream.tls.verify\" is off: anybody between here and the upstream can read "
+				      "and change what passes; name the authority in \"upstream.tls.ca_file\" instead");
+}
+
+void config_tls(struct config *config)
+{
+	config->policy->source = config_value_text(config, slice_text(config->options->name));
+	if (config->short_of_memory)
+		return;
+	read_all(config);
+	check(config);
+}
