@@ -93,7 +93,7 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 | key | value | default | meaning |
 |---|---|---|---|
 | `path` | `/name`, `/name/*`, `*` | must be given | an exact path before any other, then the longest `*`; escapes of unreserved characters and repeated slashes are read as what they mean; a path with a `.` or `..` segment, however it is written, has no route |
-| `upstream` | `ws://host:port/path`, `hub` | `upstream.url` | the server behind; only ws:// upstreams are supported |
+| `upstream` | `ws://host:port/path`, `wss://host:port/path`, `hub` | `upstream.url` | the server behind; through TLS its certificate must hold, see `upstream.tls` |
 | `upstream_path` | path | that of the address, else the client's | what the upstream is asked for |
 | `opaque` | true, false | `false` | messages are not JSON: only frames, UTF-8, size and rate are judged; needs an upstream |
 | `binary` | true, false | `false` | binary messages pass, judged by size and rate only |
@@ -140,6 +140,15 @@ rbac:
 | `authentication.api_keys` | `[{id, hash, name, role}]` | `id`: the key's third part; `hash`: SHA-256 of the whole key, 64 hexadecimal digits; the user is `api_key_NAME`; `role` is user unless given |
 
 Messages about these sections never show what stands behind a key.
+
+## Certificates
+
+| key | value | meaning |
+|---|---|---|
+| `tls.certificates` | `[{certificate, key}]` | PEM files of certificates for clients, beside `tls.certificate`. Each is shown to clients that ask for one of its DNS names, `*.` standing for one label; the first of all to the others. `key` is the same file unless given |
+
+`framewall check` reads the files, too: one that is missing, a key that belongs to another certificate or has a passphrase is an error; a certificate that has expired
+and a key that every user of the machine can read are warnings. See [TLS](../guide/tls.md).
 
 ## Other shapes
 

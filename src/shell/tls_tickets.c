@@ -79,7 +79,7 @@ static uint64_t now(void)
 
 /* 1: done; 2: done, and the ticket should be replaced; 0: not ours, a full handshake; -1: failed. */
 static int with_keys(const struct tls_ticket_key *keys, unsigned count, uint8_t *name, uint8_t *iv,
-		     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, bool seal)
+		     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, bool seal, bool once)
 {
 	if (seal) {
 		memcpy(name, keys[0].name, TLS_TICKET_NAME);
@@ -89,7 +89,7 @@ static int with_keys(const struct tls_ticket_key *keys, unsigned count, uint8_t 
 	}
 	for (unsigned i = 0; i < count; i++)
 		if (memcmp(name, keys[i].name, TLS_TICKET_NAME) == 0)
-			return !prepare(&keys[i], iv, cipher, mac, false) ? -1 : i == 0 ? 1 : 2;
+			return !prepare(&keys[i], iv, cipher, mac, false) ? -1 : i == 0 && !once ? 1 : 2;
 	return 0;
 }
 
@@ -98,11 +98,12 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 {
 	struct tls_tickets *tickets = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	struct tls_ticket_key keys[TLS_TICKET_KEYS];
+	bool once = SSL_version(ssl) >= TLS1_3_VERSION; /* RFC 8446 C.4: clients should not show a ticket twice */
 	unsigned count;
 	int result = -1;
 
 	if (tls_tickets_at(tickets, now(), keys, &count))
-		result = with_keys(keys, count, name, iv, cipher, mac, seal != 0);
+		result = with_keys(keys, count, name, iv, cipher, mac, seal != 0, once);
 	mem_wipe(keys, sizeof(keys));
 	return result;
 }

@@ -1,55 +1,12 @@
 #!/usr/bin/python3
-"""The guide followed by copy and paste: every sh block of docs/guide/five-minutes.md, in order, in one shell, in a scratch folder."""
-import os
-import re
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
+"""docs/guide/five-minutes.md, followed by copy and paste."""
+from guide import finish, follow, ok
 
-binary = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FRAMEWALL_BIN", "build/framewall"))
-guide = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/guide/five-minutes.md"), encoding="utf-8").read()
-blocks = re.findall(r"```sh\n(.*?)```", guide, re.S)
-for port in (8765, 8766, 9000):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            print(f"1..0 # SKIP port {port} of the guide is in use")
-            sys.exit(0)
-scratch = tempfile.mkdtemp(prefix="framewall-guide-")
-os.symlink(binary, os.path.join(scratch, "framewall"))
-script = "\n".join(f"echo '--- {n}'\n{block}" for n, block in enumerate(blocks))
-done = subprocess.run(["sh", "-eu"], input=script, cwd=scratch, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
-                      env=dict(os.environ, PATH=scratch + ":" + os.environ["PATH"]))
-parts = re.split(r"^--- \d+\n", done.stdout, flags=re.M)[1:]
-count = 0
-failed = 0
-
-
-def ok(condition, name, text=""):
-    global count, failed
-    count += 1
-    failed += not condition
-    print(("ok" if condition else "not ok") + f" {count} - {name}")
-    if not condition:
-        print("".join("# " + line + "\n" for line in text.splitlines()[-30:]))
-
-
-ok(done.returncode == 0 and len(parts) == len(blocks), "every block runs", done.stdout)
-parts += [""] * (len(blocks) - len(parts))
+parts = follow("five-minutes.md")
 ok('{"type":"chat_message","text":5}' in parts[2] and '"would":"refuse"' in parts[2], "monitor changes nothing and records what it would do", parts[2])
 ok('{"type":"chat_message","text":"a < b && c"}' in parts[3], "a permitted message comes back", parts[3])
 ok('"INVALID_MESSAGE"' in parts[3] and '"field":"text"' in parts[3], "a refused one is explained", parts[3])
 ok("&lt;img" in parts[3], "markup is passed on as text", parts[3])
 ok("refuse" in parts[4] or "PERMISSION" in parts[4], "explain says why", parts[4])
 ok("active" in parts[5].lower(), "stats prints figures", parts[5])
-for name in ("echo.pid", "framewall.pid"):
-    path = os.path.join(scratch, name)
-    if os.path.exists(path):
-        subprocess.run(["kill", open(path).read().strip()], stderr=subprocess.DEVNULL)
-shutil.rmtree(scratch, ignore_errors=True)
-print(f"1..{count}")
-sys.exit(1 if failed else 0)
+finish()

@@ -146,7 +146,7 @@ def test_slow_reader():
                 raw.socket.settimeout(2)
                 sent = 0
                 before = fw.memory()
-                frames = [RawClient.frame(bytes([i]) * size, opcode=2) for i in range(count)]
+                frames = [RawClient.frame(bytes([i % 256]) * size, opcode=2) for i in range(count)]
                 waiting = b"".join(frames)
                 try:
                     while sent < len(waiting):

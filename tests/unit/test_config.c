@@ -454,12 +454,13 @@ static void overrides(void **state)
 	fw_policy_unref(policy);
 
 	assert_int_equal(load_over("", bad, 5, slice(NULL, 0), &policy), FW_ERR_INVALID);
-	assert_string_equal(reported,
-			    "--upstream: error: \"http://x\" is not an upstream: write ws://host:port\n"
-			    "--mode: error: \"mode\" must be one of: enforce, monitor; not \"observe\"\n"
-			    "--workers: error: \"workers\" is a whole number from 0 to 256 threads, not \"many\"\n"
-			    "--hosts: error: \"hosts\": \"/\" is not a host name or address, with or without :port\n"
-			    "--odd: error: there is no configuration key \"no.such\"\n");
+	assert_string_equal(
+		reported,
+		"--upstream: error: \"http://x\" is not an upstream: write ws://host:port or wss://host:port\n"
+		"--mode: error: \"mode\" must be one of: enforce, monitor; not \"observe\"\n"
+		"--workers: error: \"workers\" is a whole number from 0 to 256 threads, not \"many\"\n"
+		"--hosts: error: \"hosts\": \"/\" is not a host name or address, with or without :port\n"
+		"--odd: error: there is no configuration key \"no.such\"\n");
 }
 
 static void default_key(void **state)

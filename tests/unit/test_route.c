@@ -173,7 +173,7 @@ static void refused_routes(void **state)
 	refused_for("upstream: {url: 'ws://host:70000'}", "is not an upstream");
 	refused_for("upstream: {url: 'ws://host/#x'}", "has a path that a request line cannot have");
 	refused_for("upstream: {url: 'ws://host/a b'}", "has a path that a request line cannot have");
-	refused_for("upstream: {url: 'WSS://host'}", "only ws:// upstreams are supported");
+	refused_for("upstream: {url: 'wss://'}", "is not an upstream");
 }
 
 static bool origin(const struct fw_policy *policy, const char *text)
