@@ -31,8 +31,8 @@ struct fw_manager;
 enum fw_log_level { FW_LOG_ERROR, FW_LOG_WARNING, FW_LOG_NOTICE };
 
 /* Something to say to people. module: "config" (text is "file:line:column: error: …" with the line and a caret below),
- * "manager" or "record". Called from any thread of the manager and from the callers of its functions, possibly from
- * several at once; it calls no function of the manager. Never a secret, except the login links of options.demo. */
+ * "manager", "tls" or "record". Called from any thread of the manager and from the callers of its functions, possibly
+ * from several at once; it calls no function of the manager. Never a secret, except the login links of options.demo. */
 typedef void fw_log_function(void *user, enum fw_log_level level, const char *module, const char *text);
 
 /* One value of the configuration from outside of it, stronger than the file. origin: shown in messages about it. */
@@ -52,9 +52,10 @@ struct fw_manager_options {
 	const char *config_file; /* a path; NULL: none */
 	const char *config_text; /* YAML, instead of a file; NULL: none */
 	const char *mode;	 /* "enforce" or "monitor"; NULL: what the configuration says, or enforce */
-	const char *upstream; /* "ws://host:port": the server to protect; NULL: what the configuration says, or none */
-	const char *admin;    /* "host:port", or "off"; NULL: what the configuration says, or localhost:8766 */
-	unsigned workers;     /* threads that meet clients; 0: what the configuration says, or one a processor */
+	const char *upstream;	 /* "ws://host:port" or "wss://…": the server to protect; NULL: what the configuration
+				    says, or none */
+	const char *admin;	 /* "host:port", or "off"; NULL: what the configuration says, or localhost:8766 */
+	unsigned workers;	 /* threads that meet clients; 0: what the configuration says, or one a processor */
 	const struct fw_setting *settings; /* further values */
 	size_t setting_count;
 

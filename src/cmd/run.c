@@ -15,7 +15,7 @@ enum { SETTINGS = 8, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
 
 struct run {
-	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment, *certificate, *key_file;
+	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment, *certificate, *key;
 	bool demo, named; /* named: --config was given */
 };
 
@@ -34,10 +34,10 @@ static void say(void *user, enum fw_log_level level, const char *module, const c
 static size_t collect(const struct run *run, struct fw_setting settings[SETTINGS])
 {
 	const struct fw_setting all[SETTINGS] = {
-		{ "listen", run->listen, "--listen" },	   { "upstream.url", run->upstream, "--upstream" },
-		{ "mode", run->mode, "--mode" },	   { "admin.listen", run->admin, "--admin" },
-		{ "workers", run->workers, "--workers" },  { "tls.certificate", run->certificate, "--tls-cert" },
-		{ "tls.key", run->key_file, "--tls-key" }, { "environment", run->environment, "--environment" },
+		{ "listen", run->listen, "--listen" },	  { "upstream.url", run->upstream, "--upstream" },
+		{ "mode", run->mode, "--mode" },	  { "admin.listen", run->admin, "--admin" },
+		{ "workers", run->workers, "--workers" }, { "tls.certificate", run->certificate, "--tls-cert" },
+		{ "tls.key", run->key, "--tls-key" },	  { "environment", run->environment, "--environment" },
 	};
 	size_t count = 0;
 
@@ -139,8 +139,6 @@ static int run(struct run *run)
 	raise_descriptors();
 	if (fw_manager_start(manager, &error) != FW_OK) {
 		fw_manager_free(manager);
-		if (error.text[0] == '\0') /* each problem was said */
-			return COMMAND_NOT_HELD;
 		return options_could_not("run", "%s", error.text);
 	}
 	serve(manager, &signals);
@@ -163,7 +161,7 @@ int command_run(int argc, char **argv)
 		{ "--admin", "HOST:PORT", &settings.admin, NULL, "the admin side; default localhost:8766; off: none" },
 		{ "--tls-cert", "FILE", &settings.certificate, NULL,
 		  "PEM certificate: clients connect by wss:// alone" },
-		{ "--tls-key", "FILE", &settings.key_file, NULL, "its key; default: the same file" },
+		{ "--tls-key", "FILE", &settings.key, NULL, "its key, PEM; default: the same file" },
 		{ "--workers", "N", &settings.workers, NULL, "threads that meet clients; 0: one a processor" },
 		{ "--environment", "NAME", &settings.environment, NULL, "overlay of the configuration" },
 		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },

@@ -11,7 +11,6 @@
 #include "state/store.h"
 
 struct hub;
-struct tls;
 struct gate;
 struct gate_options {
 	struct fw_policy *policy; /* a reference is taken */

@@ -10,6 +10,7 @@ static const char default_data[] = "framewall-data";
 static int make(struct fw_manager *manager, const struct fw_manager_options *options, struct fw_error *reterr_error)
 {
 	const char *data = options->data_directory != NULL ? options->data_directory : default_data;
+	int result;
 
 	manager->without_hub = options->without_hub;
 	manager->demo = options->demo;
@@ -18,7 +19,8 @@ static int make(struct fw_manager *manager, const struct fw_manager_options *opt
 	manager->data_directory = mem_text(data, strlen(data));
 	if (manager->data_directory == NULL || !manager_config_copy(&manager->config, options))
 		return manager_say_error(reterr_error, FW_ERR_MEMORY, "out of memory");
-	return manager_config_load(manager, &manager->policy, reterr_error);
+	result = manager_config_load(manager, &manager->policy, reterr_error);
+	return result == FW_OK ? manager_config_tls(manager, manager->policy, reterr_error) : result;
 }
 
 struct fw_manager *fw_manager_new(const struct fw_manager_options *options, struct fw_error *reterr_error)
@@ -130,6 +132,7 @@ struct fw_manager *fw_manager_free(struct fw_manager *manager)
 	if (manager == NULL)
 		return NULL;
 	fw_manager_stop(manager, 0);
+	tls_free(manager->tls);
 	fw_policy_unref(manager->policy);
 	manager_config_free(&manager->config);
 	mem_free(manager->data_directory);

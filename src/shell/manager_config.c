@@ -151,3 +151,23 @@ int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_polic
 		reterr_error->code = result;
 	return result;
 }
+
+int manager_config_tls(struct fw_manager *manager, const struct fw_policy *policy, struct fw_error *reterr_error)
+{
+	struct judged judged = { manager, reterr_error };
+	bool holds;
+
+	if (reterr_error != NULL)
+		*reterr_error = (struct fw_error){ 0 };
+	if (manager->tls != NULL) {
+		holds = tls_reload(manager->tls, policy, report, &judged);
+	} else {
+		manager->tls = tls_new(policy, report, &judged);
+		holds = manager->tls != NULL;
+	}
+	if (holds)
+		return FW_OK;
+	if (reterr_error != NULL)
+		reterr_error->code = FW_ERR_INVALID;
+	return FW_ERR_INVALID;
+}

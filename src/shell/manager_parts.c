@@ -223,9 +223,6 @@ static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error
 	manager->hub = needs_hub(manager) ? hub_new() : NULL;
 	if (manager->store == NULL || (manager->hub == NULL && needs_hub(manager)))
 		return manager_say_error(reterr_error, FW_ERR_MEMORY, "cannot start: out of memory");
-	manager->tls = tls_new(manager->policy, manager_say_line, manager);
-	if (manager->tls == NULL)
-		return manager_say_error(reterr_error, FW_ERR_INVALID, "%s", ""); /* each problem was said */
 	result = start_loop(manager, reterr_error);
 	if (result == FW_OK)
 		result = start_keeper(manager, reterr_error);
@@ -281,7 +278,6 @@ void manager_parts_stop(struct fw_manager *manager)
 		manager->has_loop = false;
 	}
 	manager->hub = hub_free(manager->hub);
-	manager->tls = tls_free(manager->tls);
 	store_free(manager->store);
 	manager->store = NULL;
 }

@@ -40,6 +40,7 @@ struct fw_manager {
 	struct fw_policy *policy; /* under lock */
 	_Atomic unsigned drain_seconds;
 	_Atomic bool at_once; /* stops without waiting for the clients */
+	struct tls *tls;      /* as long as the manager; see tls.h for how it follows the policy */
 
 	uv_loop_t loop;
 	bool has_loop;
@@ -48,7 +49,6 @@ struct fw_manager {
 	uv_timer_t sweep;
 	struct store *store;
 	struct hub *hub;
-	struct tls *tls;
 	struct keeper *keeper;
 	struct keeper_demo demo_users;
 	pthread_rwlock_t gate_lock; /* of the pointer: whoever sends holds it for reading */
@@ -66,6 +66,10 @@ void manager_config_free(struct manager_config *config);
 /* A policy from the configuration as it is now. FW_OK, or a code with its text in reterr_error; problems go to log. */
 int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error);
 
+/* Certificates and keys that a policy names are read; they are in use from now on. FW_OK, or a code as above: nothing
+ * changed. */
+int manager_config_tls(struct fw_manager *manager, const struct fw_policy *policy, struct fw_error *reterr_error);
+
 /* manager_parts.c: what start makes and stop takes apart. */
 int manager_parts_start(struct fw_manager *manager, struct fw_error *reterr_error);
 void manager_parts_stop(struct fw_manager *manager); /* also after a start that failed; the loop's thread is gone */
@@ -76,7 +80,5 @@ void manager_say(const struct fw_manager *manager, enum fw_log_level level, cons
 	__attribute__((format(printf, 4, 5)));
 int manager_say_error(struct fw_error *reterr_error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4))); /* returns code; reterr_error may be NULL */
-/* For fw_report_function; user is the manager. Which level a line has stands in it. */
-void manager_say_line(void *user, const char *text);
 void manager_say_where(struct fw_manager *manager);
 #endif

@@ -86,13 +86,9 @@ static void say_demo(struct fw_manager *manager)
 	say_token(manager, demo->users[0].user, demo->users[0].role);
 }
 
-void manager_say_line(void *user, const char *text)
+static void say_line(void *user, const char *text)
 {
-	enum fw_log_level level = strstr(text, "error: ") != NULL     ? FW_LOG_ERROR
-				  : strstr(text, "warning: ") != NULL ? FW_LOG_WARNING
-								      : FW_LOG_NOTICE;
-
-	manager_say(user, level, "config", "%s", text);
+	manager_say(user, FW_LOG_NOTICE, "tls", "%s", text);
 }
 
 void manager_say_where(struct fw_manager *manager)
@@ -107,7 +103,7 @@ void manager_say_where(struct fw_manager *manager)
 	manager_say(manager, FW_LOG_NOTICE, "manager", "listening on %s://%s:%u",
 		    tls_serves(manager->tls) ? "wss" : "ws", url_host(manager->client_host, host),
 		    gate_port(manager->gate));
-	tls_describe(manager->tls, manager_say_line, manager);
+	tls_describe(manager->tls, say_line, manager);
 	for (unsigned i = 0; i < policy->route_count; i++)
 		if (policy->routes[i].has_upstream)
 			manager_say(manager, FW_LOG_NOTICE, "manager", "protecting %s://%s for %s",

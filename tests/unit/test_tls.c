@@ -180,8 +180,10 @@ static bool carry(struct pair *pair, bool to_server)
 
 static void exchange(struct pair *pair)
 {
-	while (carry(pair, true) | carry(pair, false))
-		;
+	for (bool moved = true; moved;) {
+		moved = carry(pair, true);
+		moved |= carry(pair, false);
+	}
 }
 
 static void say(struct pair *pair, const char *text)
