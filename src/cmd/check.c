@@ -3,52 +3,52 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
-#include "base/mem.h"
 #include "base/slice.h"
 #include "cmd/command.h"
-#include "shell/file.h"
 #include "cmd/json_out.h"
 #include "cmd/options.h"
-#include "policy/config.h"
+#include "cmd/values.h"
 #include "policy/policy.h"
+#include "shell/load.h"
 
 struct checking {
 	const char *name;
-	bool json;
+	bool named, json, print;
 	struct json_out *out;
+	struct json_out values;
 };
 
-/* "name:line:column: level: message\nsource\ncaret" in its parts. */
+/* "file:line:column: level: message\nsource\ncaret", or "--option: level: message", in its parts. */
 static void write_problem(const struct checking *checking, const char *text)
 {
 	struct json_writer *w = &checking->out->writer;
+	const char *error = strstr(text, ": error: "), *warning = strstr(text, ": warning: "), *message, *end;
+	bool is_error = warning == NULL || (error != NULL && error < warning);
 	size_t name = strlen(checking->name);
+	const char *before = is_error ? error : warning;
 	long line = 0, column = 0;
-	const char *rest = text, *end;
 	char *after;
 
-	if (strncmp(text, checking->name, name) == 0 && text[name] == ':') {
-		rest = text + name + 1;
-		line = strtol(rest, &after, 10);
-		if (line != 0 && *after == ':') {
-			column = strtol(after + 1, &after, 10);
-			rest = after + (*after == ':');
-		}
+	if (before == NULL)
+		before = text;
+	message = before != text ? before + (is_error ? 9 : 11) : text;
+	if (strncmp(text, checking->name, name) == 0 && text[name] == ':' && text + name < before) {
+		line = strtol(text + name + 1, &after, 10);
+		column = line != 0 && *after == ':' ? strtol(after + 1, NULL, 10) : 0;
 	}
-	while (*rest == ' ')
-		rest++;
 	json_write_open(w, '{');
 	json_write_key(w, "level");
-	json_write_string(w, strncmp(rest, "warning:", 8) == 0 ? "warning" : "error");
+	json_write_string(w, is_error ? "error" : "warning");
 	json_write_key(w, "line");
 	json_write_integer(w, line);
 	json_write_key(w, "column");
 	json_write_integer(w, column);
-	rest = strchr(rest, ':') != NULL ? strchr(rest, ':') + 2 : rest;
-	end = strchr(rest, '\n');
+	/* Where it was said: the file, a variable, an option. */
+	json_write_key(w, "origin");
+	json_write_text(w, slice(text, line != 0 ? name : (size_t)(before - text)));
+	end = strchr(message, '\n');
 	json_write_key(w, "message");
-	json_write_text(w, slice(rest, end != NULL ? (size_t)(end - rest) : strlen(rest)));
+	json_write_text(w, slice(message, end != NULL ? (size_t)(end - message) : strlen(message)));
 	json_write_key(w, "text");
 	json_write_string(w, text);
 	json_write_close(w, '}');
@@ -56,12 +56,23 @@ static void write_problem(const struct checking *checking, const char *text)
 
 static void report(void *user, const char *text)
 {
-	const struct checking *checking = user;
+	struct checking *checking = user;
+
+	if (!checking->json)
+		fprintf(stderr, "%s\n", text);
+	else
+		write_problem(checking, text);
+}
+
+/* Values come before the problems: in JSON the list of problems is still to be opened. */
+static void show(void *user, const struct config_shown *shown)
+{
+	struct checking *checking = user;
 
 	if (checking->json)
-		write_problem(checking, text);
+		values_write(&checking->values.writer, checking->name, shown);
 	else
-		fprintf(stderr, "%s\n", text);
+		values_print(checking->name, shown);
 }
 
 static void say_summary(const char *name, const struct fw_policy *policy)
@@ -79,30 +90,63 @@ static void say_summary(const char *name, const struct fw_policy *policy)
 	       policy->message_count, policy->settings.mode == MODE_MONITOR ? "monitor" : "enforce");
 }
 
-static int check(struct checking *checking, struct fw_slice text)
+/* {"file", "problems", "valid", "values"}: the values are shown before problems are given, so they have a writer of
+ * their own. */
+static bool write_all(struct checking *checking, bool valid)
+{
+	struct json_writer *w = &checking->out->writer;
+
+	json_write_close(w, ']');
+	json_write_key(w, "valid");
+	json_write_boolean(w, valid);
+	if (checking->print && valid) {
+		json_write_close(&checking->values.writer, ']');
+		json_write_key(w, "values");
+		if (checking->values.writer.failed)
+			return false;
+		json_write_raw(w, slice(buf_data(&checking->values.buf), buf_size(&checking->values.buf)));
+	}
+	json_write_close(w, '}');
+	return json_out_end(checking->out, stdout);
+}
+
+static void start_json(struct checking *checking, struct json_out *out)
+{
+	checking->out = out;
+	json_out_start(out);
+	json_out_start(&checking->values);
+	json_write_open(&checking->values.writer, '[');
+	json_write_open(&out->writer, '{');
+	json_write_key(&out->writer, "file");
+	json_write_string(&out->writer, checking->name);
+	json_write_key(&out->writer, "problems");
+	json_write_open(&out->writer, '[');
+}
+
+static int check(struct checking *checking, const struct load_options *options)
 {
 	struct fw_policy *policy = NULL;
 	struct json_out out;
 	int result;
 
-	checking->out = &out;
-	if (checking->json) {
-		json_out_start(&out);
-		json_write_open(&out.writer, '{');
-		json_write_key(&out.writer, "file");
-		json_write_string(&out.writer, checking->name);
-		json_write_key(&out.writer, "problems");
-		json_write_open(&out.writer, '[');
+	if (checking->json)
+		start_json(checking, &out);
+	result = load_policy(options, &policy);
+	if (result == FW_ERR_IO && checking->json) {
+		int error = errno;
+
+		json_out_drop(&checking->values);
+		json_out_drop(&out);
+		errno = error;
 	}
-	result = fw_policy_load(checking->name, text, report, checking, &policy);
+	if (result == FW_ERR_IO)
+		return options_could_not("check", "cannot read \"%s\": %s%s", checking->name, strerror(errno),
+					 checking->named ? "" : "; name the file: --config FILE");
 	if (checking->json) {
-		json_write_close(&out.writer, ']');
-		json_write_key(&out.writer, "valid");
-		json_write_boolean(&out.writer, result == FW_OK);
-		json_write_close(&out.writer, '}');
-		if (!json_out_end(&out, stdout))
+		if (!write_all(checking, result == FW_OK))
 			result = FW_ERR_MEMORY;
-	} else if (result == FW_OK) {
+		json_out_drop(&checking->values);
+	} else if (result == FW_OK && !checking->print) {
 		say_summary(checking->name, policy);
 	}
 	fw_policy_unref(policy);
@@ -113,16 +157,18 @@ static int check(struct checking *checking, struct fw_slice text)
 
 int command_check(int argc, char **argv)
 {
-	const char *path = NULL, *operand = NULL;
+	const char *path = NULL, *operand = NULL, *environment = NULL;
 	struct checking checking = { 0 };
 	const struct option_row rows[] = {
 		{ "--config", "FILE", &path, NULL, "the configuration; default framewall.yaml, - is standard input" },
-		{ "--json", NULL, NULL, &checking.json, "the problems as one JSON object" },
+		{ "--environment", "NAME", &environment, NULL, "the environment whose overlay is judged" },
+		{ "--print", NULL, NULL, &checking.print, "every effective value, and where it comes from" },
+		{ "--json", NULL, NULL, &checking.json, "the problems, and the values, as one JSON object" },
 	};
 	struct options options = { "check", rows, sizeof(rows) / sizeof(*rows), &operand, 1, 0 };
 	int result = options_read(&options, argc, argv);
-	uint8_t *bytes = NULL;
-	size_t size = 0;
+	struct config_override override = { "environment", NULL, "--environment" };
+	struct load_options load = { .overrides = &override, .variables = true, .report = report, .user = &checking };
 
 	if (result != OPTIONS_GO_ON)
 		return result;
@@ -130,12 +176,11 @@ int command_check(int argc, char **argv)
 		return options_usage("check", "there are two files: \"%s\" and \"%s\"", path, operand);
 	if (operand != NULL)
 		path = operand;
+	checking.named = path != NULL;
 	checking.name = path != NULL ? path : "framewall.yaml";
-	if (file_read(checking.name, LIMIT_CONFIG_BYTES * 2u, &bytes, &size) != 0)
-		return options_could_not("check", "cannot read \"%s\": %s%s", checking.name, strerror(errno),
-					 path == NULL ? "; name the file: --config FILE" : "");
-	result = check(&checking, slice(bytes, size));
-	mem_wipe(bytes, size);
-	mem_free(bytes);
-	return result;
+	override.value = environment;
+	load.path = checking.name;
+	load.override_count = environment != NULL;
+	load.show = checking.print ? show : NULL;
+	return check(&checking, &load);
 }

@@ -16,6 +16,7 @@
 #include "cmd/options.h"
 #include "policy/config_suggest.h"
 #include "policy/policy.h"
+#include "shell/load.h"
 
 enum { MESSAGE_BYTES = 64 << 20 }; /* the largest message that is read */
 
@@ -230,18 +231,18 @@ static void report(void *user, const char *text)
 
 static int load(const char *path, struct fw_policy **ret_policy)
 {
-	uint8_t *bytes = NULL;
-	size_t size = 0;
-	int result;
+	struct load_options options = { .path = path, .variables = true, .report = report };
 
-	if (path != NULL && file_read(path, LIMIT_CONFIG_BYTES * 2u, &bytes, &size) != 0)
+	switch (load_policy(&options, ret_policy)) {
+	case FW_OK:
+		return OPTIONS_GO_ON;
+	case FW_ERR_IO:
 		return options_could_not("explain", "cannot read \"%s\": %s", path, strerror(errno));
-	result = fw_policy_load(path != NULL ? path : "defaults", slice(bytes, size), report, NULL, ret_policy);
-	mem_wipe(bytes, size);
-	mem_free(bytes);
-	if (result == FW_ERR_MEMORY)
+	case FW_ERR_MEMORY:
 		return options_could_not("explain", "out of memory");
-	return result == FW_OK ? OPTIONS_GO_ON : COMMAND_NOT_HELD;
+	default:
+		return COMMAND_NOT_HELD;
+	}
 }
 
 static int explain(struct explaining *explaining, struct fw_policy *policy, const char *path, bool lines)

@@ -15,7 +15,12 @@ bool json_out_end(struct json_out *out, FILE *file)
 	bool good = !out->writer.failed && (size == 0 || fwrite(buf_data(&out->buf), 1, size, file) == size);
 
 	good = good && fputc('\n', file) != EOF && fflush(file) == 0;
+	json_out_drop(out);
+	return good;
+}
+
+void json_out_drop(struct json_out *out)
+{
 	buf_clear(&out->buf, &out->pool);
 	pool_fini(&out->pool);
-	return good;
 }

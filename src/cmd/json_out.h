@@ -15,4 +15,6 @@ struct json_out {
 void json_out_start(struct json_out *out);
 /* Writes it and a line end; gives everything back. False when memory or the file failed. */
 bool json_out_end(struct json_out *out, FILE *file);
+/* Gives everything back without writing it. */
+void json_out_drop(struct json_out *out);
 #endif

@@ -11,7 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 
-enum { SETTINGS = 5, DRAIN_SECONDS = 10 };
+enum { SETTINGS = 6, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
 
 struct run {
@@ -36,7 +36,7 @@ static size_t collect(const struct run *run, struct fw_setting settings[SETTINGS
 	const struct fw_setting all[SETTINGS] = {
 		{ "listen", run->listen, "--listen" },	  { "upstream.url", run->upstream, "--upstream" },
 		{ "mode", run->mode, "--mode" },	  { "admin.listen", run->admin, "--admin" },
-		{ "workers", run->workers, "--workers" },
+		{ "workers", run->workers, "--workers" }, { "environment", run->environment, "--environment" },
 	};
 	size_t count = 0;
 
@@ -118,6 +118,7 @@ static int run(struct run *run)
 		.settings = settings,
 		.setting_count = collect(run, settings),
 		.data_directory = run->data,
+		.variables = true,
 		.demo = run->demo,
 		.log = say,
 	};
@@ -159,7 +160,7 @@ int command_run(int argc, char **argv)
 		{ "--data", "DIR", &settings.data, NULL, "the state of this server; default ./framewall-data" },
 		{ "--admin", "HOST:PORT", &settings.admin, NULL, "the admin side; default localhost:8766; off: none" },
 		{ "--workers", "N", &settings.workers, NULL, "threads that meet clients; 0: one a processor" },
-		{ "--environment", "NAME", &settings.environment, NULL, "overlay of the configuration" },
+		{ "--environment", "NAME", &settings.environment, NULL, "environment: what is default, and which overlay of the file counts" },
 		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },
 	};
 	struct options options = { "run", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
@@ -167,9 +168,6 @@ int command_run(int argc, char **argv)
 
 	if (result != OPTIONS_GO_ON)
 		return result;
-	if (settings.environment != NULL)
-		return options_usage(
-			"run", "--environment is not available in this version: put the values into the configuration");
 	find_config(&settings);
 	return run(&settings);
 }

@@ -19,34 +19,47 @@ static void warn(struct config *config)
 {
 	const struct settings *settings = &config->policy->settings;
 	struct config_place place = { .origin = config->options->name };
+	unsigned row = config_scalar_find("listen");
 	bool hosts = settings->hosts.count != 0;
+	char shown[64];
 
 	for (unsigned i = 0; i < config->policy->route_count; i++)
 		hosts = hosts || config->policy->routes[i].hosts.count != 0;
+	config->secret = config->origins[row].secret;
 	if (!loopback_listener(settings->listen) && !hosts)
 		config_report_warning(config, place,
 				      "\"listen\" is %s, but \"hosts\" is empty: only requests to localhost are "
 				      "accepted; list the names that clients use",
-				      settings->listen);
+				      config_report_quote(config, slice_text(settings->listen), shown));
+	config->secret = false;
 }
 
-static void compile(struct config *config, struct fy_document *document)
+/* From the lowest to the highest: defaults, file, overlay, variables, command line. */
+static void read_values(struct config *config)
 {
-	struct fw_policy *policy = config->policy;
-
 	config_scalar_defaults(config);
 	if (config->short_of_memory)
 		return;
-	if (document != NULL)
-		config_walk(config, fy_document_root(document));
-	for (size_t i = 0; i < config->options->override_count; i++)
-		config_scalar_override(config, &config->options->overrides[i]);
+	if (config->root != NULL)
+		config_walk(config, config->root, (struct config_place){ 0 }, CONFIG_BASE);
+	config_variable_environment(config);
+	config_environment(config);
+	config_variable_apply(config);
+	config_variable_override(config);
+}
+
+static void compile(struct config *config)
+{
+	struct fw_policy *policy = config->policy;
+
+	read_values(config);
+	if (config->short_of_memory)
+		return;
 	config_rbac(config);
 	if (config->short_of_memory)
 		return;
 	config_routes(config);
 	config_keys(config);
-	config_derive_csp(config);
 	if (config->short_of_memory)
 		return;
 	if (contract_build(policy) != FW_OK) {
@@ -61,13 +74,63 @@ static void compile(struct config *config, struct fy_document *document)
 	}
 }
 
+static struct fw_policy *new_policy(void)
+{
+	struct fw_policy *policy = mem_zero(1, sizeof(*policy));
+
+	if (policy == NULL)
+		return NULL;
+	atomic_init(&policy->references, 1);
+	arena_init(&policy->arena, LIMIT_POLICY_BYTES);
+	return policy;
+}
+
+/* An overlay that was not chosen: compiled like the chosen one and thrown away, so that its mistakes are known before
+ * the day it counts. */
+static void judge_overlay(struct config *config, struct fw_slice name, size_t start, size_t end)
+{
+	const struct config_override environment = { "environment", config_value_text(config, name), "--environment" };
+	struct config_options options = {
+		.name = config->options->name,
+		.overrides = &environment,
+		.override_count = 1,
+		.default_jwt_secret = config->options->default_jwt_secret,
+		.source = config->options->source,
+		.without_hub = config->options->without_hub,
+	};
+	struct config trial = { .options = &options,
+				.text = config->text,
+				.root = config->root,
+				.scratch = config->scratch,
+				.trial = true };
+
+	trial.policy = environment.value != NULL ? new_policy() : NULL;
+	if (trial.policy == NULL) {
+		config->short_of_memory = true;
+		return;
+	}
+	trial.expansions = config->expansions;
+	compile(&trial);
+	config->expansions = trial.expansions;
+	config->scratch = trial.scratch;
+	config->short_of_memory = config->short_of_memory || trial.short_of_memory;
+	config_report_adopt(config, &trial, start, end);
+	fw_policy_unref(trial.policy);
+}
+
 static int load(struct config *config)
 {
 	struct fy_document *document = NULL;
 	int result = config_yaml_open(config, &document);
 
-	if (result == FW_OK)
-		compile(config, document);
+	if (result == FW_OK) {
+		config->root = document != NULL ? fy_document_root(document) : NULL;
+		compile(config);
+		if (!config->short_of_memory)
+			config_environment_others(config, judge_overlay);
+		if (config->errors == 0 && !config->short_of_memory)
+			config_show(config);
+	}
 	/* Places point into the document: messages are given before it goes, and even when memory got short on the way.
 	 */
 	config_report_give(config);
@@ -83,11 +146,9 @@ int config_load(const struct config_options *options, struct fw_policy **ret_pol
 	int result;
 
 	*ret_policy = NULL;
-	config.policy = mem_zero(1, sizeof(*config.policy));
+	config.policy = new_policy();
 	if (config.policy == NULL)
 		return FW_ERR_MEMORY;
-	atomic_init(&config.policy->references, 1);
-	arena_init(&config.policy->arena, LIMIT_POLICY_BYTES);
 	arena_init(&config.scratch, LIMIT_POLICY_BYTES);
 	result = load(&config);
 	arena_fini(&config.scratch);

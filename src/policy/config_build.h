@@ -22,6 +22,16 @@ struct config_section {
 	struct fy_node *key, *value;
 };
 
+/* The file, and the overlay of the environment above it. */
+enum { CONFIG_BASE, CONFIG_OVERLAY, CONFIG_LAYERS };
+
+/* Where the value of a row comes from. */
+struct config_origin {
+	enum config_from from;
+	struct config_place place;
+	bool secret; /* it came out of a file named by ${file:…} */
+};
+
 struct config {
 	const struct config_options *options;
 	struct fw_slice text; /* without a byte order mark */
@@ -33,11 +43,26 @@ struct config {
 	unsigned errors;
 	bool hiding;	      /* the section has secrets: of the source line nothing behind the place is shown */
 	bool short_of_memory; /* sticks: the load ends in FW_ERR_MEMORY */
+	bool secret;	      /* the text given last came out of a file: it is not quoted */
+	/* An overlay that was not chosen is judged, too, but nothing depends on it: what it refers to may be absent. */
+	bool trial;
+	unsigned layer;			     /* that the walk is in */
+	struct config_origin *origins;	     /* of each row; in scratch */
+	struct config_expansion *expansions; /* to be wiped */
 
-	struct config_section routes, jwt_keys, api_keys, max_lengths, message_sizes, csp;
-	struct config_section permissions, hierarchy, roles, categories;
-	bool strict; /* rbac.strict */
+	struct fy_node *root; /* of the file; NULL: there is nothing in it */
+	struct config_section environments;
+	struct config_section routes[CONFIG_LAYERS], jwt_keys[CONFIG_LAYERS], api_keys[CONFIG_LAYERS];
+	struct config_section max_lengths[CONFIG_LAYERS], message_sizes[CONFIG_LAYERS];
+	struct config_section permissions[CONFIG_LAYERS], hierarchy[CONFIG_LAYERS], roles[CONFIG_LAYERS],
+		categories[CONFIG_LAYERS];
 };
+
+/* Of a section that is replaced as a whole the topmost layer that has it. */
+static inline const struct config_section *config_topmost(const struct config_section layers[CONFIG_LAYERS])
+{
+	return &layers[layers[CONFIG_OVERLAY].key != NULL ? CONFIG_OVERLAY : CONFIG_BASE];
+}
 
 /* config_report.c: messages, sorted by place and given to the caller at the end */
 void config_report_error(struct config *config, struct config_place place, const char *format, ...)
@@ -47,8 +72,13 @@ void config_report_warning(struct config *config, struct config_place place, con
 void config_report_error_at(struct config *config, size_t offset, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void config_report_give(struct config *config);
-/* A text of the input for a message: shortened, control characters shown as "?". room 64. */
-const char *config_report_quote(struct fw_slice text, char ret_text[64]);
+/* A text of the input for a message: shortened, control characters shown as "?"; "(secret)" when it came out of a file.
+ * room 64. */
+const char *config_report_quote(const struct config *config, struct fw_slice text, char ret_text[64]);
+size_t config_report_offset(struct config_place place);		   /* in the file; 0: not there */
+unsigned config_report_line(struct config *config, size_t offset); /* from 1 */
+/* Takes over what a trial found within an overlay, and errors outside it where there is none yet. */
+void config_report_adopt(struct config *config, const struct config *trial, size_t start, size_t end);
 
 /* config_yaml.c: libfyaml's document and its nodes */
 enum config_kind { CONFIG_NOTHING, CONFIG_SCALAR, CONFIG_LIST, CONFIG_MAP, CONFIG_BAD };
@@ -66,7 +96,8 @@ bool config_yaml_key(struct config *config, struct config_place place, struct fy
 /* Is the value a map (a list)? Reported when not. Nothing at all is an empty one (a list must be written). */
 bool config_yaml_is_map(struct config *config, struct config_place place, const char *what, struct fy_node *node);
 bool config_yaml_is_list(struct config *config, struct config_place place, const char *what, struct fy_node *node);
-/* The text of a scalar value; false and reported when it is none or has control characters. */
+/* The text of a scalar value, with what ${…} stands for; false and reported when it is none or has control characters.
+ */
 bool config_yaml_is_text(struct config *config, struct config_place place, const char *what, struct fy_node *node,
 			 struct fw_slice *ret_text);
 
@@ -74,6 +105,8 @@ bool config_yaml_is_text(struct config *config, struct config_place place, const
 const char *config_value_text(struct config *config,
 			      struct fw_slice text); /* into the policy's arena; NULL: short of memory */
 void *config_value_zero(struct config *config, size_t count, size_t size); /* cleared, of the policy's arena */
+/* Has it control characters besides line ends and tabs? Then false and reported. */
+bool config_value_visible(struct config *config, struct config_place place, const char *what, struct fw_slice text);
 bool config_value_boolean(struct config *config, struct config_place place, const char *path, struct fw_slice text,
 			  bool *ret_value);
 bool config_value_integer(struct config *config, struct config_place place, const char *path, struct fw_slice text,
@@ -83,20 +116,52 @@ typedef bool config_check(struct config *config, struct config_place place, cons
 bool config_value_texts(struct config *config, struct config_place place, const char *path, struct fy_node *node,
 			config_check *check, struct texts *ret_texts);
 
+/* config_expand.c: ${file:PATH} and ${env:NAME}. False and reported when it stands for nothing. */
+bool config_expand(struct config *config, struct config_place place, const char *what, struct fw_slice text,
+		   struct fw_slice *ret_text);
+void config_expand_forget(struct config *config);
+
 /* config_scalar.c: the rows of config.def */
 void config_scalar_defaults(struct config *config);
 unsigned config_scalar_count(void);
 const char *config_scalar_path(unsigned row);
 void config_scalar_set(struct config *config, unsigned row, struct config_place key, struct fy_node *value);
-void config_scalar_override(struct config *config, const struct config_override *override);
+/* A value given as text, lists with commas; of an environment (place empty), a variable or the command line. */
+void config_scalar_text(struct config *config, unsigned row, struct config_place place, enum config_from from,
+			const char *value);
+void config_scalar_show(struct config *config, unsigned row, struct config_shown *shown);
+unsigned config_scalar_find(const char *path); /* or config_scalar_count() */
+
+/* config_variable.c: FRAMEWALL_… and the command line */
+enum { CONFIG_VARIABLE_ROOM = 128 };
+void config_variable_name(const char *path, char ret_name[CONFIG_VARIABLE_ROOM]);
+void config_variable_apply(struct config *config);
+void config_variable_override(struct config *config);
+/* Only the row `environment`, which decides what else is read. */
+void config_variable_environment(struct config *config);
+
+/* config_environment.c: defaults of the environment, and its overlay */
+void config_environment(struct config *config);
+/* Calls judge(config, name, start, end) for each overlay that was not chosen, with the part of the file that it is. */
+typedef void config_environment_judge(struct config *config, struct fw_slice name, size_t start, size_t end);
+void config_environment_others(struct config *config, config_environment_judge *judge);
+
+/* config_show.c: every effective value and where it comes from */
+void config_show(struct config *config);
+void config_show_sections(struct config *config); /* config_show_sections.c */
+void config_show_value(struct config *config, enum config_from from, struct config_place place,
+		       struct config_shown *shown); /* its origin is set here */
+/* Where the entry `name` of a section's mapping stands, in the topmost layer that has it. */
+enum config_from config_show_origin(const struct config_section sections[CONFIG_LAYERS], struct fw_slice name,
+				    struct config_place *ret_place);
 
 /* config_check.c: what a text of config.def must be besides a text */
 config_check *config_check_of(const char *path);	/* NULL: anything */
 bool config_check_id(struct fw_slice text, size_t max); /* [a-zA-Z0-9_.-]+ */
 config_check config_check_origin, config_check_host, config_check_token, config_check_template;
 
-/* config_walk.c: the mappings of the file, unknown and double keys */
-void config_walk(struct config *config, struct fy_node *root);
+/* config_walk.c: the mappings of the file, unknown and double keys. layer: of the file or of an overlay */
+void config_walk(struct config *config, struct fy_node *root, struct config_place place, unsigned layer);
 /* For a map with few known keys: calls set(user, index, key, value) for each; unknown and double keys are reported. */
 typedef void config_walk_member(struct config *config, void *user, unsigned index, struct config_place key,
 				struct fy_node *value);
@@ -112,6 +177,7 @@ void config_keys(struct config *config);
 uint16_t config_rbac_role(struct config *config, struct config_place place,
 			  struct fw_slice name);   /* or POLICY_NONE, reported */
 void config_derive_lengths(struct config *config); /* validation.max_lengths, message_sizes: after contract_build */
-void config_derive_csp(struct config *config);	   /* security_policies.csp as a mapping */
-void config_derive(struct config *config);	   /* rates, methods, networks, events: of settings that hold */
+/* security_policies.csp as a mapping */
+void config_derive_csp(struct config *config, struct config_place place, struct fy_node *map);
+void config_derive(struct config *config); /* rates, methods, networks, events: of settings that hold */
 #endif

@@ -13,7 +13,7 @@ static bool refuse(struct config *config, struct config_place place, const char 
 {
 	char shown[64];
 
-	config_report_error(config, place, "\"%s\": \"%s\" %s", path, config_report_quote(text, shown), why);
+	config_report_error(config, place, "\"%s\": \"%s\" %s", path, config_report_quote(config, text, shown), why);
 	return false;
 }
 
@@ -125,8 +125,8 @@ static bool check_word(struct config *config, struct config_place place, const c
 			return true;
 		config_suggest_offer(&suggest, words[i], strlen(words[i]));
 	}
-	config_report_error(config, place, "\"%s\": \"%s\" is not %s%s", path, config_report_quote(text, shown), what,
-			    config_suggest_text(&suggest, hint));
+	config_report_error(config, place, "\"%s\": \"%s\" is not %s%s", path, config_report_quote(config, text, shown),
+			    what, config_suggest_text(&suggest, hint));
 	return false;
 }
 
@@ -228,7 +228,7 @@ static bool check_operation(struct config *config, struct config_place place, co
 		if (contract_protectable(slice_text(contract_name(i))))
 			config_suggest_offer(&suggest, contract_name(i), strlen(contract_name(i)));
 	config_report_error(config, place, "\"%s\": \"%s\" is not a message type that can need a token%s", path,
-			    config_report_quote(text, shown), config_suggest_text(&suggest, hint));
+			    config_report_quote(config, text, shown), config_suggest_text(&suggest, hint));
 	return false;
 }
 
@@ -242,8 +242,8 @@ static bool check_event(struct config *config, struct config_place place, const 
 	config_suggest_start(&suggest, text);
 	for (unsigned i = 0; i < EVENT_TYPES; i++)
 		config_suggest_offer(&suggest, fw_event_name((uint16_t)i), strlen(fw_event_name((uint16_t)i)));
-	config_report_error(config, place, "\"%s\": there is no event \"%s\"%s", path, config_report_quote(text, shown),
-			    config_suggest_text(&suggest, hint));
+	config_report_error(config, place, "\"%s\": there is no event \"%s\"%s", path,
+			    config_report_quote(config, text, shown), config_suggest_text(&suggest, hint));
 	return false;
 }
 

@@ -53,10 +53,11 @@ static void set_limit(struct config *config, const struct named_limits *limits, 
 	char quoted[64], hint[128];
 	int64_t max;
 
-	if (!config_yaml_key(config, place, key, &name) ||
-	    !config_yaml_is_text(config, place, limits->what, value, &text))
+	if (!config_yaml_key(config, place, key, &name))
 		return;
-	config_report_quote(name, quoted);
+	config_report_quote(config, name, quoted);
+	if (!config_yaml_is_text(config, place, limits->what, value, &text))
+		return;
 	if (!config_value_integer(config, config_yaml_place(value, place), quoted, text, limits->least, limits->most,
 				  limits->unit, &max))
 		return;
@@ -70,7 +71,7 @@ static void set_limit(struct config *config, const struct named_limits *limits, 
 			    quoted, config_suggest_text(&suggest, hint));
 }
 
-static void set_limits(struct config *config, const struct named_limits *limits, const struct config_section *section)
+static void set_layer(struct config *config, const struct named_limits *limits, const struct config_section *section)
 {
 	struct fy_node_pair *pair;
 	void *at = NULL;
@@ -82,10 +83,17 @@ static void set_limits(struct config *config, const struct named_limits *limits,
 		set_limit(config, limits, fy_node_pair_key(pair), fy_node_pair_value(pair));
 }
 
+/* What an overlay says stands above what the file says, name by name. */
+static void set_limits(struct config *config, const struct named_limits *limits, const struct config_section *sections)
+{
+	for (unsigned i = 0; i < CONFIG_LAYERS; i++)
+		set_layer(config, limits, &sections[i]);
+}
+
 void config_derive_lengths(struct config *config)
 {
-	set_limits(config, &length_limits, &config->max_lengths);
-	set_limits(config, &size_limits, &config->message_sizes);
+	set_limits(config, &length_limits, config->max_lengths);
+	set_limits(config, &size_limits, config->message_sizes);
 }
 
 enum { CSP_ROOM = 4096 };
@@ -114,16 +122,15 @@ static bool directive_holds(struct fw_slice name, struct fw_slice value)
 	return name.size != 0;
 }
 
-void config_derive_csp(struct config *config)
+void config_derive_csp(struct config *config, struct config_place place, struct fy_node *map)
 {
-	struct config_place place = { .node = config->csp.key };
 	struct fy_node_pair *pair;
 	struct csp csp = { .size = 0 };
 	void *at = NULL;
 
-	if (config->csp.key == NULL || config_yaml_kind(config, place, config->csp.value) != CONFIG_MAP)
+	if (config_yaml_kind(config, place, map) != CONFIG_MAP)
 		return;
-	while ((pair = fy_node_mapping_iterate(config->csp.value, &at)) != NULL) {
+	while ((pair = fy_node_mapping_iterate(map, &at)) != NULL) {
 		struct config_place here = { .node = fy_node_pair_key(pair) };
 		struct fw_slice name, value;
 

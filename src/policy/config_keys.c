@@ -78,27 +78,28 @@ static void read_jwt_key(struct config *config, struct config_place place, struc
 		if (same_kid(other, key))
 			config_report_error(config, place, "two keys have the same kid");
 	/* A token without kid is verified by the only key: with several it could not be said which. */
-	if (key->kid == NULL && config->errors == before && fy_node_sequence_item_count(config->jwt_keys.value) > 1)
+	if (key->kid == NULL && config->errors == before &&
+	    fy_node_sequence_item_count(config_topmost(config->jwt_keys)->value) > 1)
 		config_report_error(config, place, "where there are several keys each needs a kid");
 }
 
 static void read_jwt_keys(struct config *config)
 {
-	struct config_place place = { .node = config->jwt_keys.key };
+	const struct config_section *section = config_topmost(config->jwt_keys);
+	struct config_place place = { .node = section->key };
 	struct fy_node *item;
 	void *at = NULL;
 	int count;
 
-	if (!config_yaml_is_list(config, place, "\"authentication.jwt.keys\"", config->jwt_keys.value))
+	if (!config_yaml_is_list(config, place, "\"authentication.jwt.keys\"", section->value))
 		return;
-	count = fy_node_sequence_item_count(config->jwt_keys.value);
+	count = fy_node_sequence_item_count(section->value);
 	if (count > LIMIT_CREDENTIAL_KEYS) {
 		config_report_error(config, place, "there are more than %d keys", (int)LIMIT_CREDENTIAL_KEYS);
 		return;
 	}
 	config->policy->jwt_keys = config_value_zero(config, (size_t)count, sizeof(*config->policy->jwt_keys));
-	while (config->policy->jwt_keys != NULL &&
-	       (item = fy_node_sequence_iterate(config->jwt_keys.value, &at)) != NULL) {
+	while (config->policy->jwt_keys != NULL && (item = fy_node_sequence_iterate(section->value, &at)) != NULL) {
 		/* A bare value in the list may be the secret itself: then the list's name is pointed at. */
 		struct config_place here = fy_node_is_mapping(item) ? config_yaml_place(item, place) : place;
 
@@ -214,22 +215,23 @@ static void read_api_key(struct config *config, struct config_place place, struc
 
 static void read_api_keys(struct config *config)
 {
-	struct config_place place = { .node = config->api_keys.key };
+	const struct config_section *section = config_topmost(config->api_keys);
+	struct config_place place = { .node = section->key };
 	struct policy_api_key *keys;
 	struct fy_node *item;
 	void *at = NULL;
 	int count;
 
-	if (!config_yaml_is_list(config, place, "\"authentication.api_keys\"", config->api_keys.value))
+	if (!config_yaml_is_list(config, place, "\"authentication.api_keys\"", section->value))
 		return;
-	count = fy_node_sequence_item_count(config->api_keys.value);
+	count = fy_node_sequence_item_count(section->value);
 	if (count > LIMIT_CREDENTIAL_KEYS) {
 		config_report_error(config, place, "there are more than %d keys", (int)LIMIT_CREDENTIAL_KEYS);
 		return;
 	}
 	keys = config_value_zero(config, (size_t)count, sizeof(*keys));
 	config->policy->api_keys = keys;
-	while (keys != NULL && (item = fy_node_sequence_iterate(config->api_keys.value, &at)) != NULL) {
+	while (keys != NULL && (item = fy_node_sequence_iterate(section->value, &at)) != NULL) {
 		if (config_yaml_kind(config, place, item) == CONFIG_MAP)
 			read_api_key(config, config_yaml_place(item, place), item, keys);
 		else
@@ -240,11 +242,11 @@ static void read_api_keys(struct config *config)
 void config_keys(struct config *config)
 {
 	config->hiding = true; /* messages point at the name in front of a value */
-	if (config->jwt_keys.key != NULL)
+	if (config_topmost(config->jwt_keys)->key != NULL)
 		read_jwt_keys(config);
 	else
 		use_default_key(config);
-	if (config->api_keys.key != NULL)
+	if (config_topmost(config->api_keys)->key != NULL)
 		read_api_keys(config);
 	config->hiding = false;
 }

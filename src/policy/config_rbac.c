@@ -72,7 +72,7 @@ static void add_defaults(struct config_rbac_builder *builder)
 			return;
 		/* D3 of the checklist: admin is a moderator is a user is a guest, whatever else the file adds. */
 		if (parent != POLICY_NONE)
-			builder->parents[role] = 1u << parent;
+			builder->default_parents[role] = builder->parents[role] = 1u << parent;
 		split(config, default_roles[i].permissions, &builder->own[role]);
 	}
 }
@@ -89,7 +89,7 @@ uint16_t config_rbac_role(struct config *config, struct config_place place, stru
 	config_suggest_start(&suggest, name);
 	for (unsigned i = 0; i < policy->role_count; i++)
 		config_suggest_offer(&suggest, policy->roles[i].name, policy->roles[i].name_size);
-	config_report_error(config, place, "there is no role \"%s\"%s", config_report_quote(name, shown),
+	config_report_error(config, place, "there is no role \"%s\"%s", config_report_quote(config, name, shown),
 			    suggest.best != NULL ? config_suggest_text(&suggest, hint) : "; define it in rbac.roles");
 	return POLICY_NONE;
 }
@@ -97,12 +97,13 @@ uint16_t config_rbac_role(struct config *config, struct config_place place, stru
 static void give_permissions(struct config_rbac_builder *builder, uint16_t role, struct config_place place,
 			     struct fy_node *list)
 {
-	if (builder->given[role]) {
+	if (builder->given[role] && builder->given_layer[role] == builder->config->layer) {
 		config_report_error(builder->config, place, "the permissions of role \"%s\" are given a second time",
 				    builder->config->policy->roles[role].name);
 		return;
 	}
 	builder->given[role] = true;
+	builder->given_layer[role] = builder->config->layer;
 	builder->own_place[role] = place;
 	builder->own_node[role] = list;
 }
@@ -115,6 +116,10 @@ static void read_parents(struct config_rbac_builder *builder, uint16_t role, str
 
 	if (!config_yaml_is_list(builder->config, place, "what a role inherits", list))
 		return;
+	if (builder->layer[role] != builder->config->layer) { /* an overlay's list replaces that of the file */
+		builder->layer[role] = builder->config->layer;
+		builder->parents[role] = builder->default_parents[role];
+	}
 	while ((item = fy_node_sequence_iterate(list, &at)) != NULL) {
 		struct config_place here = config_yaml_place(item, place);
 		struct fw_slice name;
@@ -213,18 +218,18 @@ static void set_role_member(struct config *config, void *user, unsigned index, s
 		read_parents(reader->builder, reader->role, key, value);
 }
 
-static void read_roles(struct config_rbac_builder *builder)
+static void read_roles(struct config_rbac_builder *builder, const struct config_section *section)
 {
 	static const char *const names[] = { "permissions", "inherits" };
 	struct config *config = builder->config;
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
-	if (config->roles.key == NULL || !config_yaml_is_map(config, (struct config_place){ .node = config->roles.key },
-							     "\"rbac.roles\"", config->roles.value))
+	if (section->key == NULL || !config_yaml_is_map(config, (struct config_place){ .node = section->key },
+							"\"rbac.roles\"", section->value))
 		return;
-	name_roles(builder, config->roles.value);
-	while ((pair = fy_node_mapping_iterate(config->roles.value, &at)) != NULL) {
+	name_roles(builder, section->value);
+	while ((pair = fy_node_mapping_iterate(section->value, &at)) != NULL) {
 		struct config_place place = { .node = fy_node_pair_key(pair) };
 		struct role_reader reader = { .builder = builder };
 
@@ -242,11 +247,15 @@ void config_rbac(struct config *config)
 	struct fw_policy *policy = config->policy;
 
 	add_defaults(&builder);
-	config_rbac_categories(config);
+	for (unsigned i = 0; i < CONFIG_LAYERS; i++)
+		config_rbac_categories(config, &config->categories[i]);
 	builder.known = policy->permission_count;
-	read_roles(&builder);
-	each_role(&builder, &config->permissions, "\"rbac.default_permissions\"", false);
-	each_role(&builder, &config->hierarchy, "\"rbac.role_hierarchy\"", true);
+	for (unsigned i = 0; i < CONFIG_LAYERS; i++) {
+		config->layer = i;
+		read_roles(&builder, &config->roles[i]);
+		each_role(&builder, &config->permissions[i], "\"rbac.default_permissions\"", false);
+		each_role(&builder, &config->hierarchy[i], "\"rbac.role_hierarchy\"", true);
+	}
 	config_rbac_patterns(&builder);
 	config_rbac_circles(&builder);
 	if (config->short_of_memory)

@@ -50,16 +50,16 @@ static void read_category(struct config *config, struct fw_slice category, struc
 	}
 }
 
-void config_rbac_categories(struct config *config)
+/* Permissions only come to be: what the file lists and what an overlay lists exists. */
+void config_rbac_categories(struct config *config, const struct config_section *section)
 {
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
-	if (config->categories.key == NULL ||
-	    !config_yaml_is_map(config, (struct config_place){ .node = config->categories.key },
-				"\"rbac.permission_categories\"", config->categories.value))
+	if (section->key == NULL || !config_yaml_is_map(config, (struct config_place){ .node = section->key },
+							"\"rbac.permission_categories\"", section->value))
 		return;
-	while ((pair = fy_node_mapping_iterate(config->categories.value, &at)) != NULL) {
+	while ((pair = fy_node_mapping_iterate(section->value, &at)) != NULL) {
 		struct config_place place = { .node = fy_node_pair_key(pair) };
 		struct fw_slice name;
 
@@ -104,9 +104,9 @@ static void suspect(struct config_rbac_builder *builder, struct config_place pla
 		config_suggest_offer(&suggest, config->policy->permissions[i], strlen(config->policy->permissions[i]));
 	if (suggest.best == NULL || suggest.distance > 2)
 		return;
-	config_report_quote(name, shown);
+	config_report_quote(config, name, shown);
 	config_suggest_text(&suggest, hint);
-	if (config->strict)
+	if (config->policy->settings.rbac_strict)
 		config_report_error(config, place, "no message and no category has the permission \"%s\"%s", shown,
 				    hint);
 	else
@@ -155,7 +155,7 @@ static void read_patterns(struct config_rbac_builder *builder, unsigned role)
 			config_report_error(
 				config, place,
 				"\"%s\" is not a permission: names with dots between, \"*\" for a whole one",
-				config_report_quote(pattern, shown));
+				config_report_quote(config, pattern, shown));
 			continue;
 		}
 		if (!wild && !known_permission(builder, pattern)) {
@@ -185,7 +185,7 @@ static void warn_of_idle_wildcards(struct config_rbac_builder *builder, unsigned
 		pattern = config_yaml_text(item, NULL);
 		if (pattern_holds(pattern, &wild) && wild && !grants_any(builder, pattern))
 			config_report_warning(config, config_yaml_place(item, builder->own_place[role]),
-					      "\"%s\" grants nothing", config_report_quote(pattern, shown));
+					      "\"%s\" grants nothing", config_report_quote(config, pattern, shown));
 	}
 }
 

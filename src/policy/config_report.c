@@ -13,6 +13,7 @@ enum { LINE_ROOM = 120 }; /* octets of a source line that are shown */
 struct config_note {
 	size_t offset;	 /* in the file; overrides come last */
 	unsigned number; /* order of finding, for equal offsets */
+	bool warning;
 	const char *text;
 };
 
@@ -117,7 +118,7 @@ static const char *keep(struct config *config, const char *text, size_t size)
 	return copy;
 }
 
-static void add_note(struct config *config, size_t offset, const char *text, size_t size)
+static void add_note(struct config *config, size_t offset, const char *text, size_t size, bool warning)
 {
 	struct config_note *notes;
 	size_t bytes;
@@ -137,7 +138,7 @@ static void add_note(struct config *config, size_t offset, const char *text, siz
 	}
 	text = keep(config, text, size);
 	if (text != NULL) {
-		config->notes[config->note_count] = (struct config_note){ offset, config->note_count, text };
+		config->notes[config->note_count] = (struct config_note){ offset, config->note_count, warning, text };
 		config->note_count++;
 	}
 }
@@ -153,14 +154,19 @@ static void print_in_file(struct config *config, FILE *out, size_t offset, const
 	print_caret(out, config->text, &spot, offset);
 }
 
-static size_t offset_of(const struct config_place *place)
+size_t config_report_offset(struct config_place place)
 {
 	const struct fy_mark *mark;
 
-	if (place->node == NULL || !fy_node_is_scalar(place->node))
+	if (place.node == NULL || !fy_node_is_scalar(place.node))
 		return 0;
-	mark = fy_token_start_mark(fy_node_get_scalar_token(place->node));
+	mark = fy_token_start_mark(fy_node_get_scalar_token(place.node));
 	return mark != NULL ? mark->input_pos : 0;
+}
+
+unsigned config_report_line(struct config *config, size_t offset)
+{
+	return spot_of(config->text, offset).line;
 }
 
 __attribute__((format(printf, 5, 0))) static void report(struct config *config, const struct config_place *place,
@@ -182,7 +188,7 @@ __attribute__((format(printf, 5, 0))) static void report(struct config *config, 
 	else
 		print_in_file(config, out, offset, level, message, config->hiding);
 	if (fclose(out) == 0 && text != NULL)
-		add_note(config, place != NULL && place->origin != NULL ? SIZE_MAX : offset, text, size);
+		add_note(config, place != NULL && place->origin != NULL ? SIZE_MAX : offset, text, size, *level == 'w');
 	else
 		config->short_of_memory = true;
 	free(text);
@@ -194,7 +200,7 @@ void config_report_error(struct config *config, struct config_place place, const
 
 	config->errors++;
 	va_start(arguments, format);
-	report(config, &place, offset_of(&place), "error", format, arguments);
+	report(config, &place, config_report_offset(place), "error", format, arguments);
 	va_end(arguments);
 }
 
@@ -203,7 +209,7 @@ void config_report_warning(struct config *config, struct config_place place, con
 	va_list arguments;
 
 	va_start(arguments, format);
-	report(config, &place, offset_of(&place), "warning", format, arguments);
+	report(config, &place, config_report_offset(place), "warning", format, arguments);
 	va_end(arguments);
 }
 
@@ -235,10 +241,36 @@ void config_report_give(struct config *config)
 		config->options->report(config->options->user, config->notes[i].text);
 }
 
-const char *config_report_quote(struct fw_slice text, char ret_text[64])
+static bool noted(const struct config *config, const char *text)
+{
+	for (unsigned i = 0; i < config->note_count; i++)
+		if (strcmp(config->notes[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+void config_report_adopt(struct config *config, const struct config *trial, size_t start, size_t end)
+{
+	bool clean = config->errors == 0;
+
+	for (unsigned i = 0; i < trial->note_count; i++) {
+		const struct config_note *note = &trial->notes[i];
+		bool inside = note->offset >= start && note->offset < end;
+
+		/* Outside only what the overlay broke counts: the rest was said of the file itself. */
+		if (noted(config, note->text) || (!inside && (note->warning || !clean)))
+			continue;
+		config->errors += !note->warning;
+		add_note(config, note->offset, note->text, strlen(note->text), note->warning);
+	}
+}
+
+const char *config_report_quote(const struct config *config, struct fw_slice text, char ret_text[64])
 {
 	size_t n = 0;
 
+	if (config->secret)
+		return strcpy(ret_text, "(secret)");
 	while (n < text.size && n < 56) {
 		ret_text[n] = text.data[n] < 0x20 || text.data[n] == 0x7f ? '?' : (char)text.data[n];
 		n++;

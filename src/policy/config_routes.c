@@ -33,7 +33,7 @@ static bool refuse(struct config *config, struct config_place place, struct fw_s
 {
 	char shown[64];
 
-	config_report_error(config, place, "\"%s\" %s", config_report_quote(text, shown), why);
+	config_report_error(config, place, "\"%s\" %s", config_report_quote(config, text, shown), why);
 	return false;
 }
 
@@ -269,8 +269,9 @@ static struct policy_route *room(struct config *config, size_t count)
 
 static void read_list(struct config *config, const struct policy_route *common)
 {
-	struct config_place key = { .node = config->routes.key };
-	int count = fy_node_sequence_item_count(config->routes.value);
+	const struct config_section *section = config_topmost(config->routes);
+	struct config_place key = { .node = section->key };
+	int count = fy_node_sequence_item_count(section->value);
 	struct policy_route *routes;
 	struct fy_node *item;
 	void *at = NULL;
@@ -280,12 +281,13 @@ static void read_list(struct config *config, const struct policy_route *common)
 		return;
 	}
 	routes = room(config, (size_t)count);
-	while (routes != NULL && (item = fy_node_sequence_iterate(config->routes.value, &at)) != NULL)
+	while (routes != NULL && (item = fy_node_sequence_iterate(section->value, &at)) != NULL)
 		read_route(config, config_yaml_place(item, key), item, routes, common);
 }
 
 void config_routes(struct config *config)
 {
+	const struct config_section *section = config_topmost(config->routes);
 	const char *url = config->policy->settings.upstream_url;
 	struct policy_route common = { 0 }, *route;
 	struct reader reader = { 0 };
@@ -293,9 +295,9 @@ void config_routes(struct config *config)
 	/* It was judged when it was set: only what holds is read again. */
 	if (*url != '\0' && config->errors == 0)
 		config_routes_upstream(config, (struct config_place){ 0 }, slice_text(url), &common);
-	if (config->routes.key != NULL) {
-		if (config_yaml_is_list(config, (struct config_place){ .node = config->routes.key }, "\"routes\"",
-					config->routes.value))
+	if (section->key != NULL) {
+		if (config_yaml_is_list(config, (struct config_place){ .node = section->key }, "\"routes\"",
+					section->value))
 			read_list(config, &common);
 		return;
 	}

@@ -58,26 +58,34 @@ static bool next_word(const char **text, char separator, struct fw_slice *ret_wo
 }
 
 static void set_words(struct config *config, struct config_place place, const struct row *row, const char *text,
-		      config_check *check)
+		      char separator, config_check *check)
 {
 	const char *rest = text;
 	struct fw_slice word;
 	struct texts texts = { NULL, 0 };
 	size_t count = 0;
 
-	while (next_word(&rest, ' ', &word))
+	while (next_word(&rest, separator, &word))
 		count++;
 	texts.items = config_value_zero(config, count, sizeof(*texts.items));
 	if (texts.items == NULL)
 		return;
-	for (rest = text; next_word(&rest, ' ', &word);)
+	for (rest = text; next_word(&rest, separator, &word);) {
+		word = slice_trim(word);
 		if (check == NULL || check(config, place, row->path, word))
 			texts.items[texts.count++] = config_value_text(config, word);
+	}
 	*(struct texts *)member(config, row) = texts;
 }
 
 void config_scalar_defaults(struct config *config)
 {
+	config->origins = arena_alloc(&config->scratch, sizeof(*config->origins) * ROWS);
+	if (config->origins == NULL) {
+		config->short_of_memory = true;
+		return;
+	}
+	memset(config->origins, 0, sizeof(*config->origins) * ROWS);
 	for (unsigned i = 0; i < ROWS; i++) {
 		const struct row *row = &rows[i];
 
@@ -95,7 +103,7 @@ void config_scalar_defaults(struct config *config)
 			*(uint8_t *)member(config, row) = (uint8_t)row->value;
 			break;
 		case ROW_TEXTS:
-			set_words(config, (struct config_place){ 0 }, row, row->text, NULL);
+			set_words(config, (struct config_place){ 0 }, row, row->text, ' ', NULL);
 			break;
 		}
 	}
@@ -122,7 +130,7 @@ static void set_choice(struct config *config, struct config_place place, const s
 			n = sizeof(words) - 1;
 	}
 	config_report_error(config, place, "\"%s\" must be one of: %s; not \"%s\"%s", row->path, words,
-			    config_report_quote(text, shown), config_suggest_text(&suggest, hint));
+			    config_report_quote(config, text, shown), config_suggest_text(&suggest, hint));
 }
 
 static void set_text(struct config *config, struct config_place place, const struct row *row, struct fw_slice text)
@@ -132,6 +140,20 @@ static void set_text(struct config *config, struct config_place place, const str
 	if (check != NULL && !check(config, place, row->path, text))
 		return;
 	*(const char **)member(config, row) = config_value_text(config, text);
+}
+
+static void set_list(struct config *config, struct config_place place, const struct row *row, struct fw_slice text)
+{
+	char *copy = arena_alloc(&config->scratch, text.size + 1);
+
+	if (copy == NULL) {
+		config->short_of_memory = true;
+		return;
+	}
+	if (text.size != 0)
+		memcpy(copy, text.data, text.size);
+	copy[text.size] = '\0';
+	set_words(config, place, row, copy, ',', config_check_of(row->path));
 }
 
 static void set_from_text(struct config *config, struct config_place place, const struct row *row, struct fw_slice text)
@@ -150,8 +172,8 @@ static void set_from_text(struct config *config, struct config_place place, cons
 	case ROW_CHOICE:
 		set_choice(config, place, row, text);
 		break;
-	case ROW_TEXTS: /* only from an override, where text is NUL-terminated */
-		set_words(config, place, row, (const char *)text.data, config_check_of(row->path));
+	case ROW_TEXTS: /* only from outside the file */
+		set_list(config, place, row, text);
 		break;
 	}
 }
@@ -181,15 +203,70 @@ void config_scalar_set(struct config *config, unsigned number, struct config_pla
 	set_from_text(config, place, row, text);
 }
 
-void config_scalar_override(struct config *config, const struct config_override *override)
+unsigned config_scalar_find(const char *path)
 {
-	struct config_place place = { .origin = override->origin };
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < ROWS; i++) {
-		if (strcmp(rows[i].path, override->path) == 0) {
-			set_from_text(config, place, &rows[i], slice_text(override->value));
-			return;
-		}
+	while (i < ROWS && strcmp(rows[i].path, path) != 0)
+		i++;
+	return i;
+}
+
+void config_scalar_text(struct config *config, unsigned number, struct config_place place, enum config_from from,
+			const char *value)
+{
+	const struct row *row = &rows[number];
+	struct fw_slice text = slice_text(value);
+	char what[96];
+
+	snprintf(what, sizeof(what), "\"%s\"", row->path);
+	if (!config_expand(config, place, what, text, &text) || !config_value_visible(config, place, what, text))
+		return;
+	set_from_text(config, place, row, text);
+	config->origins[number] = (struct config_origin){ from, place, config->secret };
+	config->secret = false;
+}
+
+/* A login message may have what the upstream takes for a password. */
+static bool is_secret(const struct row *row, const void *value)
+{
+	return strcmp(row->path, "upstream.login_message") == 0 && **(const char *const *)value != '\0';
+}
+
+void config_scalar_show(struct config *config, unsigned number, struct config_shown *shown)
+{
+	const struct row *row = &rows[number];
+	const void *value = member(config, row);
+	const char *rest = row->text;
+	struct fw_slice word = { NULL, 0 };
+
+	shown->path = row->path;
+	if (config->origins[number].secret || is_secret(row, value)) {
+		shown->type = CONFIG_TYPE_SECRET;
+		return;
 	}
-	config_report_error(config, place, "there is no configuration key \"%s\"", override->path);
+	switch (row->type) {
+	case ROW_INTEGER:
+		shown->type = CONFIG_TYPE_INTEGER;
+		shown->number = *(const int64_t *)value;
+		break;
+	case ROW_BOOLEAN:
+		shown->type = CONFIG_TYPE_BOOLEAN;
+		shown->number = *(const bool *)value;
+		break;
+	case ROW_TEXT:
+		shown->type = CONFIG_TYPE_TEXT;
+		shown->text = *(const char *const *)value;
+		break;
+	case ROW_CHOICE:
+		for (unsigned i = 0; next_word(&rest, '|', &word) && i < *(const uint8_t *)value; i++)
+			;
+		shown->type = CONFIG_TYPE_TEXT;
+		shown->text = config_value_text(config, word);
+		break;
+	case ROW_TEXTS:
+		shown->type = CONFIG_TYPE_TEXTS;
+		shown->texts = *(const struct texts *)value;
+		break;
+	}
 }

@@ -52,6 +52,10 @@ void config_suggest_offer(struct config_suggest *suggest, const char *name, size
 {
 	unsigned d = distance(suggest->wanted, slice(name, size));
 
+	/* "prod" is short for production, whatever the distance says. */
+	if (d > 1 && suggest->wanted.size >= 3 && size > suggest->wanted.size &&
+	    memcmp(name, suggest->wanted.data, suggest->wanted.size) == 0)
+		d = 1;
 	if (d < suggest->distance && d < size) {
 		suggest->best = name;
 		suggest->best_size = size;

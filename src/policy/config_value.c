@@ -33,6 +33,20 @@ void *config_value_zero(struct config *config, size_t count, size_t size)
 	return memset(memory, 0, room);
 }
 
+bool config_value_visible(struct config *config, struct config_place place, const char *what, struct fw_slice text)
+{
+	/* Behind a NUL nothing would be read. */
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t c = text.data[i];
+
+		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+			config_report_error(config, place, "%s has the control character 0x%02x", what, c);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool config_value_boolean(struct config *config, struct config_place place, const char *path, struct fw_slice text,
 			  bool *ret_value)
 {
@@ -43,7 +57,7 @@ bool config_value_boolean(struct config *config, struct config_place place, cons
 		return true;
 	}
 	config_report_error(config, place, "\"%s\" is true or false, not \"%s\"", path,
-			    config_report_quote(text, shown));
+			    config_report_quote(config, text, shown));
 	return false;
 }
 
@@ -76,7 +90,7 @@ bool config_value_integer(struct config *config, struct config_place place, cons
 	int64_t value;
 	bool huge;
 
-	config_report_quote(text, shown);
+	config_report_quote(config, text, shown);
 	if (!read_integer(text, &value, &huge)) {
 		config_report_error(config, place, "\"%s\" is a whole number from %lld to %lld%s%s, not \"%s\"", path,
 				    (long long)min, (long long)max, blank, unit, shown);

@@ -25,7 +25,6 @@ static const struct special specials[] = {
 	{ "rbac.role_hierarchy", KEEP(hierarchy) },
 	{ "rbac.roles", KEEP(roles) },
 	{ "rbac.permission_categories", KEEP(categories) },
-	{ "rbac.strict", NOWHERE },
 	{ "authentication.jwt.keys", KEEP(jwt_keys) },
 	{ "authentication.api_keys", KEEP(api_keys) },
 	{ "validation.max_lengths", KEEP(max_lengths) },
@@ -40,10 +39,9 @@ static const struct special specials[] = {
 	{ "audit_logging.rotation_interval", NOWHERE },
 	{ "audit_logging.compliance_events", NOWHERE },
 	{ "audit_logging.log_levels", NOWHERE },
-	{ "csrf.token_algorithm", NOWHERE },
 	{ "encryption", NOWHERE },
 	{ "security_policies.cors", NOWHERE },
-	{ "environment_overrides", NOWHERE },
+	{ "environment_overrides", KEEP(environments) },
 };
 enum { SPECIALS = sizeof(specials) / sizeof(*specials) };
 
@@ -142,55 +140,55 @@ static void report_unknown(struct walk *walk, struct fy_node *key, struct fw_sli
 		suggest.best_size = strlen(suggest.best);
 	}
 	config_report_error(walk->config, (struct config_place){ .node = key }, "unknown key \"%s\"%s%s%s%s",
-			    config_report_quote(name, shown), *walk->prefix != '\0' ? " in \"" : "", walk->prefix,
-			    *walk->prefix != '\0' ? "\"" : "", config_suggest_text(&suggest, hint));
+			    config_report_quote(walk->config, name, shown), *walk->prefix != '\0' ? " in \"" : "",
+			    walk->prefix, *walk->prefix != '\0' ? "\"" : "", config_suggest_text(&suggest, hint));
 }
 
-static void set_strict(struct config *config, struct fy_node *key, struct fy_node *value)
+/* An overlay that named an environment, or had overlays, could not be read in any order. */
+static bool misplaced(struct config *config, const char *path, struct fy_node *key)
 {
-	struct config_place place = { .node = key };
-	struct fw_slice text;
+	bool of_file = strcmp(path, "environment") == 0 || strcmp(path, "environment_overrides") == 0;
 
-	if (config_yaml_is_text(config, place, "\"rbac.strict\"", value, &text))
-		config_value_boolean(config, config_yaml_place(value, place), "rbac.strict", text, &config->strict);
-}
-
-static void set_algorithm(struct config *config, struct fy_node *key, struct fy_node *value)
-{
-	struct config_place place = { .node = key };
-	struct fw_slice text;
-	char shown[64];
-
-	if (config_yaml_is_text(config, place, "\"csrf.token_algorithm\"", value, &text) && !slice_is(text, "urlsafe"))
-		config_report_error(config, config_yaml_place(value, place),
-				    "\"csrf.token_algorithm\" must be urlsafe, not \"%s\"",
-				    config_report_quote(text, shown));
+	if (config->layer == CONFIG_OVERLAY && of_file)
+		config_report_error(config, (struct config_place){ .node = key },
+				    "\"%s\" cannot stand in an overlay: it is a key of the file", path);
+	return config->layer == CONFIG_OVERLAY && of_file;
 }
 
 static void take_special(struct config *config, const struct special *special, struct fy_node *key,
 			 struct fy_node *value)
 {
 	struct config_place place = { .node = key };
+	struct config_section *sections = (struct config_section *)((uint8_t *)config + special->offset);
 
-	if (strcmp(special->path, "rbac.strict") == 0)
-		set_strict(config, key, value);
-	else if (strcmp(special->path, "csrf.token_algorithm") == 0)
-		set_algorithm(config, key, value);
-	else if (special->offset == NOWHERE)
+	if (special->offset == NOWHERE)
 		config_report_warning(config, place, "\"%s\" has no effect in this version", special->path);
 	else if (config_yaml_kind(config, place, value) != CONFIG_BAD)
-		*(struct config_section *)((uint8_t *)config + special->offset) = (struct config_section){ key, value };
+		sections[config->layer] = (struct config_section){ key, value };
 }
 
 static void walk_section(struct config *config, struct config_place place, const char *prefix, struct fy_node *map);
 
 /* security_policies.csp may be the header's text, or a mapping of directives as in the reference configuration. */
-static bool is_csp_map(struct config *config, const char *path, struct fy_node *key, struct fy_node *value)
+static bool is_csp_map(const char *path, struct fy_node *value)
 {
-	if (strcmp(path, "security_policies.csp") != 0 || value == NULL || !fy_node_is_mapping(value))
-		return false;
-	config->csp = (struct config_section){ key, value };
-	return true;
+	return strcmp(path, "security_policies.csp") == 0 && value != NULL && fy_node_is_mapping(value);
+}
+
+static void take_row(struct config *config, unsigned row, struct fy_node *key, struct fy_node *value)
+{
+	struct config_place place = { .node = key };
+
+	if (is_csp_map(config_scalar_path(row), value))
+		config_derive_csp(config, place, value);
+	else
+		config_scalar_set(config, row, place, value);
+	config->origins[row] = (struct config_origin){
+		.from = config->layer == CONFIG_OVERLAY ? CONFIG_FROM_OVERLAY : CONFIG_FROM_FILE,
+		.place = place,
+		.secret = config->secret,
+	};
+	config->secret = false;
 }
 
 static void take_member(struct walk *walk, struct fy_node *key, struct fy_node *value)
@@ -208,15 +206,15 @@ static void take_member(struct walk *walk, struct fy_node *key, struct fy_node *
 
 		if (size == 0 || !slice_equal(name, slice(child, size)))
 			continue;
-		if (!first_time(walk, slice(child, size), key))
+		if (!first_time(walk, slice(child, size), key) || misplaced(walk->config, path, key))
 			return;
 		if (child[size] == '.') {
 			snprintf(below, sizeof(below), "%.*s", (int)(child - path + (ptrdiff_t)size), path);
 			walk_section(walk->config, place, below, value);
 		} else if (i >= rows) {
 			take_special(walk->config, &specials[i - rows], key, value);
-		} else if (!is_csp_map(walk->config, path, key, value)) {
-			config_scalar_set(walk->config, i, place, value);
+		} else {
+			take_row(walk->config, i, key, value);
 		}
 		return;
 	}
@@ -237,9 +235,10 @@ static void walk_section(struct config *config, struct config_place place, const
 		take_member(&walk, fy_node_pair_key(pair), fy_node_pair_value(pair));
 }
 
-void config_walk(struct config *config, struct fy_node *root)
+void config_walk(struct config *config, struct fy_node *root, struct config_place place, unsigned layer)
 {
-	walk_section(config, (struct config_place){ 0 }, "", root);
+	config->layer = layer;
+	walk_section(config, place, "", root);
 }
 
 static void take_named(struct walk *walk, const char *const *names, unsigned count, struct fy_node_pair *pair,
@@ -261,8 +260,9 @@ static void take_named(struct walk *walk, const char *const *names, unsigned cou
 		}
 		config_suggest_offer(&suggest, names[i], strlen(names[i]));
 	}
-	config_report_error(walk->config, place, "unknown key \"%s\" in %s%s", config_report_quote(name, shown),
-			    walk->prefix, config_suggest_text(&suggest, hint));
+	config_report_error(walk->config, place, "unknown key \"%s\" in %s%s",
+			    config_report_quote(walk->config, name, shown), walk->prefix,
+			    config_suggest_text(&suggest, hint));
 }
 
 void config_walk_map(struct config *config, struct fy_node *map, const char *what, const char *const *names,

@@ -131,6 +131,7 @@ static bool copy_text(struct config *config)
 void config_yaml_close(struct config *config, struct fy_document *document)
 {
 	fy_document_destroy(document);
+	config_expand_forget(config);
 	if (config->copy != NULL)
 		mem_wipe(config->copy, config->text.size);
 }
@@ -223,6 +224,7 @@ bool config_yaml_key(struct config *config, struct config_place place, struct fy
 {
 	enum config_kind kind = config_yaml_kind(config, place, key);
 
+	config->secret = false; /* that was the value before */
 	if (kind == CONFIG_SCALAR) {
 		*ret_name = config_yaml_text(key, NULL);
 		return true;
@@ -285,14 +287,8 @@ bool config_yaml_is_text(struct config *config, struct config_place place, const
 		return false;
 	}
 	*ret_text = kind == CONFIG_NOTHING ? slice("", 0) : config_yaml_text(node, NULL);
-	/* Escapes in double quotes give them; behind a NUL nothing would be read. */
-	for (size_t i = 0; i < ret_text->size; i++) {
-		uint8_t c = ret_text->data[i];
-
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
-			config_report_error(config, place, "%s has the control character 0x%02x", what, c);
-			return false;
-		}
-	}
-	return true;
+	if (!config_expand(config, here(config, place, node), what, *ret_text, ret_text))
+		return false;
+	/* Escapes in double quotes give control characters, and so may a file. */
+	return config_value_visible(config, place, what, *ret_text);
 }

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
-#include "shell/file.h"
+#include "shell/load.h"
 #include "shell/manager_parts.h"
 #include "shell/server_files.h"
 
@@ -115,25 +115,26 @@ static void report(void *user, const char *text)
 			 (int)(end != NULL ? (size_t)(end - text) : strlen(text)), text);
 }
 
-static int compile(struct fw_manager *manager, struct fw_slice text, const uint8_t key[KEY_SIZE],
-		   struct fw_policy **ret_policy, struct fw_error *reterr_error)
+static int compile(struct fw_manager *manager, const uint8_t key[KEY_SIZE], struct fw_policy **ret_policy,
+		   struct fw_error *reterr_error)
 {
 	const struct manager_config *config = &manager->config;
 	struct judged judged = { manager, reterr_error };
-	struct config_options options = {
-		.name = config->file != NULL   ? config->file
-			: config->text != NULL ? "configuration"
-					       : "defaults",
-		.text = text,
+	struct load_options options = {
+		.path = config->file,
+		.text = config->text,
 		.overrides = config->overrides,
 		.override_count = config->override_count,
 		.default_jwt_secret = slice(key, KEY_SIZE),
+		.variables = manager->variables,
 		.without_hub = manager->without_hub,
 		.report = report,
 		.user = &judged,
 	};
-	int result = config_load(&options, ret_policy);
+	int result = load_policy(&options, ret_policy);
 
+	if (result == FW_ERR_IO)
+		return manager_say_error(reterr_error, result, "cannot read \"%s\": %s", config->file, strerror(errno));
 	if (result == FW_ERR_MEMORY)
 		return manager_say_error(reterr_error, result, "out of memory");
 	if (reterr_error != NULL)
@@ -143,29 +144,18 @@ static int compile(struct fw_manager *manager, struct fw_slice text, const uint8
 
 int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error)
 {
-	const char *file = manager->config.file;
-	uint8_t key[KEY_SIZE], *bytes = NULL;
-	struct fw_slice text = slice_text(manager->config.text);
-	size_t size = 0;
+	uint8_t key[KEY_SIZE];
 	int result;
 
 	if (reterr_error != NULL)
 		*reterr_error = (struct fw_error){ 0 };
-	if (file != NULL && file_read(file, LIMIT_CONFIG_BYTES * 2u, &bytes, &size) != 0)
-		return manager_say_error(reterr_error, FW_ERR_IO, "cannot read \"%s\": %s", file, strerror(errno));
-	if (file != NULL)
-		text = slice(bytes, size);
 	if (server_jwt_key(manager->data_directory, key) != 0)
-		result = manager_say_error(reterr_error, FW_ERR_IO, "cannot use \"%s/keys/jwt.key\": %s%s",
-					   manager->data_directory, strerror(errno),
-					   errno == EINVAL
-						   ? "; it must hold 32 octets"
-						   : "; choose a data directory (--data) that this user may write");
-	else
-		result = compile(manager, text, key, ret_policy, reterr_error);
+		return manager_say_error(reterr_error, FW_ERR_IO, "cannot use \"%s/keys/jwt.key\": %s%s",
+					 manager->data_directory, strerror(errno),
+					 errno == EINVAL
+						 ? "; it must hold 32 octets"
+						 : "; choose a data directory (--data) that this user may write");
+	result = compile(manager, key, ret_policy, reterr_error);
 	mem_wipe(key, sizeof(key));
-	if (bytes != NULL)
-		mem_wipe(bytes, size);
-	mem_free(bytes);
 	return result;
 }

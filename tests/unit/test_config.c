@@ -292,7 +292,7 @@ static void checked_texts(void **state)
 	refused_for("security_policies: {headers: {referrer_policy: é}}", "has characters outside ASCII");
 	refused_for("security_policies: {csp: {default_src: \"'self'; x\"}}",
 		    "a directive is a name such as script_src");
-	refused_for("csrf: {token_algorithm: hex}", "\"csrf.token_algorithm\" must be urlsafe, not \"hex\"");
+	refused_for("csrf: {token_algorithm: hex}", "\"csrf.token_algorithm\" must be one of: urlsafe; not \"hex\"");
 	refused_for("rbac: {strict: maybe}", "\"rbac.strict\" is true or false, not \"maybe\"");
 }
 
@@ -433,12 +433,12 @@ static void overrides(void **state)
 	const struct config_override good[] = { { "upstream.url", "ws://other:9", "--upstream" },
 						{ "mode", "monitor", "--mode" },
 						{ "workers", "2", "--workers" },
-						{ "hosts", "a.example  b.example", "--hosts" },
+						{ "hosts", "a.example, b.example", "--hosts" },
 						{ "origin.required", "true", "--origin-required" } };
 	const struct config_override bad[] = { { "upstream.url", "http://x", "--upstream" },
 					       { "mode", "observe", "--mode" },
 					       { "workers", "many", "--workers" },
-					       { "hosts", "a /", "--hosts" },
+					       { "hosts", "a,/", "--hosts" },
 					       { "no.such", "1", "--odd" } };
 	struct fw_policy *policy;
 

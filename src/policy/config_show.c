@@ -1,0 +1,114 @@
+/* Every effective value and where it comes from, for check --print. Secrets are named, never shown. */
+#include "policy/config_build.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/slice.h"
+
+enum { PATH_ROOM = 256 };
+
+void config_show_value(struct config *config, enum config_from from, struct config_place place,
+		       struct config_shown *shown)
+{
+	shown->from = from;
+	if (from == CONFIG_FROM_FILE || from == CONFIG_FROM_OVERLAY)
+		shown->line = config_report_line(config, config_report_offset(place));
+	shown->origin = from == CONFIG_FROM_OVERLAY ? config->policy->settings.environment : place.origin;
+	config->options->show(config->options->user, shown);
+}
+
+static void show_rows(struct config *config)
+{
+	for (unsigned row = 0; row < config_scalar_count(); row++) {
+		const struct config_origin *origin = &config->origins[row];
+		struct config_shown shown = { 0 };
+
+		config_scalar_show(config, row, &shown);
+		config_show_value(config, origin->from, origin->place, &shown);
+	}
+}
+
+enum config_from config_show_origin(const struct config_section sections[CONFIG_LAYERS], struct fw_slice name,
+				    struct config_place *ret_place)
+{
+	*ret_place = (struct config_place){ 0 };
+	for (unsigned layer = CONFIG_LAYERS; layer-- > 0;) {
+		struct fy_node_pair *pair;
+		void *at = NULL;
+
+		if (sections[layer].value == NULL || !fy_node_is_mapping(sections[layer].value))
+			continue;
+		while ((pair = fy_node_mapping_iterate(sections[layer].value, &at)) != NULL) {
+			if (!slice_equal(config_yaml_text(fy_node_pair_key(pair), NULL), name))
+				continue;
+			ret_place->node = fy_node_pair_key(pair);
+			return layer == CONFIG_OVERLAY ? CONFIG_FROM_OVERLAY : CONFIG_FROM_FILE;
+		}
+	}
+	return CONFIG_FROM_DEFAULT;
+}
+
+static void show_sizes(struct config *config)
+{
+	for (unsigned i = 0; i < config->policy->message_count; i++) {
+		const struct policy_message *message = &config->policy->messages[i];
+		struct config_shown shown = { .type = CONFIG_TYPE_INTEGER, .number = message->max_bytes };
+		struct config_place place;
+		enum config_from from =
+			config_show_origin(config->message_sizes, slice(message->name, message->name_size), &place);
+		char path[PATH_ROOM];
+
+		snprintf(path, sizeof(path), "validation.message_sizes.%s", message->name);
+		shown.path = path;
+		config_show_value(config, from, place, &shown);
+	}
+}
+
+static int64_t length_of(const struct fw_policy *policy, struct fw_slice name)
+{
+	for (unsigned i = 0; i < policy->message_count; i++)
+		for (unsigned k = 0; k < policy->messages[i].field_count; k++) {
+			const struct policy_field *field = &policy->messages[i].fields[k];
+
+			if (field->kind == KIND_STRING && slice_equal(slice(field->name, field->name_size), name))
+				return field->max;
+		}
+	return 0;
+}
+
+/* Lengths differ by message: only what the file says is one value. */
+static void show_lengths(struct config *config)
+{
+	for (unsigned layer = 0; layer < CONFIG_LAYERS; layer++) {
+		struct fy_node *map = config->max_lengths[layer].value;
+		struct fy_node_pair *pair;
+		void *at = NULL;
+
+		while (map != NULL && (pair = fy_node_mapping_iterate(map, &at)) != NULL) {
+			struct fw_slice name = config_yaml_text(fy_node_pair_key(pair), NULL);
+			struct config_shown shown = { .type = CONFIG_TYPE_INTEGER };
+			struct config_place place;
+			enum config_from from = config_show_origin(config->max_lengths, name, &place);
+			char path[PATH_ROOM];
+
+			if (place.node != fy_node_pair_key(pair))
+				continue; /* the overlay has another */
+			snprintf(path, sizeof(path), "validation.max_lengths.%.*s", (int)name.size,
+				 (const char *)name.data);
+			shown.path = path;
+			shown.number = length_of(config->policy, name);
+			config_show_value(config, from, place, &shown);
+		}
+	}
+}
+
+void config_show(struct config *config)
+{
+	if (config->options->show == NULL)
+		return;
+	show_rows(config);
+	show_sizes(config);
+	show_lengths(config);
+	config_show_sections(config);
+}

@@ -1,0 +1,167 @@
+/* check --print: roles, routes and keys, which have a shape of their own. */
+#include "policy/config_build.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/slice.h"
+
+enum { PATH_ROOM = 256 };
+
+/* Where the file speaks of a role; the last place counts. */
+static enum config_from role_origin(const struct config *config, struct fw_slice name, struct config_place *ret_place)
+{
+	const struct config_section *const sections[] = { config->roles, config->permissions, config->hierarchy };
+	enum config_from found = CONFIG_FROM_DEFAULT;
+
+	*ret_place = (struct config_place){ 0 };
+	for (unsigned i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+		struct config_place place;
+		enum config_from from = config_show_origin(sections[i], name, &place);
+
+		if (from > found) {
+			found = from;
+			*ret_place = place;
+		}
+	}
+	return found;
+}
+
+static void show_role(struct config *config, unsigned number)
+{
+	const struct fw_policy *policy = config->policy;
+	const struct policy_role *role = &policy->roles[number];
+	struct config_place place;
+	enum config_from from = role_origin(config, slice(role->name, role->name_size), &place);
+	struct config_shown shown = { .type = CONFIG_TYPE_TEXTS, .texts = role->patterns };
+	const char *parents[LIMIT_ROLES];
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "rbac.roles.%s.permissions", role->name);
+	shown.path = path;
+	config_show_value(config, from, place, &shown);
+	shown.texts = (struct texts){ parents, 0 };
+	for (unsigned i = 0; i < policy->role_count; i++)
+		if (((role->is >> i) & 1) != 0 && i != number)
+			parents[shown.texts.count++] = policy->roles[i].name;
+	snprintf(path, sizeof(path), "rbac.roles.%s.inherits", role->name);
+	config_show_value(config, from, place, &shown);
+}
+
+/* One entry of a list of mappings: "routes[0]". */
+struct entry {
+	struct config *config;
+	const char *list;
+	unsigned number;
+	enum config_from from;
+	struct config_place place;
+	struct config_shown shown;
+};
+
+static void give_member(struct entry *entry, const char *name)
+{
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "%s[%u].%s", entry->list, entry->number, name);
+	entry->shown.path = path;
+	config_show_value(entry->config, entry->from, entry->place, &entry->shown);
+}
+
+static void give_text(struct entry *entry, const char *name, const char *text)
+{
+	entry->shown.type = CONFIG_TYPE_TEXT;
+	entry->shown.text = text;
+	give_member(entry, name);
+}
+
+static void give_boolean(struct entry *entry, const char *name, bool value)
+{
+	entry->shown.type = CONFIG_TYPE_BOOLEAN;
+	entry->shown.number = value;
+	give_member(entry, name);
+}
+
+static void give_texts(struct entry *entry, const char *name, const struct texts *texts)
+{
+	entry->shown.type = CONFIG_TYPE_TEXTS;
+	entry->shown.texts = *texts;
+	give_member(entry, name);
+}
+
+static void give_secret(struct entry *entry, const char *name)
+{
+	entry->shown.type = CONFIG_TYPE_SECRET;
+	give_member(entry, name);
+}
+
+/* Where the entry stands; a list that the file does not have is a default. */
+static struct entry entry_of(struct config *config, const char *list, const struct config_section sections[],
+			     unsigned number)
+{
+	const struct config_section *section = config_topmost(sections);
+	struct entry entry = { .config = config, .list = list, .number = number, .from = CONFIG_FROM_DEFAULT };
+
+	if (section->key != NULL) {
+		entry.from = section == &sections[CONFIG_OVERLAY] ? CONFIG_FROM_OVERLAY : CONFIG_FROM_FILE;
+		entry.place = config_yaml_place(fy_node_sequence_get_by_index(section->value, (int)number),
+						(struct config_place){ .node = section->key });
+	}
+	return entry;
+}
+
+static void show_route(struct config *config, unsigned number)
+{
+	const struct settings *settings = &config->policy->settings;
+	const struct policy_route *route = &config->policy->routes[number];
+	struct entry entry = entry_of(config, "routes", config->routes, number);
+	char text[PATH_ROOM * 2];
+
+	snprintf(text, sizeof(text), "%s%s", route->path, route->prefix ? "*" : "");
+	give_text(&entry, "path", text);
+	snprintf(text, sizeof(text), "%s%s", route->has_upstream ? (route->upstream_tls ? "wss://" : "ws://") : "hub",
+		 route->has_upstream ? route->upstream_authority : "");
+	give_text(&entry, "upstream", text);
+	if (route->upstream_path != NULL)
+		give_text(&entry, "upstream_path", route->upstream_path);
+	give_boolean(&entry, "opaque", route->opaque);
+	give_boolean(&entry, "binary", route->binary);
+	give_text(&entry, "forward", route->canonical ? "canonical" : "client");
+	if (route->anonymous_role != POLICY_NONE)
+		give_text(&entry, "anonymous", config->policy->roles[route->anonymous_role].name);
+	give_texts(&entry, "origins", route->origins.count != 0 ? &route->origins : &settings->origins);
+	give_texts(&entry, "hosts", route->hosts.count != 0 ? &route->hosts : &settings->hosts);
+	give_texts(&entry, "subprotocols", &route->subprotocols);
+	if (route->login_message != NULL)
+		give_secret(&entry, "login_message");
+}
+
+static void show_keys(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+
+	for (unsigned i = 0; i < policy->jwt_key_count; i++) {
+		struct entry entry = entry_of(config, "authentication.jwt.keys", config->jwt_keys, i);
+
+		if (policy->jwt_keys[i].kid != NULL)
+			give_text(&entry, "kid", policy->jwt_keys[i].kid);
+		give_secret(&entry, "secret");
+	}
+	for (unsigned i = 0; i < policy->api_key_count; i++) {
+		struct entry entry = entry_of(config, "authentication.api_keys", config->api_keys, i);
+
+		give_text(&entry, "id", policy->api_keys[i].id);
+		give_text(&entry, "name", policy->api_keys[i].name);
+		if (policy->api_keys[i].role != POLICY_NONE)
+			give_text(&entry, "role", policy->roles[policy->api_keys[i].role].name);
+		give_secret(&entry, "hash");
+	}
+}
+
+void config_show_sections(struct config *config)
+{
+	for (unsigned i = 0; i < config->policy->role_count; i++)
+		show_role(config, i);
+	for (unsigned i = 0; i < config->policy->route_count; i++)
+		show_route(config, i);
+	show_keys(config);
+}
