@@ -63,11 +63,9 @@ def key_row(kind, row):
 
 
 def without_effect():
-    """Keys of the specification that are read and warned of: the rows NOWHERE of config_walk.c that no function takes."""
+    """Keys of the specification that are read and warned of: the rows NOWHERE of config_walk.c."""
     source = open(os.path.join(ROOT, "src/policy/config_walk.c"), encoding="utf-8").read()
-    nowhere = re.findall(r'\{ "([a-z_.]+)", NOWHERE \}', source)
-    taken = re.findall(r'strcmp\(special->path, "([a-z_.]+)"\)', source)
-    return [path for path in nowhere if path not in taken]
+    return re.findall(r'\{ "([a-z_.]+)", NOWHERE \}', source)
 
 
 CONFIGURATION_HEAD = """
@@ -82,8 +80,75 @@ framewall.yaml:5:3: error: unknown key "messages_per_minut" in "rate_limiting"; 
 
 An unknown key, a value of the wrong type or beyond its bounds, a key given twice, a second document, an alias, a tag or invalid UTF-8 is an error,
 and a file with an error is not used. Numbers are written without quotes; `true` and `false` are the only booleans; `[]` is an empty list.
-The file has at most 1 MiB. Options of `framewall run` stand above the file.
+The file has at most 1 MiB.
+
+## What stands above what
+
+From the lowest to the highest: the default of a key, the default of the [environment](#environments), the file, the environment's overlay in the file, the
+[variable](#variables) of the key, an option of `framewall run`. `framewall check --print` shows every effective value and which of these it comes from
+(with `--json` as `values: [{path, value, origin: {from, file, line, name}}]`); secrets are shown as `(secret)`.
+
+```
+$ FRAMEWALL_MODE=monitor framewall check --print --environment production
+mode: monitor  # FRAMEWALL_MODE
+hosts: [chat.example.com]  # framewall.yaml:4
+rate_limiting.messages_per_minute: 30  # default in production
+```
 """
+
+
+def environments():
+    values = {}
+    for name, path, value in rows_of("environments", "ENVIRONMENT_VALUE"):
+        lists = any(kind == "CONFIG_TEXTS" and row[0] == path for kind, row in table("config"))
+        values.setdefault(name, []).append(code(path) + " " + code(f"[{value}]" if lists else value))
+    rows = [[code(name), text, ", ".join(values.get(name, [])) or "none"] for name, text in rows_of("environments", "ENVIRONMENT")]
+    return """## Environments
+
+`framewall run --environment NAME`, the variable `FRAMEWALL_ENVIRONMENT` or the key `environment` chooses one; without a choice there is none. A name that
+is neither below nor in `environment_overrides` is an error that lists those there are. An environment changes defaults:
+
+""" + markdown_table(["environment", "what it is", "defaults in it"], rows) + """
+and brings its overlay, a part of a configuration with any keys but `environment` and `environment_overrides`:
+
+```yaml
+rate_limiting: {messages_per_minute: 50}
+environment_overrides:
+  staging:
+    rate_limiting: {messages_per_minute: 500}
+    hosts: [staging.example.com]
+```
+
+Mappings are merged key by key; a single value and a list (`routes`, keys, a role's `permissions` and `inherits`) replace what the file says. Every overlay
+is judged whenever the file is read, not only the chosen one. At most 16 overlays.
+"""
+
+
+def variables():
+    others = "; ".join(f"`{name}` ({text})" for name, text in rows_of("variables", "VARIABLE"))
+    return f"""## Variables
+
+Each key with a table row above has a variable: `FRAMEWALL_` and the path in capitals, dots as underscores. `rate_limiting.messages_per_minute` is
+`FRAMEWALL_RATE_LIMITING_MESSAGES_PER_MINUTE`. Lists are written with commas (`FRAMEWALL_HOSTS=a.example,b.example`; empty: an empty list). A value is judged
+as in the file. A name that no key has is a warning, with what was probably meant. These mean something else: {others}.
+
+## Secrets
+
+In every single value, of the file or outside it, `${{file:PATH}}` stands for the text of a file and `${{env:NAME}}` for that of an environment variable, alone
+or with other text around. Of a file one line end at its end is left out; it has at most 16384 bytes; a relative path starts at the folder of the
+configuration. A file or variable that is not there is an error that names it; a file that every user of the machine can read is a warning. What comes
+out of a file is never in a message and never printed. Keys that are not text are written as `base64:` and base64url.
+
+```yaml
+upstream:
+  url: ws://${{env:BACKEND}}
+authentication:
+  jwt:
+    keys: [{{secret: "${{file:/run/secrets/jwt}}"}}]
+```
+"""
+
+
 
 CONFIGURATION_SHAPES = """
 ## routes
@@ -148,7 +213,7 @@ Messages about these sections never show what stands behind a key.
 | `validation.max_lengths` | `{FIELD: CHARACTERS}` | the greatest length of every text field of that name |
 | `validation.message_sizes` | `{MESSAGE: BYTES}` | the greatest size of a message type |
 | `security_policies.csp` | text, or `{default_src: "'self'", ...}` | the header whole, or its directives |
-| `csrf.token_algorithm` | urlsafe | the only one |
+| `environment_overrides` | `{ENVIRONMENT: {...}}` | [overlays](#environments) |
 """
 
 
@@ -158,13 +223,14 @@ def configuration():
         section = row[0].split(".")[0] if "." in row[0] else ""
         sections.setdefault(section, []).append(key_row(kind, row))
     head = ["key", "value", "default", "meaning"]
+    sections.pop("rbac")  # with the shapes
     parts = ["## Top\n\n" + markdown_table(head, sections.pop(""))]
     parts += [f"## {name}\n\n" + markdown_table(head, rows) for name, rows in sections.items()]
     ignored = ", ".join(code(path) for path in without_effect())
     tail = "## Without effect\n\nThese keys of the reference configuration are accepted with a warning and do nothing in this version: " + ignored + "."
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, CONFIGURATION_SHAPES, tail)
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), variables(), CONFIGURATION_SHAPES, tail)
 
 
 def events():
