@@ -12,6 +12,7 @@
 struct config_expansion {
 	struct config_expansion *next;
 	size_t size;
+	bool file; /* what a file had, not a text made of it */
 	uint8_t text[];
 };
 
@@ -21,6 +22,7 @@ struct builder {
 	size_t room;
 };
 
+enum { SHORTEST = 4 };
 enum reference { REFERENCE_NONE, REFERENCE_FILE, REFERENCE_ENV };
 
 static struct config_expansion *room(struct config *config, size_t size)
@@ -35,6 +37,7 @@ static struct config_expansion *room(struct config *config, size_t size)
 	}
 	expansion->next = config->expansions;
 	expansion->size = 0;
+	expansion->file = false;
 	config->expansions = expansion;
 	return expansion;
 }
@@ -44,6 +47,26 @@ void config_expand_forget(struct config *config)
 	for (struct config_expansion *e = config->expansions; e != NULL; e = e->next)
 		mem_wipe(e->text, e->size);
 	config->expansions = NULL;
+}
+
+bool config_expand_is_in(const struct config *config, const char *text)
+{
+	/* A shorter one is in too many texts to be looked for; the row it is in is known to be secret. */
+	for (const struct config_expansion *e = config->expansions; e != NULL; e = e->next)
+		if (e->file && e->size >= SHORTEST && memmem(text, strlen(text), e->text, e->size) != NULL)
+			return true;
+	return false;
+}
+
+void config_expand_hide(const struct config *config, char *text)
+{
+	const char *end = text + strlen(text);
+
+	for (const struct config_expansion *e = config->expansions; e != NULL; e = e->next)
+		for (char *at = text;
+		     e->file && e->size >= SHORTEST && (at = memmem(at, (size_t)(end - at), e->text, e->size)) != NULL;
+		     at += e->size)
+			memset(at, '*', e->size);
 }
 
 static bool add(struct config *config, struct builder *builder, struct fw_slice text)
@@ -109,9 +132,9 @@ static bool add_file(struct config *config, struct config_place place, const cha
 		return false;
 	}
 	/* Editors and "echo" end a file with one line end, which is not meant. */
-	return add(
-		config, builder,
-		slice(content->text, content->size - (content->size != 0 && content->text[content->size - 1] == '\n')));
+	content->size -= content->size != 0 && content->text[content->size - 1] == '\n';
+	content->file = true;
+	return add(config, builder, slice(content->text, content->size));
 }
 
 static bool add_variable(struct config *config, struct config_place place, const char *what, const char *name,

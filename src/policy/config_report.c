@@ -183,6 +183,7 @@ __attribute__((format(printf, 5, 0))) static void report(struct config *config, 
 	}
 	/* NOLINTNEXTLINE: va_start is the caller's, which clang-tidy 14 forgets */
 	vsnprintf(message, sizeof(message), format, arguments);
+	config_expand_hide(config, message);
 	if (place != NULL && place->origin != NULL)
 		fprintf(out, "%s: %s: %s", place->origin, level, message);
 	else
@@ -270,7 +271,7 @@ const char *config_report_quote(const struct config *config, struct fw_slice tex
 	size_t n = 0;
 
 	if (config->secret)
-		return strcpy(ret_text, "(secret)");
+		return memcpy(ret_text, "(secret)", sizeof("(secret)"));
 	while (n < text.size && n < 56) {
 		ret_text[n] = text.data[n] < 0x20 || text.data[n] == 0x7f ? '?' : (char)text.data[n];
 		n++;

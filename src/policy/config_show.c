@@ -8,6 +8,16 @@
 
 enum { PATH_ROOM = 256 };
 
+/* Lists, routes and roles are made of several values of the file, each of which may be a secret. */
+static bool is_secret(const struct config *config, const struct config_shown *shown)
+{
+	bool found = shown->type == CONFIG_TYPE_TEXT && config_expand_is_in(config, shown->text);
+
+	for (size_t i = 0; shown->type == CONFIG_TYPE_TEXTS && i < shown->texts.count; i++)
+		found = found || config_expand_is_in(config, shown->texts.items[i]);
+	return found;
+}
+
 void config_show_value(struct config *config, enum config_from from, struct config_place place,
 		       struct config_shown *shown)
 {
@@ -15,6 +25,8 @@ void config_show_value(struct config *config, enum config_from from, struct conf
 	if (from == CONFIG_FROM_FILE || from == CONFIG_FROM_OVERLAY)
 		shown->line = config_report_line(config, config_report_offset(place));
 	shown->origin = from == CONFIG_FROM_OVERLAY ? config->policy->settings.environment : place.origin;
+	if (is_secret(config, shown))
+		shown->type = CONFIG_TYPE_SECRET;
 	config->options->show(config->options->user, shown);
 }
 

@@ -11,11 +11,12 @@ enum { PATH_ROOM = 256 };
 /* Where the file speaks of a role; the last place counts. */
 static enum config_from role_origin(const struct config *config, struct fw_slice name, struct config_place *ret_place)
 {
-	const struct config_section *const sections[] = { config->roles, config->permissions, config->hierarchy };
+	enum { PLACES = 3 };
+	const struct config_section *const sections[PLACES] = { config->roles, config->permissions, config->hierarchy };
 	enum config_from found = CONFIG_FROM_DEFAULT;
 
 	*ret_place = (struct config_place){ 0 };
-	for (unsigned i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+	for (unsigned i = 0; i < PLACES; i++) {
 		struct config_place place;
 		enum config_from from = config_show_origin(sections[i], name, &place);
 

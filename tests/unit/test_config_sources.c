@@ -50,6 +50,8 @@ static int read_file(void *user, const char *path, uint8_t *ret_bytes, size_t ro
 		*ret_size = (size_t)sprintf((char *)ret_bytes, "%s\n\n", secret);
 	else if (strcmp(path, "/nul") == 0)
 		*ret_size = (size_t)sprintf((char *)ret_bytes, "CANARY") + 1;
+	else if (strcmp(path, "/host") == 0)
+		*ret_size = (size_t)sprintf((char *)ret_bytes, "CANARY.example\n");
 	else if (strcmp(path, "/latin") == 0)
 		*ret_size = (size_t)sprintf((char *)ret_bytes, "CANARY\xe9");
 	else if (strcmp(path, "/empty") != 0)
@@ -405,6 +407,13 @@ static void references(void **state)
 	policy = loaded("upstream: {login_message: '${file:/largest}${file:/largest}${file:/largest}'}", NULL);
 	assert_int_equal(strlen(policy->routes[0].login_message), 3 * LIMIT_SECRET_BYTES);
 	fw_policy_unref(policy);
+	/* However it is put together, what a file has is not shown. */
+	policy = loaded("hosts: ['${file:/host}', b]\nroutes: [{path: '/${file:/host}', hosts: ['${file:/host}']}]",
+			NULL);
+	shows("hosts=(secret) file:1:\n");
+	shows("routes[0].path=(secret) file:2:\n");
+	assert_null(strstr(shown, "CANARY"));
+	fw_policy_unref(policy);
 	policy = loaded("upstream: {login_message: '${file:/open}'}", NULL);
 	assert_string_equal(reported,
 			    "f.yaml:1:28: warning: \"upstream.login_message\": every user of this machine can read "
@@ -433,6 +442,8 @@ static void bad_references(void **state)
 	refused("routes: [{path: /a, anonymous: '${file:/secret}'}]", NULL, "there is no role \"(secret)\"");
 	refused("validation: {max_lengths: {text: '${file:/secret}'}}", NULL, "not \"(secret)\"");
 	refused("authentication: {jwt: {keys: [{secret: '${file:/empty}'}]}}", NULL, "a secret has at least 32 octets");
+	refused("routes: [{path: '/${file:/host}'}, {path: '/${file:/host}'}]", NULL,
+		"the path \"/**************\" is given a second time");
 	/* The next key is named again. */
 	refused("upstream: {login_message: '${file:/secret}', bad: 1}", NULL, "unknown key \"bad\"");
 	refused("listen: '${env:ABSENT}'", NULL, "\"listen\": the environment variable \"ABSENT\" is not set");
