@@ -160,7 +160,8 @@ int command_run(int argc, char **argv)
 		{ "--data", "DIR", &settings.data, NULL, "the state of this server; default ./framewall-data" },
 		{ "--admin", "HOST:PORT", &settings.admin, NULL, "the admin side; default localhost:8766; off: none" },
 		{ "--workers", "N", &settings.workers, NULL, "threads that meet clients; 0: one a processor" },
-		{ "--environment", "NAME", &settings.environment, NULL, "environment: what is default, and which overlay of the file counts" },
+		{ "--environment", "NAME", &settings.environment, NULL,
+		  "environment: what is default, and which overlay of the file counts" },
 		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },
 	};
 	struct options options = { "run", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };

@@ -120,7 +120,7 @@ bool config_value_texts(struct config *config, struct config_place place, const 
 bool config_expand(struct config *config, struct config_place place, const char *what, struct fw_slice text,
 		   struct fw_slice *ret_text);
 bool config_expand_is_in(const struct config *config, const char *text); /* has it what came out of a file? */
-void config_expand_hide(const struct config *config, char *text); /* puts stars over it */
+void config_expand_hide(const struct config *config, char *text);	 /* puts stars over it */
 void config_expand_forget(struct config *config);
 
 /* config_scalar.c: the rows of config.def */

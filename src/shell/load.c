@@ -110,7 +110,7 @@ int load_policy(const struct load_options *options, struct fw_policy **ret_polic
 {
 	struct config_source source = { read_secret, read_variable, (void *)(uintptr_t)options->path };
 	struct config_options config = {
-		.name = options->path != NULL   ? options->path
+		.name = options->path != NULL	? options->path
 			: options->text != NULL ? "configuration"
 						: "defaults",
 		.overrides = options->overrides,

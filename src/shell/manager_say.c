@@ -93,6 +93,8 @@ void manager_say_where(struct fw_manager *manager)
 
 	if (manager->log == NULL)
 		return;
+	if (*policy->settings.environment != '\0')
+		manager_say(manager, FW_LOG_NOTICE, "manager", "environment %s", policy->settings.environment);
 	manager_say(manager, FW_LOG_NOTICE, "manager", "listening on ws://%s:%u", url_host(manager->client_host, host),
 		    gate_port(manager->gate));
 	for (unsigned i = 0; i < policy->route_count; i++)
