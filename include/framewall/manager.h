@@ -60,6 +60,7 @@ struct fw_manager_options {
 	size_t setting_count;
 
 	const char *data_directory; /* keys, record, control socket; made when absent; NULL: framewall-data */
+	bool variables;	  /* FRAMEWALL_… variables of this process stand above the configuration, below settings */
 	bool without_hub; /* routes without an upstream are served by on_message alone; without it nobody answers */
 	bool demo;	  /* to try out: two users, alice and bob, with login links for the page /demo */
 

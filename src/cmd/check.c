@@ -181,7 +181,7 @@ int command_check(int argc, char **argv)
 	struct options options = { "check", rows, sizeof(rows) / sizeof(*rows), &operand, 1, 0 };
 	int result = options_read(&options, argc, argv);
 	struct config_override override = { "environment", NULL, "--environment" };
-	struct load_options load = { .overrides = &override, .report = report, .user = &checking };
+	struct load_options load = { .overrides = &override, .variables = true, .report = report, .user = &checking };
 
 	if (result != OPTIONS_GO_ON)
 		return result;

@@ -231,7 +231,7 @@ static void report(void *user, const char *text)
 
 static int load(const char *path, struct fw_policy **ret_policy)
 {
-	struct load_options options = { .path = path, .report = report };
+	struct load_options options = { .path = path, .variables = true, .report = report };
 
 	switch (load_policy(&options, ret_policy)) {
 	case FW_OK:

@@ -119,6 +119,7 @@ static int run(struct run *run)
 		.settings = settings,
 		.setting_count = collect(run, settings),
 		.data_directory = run->data,
+		.variables = true,
 		.demo = run->demo,
 		.log = say,
 	};
@@ -163,7 +164,8 @@ int command_run(int argc, char **argv)
 		  "PEM certificate: clients connect by wss:// alone" },
 		{ "--tls-key", "FILE", &settings.key, NULL, "its key, PEM; default: the same file" },
 		{ "--workers", "N", &settings.workers, NULL, "threads that meet clients; 0: one a processor" },
-		{ "--environment", "NAME", &settings.environment, NULL, "overlay of the configuration" },
+		{ "--environment", "NAME", &settings.environment, NULL,
+		  "environment: what is default, and which overlay of the file counts" },
 		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },
 	};
 	struct options options = { "run", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
@@ -171,9 +173,6 @@ int command_run(int argc, char **argv)
 
 	if (result != OPTIONS_GO_ON)
 		return result;
-	if (settings.environment != NULL)
-		return options_usage(
-			"run", "--environment is not available in this version: put the values into the configuration");
 	find_config(&settings);
 	return run(&settings);
 }

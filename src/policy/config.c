@@ -97,6 +97,7 @@ static void judge_overlay(struct config *config, struct fw_slice name, size_t st
 		.override_count = 1,
 		.default_jwt_secret = config->options->default_jwt_secret,
 		.source = config->options->source,
+		.without_hub = config->options->without_hub,
 	};
 	struct config trial = { .options = &options,
 				.text = config->text,

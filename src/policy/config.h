@@ -64,8 +64,8 @@ struct config_options {
 	const struct config_variable *variables;
 	size_t variable_count;
 	const struct config_source *source; /* NULL: ${file:…} and ${env:…} are errors */
-	config_show_function *show;	    /* called for each value of a configuration that holds; NULL: not */
-	bool without_hub; /* an embedding program answers where there is no upstream: opaque messages too */
+	bool without_hub;	    /* an embedding program answers where there is no upstream: opaque messages too */
+	config_show_function *show; /* called for each value of a configuration that holds; NULL: not */
 };
 int config_load(const struct config_options *options, struct fw_policy **ret_policy);
 #endif

@@ -116,11 +116,11 @@ int load_policy(const struct load_options *options, struct fw_policy **ret_polic
 		.overrides = options->overrides,
 		.override_count = options->override_count,
 		.default_jwt_secret = options->default_jwt_secret,
+		.without_hub = options->without_hub,
 		.report = options->report,
 		.show = options->show,
 		.user = options->user,
 		.source = &source,
-		.without_hub = options->without_hub,
 	};
 	struct config_variable *variables;
 	uint8_t *bytes = NULL;
@@ -132,6 +132,7 @@ int load_policy(const struct load_options *options, struct fw_policy **ret_polic
 		return FW_ERR_IO;
 	variables = collect_variables(&config.variable_count);
 	config.variables = variables;
+	config.variable_count = options->variables ? config.variable_count : 0;
 	config.text = options->path != NULL ? slice(bytes, size) : slice_text(options->text);
 	if (variables != NULL)
 		result = config_load(&config, ret_policy);

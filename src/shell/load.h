@@ -5,12 +5,13 @@
 #include "policy/config.h"
 
 struct load_options {
-	const char *path; /* "-": standard input; NULL: no file */
-	const char *text; /* the configuration itself, where there is no path; NULL: the defaults */
-	bool without_hub; /* see config.h */
+	const char *path; /* "-": standard input; NULL: no file, but the text */
+	const char *text; /* NULL: nothing, the defaults */
 	const struct config_override *overrides;
 	size_t override_count;
 	struct fw_slice default_jwt_secret; /* see config.h */
+	bool variables;			    /* the FRAMEWALL_… variables count */
+	bool without_hub;		    /* see config.h */
 	fw_report_function *report;
 	config_show_function *show; /* NULL: nothing is shown */
 	void *user;		    /* of report and show */

@@ -115,21 +115,36 @@ static void report(void *user, const char *text)
 			 (int)(end != NULL ? (size_t)(end - text) : strlen(text)), text);
 }
 
-int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error)
+static int compile(struct fw_manager *manager, const uint8_t key[KEY_SIZE], struct fw_policy **ret_policy,
+		   struct fw_error *reterr_error)
 {
 	const struct manager_config *config = &manager->config;
 	struct judged judged = { manager, reterr_error };
-	uint8_t key[KEY_SIZE];
 	struct load_options options = {
 		.path = config->file,
 		.text = config->text,
 		.overrides = config->overrides,
 		.override_count = config->override_count,
 		.default_jwt_secret = slice(key, KEY_SIZE),
+		.variables = manager->variables,
 		.without_hub = manager->without_hub,
 		.report = report,
 		.user = &judged,
 	};
+	int result = load_policy(&options, ret_policy);
+
+	if (result == FW_ERR_IO)
+		return manager_say_error(reterr_error, result, "cannot read \"%s\": %s", config->file, strerror(errno));
+	if (result == FW_ERR_MEMORY)
+		return manager_say_error(reterr_error, result, "out of memory");
+	if (reterr_error != NULL)
+		reterr_error->code = result;
+	return result;
+}
+
+int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error)
+{
+	uint8_t key[KEY_SIZE];
 	int result;
 
 	if (reterr_error != NULL)
@@ -140,15 +155,8 @@ int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_polic
 					 errno == EINVAL
 						 ? "; it must hold 32 octets"
 						 : "; choose a data directory (--data) that this user may write");
-	result = load_policy(&options, ret_policy);
+	result = compile(manager, key, ret_policy, reterr_error);
 	mem_wipe(key, sizeof(key));
-	if (result == FW_ERR_IO)
-		return manager_say_error(reterr_error, FW_ERR_IO, "cannot read \"%s\": %s", config->file,
-					 strerror(errno));
-	if (result == FW_ERR_MEMORY)
-		return manager_say_error(reterr_error, result, "out of memory");
-	if (reterr_error != NULL)
-		reterr_error->code = result;
 	return result;
 }
 

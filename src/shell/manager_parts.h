@@ -26,7 +26,7 @@ struct manager_config {
 struct fw_manager {
 	struct manager_config config;
 	char *data_directory;
-	bool without_hub, demo;
+	bool variables, without_hub, demo;
 	fw_log_function *log;
 	void *log_user;
 	fw_event_function *on_event;
