@@ -21,6 +21,21 @@ FW_API int fw_policy_load(const char *name, struct fw_slice text, fw_report_func
 FW_API struct fw_policy *fw_policy_ref(struct fw_policy *policy);
 FW_API struct fw_policy *fw_policy_unref(struct fw_policy *policy); /* NULL-safe, returns NULL */
 
+/* A role besides those of the configuration. */
+struct fw_role {
+	const char *name; /* letters, digits, "_", "-" and ".", at most 64 */
+	const char *const
+		*permissions; /* names ("tasks.read") of permissions that there are, or patterns ("tasks.*") */
+	size_t permission_count;
+	const char *const *inherits; /* roles whose permissions it has, too; a client of this role is one of those */
+	size_t inherit_count;
+};
+/* Adds a role to a policy that nobody else has yet: before an engine is made of it, with one reference, one thread. The
+ * texts are copied. FW_OK; FW_ERR_INVALID (it is there already, or a name is not known), FW_ERR_STATE (it has other
+ * references) or FW_ERR_MEMORY (also: LIMIT_ROLES), each with a reason in reterr_error (NULL: not wanted), and the
+ * policy is as it was. For a manager: fw_manager_options.roles. */
+FW_API int fw_role_define(struct fw_policy *policy, const struct fw_role *role, struct fw_error *reterr_error);
+
 /* May this role do this? Both are names ("user", "chat.send"). Unknown role or permission: false. */
 FW_API bool fw_policy_allows(const struct fw_policy *policy, const char *role, const char *permission);
 

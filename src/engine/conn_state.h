@@ -4,6 +4,7 @@
 #ifndef ENGINE_CONN_STATE_H
 #define ENGINE_CONN_STATE_H
 #include <framewall/conn.h>
+#include <framewall/stage.h>
 
 #include "base/addr.h"
 #include "base/arena.h"
@@ -44,7 +45,8 @@ struct fw_engine {
 	struct event_node *returned;	/* the event the embedder is looking at */
 	struct event_node spare;	/* when memory is short, the one that says so */
 	struct problems problems;
-	uint64_t connection_base; /* see engine.c */
+	char stage_cause[FW_STAGE_CAUSE]; /* what a stage of the embedding program said last */
+	uint64_t connection_base;	  /* see engine.c */
 	uint32_t connection_count;
 	uint64_t counters[COUNTERS];
 	uint64_t records_lost; /* for want of memory, since that was last recorded */

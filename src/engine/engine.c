@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "codec/json.h"
 #include "engine/conn_state.h"
+#include "engine/message.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ struct fw_engine *fw_engine_new(const struct fw_engine_options *options)
 
 	if (engine == NULL)
 		return NULL;
+	pipeline_seal();
 	engine->policy = fw_policy_ref(options->policy);
 	engine->random = options->random;
 	pool_init(&engine->pool);

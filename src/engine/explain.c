@@ -45,7 +45,7 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 		if (!(pipeline_stages[i].directions & direction))
 			continue;
 		if (worst < VERDICT_REFUSE) {
-			enum verdict verdict = pipeline_stages[i].judge(&message);
+			enum verdict verdict = pipeline_ask(i, &message);
 
 			said.verdict = verdict_names[verdict];
 			if (verdict != VERDICT_PASS) {

@@ -2,6 +2,8 @@
  * arena. */
 #ifndef ENGINE_MESSAGE_H
 #define ENGINE_MESSAGE_H
+#include <framewall/stage.h>
+
 #include "codec/json.h"
 #include "base/error_code.h"
 #include "policy/policy.h"
@@ -43,11 +45,12 @@ struct message {
 
 	/* The word of the stage that stopped, or of the last that flagged. */
 	enum error_code error;
-	unsigned close;		/* enum close_reason for VERDICT_CLOSE */
-	uint16_t event;		/* enum event_type to record */
-	const char *cause;	/* static text for operators */
-	struct fw_slice detail; /* what it was about: a field, a path; may be empty */
-	uint64_t number;	/* offset, limit or count, by cause */
+	unsigned close;		 /* enum close_reason for VERDICT_CLOSE */
+	uint16_t event;		 /* enum event_type to record */
+	const char *cause;	 /* for operators; static, or kept by the engine */
+	const char *public_rule; /* id of the rule, which the client may know; NULL: none. Static */
+	struct fw_slice detail;	 /* what it was about: a field, a path; may be empty */
+	uint64_t number;	 /* offset, limit or count, by cause */
 	bool has_number;
 	uint32_t retry_after_ms;
 	uint32_t csrf_node; /* value node of csrf_token, 0: none */
@@ -63,9 +66,18 @@ struct stage {
 	stage_function *judge;
 	uint8_t directions; /* bit 1: in, bit 2: out */
 	const char *help;
+	/* Of an embedding program: */
+	fw_stage_function *function; /* NULL: one of ours */
+	void *user;
+	bool routes; /* stands in place of the route stage: it may say which type a message is */
 };
-extern const struct stage pipeline_stages[];
-extern const unsigned pipeline_count;
+extern const struct stage *const pipeline_stages;
+extern unsigned pipeline_count;
+
+enum verdict pipeline_ask(unsigned stage, struct message *message); /* the word of one stage */
+void pipeline_seal(void);					    /* no stage is added from now on; any thread */
+/* Is there a stage of the embedding program for messages to clients? */
+bool pipeline_looks_out(void);
 
 /* Runs the stages in order until one stops. ret_stage: the one that stopped (index), or pipeline_count. */
 enum verdict pipeline_judge(struct message *message, unsigned *ret_stage);

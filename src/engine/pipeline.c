@@ -1,16 +1,98 @@
-/* pipeline.c: the stages of a message in the order of tables/stages.def, and what goes on when all have passed it. */
+/* pipeline.c: the stages of a message in the order of tables/stages.def, with those of an embedding program among them,
+ * and what goes on when all have passed it. */
+#include <stdatomic.h>
+
+#include "base/limits.h"
 #include "base/slice.h"
 #include "engine/conn_state.h"
+#include "engine/custom.h"
 #include "engine/message.h"
 
-enum { IN = 1, OUT = 2, BOTH = 3 };
+enum { IN = 1, OUT = 2, BOTH = 3, NAME_SIZE = 32 };
+enum {
+#define STAGE(name, directions, help) STAGE_##name,
+#include "tables/stages.def"
+#undef STAGE
+	OWN_STAGES
+};
 
-const struct stage pipeline_stages[] = {
-#define STAGE(name, directions, help) { #name, stage_##name, directions, help },
+/* Written by fw_stage_register alone, which is refused once there is an engine. */
+static struct stage stages[OWN_STAGES + LIMIT_STAGES] = {
+#define STAGE(name, directions, help) { #name, stage_##name, directions, help, NULL, NULL, false },
 #include "tables/stages.def"
 #undef STAGE
 };
-const unsigned pipeline_count = sizeof(pipeline_stages) / sizeof(pipeline_stages[0]);
+const struct stage *const pipeline_stages = stages;
+unsigned pipeline_count = OWN_STAGES;
+static struct {
+	char names[LIMIT_STAGES][NAME_SIZE + 1];
+	unsigned count;
+	bool looks_out;
+	_Atomic bool sealed;
+} custom;
+
+void pipeline_seal(void)
+{
+	atomic_store_explicit(&custom.sealed, true, memory_order_relaxed);
+}
+
+bool pipeline_looks_out(void)
+{
+	return custom.looks_out;
+}
+
+static bool good_name(const char *name)
+{
+	size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+
+	return size != 0 && size <= NAME_SIZE && name[size] == '\0';
+}
+
+static unsigned find(const char *name)
+{
+	unsigned i = 0;
+
+	while (i < pipeline_count && !slice_is(slice_text(name), stages[i].name))
+		i++;
+	return i;
+}
+
+int fw_stage_register(const struct fw_stage_position *position, const char *name, fw_stage_function *function,
+		      void *user)
+{
+	struct stage made = { .directions = (uint8_t)position->direction,
+			      .help = "of the embedding program",
+			      .function = function,
+			      .user = user };
+	unsigned at = position->stage != NULL ? find(position->stage) : pipeline_count;
+
+	if (atomic_load_explicit(&custom.sealed, memory_order_relaxed))
+		return FW_ERR_STATE;
+	if (function == NULL || at == pipeline_count || !good_name(name) || find(name) != pipeline_count ||
+	    (unsigned)position->place < FW_STAGE_BEFORE || position->place > FW_STAGE_INSTEAD ||
+	    (unsigned)position->direction < FW_STAGE_IN || position->direction > FW_STAGE_BOTH)
+		return FW_ERR_INVALID;
+	if (custom.count == LIMIT_STAGES)
+		return FW_ERR_MEMORY;
+	made.name = memcpy(custom.names[custom.count++], name, strlen(name) + 1);
+	if (position->place == FW_STAGE_INSTEAD) {
+		made.routes = stages[at].judge == stage_route;
+	} else {
+		at += position->place == FW_STAGE_AFTER;
+		memmove(&stages[at + 1], &stages[at], (pipeline_count - at) * sizeof(stages[0]));
+		pipeline_count++;
+	}
+	stages[at] = made;
+	custom.looks_out = custom.looks_out || (made.directions & OUT) != 0;
+	return FW_OK;
+}
+
+enum verdict pipeline_ask(unsigned stage, struct message *message)
+{
+	const struct stage *asked = &stages[stage];
+
+	return asked->function == NULL ? asked->judge(message) : custom_judge(asked, message);
+}
 
 enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
 {
@@ -20,9 +102,9 @@ enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
 	for (unsigned i = 0; i < pipeline_count; i++) {
 		enum verdict verdict;
 
-		if (!(pipeline_stages[i].directions & direction))
+		if (!(stages[i].directions & direction))
 			continue;
-		verdict = pipeline_stages[i].judge(message);
+		verdict = pipeline_ask(i, message);
 		if (verdict >= VERDICT_REFUSE) {
 			*ret_stage = i;
 			return verdict;

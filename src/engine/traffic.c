@@ -84,6 +84,7 @@ static const char *record_refusal(struct fw_conn *conn, const struct message *me
 	event_text(node, "stage", pipeline_stages[stage].name);
 	event_text(node, "error", error_code_name(message->error));
 	event_text(node, "cause", message->cause);
+	event_text(node, "rule", message->public_rule);
 	if (message->rule != NULL)
 		event_text(node, "message_type", message->rule->name);
 	event_detail(node, "field", message->detail);
@@ -98,7 +99,8 @@ static void refuse(struct fw_conn *conn, const struct message *message, enum ver
 {
 	struct answer answer = { .code = message->error,
 				 .retry_after_ms = message->retry_after_ms,
-				 .problems = message->error == ERROR_INVALID_MESSAGE ? message->problems : NULL };
+				 .problems = message->error == ERROR_INVALID_MESSAGE ? message->problems : NULL,
+				 .rule = message->public_rule };
 
 	conn->engine->counters[COUNT_refused]++;
 	if (verdict == VERDICT_CLOSE) {
@@ -267,19 +269,28 @@ void traffic_client(struct fw_conn *conn)
 	}
 }
 
-/* Judges a server message with a type (hub, embedder): may this client see it? */
-static bool may_see(struct fw_conn *conn, uint16_t type)
+/* Judges a server message: with a type (hub, embedder), may this client see it? */
+static enum verdict judge_outbound(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload,
+				   struct message *ret_message, unsigned *ret_stage)
 {
-	struct message message = { .engine = conn->engine,
-				   .policy = conn->policy,
-				   .route = conn->route,
-				   .conn = conn,
-				   .role = principal_role(conn),
-				   .outbound = true,
-				   .type = type };
+	*ret_message = (struct message){ .engine = conn->engine,
+					 .policy = conn->policy,
+					 .route = conn->route,
+					 .conn = conn,
+					 .role = principal_role(conn),
+					 .text = payload,
+					 .binary = binary,
+					 .outbound = true,
+					 .type = type };
+	return pipeline_judge(ret_message, ret_stage);
+}
+
+static bool may_see(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload)
+{
+	struct message message;
 	unsigned stage;
 
-	return pipeline_judge(&message, &stage) < VERDICT_REFUSE;
+	return judge_outbound(conn, type, binary, payload, &message, &stage) < VERDICT_REFUSE;
 }
 
 static int deliver(struct fw_conn *conn, enum ws_opcode opcode, uint16_t type, struct fw_slice payload)
@@ -299,7 +310,7 @@ int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_sli
 		return FW_ERR_STATE;
 	if (type != FW_TYPE_OPAQUE && type >= conn->policy->outbound_count)
 		return FW_ERR_INVALID;
-	if (!may_see(conn, type))
+	if (!may_see(conn, type, binary, payload))
 		return FW_ERR_INVALID; /* a delivery filter, not an event: it happens on each broadcast */
 	if (!binary && !utf8_valid(payload.data, payload.size))
 		return FW_ERR_INVALID;
@@ -332,6 +343,23 @@ static void withhold(struct fw_conn *conn, const char *cause, uint64_t size)
 	event_number(node, "size", (int64_t)size);
 }
 
+/* What an upstream says is its own business, but for stages of an embedding program. */
+static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice payload)
+{
+	struct message message;
+	unsigned stage;
+
+	if (!pipeline_looks_out() ||
+	    judge_outbound(conn, FW_TYPE_OPAQUE, binary, payload, &message, &stage) < VERDICT_REFUSE)
+		return true;
+	if (conn_monitors(conn)) {
+		note_would(conn, &message, stage);
+		return true;
+	}
+	withhold(conn, message.cause, payload.size);
+	return false;
+}
+
 static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
 {
 	withhold(conn, item->rule, item->declared);
@@ -362,7 +390,8 @@ static void upstream_message(struct fw_conn *conn, const struct ws_item *item, u
 		withhold(conn, "binary message on a route that takes none", text.size);
 		return;
 	}
-	deliver(conn, item->opcode, FW_TYPE_OPAQUE, text);
+	if (may_pass(conn, binary, text))
+		deliver(conn, item->opcode, FW_TYPE_OPAQUE, text);
 }
 
 void traffic_upstream(struct fw_conn *conn)
