@@ -8,6 +8,7 @@
 enum {
 	FIN = 0x80,
 	RESERVED_BITS = 0x70,
+	COMPRESSED = 0x40, /* RFC 7692 6: RSV1 */
 	OPCODE = 0x0f,
 	CONTROL = 0x08, /* RFC 6455 5.5: the opcodes of control frames have this bit */
 	MASKED = 0x80,
@@ -25,6 +26,9 @@ struct rule {
 };
 
 static const struct rule reserved_bit = { 1002, "RFC 6455 5.2: a reserved bit is set and no extension uses it" };
+static const struct rule not_compressible = {
+	1002, "RFC 7692 6.1: RSV1 is set on a frame that does not begin a data message"
+};
 static const struct rule reserved_opcode = { 1002, "RFC 6455 5.2: the opcode is reserved" };
 static const struct rule longer_form = { 1002, "RFC 6455 5.2: the payload length is not in its shortest form" };
 static const struct rule top_bit = { 1002, "RFC 6455 5.2: the top bit of the payload length is set" };
@@ -62,6 +66,21 @@ void ws_reader_fini(struct ws_reader *reader, struct pool *pool)
 	reader->message = 0;
 }
 
+void ws_reader_stop(struct ws_reader *reader, struct pool *pool)
+{
+	ws_reader_fini(reader, pool);
+	reader->failed = 1;
+}
+
+uint64_t ws_compressed_bound(uint64_t max)
+{
+	/* Octets that do not compress take an eighth more where an encoder knows nothing but the fixed code, and a few
+	 * for the headers of blocks. */
+	uint64_t more = (max >> 3) + 64;
+
+	return max <= UINT64_MAX - more ? max + more : UINT64_MAX;
+}
+
 bool ws_reader_idle(const struct ws_reader *reader)
 {
 	return !reader->in_frame && reader->header_size == 0 && reader->message == 0 && reader->assembly.base == NULL;
@@ -73,8 +92,12 @@ static const struct rule *check_first(const struct ws_reader *reader, const stru
 {
 	uint8_t opcode = octet & OPCODE;
 
-	if ((octet & RESERVED_BITS) != 0)
-		return &reserved_bit;
+	if ((octet & RESERVED_BITS) != 0) {
+		if (!reader->deflate || (octet & RESERVED_BITS) != COMPRESSED)
+			return &reserved_bit;
+		if (opcode != WS_TEXT && opcode != WS_BINARY)
+			return &not_compressible;
+	}
 	if ((opcode & CONTROL) != 0) {
 		if (opcode > WS_PONG)
 			return &reserved_opcode;
@@ -105,6 +128,7 @@ static const struct rule *check_length(const struct ws_reader *reader, const str
 {
 	uint8_t form = header[1] & SIZE;
 	size_t assembled = buf_size(&reader->assembly);
+	uint64_t most = limits->max_message;
 
 	if (form == SIZE_64 && (length >> 63) != 0)
 		return &top_bit;
@@ -112,8 +136,10 @@ static const struct rule *check_length(const struct ws_reader *reader, const str
 		return &longer_form;
 	if ((header[0] & CONTROL) != 0)
 		return NULL;
+	if ((header[0] & COMPRESSED) != 0 || (reader->compressed && (header[0] & OPCODE) == WS_CONTINUATION))
+		most = ws_compressed_bound(most);
 	/* By the header alone: no octet of a payload is read or kept that would be refused. */
-	if (assembled > limits->max_message || length > limits->max_message - assembled)
+	if (assembled > most || length > most - assembled)
 		return &too_large;
 	return NULL;
 }
@@ -178,8 +204,10 @@ static inline void begin_frame(struct ws_reader *reader, const uint8_t *octets, 
 		reader->control_size = 0;
 		return;
 	}
-	if (reader->opcode != WS_CONTINUATION)
+	if (reader->opcode != WS_CONTINUATION) {
 		reader->message = reader->opcode;
+		reader->compressed = (octets[0] & COMPRESSED) != 0;
+	}
 	if (reader->fragments != UINT32_MAX)
 		reader->fragments++;
 }
@@ -272,13 +300,14 @@ static const struct rule *read_piece(struct ws_reader *reader, const struct ws_l
 
 	if (size == 0)
 		return NULL;
-	room = assembly_room(&reader->assembly, pool, limits->max_message, size);
+	room = assembly_room(&reader->assembly, pool,
+			     reader->compressed ? ws_compressed_bound(limits->max_message) : limits->max_message, size);
 	if (room == NULL)
 		return &no_memory;
 	unmask(reader, room, bytes, size);
 	buf_added(&reader->assembly, size);
 	/* RFC 6455 8.1: fails at the octet that is wrong, not at the end of the frame or of the message. */
-	if (reader->message == WS_TEXT && utf8_check(&reader->utf8, room, size) != size)
+	if (reader->message == WS_TEXT && !reader->compressed && utf8_check(&reader->utf8, room, size) != size)
 		return &text_invalid;
 	return NULL;
 }
@@ -318,7 +347,11 @@ static inline const struct rule *give_message(struct ws_reader *reader, uint8_t 
 					      struct ws_item *item)
 {
 	*item = (struct ws_item){
-		.opcode = reader->message, .zero_mask = zero_mask(reader), .payload = payload, .size = size
+		.opcode = reader->message,
+		.zero_mask = zero_mask(reader),
+		.compressed = reader->compressed,
+		.payload = payload,
+		.size = size,
 	};
 	/* utf8 is at its start again, or the message fails. */
 	reader->in_frame = 0;
@@ -339,7 +372,7 @@ static const struct rule *take_whole(struct ws_reader *reader, uint8_t **bytes, 
 	reader->frame_left = 0;
 	if ((reader->opcode & CONTROL) != 0)
 		return give_control(reader, payload, length, item);
-	if (reader->message == WS_TEXT && utf8_check(&reader->utf8, payload, length) != length)
+	if (reader->message == WS_TEXT && !reader->compressed && utf8_check(&reader->utf8, payload, length) != length)
 		return &text_invalid;
 	return give_message(reader, payload, length, item);
 }

@@ -41,6 +41,11 @@ size_t ws_write_header(uint8_t *ret_header, enum ws_opcode opcode, bool fin, uin
 	return size;
 }
 
+void ws_mark_compressed(uint8_t *header)
+{
+	header[0] |= 0x40;
+}
+
 bool ws_close_code_valid(uint16_t code)
 {
 	/* RFC 6455 7.4.1: 1004 is reserved; 1005, 1006 and 1015 are never sent. 1012 to 1014 are registered with IANA.
