@@ -4,8 +4,7 @@
 
 enum {
 	LEVEL = 1, /* in the middle of traffic, speed counts for more than the last percent */
-	MEMORY = 8,
-	TAIL = 4 /* RFC 7692 7.2.1: the last four octets of the flush are not sent */
+	MEMORY = 8
 };
 
 /* zlib makes no raw stream for a window of 256 octets (deflateInit2 refuses it since 1.2.9). What refers no further
@@ -49,7 +48,7 @@ size_t deflater_message(struct deflater *deflater, unsigned bits, struct fw_slic
 	/* With room left the flush is complete, and ends in an empty block. */
 	if (deflate(z, Z_SYNC_FLUSH) != Z_OK || z->avail_in != 0 || z->avail_out == 0)
 		return 0;
-	return room - z->avail_out - TAIL;
+	return room - z->avail_out - DEFLATER_TAIL; /* RFC 7692 7.2.1: it is not sent */
 }
 
 void deflater_fini(struct deflater *deflater)

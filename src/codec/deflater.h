@@ -6,13 +6,14 @@
 #include <framewall/types.h>
 
 enum { DEFLATER_BITS_LEAST = 8, DEFLATER_BITS_MOST = 15, DEFLATER_SIZES = 8 };
+enum { DEFLATER_TAIL = 4 }; /* octets written behind a message that are no part of it */
 
 struct deflater {
 	void *streams[DEFLATER_SIZES]; /* z_stream; NULL until it is needed */
 };
 
-/* Compresses for a peer whose window is 1 << bits octets. 0 when the result would not be smaller than room, or memory
- * is short: the message goes as it is. Else the size of what is in ret_octets, of which up to room are written. */
+/* Compresses for a peer whose window is 1 << bits octets. Returns the size of the result; 0 when that and its tail
+ * would not be smaller than room, or memory is short: the message then goes as it is. */
 size_t deflater_message(struct deflater *deflater, unsigned bits, struct fw_slice message, uint8_t *ret_octets,
 			size_t room);
 void deflater_fini(struct deflater *deflater);

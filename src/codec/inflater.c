@@ -22,6 +22,7 @@ struct task {
 	uint64_t bound;
 	uint64_t made;
 	bool ended;	/* a block was the last one of its stream */
+	bool boundary;	/* all blocks that were begun are at their end */
 	uint8_t probe;	/* takes the octet beyond the bound */
 	uint8_t *count; /* COUNT_ROOM octets */
 };
@@ -109,6 +110,8 @@ static enum inflater_result feed(struct task *task, const uint8_t *octets, size_
 			return INFLATER_MEMORY;
 		if (status != Z_OK && status != Z_BUF_ERROR)
 			return INFLATER_CORRUPT;
+		if (status == Z_OK) /* a call without progress forgets it */
+			task->boundary = (z->data_type & AT_BOUNDARY) != 0 && (z->data_type & UNUSED_BITS) == 0;
 	} while (z->avail_in != 0 || z->avail_out == 0);
 	return INFLATER_OK;
 }
@@ -130,7 +133,7 @@ static enum inflater_result read_all(struct task *task, struct fw_slice message)
 		return result;
 	if (task->ended)
 		return z->avail_in == 0 ? INFLATER_OK : INFLATER_CORRUPT;
-	return (z->data_type & AT_BOUNDARY) != 0 && (z->data_type & UNUSED_BITS) == 0 ? INFLATER_OK : INFLATER_CORRUPT;
+	return task->boundary ? INFLATER_OK : INFLATER_CORRUPT;
 }
 
 /* Counts the octets of a message that has many, then keeps them in a buffer of that size: one that is refused costs no

@@ -66,12 +66,6 @@ void ws_reader_fini(struct ws_reader *reader, struct pool *pool)
 	reader->message = 0;
 }
 
-void ws_reader_stop(struct ws_reader *reader, struct pool *pool)
-{
-	ws_reader_fini(reader, pool);
-	reader->failed = 1;
-}
-
 uint64_t ws_compressed_bound(uint64_t max)
 {
 	/* Octets that do not compress take an eighth more where an encoder knows nothing but the fixed code, and a few

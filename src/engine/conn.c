@@ -185,6 +185,7 @@ const struct fw_event *fw_conn_next_event(struct fw_conn *conn)
 				       &conn->upstream->input_size);
 			if (conn->broken)
 				continue;
+			compression_release(conn->engine);
 			event_give_back(conn->engine, conn->engine->returned);
 			conn->engine->returned = NULL;
 			ending = ending_event(conn);

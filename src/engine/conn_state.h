@@ -10,6 +10,8 @@
 #include "base/event_type.h"
 #include "base/gcra.h"
 #include "base/pool.h"
+#include "codec/deflater.h"
+#include "codec/inflater.h"
 #include "codec/ws.h"
 #include "engine/counters.h"
 #include "base/error_code.h"
@@ -32,8 +34,11 @@ struct fw_engine {
 	struct fw_random random;
 	struct fw_time now;
 	struct pool pool;
-	struct arena arena;		/* of the message being judged; reset for each */
-	struct buf scratch;		/* what is being written: an answer, a rewritten message */
+	struct arena arena; /* of the message being judged; reset for each */
+	struct buf scratch; /* what is being written: an answer, a rewritten message */
+	struct inflater inflater;
+	struct deflater deflater;
+	struct buf inflated;		/* the compressed message that is being judged, made plain */
 	struct event_node *free_events; /* bounded by events that waited at once */
 	struct event_node *returned;	/* the event the embedder is looking at */
 	struct event_node spare;	/* when memory is short, the one that says so */
@@ -91,7 +96,8 @@ struct upstream {
 	bool hung_up;
 	bool close_sent;
 	bool close_received;
-	bool answered; /* its first message came: see upstream_swallows */
+	bool answered;	     /* its first message came: see upstream_swallows */
+	uint8_t window_bits; /* what goes to it may be compressed for this window; 0: not negotiated */
 };
 
 /* A login attempt, from its credential to its end. Wiped and freed then. */
@@ -134,9 +140,10 @@ struct fw_conn {
 	bool done_given;
 	bool close_sent;
 	bool close_received;
-	bool ping_due; /* a ping is out and unanswered */
-	bool pong_due; /* a pong waits for room; the newest payload wins (RFC 6455 5.5.3) */
-	bool broken;   /* an allocation failed where it must not: fail closed */
+	bool ping_due;	     /* a ping is out and unanswered */
+	bool pong_due;	     /* a pong waits for room; the newest payload wins (RFC 6455 5.5.3) */
+	bool broken;	     /* an allocation failed where it must not: fail closed */
+	uint8_t window_bits; /* what goes to the client may be compressed for this window; 0: not negotiated */
 	uint8_t pong_size;
 	uint8_t need_kind; /* of the need that is open, 0: none */
 	uint8_t access_used;
@@ -192,6 +199,7 @@ void event_free_all(struct fw_conn *conn);
 
 /* output.c: frames to either side. 0, or -1 with conn->broken set. */
 int output_frame(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload);
+int output_compressed(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload);
 int output_raw(struct fw_conn *conn, enum fw_side side, struct fw_slice bytes);
 size_t output_waiting(const struct fw_conn *conn, enum fw_side side);
 
@@ -274,7 +282,24 @@ void upstream_free(struct fw_conn *conn);
 /* traffic.c: messages and control frames of an open connection. */
 void traffic_client(struct fw_conn *conn);
 void traffic_upstream(struct fw_conn *conn);
-void traffic_pong(struct fw_conn *conn); /* sends a pong that waited, when there is room */
+uint64_t traffic_largest(const struct fw_conn *conn); /* octets that the client's next message may have */
+void traffic_pong(struct fw_conn *conn);	      /* sends a pong that waited, when there is room */
+
+/* compression.c: permessage-deflate (RFC 7692) on either side. */
+/* Takes the client's offer where the policy says so, and writes the field of the 101. */
+void compression_answer(struct fw_conn *conn, const struct http1_head *request);
+/* Writes the field of the request to the upstream where the policy says so. */
+void compression_offer(struct fw_conn *conn);
+/* The upstream's answer to it: NULL when it holds, else the static cause. */
+const char *compression_answered(struct fw_conn *conn, const struct http1_head *response);
+/* Makes a compressed message plain, of at most max octets: *text then lies in engine->inflated. CLOSE_NORMAL when that
+ * was done, else the close reason and the static cause. */
+unsigned compression_inflate(struct fw_engine *engine, struct fw_slice *text, bool binary, uint64_t max,
+			     const char **reterr_cause);
+void compression_release(
+	struct fw_engine *engine); /* the message has been dealt with: what was inflated is given back */
+/* A message, compressed where that was negotiated and makes it smaller. 0, or -1 when memory is short. */
+int compression_send(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload);
 
 /* access.c: data access records. */
 void access_note(struct fw_conn *conn, bool outbound, uint16_t type, size_t bytes);

@@ -39,6 +39,9 @@ struct fw_engine *fw_engine_free(struct fw_engine *engine)
 	if (engine->returned != &engine->spare)
 		mem_free(engine->returned);
 	buf_clear(&engine->scratch, &engine->pool);
+	buf_clear(&engine->inflated, &engine->pool);
+	inflater_fini(&engine->inflater);
+	deflater_fini(&engine->deflater);
 	arena_fini(&engine->arena);
 	pool_fini(&engine->pool);
 	fw_policy_unref(engine->policy);

@@ -2,6 +2,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "codec/extensions.h"
 #include "codec/http1.h"
 #include "engine/conn_state.h"
 
@@ -96,6 +97,7 @@ static bool is_opening(struct fw_conn *conn, const struct http1_head *head)
 	const struct http1_field *version = http1_find(head, "Sec-WebSocket-Version", &versions);
 	const struct http1_field *key = http1_find(head, "Sec-WebSocket-Key", &keys);
 	uint8_t nonce[WS_KEY_SIZE / 4 * 3 + 3];
+	struct extensions_deflate offer;
 
 	http1_find(head, "Host", &hosts);
 	if (!slice_is(head->method, "GET"))
@@ -119,6 +121,8 @@ static bool is_opening(struct fw_conn *conn, const struct http1_head *head)
 	else if (keys != 1 || key == NULL || key->value.size != WS_KEY_SIZE ||
 		 decode_base64((const char *)key->value.data, key->value.size, 0, nonce) != 16)
 		refuse(conn, 400, "RFC 6455 4.2.1: Sec-WebSocket-Key is not 16 octets in base64");
+	else if (extensions_offered(head, &offer) == EXTENSIONS_MALFORMED)
+		refuse(conn, 400, "RFC 6455 9.1: Sec-WebSocket-Extensions is malformed");
 	else
 		return true;
 	return false;

@@ -57,7 +57,9 @@ void http_answer_switching(struct fw_conn *conn, const struct http1_head *head, 
 		put(conn, "\r\nSec-WebSocket-Protocol: ");
 		output_raw(conn, FW_CLIENT, subprotocol);
 	}
-	put(conn, "\r\n\r\n");
+	put(conn, "\r\n");
+	compression_answer(conn, head);
+	put(conn, "\r\n");
 	conn->upgraded = true;
 	conn->engine->counters[COUNT_handshakes]++;
 }

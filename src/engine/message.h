@@ -31,6 +31,7 @@ struct message {
 	struct fw_slice text;		  /* the client's octets */
 	bool outbound;
 	bool binary;
+	bool compressed; /* text is what permessage-deflate made of it, until the inflate stage */
 
 	/* Found by the stages. */
 	struct json json;

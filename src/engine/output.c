@@ -43,7 +43,8 @@ int output_raw(struct fw_conn *conn, enum fw_side side, struct fw_slice bytes)
 	return 0;
 }
 
-int output_frame(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload)
+static int put_frame(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, bool compressed,
+		     struct fw_slice payload)
 {
 	bool masked = side == FW_UPSTREAM; /* RFC 6455 5.1: a client masks, a server does not */
 	uint8_t mask[4];
@@ -67,8 +68,20 @@ int output_frame(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode,
 		if (payload.size != 0)
 			__builtin_memcpy(room + header, payload.data, payload.size);
 	}
+	if (compressed)
+		ws_mark_compressed(room);
 	buf_added(out_of(conn, side), size);
 	return 0;
+}
+
+int output_frame(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload)
+{
+	return put_frame(conn, side, opcode, false, payload);
+}
+
+int output_compressed(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload)
+{
+	return put_frame(conn, side, opcode, true, payload);
 }
 
 struct fw_slice fw_conn_output(struct fw_conn *conn, enum fw_side side)

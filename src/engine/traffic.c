@@ -155,7 +155,7 @@ static void forward(struct fw_conn *conn, struct message *message, enum verdict 
 		conn->engine->counters[COUNT_passed]++;
 	access_note(conn, false, message->type, text.size);
 	if (conn->upstream != NULL) {
-		output_frame(conn, FW_UPSTREAM, message->binary ? WS_BINARY : WS_TEXT, text);
+		compression_send(conn, FW_UPSTREAM, message->binary ? WS_BINARY : WS_TEXT, text);
 	} else {
 		struct fw_event *event = event_push(conn, FW_EV_MESSAGE);
 
@@ -179,16 +179,22 @@ static void client_message(struct fw_conn *conn, const struct ws_item *item)
 	message.role = principal_role(conn);
 	message.text = slice(item->payload, item->size);
 	message.binary = item->opcode == WS_BINARY;
+	message.compressed = item->compressed;
 	message.type = FW_TYPE_OPAQUE;
 	message.problems = &engine->problems;
 	conn->messages_in++;
 	conn->last_message_ns = engine->now.monotonic_ns;
 	engine->counters[COUNT_messages_in]++;
-	engine->counters[COUNT_bytes_in] += item->size;
 	arena_reset(&engine->arena);
 	engine->problems.total = engine->problems.count = engine->problems.unknown = 0;
 
+	/* Monitor stops at no rate, but what cannot be read it cannot pass on either. */
+	if (item->compressed && conn_monitors(conn) && stage_inflate(&message) >= VERDICT_REFUSE) {
+		refuse(conn, &message, VERDICT_CLOSE, pipeline_count);
+		return;
+	}
 	verdict = pipeline_judge(&message, &stage);
+	engine->counters[COUNT_bytes_in] += message.text.size;
 	if (verdict >= VERDICT_REFUSE && conn_monitors(conn)) {
 		note_would(conn, &message, stage);
 		message.rule = NULL; /* nothing is changed: the client's octets go on */
@@ -202,7 +208,7 @@ static void client_message(struct fw_conn *conn, const struct ws_item *item)
 	}
 }
 
-static uint64_t largest(const struct fw_conn *conn)
+uint64_t traffic_largest(const struct fw_conn *conn)
 {
 	uint64_t max = (uint64_t)conn->policy->settings.max_message_size;
 
@@ -214,9 +220,29 @@ static uint64_t largest(const struct fw_conn *conn)
 	return max;
 }
 
+/* The first message, which no stage sees. False: it ended the connection. */
+static bool inflate_login(struct fw_conn *conn, struct ws_item *item)
+{
+	struct fw_slice text = slice(item->payload, item->size);
+	const char *cause;
+	unsigned close;
+
+	if (!item->compressed)
+		return true;
+	close = compression_inflate(conn->engine, &text, item->opcode == WS_BINARY, traffic_largest(conn), &cause);
+	if (close != CLOSE_NORMAL) {
+		conn->engine->counters[COUNT_protocol_errors]++;
+		ending_close(conn, close, NULL, cause);
+		return false;
+	}
+	item->payload = buf_data(&conn->engine->inflated);
+	item->size = text.size;
+	return true;
+}
+
 void traffic_client(struct fw_conn *conn)
 {
-	struct ws_limits limits = { largest(conn),
+	struct ws_limits limits = { traffic_largest(conn),
 				    conn_monitors(conn) ? 0 : (uint32_t)conn->policy->settings.max_fragments };
 	struct ws_item item;
 
@@ -235,7 +261,7 @@ void traffic_client(struct fw_conn *conn)
 		conn->engine->counters[COUNT_masks_zero] += item.zero_mask;
 		if (conn->phase == PHASE_OPEN)
 			client_message(conn, &item);
-		else if (conn->phase == PHASE_LOGIN)
+		else if (conn->phase == PHASE_LOGIN && inflate_login(conn, &item))
 			login_message(conn, &item);
 		break;
 	}
@@ -258,7 +284,7 @@ static bool may_see(struct fw_conn *conn, uint16_t type)
 
 static int deliver(struct fw_conn *conn, enum ws_opcode opcode, uint16_t type, struct fw_slice payload)
 {
-	if (output_frame(conn, FW_CLIENT, opcode, payload) < 0)
+	if (compression_send(conn, FW_CLIENT, opcode, payload) < 0)
 		return FW_ERR_MEMORY;
 	conn->messages_out++;
 	conn->engine->counters[COUNT_messages_out]++;
@@ -313,6 +339,32 @@ static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
 	upstream_failed(conn, item->rule);
 }
 
+static void upstream_message(struct fw_conn *conn, const struct ws_item *item, uint64_t max)
+{
+	struct fw_slice text = slice(item->payload, item->size);
+	bool binary = item->opcode == WS_BINARY;
+	const char *cause;
+
+	if (item->compressed) {
+		unsigned close = compression_inflate(conn->engine, &text, binary, max, &cause);
+
+		if (close != CLOSE_NORMAL) {
+			upstream_broke(conn, &(struct ws_item){ .code = close_reason_row(close)->code,
+								.rule = cause,
+								.declared = item->size });
+			return;
+		}
+	}
+	if (upstream_swallows(conn, text))
+		return;
+	/* Binary passes only where the route says so, in either direction. */
+	if (binary && !conn->route->binary && !conn_monitors(conn)) {
+		withhold(conn, "binary message on a route that takes none", text.size);
+		return;
+	}
+	deliver(conn, item->opcode, FW_TYPE_OPAQUE, text);
+}
+
 void traffic_upstream(struct fw_conn *conn)
 {
 	struct upstream *up = conn->upstream;
@@ -336,14 +388,8 @@ void traffic_upstream(struct fw_conn *conn)
 		break;
 	case WS_MESSAGE:
 		/* Once our close is out nothing more is said to the client (RFC 6455 5.5.1). */
-		if (conn->close_sent || upstream_swallows(conn, slice(item.payload, item.size)))
-			break;
-		/* Binary passes only where the route says so, in either direction. */
-		if (item.opcode == WS_BINARY && !conn->route->binary && !conn_monitors(conn)) {
-			withhold(conn, "binary message on a route that takes none", item.size);
-			break;
-		}
-		deliver(conn, item.opcode, FW_TYPE_OPAQUE, slice(item.payload, item.size));
+		if (!conn->close_sent)
+			upstream_message(conn, &item, limits.max_message);
 		break;
 	}
 }

@@ -251,6 +251,7 @@ void fw_conn_dialled(struct fw_conn *conn, bool connected)
 	}
 	put_cookies(conn, &head);
 	put_subprotocols(conn, &head);
+	compression_offer(conn);
 	if (!conn_monitors(conn))
 		put_identity(conn);
 	put(conn, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
@@ -273,8 +274,8 @@ static bool was_offered(const struct http1_head *request, struct fw_slice protoc
 }
 
 /* RFC 6455 4.1: 101, Upgrade, Connection, the right Accept, nothing that was not asked for. NULL when it holds. */
-static const char *check_answer(const struct fw_conn *conn, const struct http1_head *head,
-				const struct http1_head *request, struct fw_slice *ret_subprotocol)
+static const char *check_answer(struct fw_conn *conn, const struct http1_head *head, const struct http1_head *request,
+				struct fw_slice *ret_subprotocol)
 {
 	unsigned accepts, protocols;
 	const struct http1_field *accept = http1_find(head, "Sec-WebSocket-Accept", &accepts);
@@ -287,14 +288,12 @@ static const char *check_answer(const struct fw_conn *conn, const struct http1_h
 		return "the upstream's 101 has no Upgrade: websocket";
 	if (accepts != 1 || !slice_equal(accept->value, slice(conn->upstream->accept, sizeof(conn->upstream->accept))))
 		return "the upstream's Sec-WebSocket-Accept is wrong";
-	if (http1_find(head, "Sec-WebSocket-Extensions", NULL) != NULL)
-		return "the upstream chose an extension that was not offered";
-	if (protocol == NULL)
-		return NULL;
+	if (protocol == NULL && protocols == 0)
+		return compression_answered(conn, head);
 	if (protocols > 1 || !was_offered(request, protocol->value))
 		return "the upstream chose a subprotocol that was not offered";
 	*ret_subprotocol = protocol->value;
-	return NULL;
+	return compression_answered(conn, head);
 }
 
 static void write_escaped(struct fw_conn *conn, struct buf *out, struct fw_slice value)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "deflate.h"
 #include "run.h"
 
 /* Header lines of a request that a play may change or leave out. */
@@ -239,6 +240,20 @@ static void actor_send(struct run *run, const char *name, struct peer *peer, con
 	text_clear(&text);
 }
 
+/* One text message, compressed. */
+static void actor_deflate(struct run *run, const char *name, struct peer *peer, const char *line)
+{
+	struct frame frame = { .fin = 1, .rsv = 4, .opcode = ITEM_TEXT, .masked = !peer->upstream };
+	struct text text = { 0 }, payload = { 0 };
+
+	(void)name;
+	run_rest(run, line, &text);
+	deflate_write(text.data, text.size, &payload);
+	peer_frame(peer, &frame, payload.data, payload.size);
+	text_clear(&text);
+	text_clear(&payload);
+}
+
 static void actor_hex(const struct text *hex, struct text *ret_octets)
 {
 	for (size_t i = 0; i + 1 < hex->size; i += 2) {
@@ -471,7 +486,7 @@ static const struct {
 	{ "hold", actor_hold, false },	    { "release", actor_release, false }, { "finish", actor_finish, false },
 	{ "pause", actor_pause, false },    { "resume", actor_resume, false },	 { "manual", actor_manual, false },
 	{ "ignore", actor_ignore, false },  { "accept", actor_accept, false },	 { "refuse", actor_refuse, false },
-	{ "keep", actor_keep, false },
+	{ "keep", actor_keep, false },	    { "deflate", actor_deflate, false },
 };
 
 void actor_line(struct run *run, const char *name, const char *line)

@@ -139,6 +139,26 @@ static void expect_text(struct run *run, struct peer *peer, const char *line)
 	text_clear(&text);
 }
 
+/* A text message that came compressed, or that did not. Without a text it is not taken: another line looks at it. */
+static void expect_way(struct run *run, struct peer *peer, const char *line, bool compressed)
+{
+	if (expect_until(run, peer, expect_has_item) && peer_look(peer)->kind == ITEM_TEXT &&
+	    peer_look(peer)->compressed != compressed)
+		run_fail(run, run->at->words, compressed ? "it is not compressed" : "it is compressed");
+	else if (*text_skip(line) != '\0')
+		expect_text(run, peer, line);
+}
+
+static void expect_deflated(struct run *run, struct peer *peer, const char *line)
+{
+	expect_way(run, peer, line, true);
+}
+
+static void expect_plain(struct run *run, struct peer *peer, const char *line)
+{
+	expect_way(run, peer, line, false);
+}
+
 static void expect_binary(struct run *run, struct peer *peer, const char *line)
 {
 	struct text hex = { 0 }, octets = { 0 };
@@ -346,6 +366,7 @@ static const struct {
 	{ "status", expect_status_line },  { "header", expect_header },
 	{ "no-header", expect_no_header }, { "body", expect_body },
 	{ "request", expect_request },	   { "wants", expect_wants },
+	{ "deflated", expect_deflated },   { "plain", expect_plain },
 };
 
 /* u1 expect connect: names the oldest upstream connection that has no name yet. */
@@ -390,7 +411,8 @@ void expect_line(struct run *run, const char *name, struct peer *peer, const cha
 				break;
 		if (i == sizeof(expect_verbs) / sizeof(expect_verbs[0]))
 			run_fail(run,
-				 "a JSON object, text exactly binary close ping pong none eof status header no-header "
+				 "a JSON object, text deflated plain exactly binary close ping pong none eof status "
+				 "header no-header "
 				 "body request wants connect",
 				 text_get(&word));
 		else

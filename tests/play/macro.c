@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "crypto/apikey.h"
 #include "crypto/digest.h"
+#include "deflate.h"
 #include "world.h"
 
 enum { PARTS = 12, TOKEN_LIFE = 8 * 3600 };
@@ -261,6 +262,21 @@ static bool macro_is_repeat(const char *name, struct text *ret)
 	return true;
 }
 
+/* ${deflate:TEXT}: its octets compressed, written as the escapes of a quoted word: for `frame`. TEXT may have colons.
+ */
+static bool macro_is_deflate(const struct text *name, struct text *ret)
+{
+	struct text payload = { 0 };
+
+	if (strncmp(text_get(name), "deflate:", 8) != 0)
+		return false;
+	deflate_write(name->data + 8, name->size - 8, &payload);
+	for (size_t i = 0; i < payload.size; i++)
+		text_format(ret, "\\x%02x", (unsigned)(uint8_t)payload.data[i]);
+	text_clear(&payload);
+	return true;
+}
+
 /* ${pad:SIZE} or ${pad:SIZE:C}: as many blanks (or C) as make the whole text SIZE octets. */
 struct pad {
 	bool is;
@@ -304,7 +320,7 @@ static bool macro_one(struct macros *macros, const char *inner, size_t size, str
 		text_clear(&name);
 		return false;
 	}
-	if (macro_is_repeat(text_get(&name), ret)) {
+	if (macro_is_repeat(text_get(&name), ret) || macro_is_deflate(&name, ret)) {
 		text_clear(&name);
 		return true;
 	}

@@ -8,6 +8,7 @@
 #include "base/encode.h"
 #include "base/slice.h"
 #include "crypto/digest.h"
+#include "deflate.h"
 
 static uint64_t random_state = 1;
 
@@ -110,6 +111,22 @@ static void peer_check_switching(struct peer *peer)
 	text_clear(&value);
 }
 
+void peer_extensions(struct peer *peer, const char *head, const char *parameter)
+{
+	const char *line = strcasestr(head, "Sec-WebSocket-Extensions:");
+	struct text value = { 0 };
+
+	if (line == NULL)
+		return;
+	text_add(&value, line, strcspn(line, "\r"));
+	if (strstr(text_get(&value), "permessage-deflate") != NULL) {
+		peer->window_bits = deflate_parameter(text_get(&value), parameter);
+		if (peer->window_bits < 8 || peer->window_bits > 15)
+			peer->window_bits = 15;
+	}
+	text_clear(&value);
+}
+
 static bool peer_read_head(struct peer *peer)
 {
 	char *end = peer->in.size != 0 ? memmem(peer->in.data, peer->in.size, "\r\n\r\n", 4) : NULL;
@@ -133,8 +150,10 @@ static bool peer_read_head(struct peer *peer)
 	if (peer->status < 100 || peer->status > 599)
 		peer_blame(peer, "the answer is no HTTP/1.1 response");
 	peer->framed = peer->status == 101;
-	if (peer->framed)
+	if (peer->framed) {
 		peer_check_switching(peer);
+		peer_extensions(peer, text_get(&peer->head), "server_max_window_bits");
+	}
 	return true;
 }
 
@@ -153,8 +172,8 @@ static void peer_keep_token(const char *payload, const char *name, struct text *
 	text_add(ret_token, at, strcspn(at, "\""));
 }
 
-static void peer_item(struct peer *peer, enum item_kind kind, unsigned code, unsigned frames, const char *payload,
-		      size_t size)
+static struct item *peer_item(struct peer *peer, enum item_kind kind, unsigned code, unsigned frames,
+			      const char *payload, size_t size)
 {
 	struct item *item = text_memory(sizeof(*item) + size + 1);
 
@@ -177,6 +196,7 @@ static void peer_item(struct peer *peer, enum item_kind kind, unsigned code, uns
 	}
 	if (peer->echo && (kind == ITEM_TEXT || kind == ITEM_BINARY))
 		peer_message(peer, (unsigned)kind, payload, size);
+	return item;
 }
 
 static void peer_control(struct peer *peer, unsigned opcode, const char *payload, size_t size)
@@ -202,19 +222,40 @@ static void peer_control(struct peer *peer, unsigned opcode, const char *payload
 		peer_close(peer, code == 1005 ? 0 : code, "", 0);
 }
 
-static void peer_data(struct peer *peer, unsigned opcode, bool fin, const char *payload, size_t size)
+/* The whole message of which the last frame came; inflated where it came compressed. */
+static void peer_data_item(struct peer *peer)
 {
+	struct text plain = { 0 };
+	const struct text *message = &peer->message;
+
+	if (peer->message_compressed) {
+		if (!deflate_read(text_get(message), message->size, peer->window_bits, &plain))
+			peer_blame(peer,
+				   "a compressed message that zlib does not read with this window (RFC 7692 7.2)");
+		message = &plain;
+	}
+	peer_item(peer, peer->message_kind, 0, peer->message_frames, text_get(message), message->size)->compressed =
+		peer->message_compressed;
+	text_clear(&plain);
+}
+
+static void peer_data(struct peer *peer, unsigned opcode, bool fin, bool compressed, const char *payload, size_t size)
+{
+	if (opcode == 0 && compressed)
+		peer_blame(peer, "RSV1 on a continuation (RFC 7692 6.1)");
 	if (opcode == 0 && peer->message_kind == 0)
 		peer_blame(peer, "continuation without a message (RFC 6455 5.4)");
 	if (opcode != 0 && peer->message_kind != 0)
 		peer_blame(peer, "a message within a message (RFC 6455 5.4)");
-	if (opcode != 0)
+	if (opcode != 0) {
 		peer->message_kind = opcode;
+		peer->message_compressed = compressed;
+	}
 	text_add(&peer->message, payload, size);
 	peer->message_frames++;
 	if (!fin)
 		return;
-	peer_item(peer, peer->message_kind, 0, peer->message_frames, peer->message.data, peer->message.size);
+	peer_data_item(peer);
 	peer->message.size = 0;
 	peer->message_kind = 0;
 	peer->message_frames = 0;
@@ -262,7 +303,7 @@ static bool peer_read_frame(struct peer *peer)
 					: "an unmasked frame to a server (RFC 6455 5.1)");
 	if (!minimal)
 		peer_blame(peer, "a length that is not minimal (RFC 6455 5.2)");
-	if ((bytes[0] & 0x70) != 0)
+	if ((bytes[0] & 0x70) != 0 && ((bytes[0] & 0x70) != 0x40 || peer->window_bits == 0 || opcode >= 8))
 		peer_blame(peer, "a reserved bit (RFC 6455 5.2)");
 	if (peer->close_received)
 		peer_blame(peer, "a frame behind a close frame (RFC 6455 5.5.1)");
@@ -274,7 +315,7 @@ static bool peer_read_frame(struct peer *peer)
 	if (opcode >= 8 && opcode <= 10)
 		peer_control(peer, opcode, peer->in.data + header, length);
 	else if (opcode <= 2)
-		peer_data(peer, opcode, fin, peer->in.data + header, length);
+		peer_data(peer, opcode, fin, (bytes[0] & 0x40) != 0, peer->in.data + header, length);
 	else
 		peer_blame(peer, "a reserved opcode (RFC 6455 5.2)");
 	text_take(&peer->in, header + length);

@@ -13,6 +13,7 @@ struct item {
 	enum item_kind kind;
 	unsigned code;	 /* of a close; 1005 when it had none */
 	unsigned frames; /* that the message came in */
+	bool compressed; /* it came so; payload is plain */
 	size_t size;
 	char payload[]; /* of a close: the reason; NUL-terminated */
 };
@@ -35,6 +36,8 @@ struct peer {
 	struct item *items, **items_tail;
 	struct text message;
 	unsigned message_kind, message_frames;
+	bool message_compressed;
+	unsigned window_bits;	   /* permessage-deflate was negotiated: of what comes; 0: it was not */
 	struct text last;	   /* payload of the message that was looked at last */
 	struct text csrf, session; /* tokens seen in the messages that came */
 	struct text seen;	   /* upstream: every message that came, each with its kind and size in front */
@@ -78,6 +81,8 @@ const char *peer_header(const struct peer *peer, const char *name, struct text *
 struct item *peer_take(struct peer *peer);
 /* The oldest item that is not of an ignored type; ignored ones are forgotten. */
 struct item *peer_look(struct peer *peer);
+/* The answer to the handshake that decides about permessage-deflate: parameter bounds the window of what comes. */
+void peer_extensions(struct peer *peer, const char *head, const char *parameter);
 /* Sec-WebSocket-Accept of a key. */
 void peer_accept(const char *key, char ret_accept[32]);
 /* Random numbers of the script: the same in every run. */

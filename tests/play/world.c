@@ -86,6 +86,7 @@ void world_accept(struct peer *upstream, const char *more)
 	char accept[32];
 
 	peer_accept(upstream->key, accept);
+	peer_extensions(upstream, more, "client_max_window_bits");
 	text_format(&upstream->out,
 		    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		    "Sec-WebSocket-Accept: %s\r\n%s\r\n",

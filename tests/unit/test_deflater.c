@@ -12,7 +12,7 @@
 #include "base/slice.h"
 #include "codec/deflater.h"
 
-enum { MOST = 200000, TAIL = 4 };
+enum { MOST = 200000, TAIL = DEFLATER_TAIL };
 
 static struct deflater deflater;
 static uint8_t message[MOST], compressed[MOST + TAIL], back[MOST + 1];
