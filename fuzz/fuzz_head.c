@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "codec/forwarded.h"
 #include "codec/http1.h"
 
 #define HOLDS(condition)                                                                                               \
@@ -58,6 +59,18 @@ static void check_fields(struct fw_slice text)
 	HOLDS(lengths + codings <= 1 && head.has_content_length == (lengths == 1) && head.chunked == (codings == 1));
 }
 
+static void check_forwarded(void)
+{
+	for (unsigned kind = 0; kind < 2; kind++) {
+		struct forwarded said;
+
+		forwarded_read(&head, (enum forwarded_kind)kind, &said);
+		HOLDS(said.count <= LIMIT_FORWARDED);
+		for (unsigned i = 0; i < said.count; i++)
+			HOLDS(said.addresses[i].family == 4 || said.addresses[i].family == 6);
+	}
+}
+
 static void check_look_ups(struct fw_slice text)
 {
 	static const char *const names[] = { "a", "token", "sid", "" };
@@ -87,6 +100,7 @@ static void check_read(struct fw_slice bytes, bool response)
 	check_lines(text);
 	check_fields(text);
 	check_look_ups(text);
+	check_forwarded();
 	if (response) {
 		HOLDS(head.status >= 100 && head.status <= 599 && head.method.size == 0);
 		return;

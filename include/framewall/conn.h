@@ -39,7 +39,9 @@ FW_API void fw_engine_time(struct fw_engine *engine, struct fw_time now);
 struct fw_conn_options {
 	struct fw_addr peer; /* address of the client's socket */
 	uint16_t peer_port;
-	void *user; /* the embedder's own pointer, returned by fw_conn_user */
+	struct fw_addr
+		proxy; /* who announced that address by the PROXY protocol; family 0: nobody, it is the socket's */
+	void *user;    /* the embedder's own pointer, returned by fw_conn_user */
 };
 
 /* NULL when memory is short. */
@@ -60,9 +62,10 @@ enum fw_event_kind {
 };
 
 enum fw_need_kind {
-	FW_NEED_ADMIT = 1, /* address: may this client be here? Supplied once per connection; released by fw_conn_free's
-			      embedder */
-	FW_NEED_AUTH_SLOT, /* address: is a login attempt still allowed for it? */
+	/* address: may this client be here? It is what counts from now on: not fw_conn_options.peer where a trusted
+	 * proxy told another one. Supplied once per connection; released by fw_conn_free's embedder */
+	FW_NEED_ADMIT = 1,
+	FW_NEED_AUTH_SLOT,    /* address: is a login attempt still allowed for it? */
 	FW_NEED_SESSION_OPEN, /* key: SHA-256 of a new session token; user, role: whose it is; session_id: public id */
 	FW_NEED_SESSION_TAKE, /* key: SHA-256 of a presented token. The store forgets it: the token is single use */
 	FW_NEED_VIOLATION     /* address, number (enum event_type): count it; no answer is awaited */

@@ -15,6 +15,7 @@ struct fw_conn *fw_conn_new(struct fw_engine *engine, const struct fw_conn_optio
 	conn->user = options->user;
 	conn->peer = options->peer;
 	conn->peer_port = options->peer_port;
+	conn->proxy = options->proxy;
 	conn->id = engine->connection_base | ++engine->connection_count;
 	conn->events_tail = &conn->events;
 	conn->access_until_ns = UINT64_MAX;
@@ -25,7 +26,8 @@ struct fw_conn *fw_conn_new(struct fw_engine *engine, const struct fw_conn_optio
 	ws_reader_init(&conn->reader, WS_SERVER);
 	engine->counters[COUNT_connections]++;
 	engine->counters[COUNT_active_connections]++;
-	event_need(conn, FW_NEED_ADMIT, NULL);
+	if (!client_address_awaited(conn))
+		event_need(conn, FW_NEED_ADMIT, NULL);
 	return conn;
 }
 
@@ -202,7 +204,7 @@ void fw_conn_supply(struct fw_conn *conn, uint32_t need_id, const struct fw_answ
 {
 	enum fw_need_kind kind = conn->need_kind;
 
-	/* Admission is asked before anything else and answered whenever it comes; a later need may be open by then. */
+	/* Admission is asked before any other need and answered whenever it comes; a later need may be open by then. */
 	if (conn->admitted == 0 && need_id == 1) {
 		conn->admitted = (uint8_t)(1 + answer->code);
 		if (kind == FW_NEED_ADMIT)

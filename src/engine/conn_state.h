@@ -5,6 +5,7 @@
 #define ENGINE_CONN_STATE_H
 #include <framewall/conn.h>
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "base/close_reason.h"
 #include "base/event_type.h"
@@ -121,7 +122,8 @@ struct fw_conn {
 	const struct policy_route *route;
 	void *user;
 	uint64_t id;
-	struct fw_addr peer;
+	struct fw_addr peer;  /* the client: what a trusted proxy said, else the socket's */
+	struct fw_addr proxy; /* who said it; family 0: nobody */
 	uint16_t peer_port;
 
 	uint8_t phase;	   /* enum phase */
@@ -134,9 +136,10 @@ struct fw_conn {
 	bool done_given;
 	bool close_sent;
 	bool close_received;
-	bool ping_due; /* a ping is out and unanswered */
-	bool pong_due; /* a pong waits for room; the newest payload wins (RFC 6455 5.5.3) */
-	bool broken;   /* an allocation failed where it must not: fail closed */
+	bool ping_due;	/* a ping is out and unanswered */
+	bool pong_due;	/* a pong waits for room; the newest payload wins (RFC 6455 5.5.3) */
+	bool forwarded; /* peer was read from a forwarding header */
+	bool broken;	/* an allocation failed where it must not: fail closed */
 	uint8_t pong_size;
 	uint8_t need_kind; /* of the need that is open, 0: none */
 	uint8_t access_used;
@@ -230,6 +233,13 @@ void handshake_input(struct fw_conn *conn);    /* PHASE_HEAD: client octets came
 void handshake_admitted(struct fw_conn *conn); /* the head is there and admission is answered */
 void handshake_forget(struct fw_conn *conn);   /* wipes and frees the kept head */
 bool handshake_head(const struct fw_conn *conn, struct http1_head *ret_head); /* the kept head, parsed again */
+
+/* client_address.c */
+bool client_address_awaited(
+	const struct fw_conn *conn); /* the head may say who the client is: asked before it is read */
+void client_address_find(struct fw_conn *conn, const struct http1_head *head);
+bool client_address_trusts(const struct fw_conn *conn); /* did a trusted proxy send the head? */
+void client_address_record(const struct fw_conn *conn, struct event_node *node); /* the proxy, where there is one */
 
 /* authn.c */
 /* Which kind of credential is this text? By its form: "fws_" session, "fw_" key, else JWT. */

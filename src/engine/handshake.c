@@ -49,6 +49,7 @@ void handshake_input(struct fw_conn *conn)
 	size_t before = buf_size(&conn->head), taken;
 	struct http1_head head;
 	const char *rule = NULL;
+	bool awaited;
 
 	/* What is behind the head may be frames already: at most one octet more than a head is ever kept. */
 	taken = conn->input_size;
@@ -71,7 +72,11 @@ void handshake_input(struct fw_conn *conn)
 		conn->phase = PHASE_ADMIT;
 		conn->phase_until_ns =
 			conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.handshake_timeout * SECOND_NS;
-		if (conn->admitted != 0)
+		awaited = client_address_awaited(conn);
+		client_address_find(conn, &head);
+		if (awaited)
+			event_need(conn, FW_NEED_ADMIT, NULL);
+		else if (conn->admitted != 0)
 			handshake_admitted(conn);
 		return;
 	case HTTP1_MORE:

@@ -104,6 +104,7 @@ void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal
 
 	event_number(node, "status", refusal->status);
 	event_text(node, "cause", refusal->cause);
+	client_address_record(conn, node);
 	write_problem(conn, refusal, node->event.as.record.event_id);
 	body = engine_written(conn->engine);
 

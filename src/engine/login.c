@@ -106,6 +106,7 @@ static void upgrade(struct fw_conn *conn, const struct http1_head *head, struct 
 	event_detail(node, "path", head->path); /* never the query: it may hold a token */
 	if (origin != NULL)
 		event_detail(node, "origin", origin->value);
+	client_address_record(conn, node);
 }
 
 static bool become(struct fw_conn *conn, const struct identity *identity)

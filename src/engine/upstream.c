@@ -62,6 +62,28 @@ void upstream_failed(struct fw_conn *conn, const char *cause)
 	login_free(conn);
 }
 
+/* Fields in which proxies tell of the client. What a client writes into them itself the server must not take for true
+ * (ASVS 5.0 4.1.3). */
+static bool tells_of_client(struct fw_slice name)
+{
+	static const char *const names[] = { "Forwarded",	   "X-Real-IP",	       "X-Client-IP",
+					     "True-Client-IP",	   "CF-Connecting-IP", "Fastly-Client-IP",
+					     "X-Cluster-Client-IP" };
+
+	if (name.size > 12 && slice_is_nocase(slice(name.data, 12), "X-Forwarded-"))
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (slice_is_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+/* The two lists are written anew by put_forwarded. */
+static bool is_forwarding_list(struct fw_slice name)
+{
+	return slice_is_nocase(name, "X-Forwarded-For") || slice_is_nocase(name, "Forwarded");
+}
+
 /* Fields that end here (RFC 9110 7.6.1), are made anew, or are ours. */
 static bool passes(const struct fw_conn *conn, const struct http1_field *field)
 {
@@ -88,6 +110,9 @@ static bool passes(const struct fw_conn *conn, const struct http1_field *field)
 			return false;
 	if (field->name.size >= 12 && slice_is_nocase(slice(field->name.data, 12), "X-Framewall-"))
 		return conn_monitors(conn);
+	if (tells_of_client(field->name) && !conn_monitors(conn) &&
+	    (is_forwarding_list(field->name) || !client_address_trusts(conn)))
+		return false;
 	if (strcmp(place, "authorization") == 0 && slice_is_nocase(field->name, "Authorization"))
 		return false;
 	return strcmp(place, "x-api-key") != 0 || !slice_is_nocase(field->name, "X-API-Key");
@@ -184,6 +209,27 @@ static void put_identity(struct fw_conn *conn)
 	put(conn, "\r\n");
 }
 
+/* The list that a trusted proxy sent, with its own address behind it; from anybody else the client's address alone. */
+static void put_forwarded(struct fw_conn *conn, const struct http1_head *head)
+{
+	const struct fw_addr *last = conn->forwarded ? &conn->proxy : &conn->peer;
+	bool standard = conn->forwarded && conn->policy->settings.client_address == CLIENT_FORWARDED;
+	const char *name = standard ? "Forwarded" : "X-Forwarded-For";
+	char address[ADDR_TEXT];
+
+	put(conn, name);
+	put(conn, ": ");
+	for (unsigned i = 0; conn->forwarded && i < head->count; i++) {
+		if (!slice_is_nocase(head->fields[i].name, name) || head->fields[i].value.size == 0)
+			continue;
+		output_raw(conn, FW_UPSTREAM, head->fields[i].value);
+		put(conn, ", ");
+	}
+	put(conn, standard ? last->family == 6 ? "for=\"[" : "for=" : "");
+	output_raw(conn, FW_UPSTREAM, slice(address, addr_format(last, address)));
+	put(conn, standard && last->family == 6 ? "]\"\r\n" : "\r\n");
+}
+
 /* Subprotocols that the upstream is offered: all of the client's while the choice is still open, else the one that was
  * answered. */
 static void put_subprotocols(struct fw_conn *conn, const struct http1_head *head)
@@ -251,8 +297,10 @@ void fw_conn_dialled(struct fw_conn *conn, bool connected)
 	}
 	put_cookies(conn, &head);
 	put_subprotocols(conn, &head);
-	if (!conn_monitors(conn))
+	if (!conn_monitors(conn)) {
+		put_forwarded(conn, &head);
 		put_identity(conn);
+	}
 	put(conn, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
 	put_field(conn, "Sec-WebSocket-Key", slice(key, sizeof(key)));
 	put(conn, "\r\n");

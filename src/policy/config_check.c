@@ -216,6 +216,18 @@ static bool check_network(struct config *config, struct config_place place, cons
 	       refuse(config, place, path, text, "is not a network, as in 10.0.0.0/8 (host bits zero)");
 }
 
+/* Who is in such a network may say that it is anybody. */
+static bool check_proxies(struct config *config, struct config_place place, const char *path, struct fw_slice text)
+{
+	struct addr_net net;
+
+	if (!check_network(config, place, path, text))
+		return false;
+	addr_net_parse(text, &net);
+	return net.bits != 0 || refuse(config, place, path, text,
+				       "would let every client choose its address: list the addresses of the proxies");
+}
+
 static bool check_operation(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
 	struct config_suggest suggest;
@@ -257,6 +269,7 @@ config_check *config_check_of(const char *path)
 		{ "admin.listen", check_admin_listen },
 		{ "upstream.url", check_upstream },
 		{ "upstream.login_message", config_check_template },
+		{ "trusted_proxies", check_proxies },
 		{ "hosts", config_check_host },
 		{ "origin.allowed", config_check_origin },
 		{ "authentication.methods", check_method },

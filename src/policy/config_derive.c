@@ -160,15 +160,15 @@ static void derive_methods(struct fw_policy *policy)
 				policy->methods |= 1u << k;
 }
 
-static void derive_nets(struct config *config)
+static struct addr_net *derive_nets(struct config *config, const struct texts *ranges, size_t *ret_count)
 {
-	struct fw_policy *policy = config->policy;
-	const struct texts *ranges = &policy->settings.blocked_ranges;
+	struct addr_net *nets = config_value_zero(config, ranges->count, sizeof(*nets));
 
-	policy->blocked_nets = config_value_zero(config, ranges->count, sizeof(*policy->blocked_nets));
-	for (size_t i = 0; policy->blocked_nets != NULL && i < ranges->count; i++)
-		if (addr_net_parse(slice_text(ranges->items[i]), &policy->blocked_nets[policy->blocked_net_count]))
-			policy->blocked_net_count++;
+	*ret_count = 0;
+	for (size_t i = 0; nets != NULL && i < ranges->count; i++)
+		if (addr_net_parse(slice_text(ranges->items[i]), &nets[*ret_count]))
+			++*ret_count;
+	return nets;
 }
 
 static const char *or_null(const char *text)
@@ -182,7 +182,8 @@ void config_derive(struct config *config)
 	const struct settings *settings = &policy->settings;
 
 	derive_methods(policy);
-	derive_nets(config);
+	policy->blocked_nets = derive_nets(config, &settings->blocked_ranges, &policy->blocked_net_count);
+	policy->trusted_nets = derive_nets(config, &settings->trusted_proxies, &policy->trusted_net_count);
 	for (size_t i = 0; i < settings->blocking_events.count; i++) {
 		unsigned type = config_event_find(slice_text(settings->blocking_events.items[i]));
 

@@ -26,6 +26,14 @@ struct fw_policy *fw_policy_unref(struct fw_policy *policy)
 	return NULL;
 }
 
+bool policy_trusts(const struct fw_policy *policy, const struct fw_addr *address)
+{
+	for (size_t i = 0; i < policy->trusted_net_count; i++)
+		if (addr_net_has(&policy->trusted_nets[i], address))
+			return true;
+	return false;
+}
+
 bool fw_policy_allows(const struct fw_policy *policy, const char *role, const char *permission)
 {
 	uint16_t r = policy_role_find(policy, slice_text(role));

@@ -34,6 +34,7 @@ struct settings {
 };
 enum { MODE_ENFORCE = 0, MODE_MONITOR = 1 };
 enum { REFUSE_IN_BAND = 0, REFUSE_HTTP = 1 };
+enum { CLIENT_X_FORWARDED_FOR = 0, CLIENT_FORWARDED = 1, CLIENT_PEER = 2 };
 enum { UNKNOWN_REJECT = 0, UNKNOWN_STRIP = 1, UNKNOWN_WARN = 2 };
 
 /* Permissions are numbered; a role or a principal has a bit set of them. */
@@ -168,6 +169,8 @@ struct fw_policy {
 	uint64_t blocking_events; /* bit set of enum event_type */
 	struct addr_net *blocked_nets;
 	size_t blocked_net_count;
+	struct addr_net *trusted_nets; /* of trusted_proxies */
+	size_t trusted_net_count;
 
 	struct gcra message_rate, control_rate, auth_rate;
 	uint32_t methods;		  /* bit set of enum policy_method */
@@ -182,6 +185,9 @@ enum policy_method { METHOD_JWT, METHOD_API_KEY, METHOD_SESSION, METHOD_OAUTH, M
 bool rbac_pattern_grants(struct fw_slice pattern, struct fw_slice permission);
 uint16_t policy_role_find(const struct fw_policy *policy, struct fw_slice name);       /* or POLICY_NONE */
 uint16_t policy_permission_find(const struct fw_policy *policy, struct fw_slice name); /* or POLICY_NONE */
+
+/* Is this one of the trusted proxies? */
+bool policy_trusts(const struct fw_policy *policy, const struct fw_addr *address);
 
 /* contract.c */
 /* Fills messages and outbound from contract.def and outbound.def; permissions and roles are there already. */

@@ -7,13 +7,14 @@
 #include "base/slice.h"
 #include "shell/conn_io.h"
 
-static void admit(struct connection *connection, struct fw_answer *answer)
+static void admit(struct connection *connection, const struct fw_need *asked, struct fw_answer *answer)
 {
 	struct worker *worker = connection->worker;
 
 	answer->code = FW_ANSWER_FAILED;
 	if (connection->admitted)
 		return;
+	connection->peer = asked->address; /* what a trusted proxy told, perhaps: limits and blocks are of this one */
 	answer->code = store_admit(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns);
 	connection->admitted = answer->code == FW_ANSWER_YES;
 }
@@ -113,7 +114,7 @@ static void need(struct connection *connection, const struct fw_need *asked)
 
 	switch (asked->kind) {
 	case FW_NEED_ADMIT:
-		admit(connection, &answer);
+		admit(connection, asked, &answer);
 		break;
 	case FW_NEED_AUTH_SLOT:
 		answer.code = store_auth_slot(worker->options->store, &connection->peer,

@@ -194,6 +194,11 @@ class Framewall:
         until(lambda: len(self.records(kind)) >= count)
         return self.records(kind)
 
+    def stats(self):
+        """The figures, asked over the control socket."""
+        done = subprocess.run([BINARY, "stats", "--json", "--data", self.data], stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
+        return json.loads(done.stdout)
+
     def memory(self):
         """Proportional set size in bytes: what the process really holds."""
         with open(f"/proc/{self.process.pid}/smaps_rollup") as file:

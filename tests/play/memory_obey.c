@@ -140,6 +140,7 @@ static void obey_need(struct link *link, const struct fw_need *need)
 	} else if (need->kind >= FW_NEED_SESSION_OPEN && need->key.size != sizeof(link->session_key)) {
 		world_wrong(&memory->world, "a session's key is not a SHA-256");
 	} else if (need->kind == FW_NEED_ADMIT) {
+		link->address = need->address;
 		link->answer.code = store_admit(memory->store, &need->address, now);
 		link->admitted = link->answer.code == FW_ANSWER_YES;
 		link->answer.retry_after_ms = 0;

@@ -284,6 +284,10 @@ static void checked_texts(void **state)
 	refused_for("validation: {blocked_domains: ['http://x/']}", "is not a domain or address");
 	refused_for("validation: {blocked_ip_ranges: [10.0.0.1/8]}", "\"10.0.0.1/8\" is not a network");
 	refused_for("validation: {blocked_ip_ranges: [10.0.0.0/33]}", "is not a network");
+	refused_for("trusted_proxies: [proxy.example.com]", "is not a network");
+	refused_for("trusted_proxies: [10.0.0.1, 0.0.0.0/0]", "would let every client choose its address");
+	refused_for("trusted_proxies: ['::/0']", "would let every client choose its address");
+	refused_for("client_address: x-real-ip", "\"client_address\" must be");
 	refused_for("monitoring: {auto_block: {blocking_events: [auth_failur]}}",
 		    "there is no event \"auth_failur\"; did you mean \"auth_failure\"?");
 	refused_for("upstream: {login_message: '${user_id'}", "has a ${ without }");
