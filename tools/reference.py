@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""docs/reference/*.md from src/tables/*.def, so that no list is typed twice.
+"""docs/reference/*.md and framewall.schema.json from src/tables/*.def, so that no list is typed twice.
 
     tools/reference.py           writes the files
     tools/reference.py --check   says which committed files are stale; exit 1 when there is one
 """
+import json
 import os
 import re
 import sys
@@ -63,9 +64,112 @@ def key_row(kind, row):
 
 
 def without_effect():
-    """Keys of the specification that are read and warned of: the rows NOWHERE of config_walk.c."""
-    source = open(os.path.join(ROOT, "src/policy/config_walk.c"), encoding="utf-8").read()
-    return re.findall(r'\{ "([a-z_.]+)", NOWHERE \}', source)
+    """Keys of the specification that are read and warned of."""
+    return [row[0] for row in rows_of("sections", "SECTION_IDLE")]
+
+
+# The configuration as a JSON Schema (draft 7), for editors and for programs that write one -----------------------------
+REFERENCE = {"type": "string", "pattern": r"\$\{(file|env):[^}]+\}", "description": "a text with ${file:PATH} or ${env:NAME}"}
+NAME = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}
+
+
+def mapping(members, required=(), more=None):
+    """A section: a mapping with these keys; nothing at all is an empty one."""
+    made = {"type": ["object", "null"], "properties": members, "additionalProperties": False if more is None else more}
+    return {**made, "required": list(required)} if required else made
+
+
+def named(value):
+    return {"type": ["object", "null"], "additionalProperties": value}
+
+
+def listed(item, **more):
+    return {"type": "array", "items": item, **more}
+
+
+def whole(low, high):
+    return {"anyOf": [{"type": "integer", "minimum": low, "maximum": high}, REFERENCE]}
+
+
+def one_of(words):
+    return {"anyOf": [{"enum": list(words)}, REFERENCE]}
+
+
+TEXT = {"type": ["string", "null"]}
+ANY_TEXT = {"type": ["string", "number", "boolean"]}
+TEXTS = listed(ANY_TEXT)
+TRUTH = {"anyOf": [{"type": "boolean"}, REFERENCE]}
+ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
+         "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
+         "login_message": TEXT}
+SHAPES = {
+    "routes": listed(mapping(ROUTE, ["path"]), minItems=1),
+    "authentication.jwt.keys": listed({"type": "object", "properties": {"kid": NAME, "secret": {"type": "string"}}}),
+    "authentication.api_keys": listed(mapping({"id": {"type": "string", "pattern": "^[a-z0-9]{8}$"},
+                                               "hash": {"anyOf": [{"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}, REFERENCE, {"type": "integer"}]},
+                                               "name": NAME, "role": NAME}, ["id", "hash"])),
+    "validation.max_lengths": named(whole(1, 1048576)),
+    "validation.message_sizes": named(whole(16, 1073741824)),
+    "rbac.roles": named(mapping({"permissions": TEXTS, "inherits": TEXTS})),
+    "rbac.default_permissions": named(TEXTS),
+    "rbac.role_hierarchy": named(TEXTS),
+    "rbac.permission_categories": named(TEXTS),
+    "environment_overrides": {**named({"$ref": "#/definitions/overlay"}), "propertyNames": NAME},
+}
+# Rows of config.def that may also have another shape.
+OTHER_SHAPES = {"security_policies.csp": named({"type": ["string", "null"]})}
+
+
+def schema_of_row(kind, row):
+    path, value, text = row[0], row[2], row[-1]
+    if kind == "CONFIG_INTEGER":
+        made = {**whole(int(row[3]), int(row[4])), "default": int(value)}
+        text += (" (" if text else "(") + row[5] + ")" if row[5] else ""
+    elif kind == "CONFIG_BOOLEAN":
+        made = {**TRUTH, "default": value == "1"}
+    elif kind == "CONFIG_CHOICE":
+        words = row[3].split("|")
+        made = {**one_of(words), "default": words[int(value)]}
+    elif kind == "CONFIG_TEXTS":
+        made = {**TEXTS, "default": value.split()}
+    else:
+        made = {"type": ["string", "number", "null"], "default": value}
+    if path in OTHER_SHAPES:
+        made = {"anyOf": [made, OTHER_SHAPES[path]]}
+    return {**made, "description": text} if text else made
+
+
+def schema():
+    tree = {}
+
+    def put(path, leaf):
+        names = path.split(".")
+        at = tree
+        for name in names[:-1]:
+            at = at.setdefault(name, {})
+        at[names[-1]] = ("leaf", leaf)
+
+    for kind, row in table("config"):
+        put(row[0], schema_of_row(kind, row))
+    for row in rows_of("sections", "SECTION"):
+        put(row[0], {**SHAPES[row[0]], "description": row[3]})
+    for row in rows_of("sections", "SECTION_IDLE"):
+        put(row[0], {"description": row[2] + " (without effect in this version)"})
+
+    def build(at):
+        return mapping({name: value[1] if isinstance(value, tuple) else build(value) for name, value in at.items()})
+
+    sections = build(tree)["properties"]
+    own = ("environment", "environment_overrides")
+    refer = {name: {"$ref": f"#/definitions/{name}"} for name in sections if name not in own}
+    made = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Configuration of Framewall",
+        "$comment": "Made by tools/reference.py from src/tables. framewall check says more, and where.",
+        **mapping({**refer, **{name: sections[name] for name in own}}),
+        "definitions": {**{name: value for name, value in sections.items() if name not in own}, "overlay": mapping(refer)},
+    }
+    return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 
 
 CONFIGURATION_HEAD = """
@@ -80,7 +184,9 @@ framewall.yaml:5:3: error: unknown key "messages_per_minut" in "rate_limiting"; 
 
 An unknown key, a value of the wrong type or beyond its bounds, a key given twice, a second document, an alias, a tag or invalid UTF-8 is an error,
 and a file with an error is not used. Numbers are written without quotes; `true` and `false` are the only booleans; `[]` is an empty list.
-The file has at most 1 MiB.
+The file has at most 1 MiB. `framewall init` writes one with every key in it. Editors check it as it is written with
+[framewall.schema.json](framewall.schema.json) (JSON Schema, draft 7), for example by a first line
+`# yaml-language-server: $schema=framewall.schema.json`.
 
 ## What stands above what
 
@@ -380,8 +486,8 @@ def limits():
                 markdown_table(["name", "value", "meaning"], [[code(n), v, t] for n, v, t in rows_of("limits", "LIMIT")]))
 
 
-PAGES = {"configuration": configuration, "events": events, "errors": errors, "closes": closes, "messages": messages, "permissions": permissions,
-         "metrics": metrics, "limits": limits}
+PAGES = {"configuration.md": configuration, "events.md": events, "errors.md": errors, "closes.md": closes, "messages.md": messages,
+         "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "framewall.schema.json": schema}
 
 
 def main():
@@ -390,12 +496,12 @@ def main():
     stale = []
     os.makedirs(folder, exist_ok=True)
     for name, make in PAGES.items():
-        path = os.path.join(folder, name + ".md")
+        path = os.path.join(folder, name)
         text = make()
         old = open(path, encoding="utf-8").read() if os.path.exists(path) else None
         if old == text:
             continue
-        stale.append(f"docs/reference/{name}.md")
+        stale.append(f"docs/reference/{name}")
         if not check:
             open(path, "w", encoding="utf-8").write(text)
     for path in stale:

@@ -32,22 +32,22 @@ static bool bare(const char *text)
 	return true;
 }
 
-static void print_text(const char *text)
+void values_text(FILE *out, const char *text)
 {
 	if (bare(text)) {
-		fputs(text, stdout);
+		fputs(text, out);
 		return;
 	}
-	putchar('"');
+	fputc('"', out);
 	for (; *text != '\0'; text++) {
 		if (*text == '"' || *text == '\\')
-			printf("\\%c", *text);
+			fprintf(out, "\\%c", *text);
 		else if ((uint8_t)*text < 0x20 || *text == 0x7f)
-			printf("\\x%02x", (uint8_t)*text);
+			fprintf(out, "\\x%02x", (uint8_t)*text);
 		else
-			putchar(*text);
+			fputc(*text, out);
 	}
-	putchar('"');
+	fputc('"', out);
 }
 
 static void print_value(const struct config_shown *shown)
@@ -60,13 +60,13 @@ static void print_value(const struct config_shown *shown)
 		fputs(shown->number != 0 ? "true" : "false", stdout);
 		break;
 	case CONFIG_TYPE_TEXT:
-		print_text(shown->text);
+		values_text(stdout, shown->text);
 		break;
 	case CONFIG_TYPE_TEXTS:
 		putchar('[');
 		for (size_t i = 0; i < shown->texts.count; i++) {
 			fputs(i != 0 ? ", " : "", stdout);
-			print_text(shown->texts.items[i]);
+			values_text(stdout, shown->texts.items[i]);
 		}
 		putchar(']');
 		break;

@@ -6,6 +6,8 @@
 
 /* "path: value  # where it comes from" on standard output. file: name of the configuration. */
 void values_print(const char *file, const struct config_shown *shown);
+/* A text as YAML has it: bare, or in double quotes. */
+void values_text(FILE *out, const char *text);
 /* {"path":…,"value":…,"origin":{…}}; a secret is null. */
 void values_write(struct json_writer *w, const char *file, const struct config_shown *shown);
 #endif

@@ -10,39 +10,17 @@
 
 enum { CHILDREN = 64, PATH_ROOM = 96 };
 
-/* A section that is kept for later. NOWHERE: read at once, or known to the specification and without effect in this
- * version. */
+/* A section that is kept for later. NOWHERE: known to the specification and without effect in this version. */
 struct special {
 	const char *path;
 	size_t offset; /* of the config_section in struct config, or NOWHERE */
 };
-#define KEEP(member) offsetof(struct config, member)
 #define NOWHERE SIZE_MAX
 
 static const struct special specials[] = {
-	{ "routes", KEEP(routes) },
-	{ "rbac.default_permissions", KEEP(permissions) },
-	{ "rbac.role_hierarchy", KEEP(hierarchy) },
-	{ "rbac.roles", KEEP(roles) },
-	{ "rbac.permission_categories", KEEP(categories) },
-	{ "authentication.jwt.keys", KEEP(jwt_keys) },
-	{ "authentication.api_keys", KEEP(api_keys) },
-	{ "tls.certificates", KEEP(certificates) },
-	{ "validation.max_lengths", KEEP(max_lengths) },
-	{ "validation.message_sizes", KEEP(message_sizes) },
-	{ "authentication.password_policy", NOWHERE },
-	{ "rate_limiting.windows", NOWHERE },
-	{ "validation.allowed_html_attributes", NOWHERE },
-	{ "monitoring.anomaly_thresholds", NOWHERE },
-	{ "monitoring.alerts", NOWHERE },
-	{ "audit_logging.max_log_size", NOWHERE },
-	{ "audit_logging.max_log_files", NOWHERE },
-	{ "audit_logging.rotation_interval", NOWHERE },
-	{ "audit_logging.compliance_events", NOWHERE },
-	{ "audit_logging.log_levels", NOWHERE },
-	{ "encryption", NOWHERE },
-	{ "security_policies.cors", NOWHERE },
-	{ "environment_overrides", KEEP(environments) },
+#define SECTION(path, member, example, help) { path, offsetof(struct config, member) },
+#define SECTION_IDLE(path, example, help) { path, NOWHERE },
+#include "tables/sections.def"
 };
 enum { SPECIALS = sizeof(specials) / sizeof(*specials) };
 
