@@ -22,13 +22,14 @@ static void lost(struct connection *connection, enum fw_side which, bool broken)
 
 static ssize_t read_side(struct connection *connection, struct conn_side *side, size_t most)
 {
-	ssize_t size = recv(side->fd, connection->worker->scratch, most, 0);
+	ssize_t size = side->last_read ? 0 : recv(side->fd, connection->worker->scratch, most, 0);
 
 	/* Less than was asked for: nothing is left, and what comes later the poller tells; except an end that it told
-	 * already. */
+	 * already. Where that is a FIN, this was all there was before it, and nobody need ask the kernel. */
 	if (size >= 0) {
 		if ((size_t)size < most && !side->ended)
 			side->readable = false;
+		side->last_read = (size_t)size < most && side->ended && !side->reset;
 		return size;
 	}
 	if (errno == EAGAIN)
