@@ -9,6 +9,7 @@
 #include "shell/tls_stream.h"
 
 #define FLUSH_NS ((uint64_t)10 * 1000000000) /* to take the last octets */
+#define WATCH_NS ((uint64_t)20 * 1000000000) /* after it the upstream is watched: sooner it would tell nothing */
 #define LINGER_NS ((uint64_t)2 * 1000000000) /* to answer our FIN */
 
 void conn_io_close_side(struct connection *connection, enum fw_side which)
@@ -124,6 +125,10 @@ static uint64_t deadline(const struct connection *connection)
 	for (unsigned i = 0; i < 2; i++)
 		if (connection->sides[i].cut_ns < at)
 			at = connection->sides[i].cut_ns;
+	/* From the last turn on; the wheel keeps the earliest, so that it comes even if there is always another. */
+	if (!connection->watched && connection->sides[FW_UPSTREAM].state == SIDE_OPEN &&
+	    worker_now(connection->worker)->monotonic_ns + WATCH_NS < at)
+		at = connection->worker->now.monotonic_ns + WATCH_NS;
 	return at;
 }
 
@@ -168,6 +173,8 @@ void conn_io_ready(struct conn_side *side, uint32_t events)
 		side->readable = true;
 	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 		side->ended = true;
+	if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+		side->reset = true;
 	if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
 		side->blocked = false;
 	if (side->state == SIDE_DIALLING && !side->securing)
@@ -185,6 +192,7 @@ void conn_io_timer_due(struct connection *connection)
 
 	if (connection->conn != NULL && !connection->done && fw_conn_deadline(connection->conn) <= now)
 		fw_conn_tick(connection->conn);
+	conn_io_watch_upstream(connection);
 	for (unsigned i = 0; i < 2; i++) {
 		if (connection->sides[i].cut_ns > now)
 			continue;

@@ -4,20 +4,17 @@
 #include <unistd.h>
 
 #include "shell/conn_io.h"
+#include "shell/gate_listen.h"
 
-/* A socket that is connecting, or -1: this address will not do. A host that is gone without a word is noticed as one of
- * a client is. */
-static int connect_to(const union resolve_address *address, socklen_t size, unsigned user_timeout_ms)
+/* A socket that is connecting, or -1: this address will not do. */
+static int connect_to(const union resolve_address *address, socklen_t size)
 {
-	static const int one = 1, idle_s = 60;
+	static const int one = 1;
 	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
 	if (connect(fd, &address->any, size) == 0 || errno == EINPROGRESS)
 		return fd;
 	close(fd);
@@ -50,7 +47,7 @@ static void try_next(struct connection *connection)
 
 	while ((size = resolve_pick(connection->name, connection->dial_first, connection->dial_tried,
 				    connection->dial_port, &address)) != 0) {
-		int fd = connect_to(&address, size, gate_user_timeout_ms(connection->worker->options->policy));
+		int fd = connect_to(&address, size);
 
 		connection->dial_tried++;
 		if (fd < 0)
@@ -121,4 +118,12 @@ void conn_io_dialled(struct connection *connection, bool connected)
 	}
 	side->state = SIDE_OPEN;
 	fw_conn_dialled(connection->conn, true);
+}
+
+void conn_io_watch_upstream(struct connection *connection)
+{
+	if (connection->watched || connection->sides[FW_UPSTREAM].state != SIDE_OPEN)
+		return;
+	connection->watched = true;
+	gate_listen_watch(connection->sides[FW_UPSTREAM].fd, gate_user_timeout_ms(connection->worker->options->policy));
 }

@@ -19,13 +19,14 @@ void conn_io_lost(struct connection *connection, enum fw_side which, bool broken
 
 ssize_t conn_io_recv(struct conn_side *side, uint8_t *ret_octets, size_t most)
 {
-	ssize_t size = recv(side->fd, ret_octets, most, 0);
+	ssize_t size = side->last_read ? 0 : recv(side->fd, ret_octets, most, 0);
 
 	/* Less than was asked for: nothing is left, and what comes later the poller tells; except an end that it told
-	 * already. */
+	 * already. Where that is a FIN, this was all there was before it, and nobody need ask the kernel. */
 	if (size >= 0) {
 		if ((size_t)size < most && !side->ended)
 			side->readable = false;
+		side->last_read = (size_t)size < most && side->ended && !side->reset;
 		return size;
 	}
 	if (errno == EAGAIN)

@@ -85,12 +85,22 @@ static void set_port(union resolve_address *address, uint16_t port)
 		address->v6.sin6_port = htons(port);
 }
 
+void gate_listen_watch(int fd, unsigned user_timeout_ms)
+{
+	static const int one = 1, idle_s = 60, interval_s = 15, probes = 4;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+}
+
 /* A bound socket, or -1 with errno. Options that a connection is to have are set here: accepted sockets inherit them,
  * which saves a system call for each. */
 static int bind_one(const struct places *places, unsigned index, uint16_t port, bool shared)
 {
-	static const int one = 1, idle_s = 60, interval_s = 15, probes = 4;
-	const unsigned timeout = places->user_timeout_ms;
+	static const int one = 1;
 	const int v6only = !places->both;
 	union resolve_address address = places->addresses[index];
 	int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
@@ -100,11 +110,7 @@ static int bind_one(const struct places *places, unsigned index, uint16_t port, 
 	set_port(&address, port);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+	gate_listen_watch(fd, places->user_timeout_ms);
 	if (address.any.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
 	if ((!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0) &&

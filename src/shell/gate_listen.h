@@ -17,4 +17,7 @@ struct gate_listen {
  * *reterr_text. */
 int gate_listen_open(const char *host, uint16_t port, unsigned workers, unsigned user_timeout_ms,
 		     struct gate_listen *ret_listen, const char **reterr_text);
+/* The kernel is to notice when the peer of a socket is gone without a word: by keep-alive probes where nothing is said,
+ * by user_timeout_ms where octets wait to be acknowledged. */
+void gate_listen_watch(int fd, unsigned user_timeout_ms);
 #endif

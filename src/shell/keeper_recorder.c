@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -192,6 +193,7 @@ static void run(void *user)
 {
 	struct keeper_recorder *recorder = user;
 
+	pthread_setname_np(pthread_self(), "fw-recorder");
 	for (;;) {
 		bool stop = atomic_load(&recorder->stop), any = drain(recorder);
 

@@ -1,5 +1,7 @@
 #include "shell/worker.h"
 
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +16,8 @@
 #include "shell/tls_stream.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
+
+enum { THREAD_NAME = 16 }; /* the kernel keeps no more */
 
 static uint64_t read_clock(clockid_t clock, uint64_t unit_ns)
 {
@@ -325,7 +329,11 @@ failed:
 static void run(void *user)
 {
 	struct worker *worker = user;
+	char name[THREAD_NAME];
 
+	/* So that `top -H` and profiles tell who works. */
+	snprintf(name, sizeof(name), "fw-worker-%u", worker->index);
+	pthread_setname_np(pthread_self(), name);
 	uv_run(&worker->loop, UV_RUN_NOWAIT); /* its own descriptors are watched from its first turn on */
 	while (uv_loop_alive(&worker->loop))
 		turn(worker);

@@ -150,4 +150,60 @@ def test_client_leaves():
         equal(until(lambda: gone), [1001], "after a reset by the client the upstream is told 1001")
 
 
-main(test_down, test_dies_and_returns, test_goes_away, test_odd_answers, test_name, test_client_leaves)
+def tcp_timers(port):
+    """What the kernel waits for on our sockets to that port: 2 is keep-alive."""
+    with open("/proc/net/tcp") as file:
+        rows = [line.split() for line in file.readlines()[1:]]
+    return [row[5].split(":")[0] for row in rows if row[2] == f"0100007F:{port:04X}" and row[3] == "01"]
+
+
+def test_watched():
+    """Half-open: an upstream whose host is gone says nothing, so the kernel has to look for it."""
+    with Upstream() as upstream, Framewall(RELAXED, "--upstream", upstream.url()) as fw:
+        client = RawClient(fw.port, fw.bearer())
+        client.send(chat("x"))
+        client.receive()
+        ok(until(lambda: tcp_timers(upstream.port) == ["02"]), "the kernel looks whether the upstream is still there",
+           tcp_timers(upstream.port))
+        client.close()
+
+
+def test_last_words():
+    """What comes in one packet with a FIN is not lost, in neither direction."""
+    def leaves_at_once(listener):
+        peer, _ = listener.accept()
+        key = re.search(rb"Sec-WebSocket-Key: (\S+)", peer.recv(65536)).group(1)
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+        peer.recv(65536)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        peer.sendall(b"\x81\x02hi\x88\x02\x03\xe8")
+        peer.close()
+
+    async def listens(server, websocket):
+        async for message in websocket:
+            server.received.append(message)
+
+    with Upstream(listens) as upstream, Framewall(RELAXED, "--upstream", upstream.url()) as fw:
+        client = RawClient(fw.port, fw.bearer())
+        client.send(chat("first"))
+        until(lambda: upstream.received)
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        for number in range(3):
+            client.send(chat(str(number)))
+        client.socket.shutdown(socket.SHUT_WR)
+        equal(until(lambda: upstream.received[3:]), [chat("2")], "the last messages of a client that leaves arrive")
+        ok(client.closed(), "and it is let go")
+        equal(len(fw.wait_records("websocket_disconnect")), 1, "with a record")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=leaves_at_once, args=(listener,), daemon=True).start()
+        with Framewall(RELAXED, "--upstream", f"ws://127.0.0.1:{listener.getsockname()[1]}") as fw:
+            client = RawClient(fw.port, fw.bearer())
+            client.send(chat("x"))
+            equal(client.receive(), (1, b"hi"), "the last message of an upstream that leaves arrives")
+            equal(client.receive(), (8, b"\x03\xe8"), "and its close")
+
+
+main(test_down, test_dies_and_returns, test_goes_away, test_odd_answers, test_name, test_client_leaves, test_watched,
+     test_last_words)
