@@ -108,6 +108,7 @@ SHAPES = {
     "authentication.api_keys": listed(mapping({"id": {"type": "string", "pattern": "^[a-z0-9]{8}$"},
                                                "hash": {"anyOf": [{"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}, REFERENCE, {"type": "integer"}]},
                                                "name": NAME, "role": NAME}, ["id", "hash"])),
+    "tls.certificates": listed(mapping({"certificate": {"type": "string"}, "key": {"type": "string"}}, ["certificate"])),
     "validation.max_lengths": named(whole(1, 1048576)),
     "validation.message_sizes": named(whole(16, 1073741824)),
     "rbac.roles": named(mapping({"permissions": TEXTS, "inherits": TEXTS})),
