@@ -385,8 +385,7 @@ static void test_explain(void **state)
 	strcpy(plan[0].word.cause, "hm");
 	traced[0] = '\0';
 	assert_true(fw_engine_explain(world.engine, "user", false, fw_text(chat), trace, NULL, &forward));
-	print_message("%s\n", traced);
-	assert_non_null(strstr(traced, "limit:pass first:flag=hm inflate:skip json:pass my-route:pass "));
+	assert_non_null(strstr(traced, "limit:pass inflate:pass first:flag=hm json:pass my-route:pass "));
 	assert_non_null(strstr(traced, "schema:pass checked:pass rbac:pass "));
 	assert_string_equal(plan[0].role, "user");
 	assert_string_equal(plan[0].user, "");
