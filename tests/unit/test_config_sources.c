@@ -346,7 +346,8 @@ static void variables(void **state)
 		"FRAMEWALL_HOSTS: error: \"hosts\": \"/\" is not a host name or address, with or without :port\n"
 		"FRAMEWALL_REFUSE: error: \"refuse\" has the control character 0x01\n"
 		"FRAMEWALL_LISTEN: error: the value is not UTF-8 text\n"
-		"FRAMEWALL_UPSTREAM_URL: error: \"(secret)\" is not an upstream: write ws://host:port or wss://host:port\n");
+		"FRAMEWALL_UPSTREAM_URL: error: \"(secret)\" is not an upstream: write ws://host:port or "
+		"wss://host:port\n");
 }
 
 /* Each row has a name of its own: one rule, and no two paths that it makes alike. */
