@@ -92,7 +92,8 @@ def whole(low, high):
 
 
 def one_of(words):
-    return {"anyOf": [{"enum": list(words)}, REFERENCE]}
+    numbers = [float(word) for word in words if re.fullmatch(r"[0-9]+\.[0-9]+", word)]  # which YAML does not take for text
+    return {"anyOf": [{"enum": list(words) + numbers}, REFERENCE]}
 
 
 TEXT = {"type": ["string", "null"]}

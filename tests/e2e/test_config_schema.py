@@ -97,8 +97,14 @@ def init():
         key = file.read()
     equal(len(key), 32, "it makes the key of login tokens")
 
+    certificate, key_file = os.path.join(folder, "example.pem"), os.path.join(folder, "example.key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=example", "-days", "30",
+                    "-keyout", key_file, "-out", certificate], check=True, stderr=subprocess.DEVNULL)
     whole = re.sub(r"^( *)#(?! )", r"\1", text, flags=re.M).replace('"${file:/run/secrets/jwt}"', "0123456789abcdef0123456789abcdef")
+    whole = whole.replace("/etc/framewall/example.pem", certificate).replace("/etc/framewall/example.key", key_file)
     agree(whole, "so is all of it, with no key left a comment")
+    os.remove(certificate)
+    os.remove(key_file)
     uncommented = yaml.load(whole, Reader)
 
     def paths(node, before=""):
