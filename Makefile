@@ -9,7 +9,7 @@ RUN_FLAGS ?=
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
 
-build: ## the program at build/framewall
+build: ## the program at build/framewall, the library at build/libframewall.{a,so}
 	@tools/install-packages.sh build
 	@tools/configure.sh build
 	@$(NINJA) -C build --quiet
@@ -62,8 +62,9 @@ bench: ## peers and Framewall side by side in one run; ratios to bench/results/
 map: ## the picture of the layers, drawn from the includes; fails when src/LAYERS says otherwise
 	@tools/layers.py --map
 
-docs: ## generates docs/reference from the tables
+docs: ## generates docs/reference from the tables, and the examples in the guides
 	@tools/reference.py
+	@tools/examples.py
 
 install: build ## to DESTDIR and PREFIX
 	@meson configure build --prefix $(PREFIX) && DESTDIR=$(DESTDIR) meson install -C build

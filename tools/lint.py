@@ -115,7 +115,7 @@ def public_headers():
     """Each compiles alone as C11 and as C++."""
     text = ""
     for header in sources("include/framewall/*.h"):
-        for command in (["gcc", "-std=c11", "-xc"], ["g++", "-std=c++11", "-xc++"]):
+        for command in (["gcc", "-std=c11", "-xc"], ["g++", "-std=c++17", "-xc++"]):
             status, output = run(*command, "-Wall", "-Wextra", "-Werror", "-pedantic", "-Iinclude", "-fsyntax-only", "-Wno-pragma-once-outside-header", header)
             text += output if status else ""
     return (1 if text else 0), text
@@ -124,6 +124,11 @@ def public_headers():
 @check
 def reference_is_fresh():
     return run("tools/reference.py", "--check")
+
+
+@check
+def guides_print_the_examples():
+    return run("tools/examples.py", "--check")
 
 
 @check

@@ -170,7 +170,9 @@ FW_API bool fw_conn_wants(const struct fw_conn *conn, enum fw_side side);
 FW_API uint64_t fw_conn_deadline(const struct fw_conn *conn);
 FW_API void fw_conn_tick(struct fw_conn *conn);
 
-/* Ends the connection from outside: reason is a row of closes.def (drain, session expired, evicted, blocked …). */
+/* Ends the connection from outside. close_reason: fw_close_reason of a name of docs/reference/closes.md ("DRAIN",
+ * "SESSION_EXPIRED", "FORBIDDEN", …). */
+FW_API unsigned fw_close_reason(const char *name); /* a name that there is not: POLICY */
 FW_API void fw_conn_end(struct fw_conn *conn, unsigned close_reason);
 
 /* Who is logged in; user_id is empty before login. Borrowed from the connection. */

@@ -36,6 +36,12 @@ struct fw_role {
  * policy is as it was. For a manager: fw_manager_options.roles. */
 FW_API int fw_role_define(struct fw_policy *policy, const struct fw_role *role, struct fw_error *reterr_error);
 
+/* The name of a client's message type (fw_incoming.type); NULL when there is none of that index. Lives as long as the
+ * policy. */
+FW_API const char *fw_policy_message_name(const struct fw_policy *policy, uint16_t type);
+/* The index of a type of messages to clients, for fw_conn_send. False: there is none of that name. */
+FW_API bool fw_policy_outbound_type(const struct fw_policy *policy, const char *name, uint16_t *ret_type);
+
 /* May this role do this? Both are names ("user", "chat.send"). Unknown role or permission: false. */
 FW_API bool fw_policy_allows(const struct fw_policy *policy, const char *role, const char *permission);
 

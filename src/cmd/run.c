@@ -9,6 +9,7 @@
 #include <framewall/manager.h>
 
 #include "cmd/command.h"
+#include "cmd/notify.h"
 #include "cmd/options.h"
 
 enum { SETTINGS = 8, DRAIN_SECONDS = 10 };
@@ -86,6 +87,7 @@ static void *stop(void *user)
 {
 	struct stopping *stopping = user;
 
+	notify("STOPPING=1");
 	fw_manager_stop(stopping->manager, DRAIN_SECONDS);
 	pthread_kill(stopping->waiter, SIGUSR2);
 	return NULL;
@@ -142,6 +144,7 @@ static int run(struct run *run)
 		fw_manager_free(manager);
 		return options_could_not("run", "%s", error.text);
 	}
+	notify("READY=1");
 	serve(manager, &signals);
 	fw_manager_free(manager);
 	return COMMAND_DONE;

@@ -34,6 +34,17 @@ bool policy_trusts(const struct fw_policy *policy, const struct fw_addr *address
 	return false;
 }
 
+const char *fw_policy_message_name(const struct fw_policy *policy, uint16_t type)
+{
+	return type < policy->message_count ? policy->messages[type].name : NULL;
+}
+
+bool fw_policy_outbound_type(const struct fw_policy *policy, const char *name, uint16_t *ret_type)
+{
+	*ret_type = policy_outbound_find(policy, slice_text(name));
+	return *ret_type != POLICY_NONE;
+}
+
 bool fw_policy_allows(const struct fw_policy *policy, const char *role, const char *permission)
 {
 	uint16_t r = policy_role_find(policy, slice_text(role));

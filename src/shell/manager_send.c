@@ -1,5 +1,4 @@
 /* What an embedding program says to clients. */
-#include "base/slice.h"
 #include "base/utf8.h"
 #include "shell/conn_io.h"
 #include "shell/manager_parts.h"
@@ -7,8 +6,8 @@
 /* The index of an outbound type by its name; false: there is none of that name. */
 static bool find_type(const struct fw_policy *policy, const char *name, uint16_t *ret_type)
 {
-	*ret_type = name != NULL ? policy_outbound_find(policy, slice_text(name)) : FW_TYPE_OPAQUE;
-	return name == NULL || *ret_type != POLICY_NONE;
+	*ret_type = FW_TYPE_OPAQUE;
+	return name == NULL || fw_policy_outbound_type(policy, name, ret_type);
 }
 
 int fw_manager_reply(const struct fw_message *message, const char *type, bool binary, struct fw_slice payload)

@@ -336,7 +336,10 @@ static void test_outbound(void **state)
 
 	(void)state;
 	open_conn("");
-	type = policy_outbound_find(world.policy, slice_text("chat_message"));
+	assert_true(fw_policy_outbound_type(world.policy, "chat_message", &type));
+	assert_string_equal(world.policy->outbound[type].name, "chat_message");
+	assert_string_equal(fw_policy_message_name(world.policy, 0), world.policy->messages[0].name);
+	assert_null(fw_policy_message_name(world.policy, FW_TYPE_OPAQUE));
 	plan[3].path = "data/text";
 	assert_int_equal(fw_conn_send(world.conn, type, false, text), FW_OK);
 	assert_non_null(strstr(output(), "hi"));
@@ -348,6 +351,11 @@ static void test_outbound(void **state)
 	assert_int_equal(fw_conn_send(world.conn, FW_TYPE_OPAQUE, false, text), FW_ERR_INVALID);
 	assert_string_equal(plan[3].type, "-");
 	assert_string_equal(output(), "");
+	assert_false(fw_policy_outbound_type(world.policy, "nothing", &type));
+	/* And how an embedding program ends it. */
+	fw_conn_end(world.conn, fw_close_reason("FORBIDDEN"));
+	assert_non_null(strstr(output(), "\x11\x33" "forbidden")); /* 4403 */
+	assert_int_equal(fw_close_reason("no such"), fw_close_reason("POLICY"));
 	close_conn();
 }
 

@@ -1,0 +1,225 @@
+#!/usr/bin/python3
+"""make install puts a library, its headers, pkg-config and all else where they belong; the examples, as the guide prints them, are
+compiled against what was installed, and work; what the library exports is a checked list."""
+from framewall import *
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.path.dirname(os.path.abspath(BINARY))
+COMPILER = os.environ.get("CC", "cc").split()
+place = {}
+
+
+def call(*command, **more):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **more)
+
+
+def installed(*parts):
+    return os.path.join(place["prefix"], *parts)
+
+
+def test_install():
+    place["destination"] = tempfile.mkdtemp(prefix="framewall-install-")
+    done = call("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", place["destination"])
+    equal(done.returncode, 0, "make install ends well")
+    found = [os.path.join(folder, "framewall") for folder, _, files in os.walk(place["destination"])
+             if folder.endswith("/bin") and "framewall" in files]
+    equal(len(found), 1, "with a program")
+    place["prefix"] = os.path.dirname(os.path.dirname(found[0]))
+    config = [os.path.join(folder, "framewall.pc") for folder, _, files in os.walk(place["prefix"]) if "framewall.pc" in files]
+    equal(len(config), 1, "and a pkg-config file")
+    place["libraries"] = os.path.dirname(os.path.dirname(config[0]))
+    place["environment"] = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(config[0]), PKG_CONFIG_SYSROOT_DIR=place["destination"],
+                                LD_LIBRARY_PATH=place["libraries"], PATH=installed("bin") + ":" + os.environ["PATH"])
+    for name in ("conn", "event", "manager", "policy", "stage", "types"):
+        ok(os.path.exists(installed("include", "framewall", name + ".h")), f"header {name}.h")
+    for path in ("share/man/man1/framewall.1", "share/bash-completion/completions/framewall", "share/zsh/site-functions/_framewall",
+                 "share/fish/vendor_completions.d/framewall.fish", "lib/systemd/system/framewall.service", "lib/sysusers.d/framewall.conf",
+                 "share/doc/framewall/LICENSE", "share/doc/framewall/framewall.yaml", "share/doc/framewall/examples/embed.c"):
+        ok(os.path.exists(installed(path)), path)
+    equal(sorted(name for name in os.listdir(place["libraries"]) if ".so" in name),
+          ["libframewall.so", "libframewall.so.0", "libframewall.so." + version()], "the library and its two links")
+    dynamic = call("readelf", "-d", os.path.join(place["libraries"], "libframewall.so")).stdout
+    ok("Library soname: [libframewall.so.0]" in dynamic, "its soname is libframewall.so.0", dynamic)
+    ok("RPATH" not in dynamic and "RUNPATH" not in dynamic, "and no path of a build is in it", dynamic)
+    equal(call("framewall", "check", "--config", installed("share/doc/framewall/framewall.yaml"), env=place["environment"]).returncode,
+          0, "the example configuration holds")
+
+
+def version():
+    return json.loads(call(BINARY, "version", "--json").stdout)["version"]
+
+
+def test_symbols():
+    """Whoever adds a public function says so in the list; nothing else can be seen."""
+    with open(os.path.join(ROOT, "tools", "library-symbols.txt")) as file:
+        listed = file.read().split()
+
+    def exported(*command):
+        return sorted({line.split()[-1].split("@")[0] for line in call("nm", "--defined-only", *command).stdout.splitlines()
+                       if len(line.split()) == 3 and line.split()[1] in "TDBRVW"})
+    equal(exported("-D", os.path.join(place["libraries"], "libframewall.so")), listed, "libframewall.so exports tools/library-symbols.txt")
+    if os.path.exists(os.path.join(place["libraries"], "libframewall.a")):
+        equal(exported("-g", os.path.join(place["libraries"], "libframewall.a")), listed, "and libframewall.a the same")
+
+
+def test_headers():
+    flags = call("pkg-config", "--cflags", "framewall", env=place["environment"]).stdout.split()
+    for name in sorted(os.listdir(installed("include", "framewall"))):
+        for language, standard in (("c", "c11"), ("c++", "c++17")):
+            if language == "c++" and shutil.which("c++") is None:
+                skip(f"{name} as C++", "no C++ compiler")
+                continue
+            done = call("cc" if language == "c" else "c++", "-x", language, "-std=" + standard, "-pedantic", "-Wall", "-Wextra", "-Werror",
+                        "-fsyntax-only", *flags, "-", input=f"#include <framewall/{name}>\n")
+            equal((done.returncode, done.stdout), (0, ""), f"{name} alone as {standard}")
+
+
+def printed(name):
+    """An example as the guide prints it, and the command that the comment at its head gives."""
+    with open(os.path.join(ROOT, "docs", "guide", "library.md")) as file:
+        found = re.search(r"<!-- examples/" + re.escape(name) + r" -->\n```c\n(.*?)```\n", file.read(), re.S)
+    text = found.group(1) if found else ""
+    with open(os.path.join(ROOT, "examples", name)) as file:
+        equal(text, file.read(), f"the guide prints examples/{name} as it is")
+    return text, re.search(r"^ \* +(cc .*)$", text, re.M).group(1).removesuffix(" */")
+
+
+def compile_example(name, folder):
+    text, command = printed(name)
+    with open(os.path.join(folder, name), "w") as file:
+        file.write(text)
+    done = call("sh", "-c", command.replace("cc ", "cc -Wall -Wextra -Werror ", 1), cwd=folder, env=place["environment"])
+    return equal((done.returncode, done.stdout), (0, ""), f"{name} compiles by: {command}")
+
+
+def start(*command, folder):
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, env=place["environment"])
+    lines = []
+    threading.Thread(target=lambda: lines.extend(line.rstrip("\n") for line in iter(process.stdout.readline, "")), daemon=True).start()
+    return process, lines
+
+
+def sanitized():
+    with open(os.path.join(place["libraries"], "libframewall.so"), "rb") as file:
+        octets = file.read()
+    return b"__asan_init" in octets or b"__tsan_init" in octets
+
+
+def test_embed():
+    folder = tempfile.mkdtemp(prefix="framewall-embed-")
+    if compile_example("embed.c", folder) and not sanitized():
+        port = free_port()
+        process, lines = start("./embed", str(port), folder=folder)
+        until(lambda: lines or process.poll() is not None)
+        equal(lines[:1], [f"listening on port {port}"], "it says where it listens")
+        token = call("framewall", "token", "issue", "--user", "alice", cwd=folder, env=place["environment"]).stdout.split()[-1]
+
+        async def talk():
+            async with websockets.connect(f"ws://localhost:{port}/", extra_headers={"Authorization": "Bearer " + token},
+                                          compression=None) as ws:
+                await ws.send(json.dumps({"type": "chat_message", "text": "hello"}))
+                equal(json.loads(await asyncio.wait_for(ws.recv(), PATIENCE)), {"type": "seen", "data": {}}, "it answers by itself")
+                await ws.send(json.dumps({"type": "chat_message"}))
+                answer = json.loads(await asyncio.wait_for(ws.recv(), PATIENCE))
+                equal(answer["data"]["code"], "INVALID_MESSAGE", "a message that does not hold is refused before")
+                return answer["data"]["event_id"]
+
+        event = asyncio.new_event_loop().run_until_complete(talk())
+        process.terminate()
+        equal(process.wait(PATIENCE), 0, "it ends when it is told to")
+        until(lambda: f"invalid_message {event}" in lines)
+        equal(lines[1:], ["alice: chat_message", f"invalid_message {event}"], "its functions saw the message and the event")
+        ok(os.path.exists(os.path.join(folder, "framewall-data", "record", "security_audit.log")), "and all is on record")
+    shutil.rmtree(folder)
+
+
+def test_plugin():
+    folder = tempfile.mkdtemp(prefix="framewall-plugin-")
+    with open(os.path.join(ROOT, "examples", "plugin.c")) as file:
+        ok(len(file.readlines()) < 100, "plugin.c has less than 100 lines")
+    if compile_example("plugin.c", folder) and not sanitized():
+        for text, word, verdict in (("hello", "no-secrets pass", "passes"), ("your password?", "no-secrets refuse asks for a password", "is refused"),
+                                    ("https://a.example/", "no-secrets flag has a link", "passes")):
+            done = call("./plugin", json.dumps({"type": "chat_message", "text": text}), cwd=folder, env=place["environment"])
+            ok(word in done.stdout and done.stdout.strip().endswith(verdict), f"{text!r}: {word}", done.stdout)
+            equal(done.returncode, 0 if verdict == "passes" else 1, f"{text!r} {verdict}")
+    shutil.rmtree(folder)
+
+
+def test_engine():
+    folder = tempfile.mkdtemp(prefix="framewall-engine-")
+    if compile_example("engine.c", folder) and not sanitized():
+        port = free_port()
+        process, lines = start("./engine", str(port), folder=folder)
+
+        def listening():
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return True
+            except OSError:
+                return process.poll() is not None
+
+        until(listening)
+
+        async def talk():
+            for _ in range(2):
+                async with websockets.connect(f"ws://127.0.0.1:{port}/", compression=None) as ws:
+                    for n in range(5):
+                        message = json.dumps({"type": "chat_message", "text": f"hello {n}"})
+                        await ws.send(message)
+                        equal(await asyncio.wait_for(ws.recv(), PATIENCE), message, f"message {n} comes back")
+                    await ws.send("no JSON")
+                    answer = json.loads(await asyncio.wait_for(ws.recv(), PATIENCE))
+                    equal(answer["data"]["code"], "INVALID_JSON", "what is no message is refused")
+
+        asyncio.new_event_loop().run_until_complete(talk())
+        process.terminate()
+        process.wait(PATIENCE)
+    shutil.rmtree(folder)
+
+
+def test_static():
+    """The archive alone, with names in the program around that the library has inside, too."""
+    archive = os.path.join(place["libraries"], "libframewall.a")
+    if not os.path.exists(archive) or sanitized():
+        skip("libframewall.a", "it is not built, or with a sanitizer")
+        return
+    folder = tempfile.mkdtemp(prefix="framewall-static-")
+    with open(os.path.join(folder, "own.c"), "w") as file:
+        file.write("int arena_alloc(void) { return 1; }\nint json_parse(void) { return 2; }\nint store_new(void) { return 3; }\n")
+    flags = call("pkg-config", "--cflags", "--libs", "--static", "framewall", env=place["environment"]).stdout.replace("-lframewall", archive)
+    done = call("sh", "-c", f"cc {ROOT}/examples/plugin.c own.c -o plugin {flags}", cwd=folder, env=place["environment"])
+    equal((done.returncode, done.stdout), (0, ""), "the archive links beside a program's own arena_alloc, json_parse, store_new")
+    done = call("./plugin", '{"type":"chat_message","text":"hi"}', cwd=folder)
+    ok("passes" in done.stdout, "and works", done.stdout)
+    shutil.rmtree(folder)
+
+
+def test_completion():
+    """What bash offers is what the program takes."""
+    script = installed("share/bash-completion/completions/framewall")
+
+    def complete(*words):
+        code = (f'source "{script}"; COMP_WORDS=({" ".join(repr(word) for word in words)}); COMP_CWORD={len(words) - 1}; _framewall; '
+                'printf "%s\\n" "${COMPREPLY[@]}"')
+        return call("bash", "-c", code).stdout.split()
+
+    equal(complete("framewall", "ru"), ["run"], "a verb")
+    equal(complete("framewall", "run", "--li"), ["--listen"], "an option")
+    equal(complete("framewall", "run", "--mode", ""), ["enforce", "monitor"], "the words that it may be")
+    equal(complete("framewall", "token", ""), ["issue", "verify"], "what the verb is about")
+    verbs = [verb for verb in complete("framewall", "") if not verb.startswith("-")]
+    for verb in verbs:
+        helped = call(BINARY, verb, "--help").stdout
+        words = ("framewall", verb, "x", "--") if complete("framewall", verb, "")[:1] != [] and not complete("framewall", verb, "")[0].startswith("-") \
+            else ("framewall", verb, "--")
+        offered = complete(*words)
+        takes = re.findall(r"^  (--[a-z-]+)", helped, re.M)
+        equal(sorted(offered), sorted(takes), f"options of {verb}: what is completed, and what --help lists")
+
+
+def test_clean():
+    shutil.rmtree(place["destination"])
+
+
+main(test_install, test_symbols, test_headers, test_embed, test_plugin, test_engine, test_static, test_completion, test_clean)
