@@ -31,6 +31,10 @@ static const char *const configs[] = {
 	("routes: [{path: '*', anonymous: user, upstream: 'ws://localhost:1'}]\n" FAST),
 	"upstream: {url: 'ws://localhost:1'}\nmode: monitor\n",
 	"routes: [{path: '*', anonymous: guest, opaque: true, binary: true, upstream: 'ws://localhost:1'}]\n",
+	("websocket: {compression: strip}\nroutes: [{path: '*', anonymous: user}]\n" FAST),
+	("websocket: {compression: on}\n"
+	 "routes: [{path: '*', anonymous: guest, opaque: true, binary: true, upstream: 'ws://localhost:1'}]\n"
+	 "rate_limiting: {messages_per_minute: 1000000, max_message_size: 3000000}\n"),
 };
 enum { CONFIGS = sizeof(configs) / sizeof(configs[0]) };
 static struct fw_policy *policies[CONFIGS];
@@ -68,7 +72,7 @@ static void upstream(struct world *world)
 	struct fw_slice out = fw_conn_output(world->conn, FW_UPSTREAM);
 	static struct http1_head head;
 	const char *rule;
-	char answer[256] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+	char answer[384] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
 			   "Upgrade\r\nSec-WebSocket-Accept: ";
 
 	if (out.size == 0)
@@ -77,10 +81,15 @@ static void upstream(struct world *world)
 		size_t size = strlen(answer);
 
 		digest_websocket_accept(http1_find(&head, "Sec-WebSocket-Key", NULL)->value, answer + size);
-		memcpy(answer + size + 28, "\r\n\r\n", 4);
+		size += 28;
+		if (http1_find(&head, "Sec-WebSocket-Extensions", NULL) != NULL)
+			size = (size_t)(stpcpy(answer + size, "\r\nSec-WebSocket-Extensions: permessage-deflate; "
+							      "server_no_context_takeover") -
+					answer);
+		memcpy(answer + size, "\r\n\r\n", 4);
 		world->answered = true;
 		fw_conn_sent(world->conn, FW_UPSTREAM, out.size);
-		fw_conn_receive(world->conn, FW_UPSTREAM, (uint8_t *)answer, size + 32);
+		fw_conn_receive(world->conn, FW_UPSTREAM, (uint8_t *)answer, size + 4);
 		drain(world);
 		return;
 	}

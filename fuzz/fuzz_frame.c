@@ -1,6 +1,7 @@
-/* The frame reader on any octets. The last three octets of the input choose role, limits, how the stream is cut and
- * which allocation fails; what stands before them is the stream. Whole and in pieces it must give the same messages and
- * the same failure; no limit is ever passed; without memory it fails with 1011 after a right beginning. */
+/* The frame reader on any octets. The last three octets of the input choose role, limits, whether permessage-deflate
+ * was negotiated, how the stream is cut and which allocation fails; what stands before them is the stream. Whole and in
+ * pieces it must give the same messages and the same failure; no limit is ever passed; without memory it fails with
+ * 1011 after a right beginning. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct note {
 	uint8_t step;
 	uint8_t opcode;
 	bool zero_mask;
+	bool compressed;
 	uint16_t code;
 	size_t size;
 	uint64_t hash;
@@ -40,16 +42,26 @@ struct input {
 	const uint8_t *bytes;
 	size_t size;
 	enum ws_role role;
+	bool deflate;
 	struct ws_limits limits;
 };
 
-static void check_failure(const struct ws_item *item, const struct ws_limits *limits)
+static void check_failure(const struct ws_item *item, const struct input *input)
 {
-	HOLDS(item->rule != NULL && memcmp(item->rule, "RFC 6455 ", 9) == 0);
+	const struct ws_limits *limits = &input->limits;
+
+	HOLDS(item->rule != NULL &&
+	      (memcmp(item->rule, "RFC 6455 ", 9) == 0 || (input->deflate && memcmp(item->rule, "RFC 7692 ", 9) == 0)));
 	HOLDS(item->code == 1002 || item->code == 1007 || item->code == 1008 || item->code == 1009 ||
 	      item->code == 1011);
+	/* A compressed message may have a few more. */
 	HOLDS((item->code == 1009) == (item->declared > limits->max_message));
 	HOLDS(item->code != 1008 || limits->max_fragments != 0);
+}
+
+static uint64_t most(const struct input *input, bool compressed)
+{
+	return compressed ? ws_compressed_bound(input->limits.max_message) : input->limits.max_message;
 }
 
 static void check_item(const struct input *input, enum ws_step step, const struct ws_item *item)
@@ -58,8 +70,9 @@ static void check_item(const struct input *input, enum ws_step step, const struc
 	HOLDS(!item->zero_mask || input->role == WS_SERVER);
 	if (step == WS_MESSAGE) {
 		HOLDS(item->opcode == WS_TEXT || item->opcode == WS_BINARY);
-		HOLDS(item->size <= input->limits.max_message && item->size <= input->size);
-		HOLDS(item->opcode == WS_BINARY || utf8_valid(item->payload, item->size));
+		HOLDS(item->size <= most(input, item->compressed) && item->size <= input->size);
+		HOLDS(!item->compressed || input->deflate);
+		HOLDS(item->opcode == WS_BINARY || item->compressed || utf8_valid(item->payload, item->size));
 		return;
 	}
 	HOLDS(item->opcode == WS_CLOSE || item->opcode == WS_PING || item->opcode == WS_PONG);
@@ -81,6 +94,7 @@ static void note(struct outcome *outcome, enum ws_step step, const struct ws_ite
 	outcome->notes[outcome->count++] = (struct note){ .step = (uint8_t)step,
 							  .opcode = item->opcode,
 							  .zero_mask = item->zero_mask,
+							  .compressed = item->compressed,
 							  .code = item->code,
 							  .size = item->size,
 							  .hash = hash_bytes(&key, item->payload, item->size),
@@ -103,7 +117,7 @@ static void feed(struct ws_reader *reader, const struct input *input, struct poo
 		HOLDS(!outcome->failed && bytes == copy + (size - left));
 		note(outcome, step, &item);
 		if (step == WS_FAIL) {
-			check_failure(&item, &input->limits);
+			check_failure(&item, input);
 			HOLDS(reader->assembly.base == NULL);
 			outcome->failed = true;
 		} else {
@@ -114,7 +128,7 @@ static void feed(struct ws_reader *reader, const struct input *input, struct poo
 	HOLDS(left == 0 && bytes == copy + size);
 	/* Nothing is allocated for what was only claimed. */
 	HOLDS(reader->assembly.capacity <= POOL_SMALLEST || reader->assembly.capacity <= 2 * input->size);
-	HOLDS(buf_size(&reader->assembly) <= input->limits.max_message);
+	HOLDS(buf_size(&reader->assembly) <= most(input, reader->compressed));
 	free(copy);
 }
 
@@ -129,6 +143,7 @@ static void read_input(const struct input *input, uint32_t seed, struct outcome 
 	ret_outcome->failed = false;
 	pool_init(&pool);
 	ws_reader_init(&reader, input->role);
+	reader.deflate = input->deflate;
 	for (size_t at = 0, piece; at < input->size; at += piece) {
 		piece = input->size - at;
 		if (seed != 0) {
@@ -149,8 +164,8 @@ static bool same_notes(const struct outcome *a, const struct outcome *b, size_t 
 		const struct note *x = &a->notes[i], *y = &b->notes[i];
 
 		if (x->step != y->step || x->opcode != y->opcode || x->zero_mask != y->zero_mask ||
-		    x->code != y->code || x->size != y->size || x->hash != y->hash || x->declared != y->declared ||
-		    x->rule != y->rule)
+		    x->compressed != y->compressed || x->code != y->code || x->size != y->size || x->hash != y->hash ||
+		    x->declared != y->declared || x->rule != y->rule)
 			return false;
 	}
 	return true;
@@ -169,27 +184,31 @@ static void check_against_headers(const struct input *input, const struct outcom
 	const uint8_t *bytes = input->bytes;
 	uint64_t total = 0, fragments = 0;
 	uint8_t message = 0;
+	bool compressed = false;
 	size_t at = 0;
 
 	for (size_t i = 0; i < outcome->count && outcome->notes[i].step != WS_FAIL;) {
 		uint8_t opcode = bytes[at] & 15, form = bytes[at + 1] & 127;
 		size_t more = form == 126 ? 2 : form == 127 ? 8 : 0, length = more == 0 ? form : 0;
 		bool control = opcode >= 8, final = bytes[at] >= 128;
+		size_t frame = at;
 
 		for (size_t k = 0; k < more; k++)
 			length = length << 8 | bytes[at + 2 + k];
 		at += 2 + more + (input->role == WS_SERVER ? 4 : 0) + length;
 		HOLDS(at <= input->size);
 		if (!control) {
+			compressed = opcode != 0 ? (bytes[frame] & 64) != 0 : compressed;
 			message = opcode != 0 ? opcode : message;
 			total += length;
 			fragments++;
-			HOLDS(total <= input->limits.max_message);
+			HOLDS(total <= most(input, compressed));
 			HOLDS(input->limits.max_fragments == 0 || fragments <= input->limits.max_fragments);
 		}
 		if (!final)
 			continue;
 		HOLDS(outcome->notes[i].opcode == (control ? opcode : message));
+		HOLDS(outcome->notes[i].compressed == (!control && compressed));
 		HOLDS(outcome->notes[i].size ==
 		      (control ? length - (opcode == WS_CLOSE && length != 0 ? 2 : 0) : total));
 		if (!control)
@@ -210,7 +229,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < CHOICES)
 		return 0;
 	input = (struct input){ data, size - CHOICES, (data[size - 3] & 1) != 0 ? WS_CLIENT : WS_SERVER,
-				limits[(data[size - 3] >> 1) % (sizeof(limits) / sizeof(limits[0]))] };
+				(data[size - 3] & 128) != 0,
+				limits[(data[size - 3] >> 1 & 63) % (sizeof(limits) / sizeof(limits[0]))] };
 	seed = 1 + (uint32_t)data[size - 2];
 	read_input(&input, 0, &whole);
 	read_input(&input, seed, &pieces);
