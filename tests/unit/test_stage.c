@@ -354,7 +354,8 @@ static void test_outbound(void **state)
 	assert_false(fw_policy_outbound_type(world.policy, "nothing", &type));
 	/* And how an embedding program ends it. */
 	fw_conn_end(world.conn, fw_close_reason("FORBIDDEN"));
-	assert_non_null(strstr(output(), "\x11\x33" "forbidden")); /* 4403 */
+	assert_non_null(strstr(output(), "\x11\x33"
+					 "forbidden")); /* 4403 */
 	assert_int_equal(fw_close_reason("no such"), fw_close_reason("POLICY"));
 	close_conn();
 }
