@@ -51,6 +51,7 @@ struct fw_manager_options {
 
 	const char *config_file; /* a path; NULL: none */
 	const char *config_text; /* YAML, instead of a file; NULL: none */
+	const char *environment; /* overlay of the configuration ("production"); NULL: what it says, or none */
 	const char *mode;	 /* "enforce" or "monitor"; NULL: what the configuration says, or enforce */
 	const char *upstream;	 /* "ws://host:port" or "wss://…": the server to protect; NULL: what the configuration
 				    says, or none */
@@ -58,6 +59,8 @@ struct fw_manager_options {
 	unsigned workers;	 /* threads that meet clients; 0: what the configuration says, or one a processor */
 	const struct fw_setting *settings; /* further values */
 	size_t setting_count;
+	const struct fw_role *roles; /* besides those of the configuration; they stay until fw_manager_free */
+	size_t role_count;
 
 	const char *data_directory; /* keys, record, control socket; made when absent; NULL: framewall-data */
 	bool variables;	  /* FRAMEWALL_… variables of this process stand above the configuration, below settings */

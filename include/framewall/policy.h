@@ -1,5 +1,6 @@
 /* framewall/policy.h: an immutable, reference-counted policy: what the configuration says, compiled.
- * Any thread may read one; ref and unref are atomic. Nothing here reads files, the network or the clock. */
+ * Any thread may read one; ref and unref are atomic. Nothing here asks the network or the clock, and
+ * fw_policy_load_file alone reads files. */
 #ifndef FRAMEWALL_POLICY_H
 #define FRAMEWALL_POLICY_H
 
@@ -18,6 +19,11 @@ struct fw_policy;
 typedef void fw_report_function(void *user, const char *text);
 FW_API int fw_policy_load(const char *name, struct fw_slice text, fw_report_function *report, void *user,
 			  struct fw_policy **ret_policy);
+/* The same from a file (NULL: none, the defaults), which may name others by ${file:…}, relative to its own folder, and
+ * variables by ${env:…}. environment: the overlay that counts (NULL: what the file says, or none). FW_ERR_IO: the file
+ * cannot be read, errno says why. */
+FW_API int fw_policy_load_file(const char *path, const char *environment, fw_report_function *report, void *user,
+			       struct fw_policy **ret_policy);
 FW_API struct fw_policy *fw_policy_ref(struct fw_policy *policy);
 FW_API struct fw_policy *fw_policy_unref(struct fw_policy *policy); /* NULL-safe, returns NULL */
 

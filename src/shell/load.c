@@ -142,3 +142,16 @@ int load_policy(const struct load_options *options, struct fw_policy **ret_polic
 	mem_free(bytes);
 	return result;
 }
+
+int fw_policy_load_file(const char *path, const char *environment, fw_report_function *report, void *user,
+			struct fw_policy **ret_policy)
+{
+	const struct config_override chosen = { "environment", environment, "environment" };
+	struct load_options options = { .path = path,
+					.overrides = &chosen,
+					.override_count = environment != NULL,
+					.report = report,
+					.user = user };
+
+	return load_policy(&options, ret_policy);
+}

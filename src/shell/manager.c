@@ -12,6 +12,8 @@ static int make(struct fw_manager *manager, const struct fw_manager_options *opt
 	const char *data = options->data_directory != NULL ? options->data_directory : default_data;
 	int result;
 
+	manager->roles = options->roles;
+	manager->role_count = options->role_count;
 	manager->variables = options->variables;
 	manager->without_hub = options->without_hub;
 	manager->demo = options->demo;

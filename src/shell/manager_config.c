@@ -9,7 +9,7 @@
 #include "shell/manager_parts.h"
 #include "shell/server_files.h"
 
-enum { OWN_SETTINGS = 5, LISTEN_ROOM = 512, NUMBER_ROOM = 16, KEY_SIZE = 32 };
+enum { OWN_SETTINGS = 6, LISTEN_ROOM = 512, NUMBER_ROOM = 16, KEY_SIZE = 32 };
 
 static const char default_host[] = "localhost";
 enum { DEFAULT_PORT = 8765 };
@@ -73,7 +73,8 @@ bool manager_config_copy(struct manager_config *config, const struct fw_manager_
 	for (size_t i = 0; i < options->setting_count; i++)
 		if (!add(config, options->settings[i].path, options->settings[i].value, options->settings[i].origin))
 			return false;
-	return add_listen(config, options) && add(config, "mode", options->mode, "mode") &&
+	return add_listen(config, options) && add(config, "environment", options->environment, "environment") &&
+	       add(config, "mode", options->mode, "mode") &&
 	       add(config, "upstream.url", options->upstream, "upstream") &&
 	       add(config, "admin.listen", options->admin, "admin") && add_workers(config, options->workers);
 }
@@ -115,6 +116,21 @@ static void report(void *user, const char *text)
 			 (int)(end != NULL ? (size_t)(end - text) : strlen(text)), text);
 }
 
+/* The embedding program's own. */
+static int define_roles(const struct fw_manager *manager, struct fw_policy **policy, struct fw_error *reterr_error)
+{
+	struct fw_error error;
+	int result = FW_OK;
+
+	for (size_t i = 0; i < manager->role_count && result == FW_OK; i++)
+		result = fw_role_define(*policy, &manager->roles[i], &error);
+	if (result == FW_OK)
+		return FW_OK;
+	*policy = fw_policy_unref(*policy);
+	manager_say(manager, FW_LOG_ERROR, "config", "roles: error: %s", error.text);
+	return manager_say_error(reterr_error, result, "roles: %s", error.text);
+}
+
 static int compile(struct fw_manager *manager, const uint8_t key[KEY_SIZE], struct fw_policy **ret_policy,
 		   struct fw_error *reterr_error)
 {
@@ -139,7 +155,7 @@ static int compile(struct fw_manager *manager, const uint8_t key[KEY_SIZE], stru
 		return manager_say_error(reterr_error, result, "out of memory");
 	if (reterr_error != NULL)
 		reterr_error->code = result;
-	return result;
+	return result == FW_OK ? define_roles(manager, ret_policy, reterr_error) : result;
 }
 
 int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error)

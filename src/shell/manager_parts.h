@@ -26,6 +26,8 @@ struct manager_config {
 struct fw_manager {
 	struct manager_config config;
 	char *data_directory;
+	const struct fw_role *roles;
+	size_t role_count;
 	bool variables, without_hub, demo;
 	fw_log_function *log;
 	void *log_user;

@@ -19,6 +19,8 @@
 
 #include <framewall/manager.h>
 
+#include "policy/policy.h"
+
 enum { ROOM = 65536, PATIENCE_S = 20 };
 
 static char folder[] = "/tmp/framewall-test-XXXXXX";
@@ -356,6 +358,57 @@ static void *stop_slowly(void *user)
 	return NULL;
 }
 
+static void test_roles_and_environment(void **state)
+{
+	static const char *const permissions[] = { "tasks.*" }, *const unknown[] = { "nothing" };
+	struct fw_role clerk = { .name = "clerk", .permissions = permissions, .permission_count = 1 };
+	struct fw_manager_options options = options_of(NULL);
+	struct fw_manager *manager;
+	struct fw_policy *policy;
+	struct fw_error error;
+
+	(void)state;
+	options.roles = &clerk;
+	options.role_count = 1;
+	options.environment = "development";
+	manager = made(&options);
+	policy = fw_manager_policy(manager);
+	assert_true(fw_policy_allows(policy, "clerk", "tasks.delete"));
+	assert_string_equal(policy->settings.environment, "development");
+	fw_policy_unref(policy);
+	fw_manager_free(manager);
+	clerk.permissions = unknown;
+	assert_null(fw_manager_new(&options, &error));
+	assert_int_equal(error.code, FW_ERR_INVALID);
+	assert_string_equal(error.text, "roles: no permission is \"nothing\"");
+	assert_non_null(strstr(said, "0 config: roles: error: no permission"));
+}
+
+static void test_policy_of_file(void **state)
+{
+	struct fw_policy *policy;
+	char path[64];
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/framewall.yaml", folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("environment: production\nrbac:\n  roles:\n    clerk:\n      permissions: [tasks.read]\n", file);
+	fclose(file);
+	assert_int_equal(fw_policy_load_file(path, "development", NULL, NULL, &policy), FW_OK);
+	assert_string_equal(policy->settings.environment, "development");
+	assert_true(fw_policy_allows(policy, "clerk", "tasks.read"));
+	fw_policy_unref(policy);
+	assert_int_equal(fw_policy_load_file(path, "nowhere", NULL, NULL, &policy), FW_ERR_INVALID);
+	assert_null(policy);
+	assert_int_equal(fw_policy_load_file(NULL, NULL, NULL, NULL, &policy), FW_OK);
+	fw_policy_unref(policy);
+	unlink(path);
+	assert_int_equal(fw_policy_load_file(path, NULL, NULL, NULL, &policy), FW_ERR_IO);
+	assert_int_equal(errno, ENOENT);
+}
+
 static void test_second_stop_hurries(void **state)
 {
 	struct fw_manager_options options = options_of(anonymous);
@@ -483,6 +536,8 @@ int main(void)
 		cmocka_unit_test(test_hub_and_close),
 		cmocka_unit_test(test_send),
 		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_roles_and_environment),
+		cmocka_unit_test(test_policy_of_file),
 		cmocka_unit_test(test_second_stop_hurries),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_signals_are_left_alone),
