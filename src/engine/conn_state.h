@@ -294,6 +294,9 @@ void upstream_input(struct fw_conn *conn);
 void upstream_failed(struct fw_conn *conn, const char *cause);
 void upstream_free(struct fw_conn *conn);
 
+/* assertion.c: a signed token of who the client is, in the arena; false: it cannot be made, and nothing goes on. */
+bool assertion_make(struct fw_conn *conn, struct fw_slice *ret_token);
+
 /* traffic.c: messages and control frames of an open connection. */
 void traffic_client(struct fw_conn *conn);
 void traffic_upstream(struct fw_conn *conn);

@@ -209,7 +209,8 @@ static void put_identity(struct fw_conn *conn)
 	put(conn, "\r\n");
 }
 
-/* The list that a trusted proxy sent, with its own address behind it; from anybody else the client's address alone. */
+/* The list that a trusted proxy sent, with its own address behind it; from anybody else the client's address alone. And
+ * how the client came, unless such a proxy says it. */
 static void put_forwarded(struct fw_conn *conn, const struct http1_head *head)
 {
 	const struct fw_addr *last = conn->forwarded ? &conn->proxy : &conn->peer;
@@ -228,6 +229,8 @@ static void put_forwarded(struct fw_conn *conn, const struct http1_head *head)
 	put(conn, standard ? last->family == 6 ? "for=\"[" : "for=" : "");
 	output_raw(conn, FW_UPSTREAM, slice(address, addr_format(last, address)));
 	put(conn, standard && last->family == 6 ? "]\"\r\n" : "\r\n");
+	if (!client_address_trusts(conn) || http1_find(head, "X-Forwarded-Proto", NULL) == NULL)
+		put(conn, conn->tls_version != NULL ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n");
 }
 
 /* Subprotocols that the upstream is offered: all of the client's while the choice is still open, else the one that was
@@ -273,6 +276,8 @@ void fw_conn_dialled(struct fw_conn *conn, bool connected)
 	struct http1_head head;
 	uint8_t nonce[16];
 	char key[WS_KEY_SIZE];
+	bool asserted = conn->policy->settings.assertion && !conn_monitors(conn);
+	struct fw_slice assertion = { 0 };
 
 	if (conn->phase != PHASE_DIAL)
 		return;
@@ -282,6 +287,11 @@ void fw_conn_dialled(struct fw_conn *conn, bool connected)
 	}
 	if (!handshake_head(conn, &head)) {
 		conn->broken = true;
+		return;
+	}
+	/* Made before anything is written: the server behind never has to do without. */
+	if (asserted && !assertion_make(conn, &assertion)) {
+		upstream_failed(conn, "the assertion could not be signed");
 		return;
 	}
 	conn->upstream->connected = true;
@@ -308,6 +318,8 @@ void fw_conn_dialled(struct fw_conn *conn, bool connected)
 		put_forwarded(conn, &head);
 		put_identity(conn);
 	}
+	if (asserted)
+		put_field(conn, "X-Framewall-Assertion", assertion);
 	put(conn, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
 	put_field(conn, "Sec-WebSocket-Key", slice(key, sizeof(key)));
 	put(conn, "\r\n");

@@ -1,5 +1,7 @@
 #include "policy/policy.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/slice.h"
 
@@ -10,8 +12,29 @@ struct fw_policy *fw_policy_ref(struct fw_policy *policy)
 	return policy;
 }
 
+int policy_add_assertion_key(struct fw_policy *policy, const struct jwt_key *key)
+{
+	size_t size = strlen(key->kid) + 1;
+	char *kid;
+
+	if (policy->assertion_key_count == LIMIT_ASSERTION_KEYS)
+		return FW_ERR_INVALID;
+	for (size_t i = 0; i < policy->assertion_key_count; i++)
+		if (strcmp(policy->assertion_keys[i].kid, key->kid) == 0)
+			return FW_ERR_INVALID;
+	kid = arena_alloc(&policy->arena, size);
+	if (kid == NULL)
+		return FW_ERR_MEMORY;
+	memcpy(kid, key->kid, size);
+	policy->assertion_keys[policy->assertion_key_count] = *key;
+	policy->assertion_keys[policy->assertion_key_count++].kid = kid;
+	return FW_OK;
+}
+
 static void forget(struct fw_policy *policy)
 {
+	for (size_t i = 0; i < policy->assertion_key_count; i++)
+		jose_key_fini(&policy->assertion_keys[i]);
 	for (size_t i = 0; i < policy->jwt_key_count; i++)
 		mem_wipe(policy->jwt_keys[i].secret, policy->jwt_keys[i].secret_size);
 	arena_fini(&policy->arena);

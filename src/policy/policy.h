@@ -173,7 +173,9 @@ struct fw_policy {
 
 	struct jwt_key *jwt_keys;
 	size_t jwt_key_count;
-	struct jwt_rules jwt; /* made of the settings */
+	struct jwt_rules jwt;				     /* made of the settings */
+	struct jwt_key assertion_keys[LIMIT_ASSERTION_KEYS]; /* pairs: the first signs, all are published */
+	size_t assertion_key_count;
 	const struct policy_api_key *api_keys;
 	size_t api_key_count;
 	const struct policy_certificate *certificates; /* the first is shown to who asks for no known name */
@@ -200,6 +202,9 @@ bool rbac_pattern_grants(struct fw_slice pattern, struct fw_slice permission);
 uint16_t policy_role_find(const struct fw_policy *policy, struct fw_slice name);       /* or POLICY_NONE */
 uint16_t policy_permission_find(const struct fw_policy *policy, struct fw_slice name); /* or POLICY_NONE */
 
+/* Before the policy is shared: takes over the pair, copies the kid. FW_OK, FW_ERR_MEMORY, or FW_ERR_INVALID: too many,
+ * or one of this kid is there. */
+int policy_add_assertion_key(struct fw_policy *policy, const struct jwt_key *key);
 /* Is this one of the trusted proxies? */
 bool policy_trusts(const struct fw_policy *policy, const struct fw_addr *address);
 

@@ -9,6 +9,7 @@ static const struct admin_route routes[] = {
 	/* method, path, prefix, open, figures, demo, answer */
 	{ "GET", "/healthz", false, true, false, false, admin_health_live },
 	{ "GET", "/readyz", false, true, false, false, admin_health_ready },
+	{ "GET", "/.well-known/jwks.json", false, true, false, false, admin_keys },
 	{ "GET", "/", false, true, false, false, admin_page },
 	{ "GET", "/app.js", false, true, false, false, admin_page },
 	{ "GET", "/app.css", false, true, false, false, admin_page },

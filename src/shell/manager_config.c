@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/assertion_keys.h"
 #include "shell/load.h"
 #include "shell/manager_parts.h"
 #include "shell/server_files.h"
@@ -158,6 +159,17 @@ static int compile(struct fw_manager *manager, const uint8_t key[KEY_SIZE], stru
 	return result == FW_OK ? define_roles(manager, ret_policy, reterr_error) : result;
 }
 
+static int add_keys(struct fw_manager *manager, struct fw_policy **policy, struct fw_error *reterr_error)
+{
+	char text[512];
+	int result = assertion_keys_load(*policy, manager->data_directory, text, sizeof(text));
+
+	if (result == FW_OK)
+		return FW_OK;
+	*policy = fw_policy_unref(*policy);
+	return manager_say_error(reterr_error, result, "%s", text);
+}
+
 int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error)
 {
 	uint8_t key[KEY_SIZE];
@@ -172,6 +184,8 @@ int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_polic
 						 ? "; it must hold 32 octets"
 						 : "; choose a data directory (--data) that this user may write");
 	result = compile(manager, key, ret_policy, reterr_error);
+	if (result == FW_OK)
+		result = add_keys(manager, ret_policy, reterr_error);
 	mem_wipe(key, sizeof(key));
 	return result;
 }

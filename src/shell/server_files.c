@@ -86,27 +86,34 @@ static int write_all(int file, const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-/* A new key, whole or not at all: of two programs that start at once one wins, and both use its key. */
-static int make_key(const char *path)
+int server_secret_make(const char *path, struct fw_slice secret)
 {
 	char temporary[PATH_SIZE + 32];
-	struct fw_random random = random_system();
-	uint8_t key[KEY_SIZE];
 	int file, result = -1, error;
 
 	snprintf(temporary, sizeof(temporary), "%s.%ld", path, (long)getpid());
 	file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file < 0)
 		return -1;
-	random.fill(random.user, key, sizeof(key));
-	if (write_all(file, key, sizeof(key)) == 0 && fsync(file) == 0 &&
+	if (write_all(file, secret.data, secret.size) == 0 && fsync(file) == 0 &&
 	    (link(temporary, path) == 0 || errno == EEXIST))
 		result = 0;
 	error = errno;
-	mem_wipe(key, sizeof(key));
 	close(file);
 	unlink(temporary);
 	errno = error;
+	return result;
+}
+
+static int make_key(const char *path)
+{
+	struct fw_random random = random_system();
+	uint8_t key[KEY_SIZE];
+	int result;
+
+	random.fill(random.user, key, sizeof(key));
+	result = server_secret_make(path, slice(key, sizeof(key)));
+	mem_wipe(key, sizeof(key));
 	return result;
 }
 

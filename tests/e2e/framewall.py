@@ -140,6 +140,13 @@ class Framewall:
     def __exit__(self, *error):
         self.stop()
 
+    def admin_port(self):
+        """Of a program that was started with "--admin", "localhost:0"."""
+        def found():
+            return [f for f in (re.match(r"admin on http://.*:(\d+) ", line) for line in self.lines) if f]
+
+        return int(until(found)[0].group(1))
+
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 

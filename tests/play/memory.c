@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "crypto/signing_key.h"
 #include "memory.h"
 #include "policy/config.h"
 
@@ -424,6 +425,17 @@ static void memory_report(void *user, const char *line)
 	text_format(user, "%s\n", line);
 }
 
+/* The key that assertions are signed with, as a data directory would have it. */
+static void memory_sign(struct fw_policy *policy)
+{
+	char pem[SIGNING_KEY_PEM], kid[SIGNING_KEY_KID];
+	struct jwt_key key;
+
+	if (policy->settings.assertion &&
+	    signing_key_read(slice(pem, signing_key_make(world_secret, pem)), &key, kid) == NULL)
+		policy_add_assertion_key(policy, &key);
+}
+
 /* A policy is immutable: the thousands of runs of a play share one. */
 static struct fw_policy *memory_policy(const struct world_options *options, struct text *reterr)
 {
@@ -438,6 +450,7 @@ static struct fw_policy *memory_policy(const struct world_options *options, stru
 	memory_forget();
 	if (config_load(&config, &kept_policy) != FW_OK)
 		return NULL;
+	memory_sign(kept_policy);
 	reterr->size = 0;
 	kept_config = text_copy(options->config);
 	return fw_policy_ref(kept_policy);
