@@ -34,6 +34,16 @@ static void warn(struct config *config)
 	config->secret = false;
 }
 
+/* Values that do not go together. */
+static void check_together(struct config *config)
+{
+	const struct settings *settings = &config->policy->settings;
+
+	if (settings->proxy_protocol != PROXY_OFF && settings->trusted_proxies.count == 0)
+		config_report_error(config, config->origins[config_scalar_find("proxy_protocol")].place,
+				    "\"proxy_protocol\" needs \"trusted_proxies\": without them nobody could connect");
+}
+
 /* From the lowest to the highest: defaults, file, overlay, variables, command line. */
 static void read_values(struct config *config)
 {
@@ -69,6 +79,7 @@ static void compile(struct config *config)
 		return;
 	}
 	config_derive_lengths(config);
+	check_together(config);
 	if (config->errors == 0) {
 		config_derive(config);
 		warn(config);

@@ -138,6 +138,7 @@ void conn_io_settle(struct connection *connection)
 
 	if (connection->dead)
 		return;
+	conn_io_announce_read(connection);
 	if (connection->conn != NULL)
 		conn_io_exchange(connection);
 	finish_side(connection, FW_CLIENT);
@@ -193,6 +194,8 @@ void conn_io_timer_due(struct connection *connection)
 	if (connection->conn != NULL && !connection->done && fw_conn_deadline(connection->conn) <= now)
 		fw_conn_tick(connection->conn);
 	conn_io_watch_upstream(connection);
+	if (connection->announcing && connection->sides[FW_CLIENT].cut_ns <= now)
+		conn_io_announce_late(connection);
 	for (unsigned i = 0; i < 2; i++) {
 		if (connection->sides[i].cut_ns > now)
 			continue;
@@ -251,6 +254,11 @@ void conn_io_again(struct worker *worker)
 
 void conn_io_end(struct connection *connection, unsigned close_reason)
 {
+	if (connection->announcing) { /* nobody who could be told */
+		connection->announcing = false;
+		conn_io_close_side(connection, FW_CLIENT);
+		conn_io_mark(connection);
+	}
 	if (connection->conn == NULL || connection->done)
 		return;
 	fw_conn_end(connection->conn, close_reason);
@@ -312,27 +320,34 @@ static void begin(struct connection *connection, struct worker *worker, int fd)
 	worker->connections = connection;
 }
 
+void conn_io_open(struct connection *connection, const struct fw_conn_options *options)
+{
+	bool plain;
+
+	connection->conn = fw_conn_new(connection->worker->engine, options);
+	if (connection->conn == NULL)
+		conn_io_close_side(connection, FW_CLIENT);
+	else if (!conn_io_tls_begin(connection, FW_CLIENT, &plain) && !plain)
+		conn_io_cut(connection);
+}
+
 void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_storage *peer)
 {
 	struct connection *connection = mem_zero(1, sizeof(*connection));
 	struct fw_conn_options options = { .user = connection };
-	bool plain;
 
-	if (connection != NULL) {
-		peer_address(peer, &options);
-		connection->peer = options.peer;
-		connection->conn = fw_conn_new(worker->engine, &options);
-	}
-	if (connection == NULL || connection->conn == NULL ||
+	if (connection == NULL ||
 	    !poller_add(&worker->poller, fd, EPOLLIN | EPOLLRDHUP | EPOLLET, &connection->sides[FW_CLIENT].source)) {
-		if (connection != NULL)
-			fw_conn_free(connection->conn);
 		mem_free(connection);
 		close(fd);
 		return;
 	}
+	peer_address(peer, &options);
+	connection->peer = options.peer;
 	begin(connection, worker, fd);
-	if (!conn_io_tls_begin(connection, FW_CLIENT, &plain) && !plain)
-		conn_io_cut(connection);
+	if (conn_io_announce_awaited(worker))
+		conn_io_announce_begin(connection);
+	else
+		conn_io_open(connection, &options);
 	conn_io_settle(connection);
 }

@@ -50,15 +50,16 @@ struct connection {
 	uint16_t dial_port;
 	uint8_t dial_first; /* of the addresses of name, and how many were tried */
 	uint8_t dial_tried;
-	bool dirty;    /* in worker->dirty or worker->again */
-	bool admitted; /* store_release is due */
-	bool held;     /* session_key is: store_session_leave is due */
-	bool proxied;  /* has, or had, an upstream */
-	bool dial_tls; /* which is wss:// */
-	bool watched;  /* the kernel looks whether the upstream is still there */
-	bool settled;  /* open, and the upstream answered: reads may be large */
-	bool done;     /* FW_EV_DONE was given */
-	bool dead;     /* it is freed at the end of the turn: who was ready in this one may still be told of it */
+	bool announcing; /* a PROXY header is awaited: there is no conn yet */
+	bool dirty;	 /* in worker->dirty or worker->again */
+	bool admitted;	 /* store_release is due */
+	bool held;	 /* session_key is: store_session_leave is due */
+	bool proxied;	 /* has, or had, an upstream */
+	bool dial_tls;	 /* which is wss:// */
+	bool watched;	 /* the kernel looks whether the upstream is still there */
+	bool settled;	 /* open, and the upstream answered: reads may be large */
+	bool done;	 /* FW_EV_DONE was given */
+	bool dead;	 /* it is freed at the end of the turn: who was ready in this one may still be told of it */
 	uint8_t session_key[32];
 	struct conn_side sides[2]; /* enum fw_side */
 };
@@ -76,6 +77,15 @@ void conn_io_timer_due(struct connection *connection);
 void conn_io_resolved(struct connection *connection); /* the address it waits for has come */
 /* Reads, drains, writes until nothing moves; ends what has to end; sets the timer. */
 void conn_io_settle(struct connection *connection);
+
+/* The engine gets the connection, and TLS begins where it is spoken. */
+void conn_io_open(struct connection *connection, const struct fw_conn_options *options);
+
+/* conn_io_announce.c: the PROXY protocol. */
+bool conn_io_announce_awaited(const struct worker *worker);
+void conn_io_announce_begin(struct connection *connection);
+void conn_io_announce_read(struct connection *connection); /* something may have come */
+void conn_io_announce_late(struct connection *connection); /* nothing did */
 
 /* What a read of a side gave, where it is not a number of octets; 0 is the end. */
 enum read_result { READ_NOTHING = -1, READ_BROKEN = -2 };

@@ -140,4 +140,5 @@ def counted():
         fw.equal((counters["forwarded_ignored"], counters["forwarded_invalid"]), (3, 1), "and are counted")
 
 
-fw.main(through("nginx", NGINX), through("haproxy", HAPROXY), counted)
+if __name__ == "__main__":
+    fw.main(through("nginx", NGINX), through("haproxy", HAPROXY), counted)
