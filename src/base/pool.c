@@ -80,24 +80,24 @@ uint8_t *buf_reserve(struct buf *buf, struct pool *pool, size_t size)
 
 	if (buf->base != NULL && size <= buf->capacity - buf->end)
 		return buf->base + buf->end;
-	if (!size_add(used, size, &need))
+	if (!size_add(used, size, &need) || need > BUF_LARGEST)
 		return NULL;
 	/* Moving to the front is worth it while the front gap is at least as large as what is moved. */
 	if (buf->base != NULL && need <= buf->capacity && buf->start >= used) {
 		memcpy(buf->base, buf->base + buf->start, used);
 		buf->start = 0;
-		buf->end = used;
+		buf->end = (uint32_t)used;
 		return buf->base + buf->end;
 	}
-	if (need > POOL_SMALLEST << (POOL_CLASSES - 1) && !size_add(need, need / 2, &need))
-		return NULL;
+	if (need > POOL_SMALLEST << (POOL_CLASSES - 1))
+		need = need <= BUF_LARGEST / 3 * 2 ? need + need / 2 : BUF_LARGEST;
 	base = pool_take(pool, need, &room);
 	if (base == NULL)
 		return NULL;
 	if (buf->base != NULL && used != 0)
 		memcpy(base, buf->base + buf->start, used);
 	pool_give(pool, buf->base, buf->capacity);
-	*buf = (struct buf){ base, room, 0, used };
+	*buf = buf_of(base, room, used);
 	return base + used;
 }
 
@@ -111,13 +111,13 @@ int buf_append(struct buf *buf, struct pool *pool, const void *bytes, size_t siz
 	if (room == NULL)
 		return -1;
 	memcpy(room, bytes, size);
-	buf->end += size;
+	buf_added(buf, size);
 	return 0;
 }
 
 void buf_consume(struct buf *buf, struct pool *pool, size_t size)
 {
-	buf->start += size;
+	buf->start += (uint32_t)size;
 	if (buf->start == buf->end)
 		buf_clear(buf, pool);
 }

@@ -191,7 +191,7 @@ static inline void begin_frame(struct ws_reader *reader, const uint8_t *octets, 
 	if ((octets[1] & MASKED) != 0)
 		memcpy(reader->mask, octets + header->size - 4, 4);
 	reader->frame_left = header->length;
-	reader->frame_done = 0;
+	reader->mask_at = reader->frame_begun = 0;
 	reader->header_size = 0;
 	reader->in_frame = 1;
 	if ((reader->opcode & CONTROL) != 0) {
@@ -251,7 +251,7 @@ static const struct rule *read_header(struct ws_reader *reader, const struct ws_
 
 static void unmask(const struct ws_reader *reader, uint8_t *out, const uint8_t *in, size_t size)
 {
-	unsigned phase = (unsigned)(reader->frame_done & 3);
+	unsigned phase = reader->mask_at;
 	uint8_t mask[4];
 
 	if (reader->role == WS_SERVER) {
@@ -276,13 +276,13 @@ static uint8_t *assembly_room(struct buf *assembly, struct pool *pool, uint64_t 
 		return NULL;
 	if (need > GROW_LIMIT && size_add(need, need / 2, &more))
 		need = more <= max_message ? more : need > max_message ? need : (size_t)max_message;
-	base = pool_take(pool, need, &room);
+	base = need <= BUF_LARGEST ? pool_take(pool, need, &room) : NULL;
 	if (base == NULL)
 		return NULL;
 	if (used != 0)
 		memcpy(base, buf_data(assembly), used);
 	pool_give(pool, assembly->base, assembly->capacity);
-	*assembly = (struct buf){ base, room, 0, used };
+	*assembly = buf_of(base, room, used);
 	return base + used;
 }
 
@@ -390,7 +390,8 @@ static const struct rule *take_part(struct ws_reader *reader, const struct ws_li
 	}
 	consume(bytes, size, part);
 	reader->frame_left -= part;
-	reader->frame_done += part;
+	reader->mask_at = (uint8_t)((reader->mask_at + part) & 3);
+	reader->frame_begun |= part != 0;
 	return rule;
 }
 
@@ -416,7 +417,7 @@ static const struct rule *read_payload(struct ws_reader *reader, const struct ws
 	struct buf *assembly = &reader->assembly;
 	const struct rule *rule;
 
-	if (alone && reader->frame_done == 0 && reader->frame_left <= *size)
+	if (alone && !reader->frame_begun && reader->frame_left <= *size)
 		return take_whole(reader, bytes, size, item);
 	rule = take_part(reader, limits, pool, bytes, size);
 	if (rule != NULL || reader->frame_left != 0)

@@ -33,11 +33,12 @@ struct ws_reader {
 	uint8_t deflate;    /* permessage-deflate was negotiated: set after ws_reader_init */
 	uint8_t compressed; /* the message being assembled is */
 	uint8_t mask[4];
-	struct utf8 utf8; /* of the text message being assembled */
+	uint8_t mask_at;     /* octet of the mask that the next octet of the payload meets */
+	uint8_t frame_begun; /* some of the payload was read */
+	struct utf8 utf8;    /* of the text message being assembled */
 	uint8_t control_size;
 	uint32_t fragments;
 	uint64_t frame_left; /* payload octets of the current frame not read yet */
-	uint64_t frame_done; /* payload octets of it already read (position in the mask) */
 	struct buf assembly; /* message octets so far */
 	uint8_t *control;    /* payload of a control frame that comes in pieces; NULL: none */
 };

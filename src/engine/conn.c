@@ -20,7 +20,6 @@ struct fw_conn *fw_conn_new(struct fw_engine *engine, const struct fw_conn_optio
 	conn->proxy = options->proxy;
 	conn->id = engine->connection_base | ++engine->connection_count;
 	conn->events_tail = &conn->events;
-	conn->access_until_ns = UINT64_MAX;
 	conn->end_code = 1006;
 	conn->last_input_ns = engine->now.monotonic_ns;
 	conn->phase_until_ns =
@@ -51,6 +50,7 @@ struct fw_conn *fw_conn_free(struct fw_conn *conn)
 	buf_clear(&conn->pending, &engine->pool);
 	buf_clear(&conn->out, &engine->pool);
 	mem_free(conn->pong);
+	mem_free(conn->access);
 	mem_free(conn->tls_certificate);
 	principal_free(conn->principal);
 	fw_policy_unref(conn->policy);

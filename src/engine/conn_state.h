@@ -92,7 +92,7 @@ struct upstream {
 	struct buf out;
 	uint8_t *input;
 	size_t input_size;
-	char accept[28];
+	uint8_t nonce[16]; /* of our request: the key, from which its answer follows */
 	bool connected;
 	bool upgraded;
 	bool lost;
@@ -116,12 +116,18 @@ struct login {
 	uint8_t credential[];
 };
 
+/* Data accesses since the last summary; there only between the first of a second and its end. */
 enum { ACCESS_SLOTS = 4 };
 struct access_slot {
 	uint16_t type; /* message type or FW_TYPE_OPAQUE */
 	uint8_t outbound;
 	uint32_t count;
 	uint64_t bytes;
+};
+struct access {
+	uint64_t until_ns; /* when the summary is due */
+	unsigned used;
+	struct access_slot slots[ACCESS_SLOTS];
 };
 
 struct fw_conn {
@@ -152,20 +158,18 @@ struct fw_conn {
 	uint8_t window_bits; /* what goes to the client may be compressed for this window; 0: not negotiated */
 	bool forwarded;	     /* peer was read from a forwarding header */
 	uint8_t pong_size;
-	uint8_t need_kind; /* of the need that is open, 0: none */
-	uint8_t access_used;
+	uint8_t need_kind;  /* of the need that is open, 0: none */
+	uint8_t end_reason; /* enum close_reason, once it is decided */
+	bool held[2];	    /* the embedder keeps some of that side's output */
 	uint32_t need_id;
 	uint32_t violations; /* messages refused by rate in a row */
 	uint32_t messages_in, messages_out;
-	unsigned end_reason; /* enum close_reason, once it is decided */
-	uint16_t end_code;   /* close code sent or received */
+	uint16_t end_code; /* close code sent or received */
 
 	uint64_t phase_until_ns;  /* deadline of the phase; UINT64_MAX: none */
 	uint64_t last_input_ns;	  /* anything from the client: for pings */
 	uint64_t last_message_ns; /* a message: for the idle timeout of the session */
 	uint64_t stall_ns[2];	  /* since when that side's output makes no progress; 0: nothing waits */
-	bool held[2];		  /* the embedder keeps some of it */
-	uint64_t access_until_ns; /* when the summary is due */
 	uint64_t message_cell;	  /* GCRA */
 	uint64_t control_cell;
 
@@ -180,8 +184,8 @@ struct fw_conn {
 	struct login *login; /* the login being worked on */
 	struct principal *principal;
 	struct event_node *events, **events_tail;
-	struct access_slot access[ACCESS_SLOTS];
-	uint8_t *pong; /* its payload, LIMIT_CONTROL_PAYLOAD octets; NULL until one had to wait */
+	struct access *access; /* NULL: none */
+	uint8_t *pong;	       /* its payload, LIMIT_CONTROL_PAYLOAD octets; NULL until one had to wait */
 };
 
 /* engine.c */
@@ -321,7 +325,7 @@ int compression_send(struct fw_conn *conn, enum fw_side side, enum ws_opcode opc
 
 /* access.c: data access records. */
 void access_note(struct fw_conn *conn, bool outbound, uint16_t type, size_t bytes);
-void access_flush(struct fw_conn *conn);
+void access_flush(struct fw_conn *conn); /* writes what there is */
 
 /* ending.c */
 /* Ends the connection: error and close frame to the client, close frame to the upstream, one record. Only the first

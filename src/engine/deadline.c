@@ -53,8 +53,8 @@ uint64_t fw_conn_deadline(const struct fw_conn *conn)
 	sooner(&deadline, ping_time(conn));
 	sooner(&deadline, stall_end(conn, FW_CLIENT));
 	sooner(&deadline, stall_end(conn, FW_UPSTREAM));
-	if (conn->access_used != 0)
-		sooner(&deadline, conn->access_until_ns);
+	if (conn->access != NULL)
+		sooner(&deadline, conn->access->until_ns);
 	return deadline;
 }
 
@@ -122,7 +122,7 @@ void fw_conn_tick(struct fw_conn *conn)
 {
 	uint64_t now = conn->engine->now.monotonic_ns;
 
-	if (conn->access_used != 0 && now >= conn->access_until_ns)
+	if (conn->access != NULL && now >= conn->access->until_ns)
 		access_flush(conn);
 	if (now >= stall_end(conn, FW_CLIENT) || now >= stall_end(conn, FW_UPSTREAM))
 		stalled(conn);

@@ -50,7 +50,7 @@ void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *an
 		return;
 	if (answer != NULL)
 		told = *answer;
-	conn->end_reason = reason;
+	conn->end_reason = (uint8_t)reason;
 	conn->end_code = row->code;
 	conn->engine->counters[COUNT_closed_by_policy]++;
 	if (row->event != EVENT_websocket_disconnect) {

@@ -69,7 +69,7 @@ void handshake_input(struct fw_conn *conn)
 	case HTTP1_OK:
 		conn->input += head.size - before;
 		conn->input_size -= head.size - before;
-		conn->head.end = conn->head.start + head.size;
+		buf_cut(&conn->head, head.size);
 		conn->phase = PHASE_ADMIT;
 		conn->phase_until_ns =
 			conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.handshake_timeout * SECOND_NS;

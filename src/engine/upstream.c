@@ -271,10 +271,14 @@ void fw_conn_dial_failed(struct fw_conn *conn, const char *cause)
 		upstream_failed(conn, cause);
 }
 
+static void make_key(const struct fw_conn *conn, char ret_key[WS_KEY_SIZE])
+{
+	encode_base64(conn->upstream->nonce, sizeof(conn->upstream->nonce), 0, ret_key);
+}
+
 void fw_conn_dialled(struct fw_conn *conn, bool connected)
 {
 	struct http1_head head;
-	uint8_t nonce[16];
 	char key[WS_KEY_SIZE];
 	bool asserted = conn->policy->settings.assertion && !conn_monitors(conn);
 	struct fw_slice assertion = { 0 };
@@ -296,9 +300,8 @@ void fw_conn_dialled(struct fw_conn *conn, bool connected)
 	}
 	conn->upstream->connected = true;
 	conn->phase = PHASE_UPSTREAM_HEAD;
-	engine_random(conn->engine, nonce, sizeof(nonce));
-	encode_base64(nonce, sizeof(nonce), 0, key);
-	digest_websocket_accept(slice(key, sizeof(key)), conn->upstream->accept);
+	engine_random(conn->engine, conn->upstream->nonce, sizeof(conn->upstream->nonce));
+	make_key(conn, key);
 
 	put(conn, "GET ");
 	put_target(conn, &head);
@@ -346,13 +349,16 @@ static const char *check_answer(struct fw_conn *conn, const struct http1_head *h
 	unsigned accepts, protocols;
 	const struct http1_field *accept = http1_find(head, "Sec-WebSocket-Accept", &accepts);
 	const struct http1_field *protocol = http1_find(head, "Sec-WebSocket-Protocol", &protocols);
+	char key[WS_KEY_SIZE], expected[WS_ACCEPT_SIZE];
 
 	*ret_subprotocol = slice(NULL, 0);
 	if (head->status != 101)
 		return "the upstream did not answer 101";
 	if (!http1_has_token(head, "Upgrade", "websocket") || !http1_has_token(head, "Connection", "upgrade"))
 		return "the upstream's 101 has no Upgrade: websocket";
-	if (accepts != 1 || !slice_equal(accept->value, slice(conn->upstream->accept, sizeof(conn->upstream->accept))))
+	make_key(conn, key);
+	digest_websocket_accept(slice(key, sizeof(key)), expected);
+	if (accepts != 1 || !slice_equal(accept->value, slice(expected, sizeof(expected))))
 		return "the upstream's Sec-WebSocket-Accept is wrong";
 	if (protocol == NULL && protocols == 0)
 		return compression_answered(conn, head);

@@ -175,6 +175,6 @@ int jsonl_format(const struct fw_record *record, uint64_t sequence, struct buf *
 	if (!w.failed && buf_append(out, pool, "\n", 1) == 0)
 		return 0;
 	/* Half a line must not stay: the next one would be joined to it. */
-	out->end = out->start + before;
+	buf_cut(out, before);
 	return -1;
 }

@@ -15,10 +15,21 @@ int sessions_init(struct sessions *sessions, const struct hash_key *key)
 	return sessions->slots != NULL && sessions->by_key != NULL && sessions->by_user != NULL ? 0 : -1;
 }
 
+static void forget_texts(struct session_slot *slot)
+{
+	if (slot->texts != NULL)
+		mem_wipe(slot->texts, (size_t)slot->user_id_size + slot->role_size + slot->session_id_size);
+	mem_free(slot->texts);
+	slot->texts = NULL;
+}
+
 void sessions_fini(struct sessions *sessions)
 {
-	if (sessions->slots != NULL)
+	if (sessions->slots != NULL) {
+		for (uint32_t i = 1; i <= sessions->touched; i++)
+			forget_texts(&sessions->slots[i]);
 		mem_wipe(sessions->slots, (sessions->touched + 1) * sizeof(*sessions->slots));
+	}
 	mem_free(sessions->slots);
 	mem_free(sessions->by_key);
 	mem_free(sessions->by_user);
@@ -29,14 +40,15 @@ static uint32_t *key_chain(const struct sessions *sessions, const uint8_t key[32
 	return &sessions->by_key[hash_bytes(&sessions->key, key, 32) & (KEYS - 1)];
 }
 
-static uint32_t *user_chain(const struct sessions *sessions, const struct store_session *session)
+static uint32_t *user_chain(const struct sessions *sessions, const char *user_id, size_t size)
 {
-	return &sessions->by_user[hash_bytes(&sessions->key, session->user_id, session->user_id_size) & (USERS - 1)];
+	return &sessions->by_user[hash_bytes(&sessions->key, user_id, size) & (USERS - 1)];
 }
 
-static bool same_user(const struct store_session *a, const struct store_session *b)
+static bool is_of_user(const struct session_slot *slot, const struct store_session *session)
 {
-	return a->user_id_size == b->user_id_size && memcmp(a->user_id, b->user_id, a->user_id_size) == 0;
+	return slot->user_id_size == session->user_id_size &&
+	       memcmp(slot->texts, session->user_id, slot->user_id_size) == 0;
 }
 
 /* The key is the SHA-256 of a secret: how far two hashes agree tells nothing about a token, so memcmp may be used. */
@@ -57,11 +69,12 @@ void sessions_remove(struct sessions *sessions, uint32_t index)
 	while (*link != index)
 		link = &sessions->slots[*link].next_key;
 	*link = slot->next_key;
-	link = user_chain(sessions, &slot->session);
+	link = user_chain(sessions, slot->texts, slot->user_id_size);
 	while (*link != index)
 		link = &sessions->slots[*link].next_user;
 	*link = slot->next_user;
 
+	forget_texts(slot);
 	mem_wipe(slot, sizeof(*slot));
 	slot->next_key = sessions->free;
 	sessions->free = index;
@@ -78,7 +91,7 @@ static bool make_room(struct sessions *sessions)
 
 		sessions->cursor = sessions->cursor % LIMIT_SESSIONS + 1;
 		slot = &sessions->slots[sessions->cursor];
-		if (slot->used && slot->idle_ns != UINT64_MAX &&
+		if (slot->texts != NULL && slot->idle_ns != UINT64_MAX &&
 		    (best == SESSION_NONE || slot->idle_ns < sessions->slots[best].idle_ns))
 			best = sessions->cursor;
 	}
@@ -88,7 +101,33 @@ static bool make_room(struct sessions *sessions)
 	return true;
 }
 
-uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const struct store_session *session)
+char *sessions_texts(const struct store_session *session)
+{
+	char *texts = mem_alloc(session->user_id_size + session->role_size + session->session_id_size);
+
+	if (texts == NULL)
+		return NULL;
+	memcpy(texts, session->user_id, session->user_id_size);
+	memcpy(texts + session->user_id_size, session->role, session->role_size);
+	memcpy(texts + session->user_id_size + session->role_size, session->session_id, session->session_id_size);
+	return texts;
+}
+
+void sessions_read(const struct session_slot *slot, struct store_session *ret_session)
+{
+	const char *role = slot->texts + slot->user_id_size, *session_id = role + slot->role_size;
+
+	*ret_session = (struct store_session){ .user_id_size = slot->user_id_size,
+					       .role_size = slot->role_size,
+					       .session_id_size = slot->session_id_size,
+					       .expires_wall_us = slot->expires_wall_us };
+	memcpy(ret_session->user_id, slot->texts, slot->user_id_size);
+	memcpy(ret_session->role, role, slot->role_size);
+	memcpy(ret_session->session_id, session_id, slot->session_id_size);
+}
+
+uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const struct store_session *session,
+		      char *texts)
 {
 	struct session_slot *slot;
 	uint32_t index, *chain;
@@ -102,13 +141,18 @@ uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const st
 		index = ++sessions->touched;
 	}
 	slot = &sessions->slots[index];
-	*slot = (struct session_slot){ .used = true, .idle_ns = UINT64_MAX, .opened = ++sessions->opened };
+	*slot = (struct session_slot){ .idle_ns = UINT64_MAX,
+				       .opened = ++sessions->opened,
+				       .expires_wall_us = session->expires_wall_us,
+				       .texts = texts,
+				       .user_id_size = (uint8_t)session->user_id_size,
+				       .role_size = (uint8_t)session->role_size,
+				       .session_id_size = (uint8_t)session->session_id_size };
 	memcpy(slot->key, key, 32);
-	slot->session = *session;
 	chain = key_chain(sessions, key);
 	slot->next_key = *chain;
 	*chain = index;
-	chain = user_chain(sessions, session);
+	chain = user_chain(sessions, session->user_id, session->user_id_size);
 	slot->next_user = *chain;
 	*chain = index;
 	sessions->count++;
@@ -119,8 +163,9 @@ uint32_t sessions_of_user(const struct sessions *sessions, const struct store_se
 {
 	uint32_t count = 0, oldest = SESSION_NONE;
 
-	for (uint32_t at = *user_chain(sessions, session); at != SESSION_NONE; at = sessions->slots[at].next_user) {
-		if (!same_user(&sessions->slots[at].session, session))
+	for (uint32_t at = *user_chain(sessions, session->user_id, session->user_id_size); at != SESSION_NONE;
+	     at = sessions->slots[at].next_user) {
+		if (!is_of_user(&sessions->slots[at], session))
 			continue;
 		count++;
 		if (oldest == SESSION_NONE || sessions->slots[at].opened < sessions->slots[oldest].opened)
@@ -132,7 +177,7 @@ uint32_t sessions_of_user(const struct sessions *sessions, const struct store_se
 
 bool sessions_ended(const struct session_slot *slot, struct fw_time now)
 {
-	return now.monotonic_ns >= slot->idle_ns || now.wall_us >= slot->session.expires_wall_us;
+	return now.monotonic_ns >= slot->idle_ns || now.wall_us >= slot->expires_wall_us;
 }
 
 void sessions_sweep(struct sessions *sessions, struct fw_time now, uint32_t steps)
@@ -141,7 +186,8 @@ void sessions_sweep(struct sessions *sessions, struct fw_time now, uint32_t step
 		steps = sessions->touched;
 	while (steps-- != 0) {
 		sessions->cursor = sessions->cursor >= sessions->touched ? 1 : sessions->cursor + 1;
-		if (sessions->slots[sessions->cursor].used && sessions_ended(&sessions->slots[sessions->cursor], now))
+		if (sessions->slots[sessions->cursor].texts != NULL &&
+		    sessions_ended(&sessions->slots[sessions->cursor], now))
 			sessions_remove(sessions, sessions->cursor);
 	}
 }

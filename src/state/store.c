@@ -118,8 +118,8 @@ static void evict(struct store *store, const struct store_session *session, stru
 		if (held && held_told)
 			return;
 		if (held || (!held_told && !sessions_ended(slot, now))) {
-			memcpy(ret_evicted, slot->session.session_id, STORE_SESSION_ID);
-			*ret_evicted_size = slot->session.session_id_size;
+			*ret_evicted_size = slot->session_id_size;
+			memcpy(ret_evicted, slot->texts + slot->user_id_size + slot->role_size, slot->session_id_size);
 		}
 		held_told = held_told || held;
 		sessions_remove(&store->sessions, oldest);
@@ -132,10 +132,14 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 	struct store_session copy = *session;
 	uint32_t same, index;
 	uint64_t absolute;
+	char *texts;
 
 	*ret_evicted_size = 0;
 	if (session->user_id_size > sizeof(session->user_id) || session->role_size > sizeof(session->role) ||
 	    session->session_id_size > sizeof(session->session_id))
+		return FW_ANSWER_FAILED;
+	texts = sessions_texts(session);
+	if (texts == NULL)
 		return FW_ANSWER_FAILED;
 	pthread_mutex_lock(&store->lock);
 	sessions_sweep(&store->sessions, now, SWEEP_STEPS);
@@ -146,9 +150,12 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 	if (same != SESSION_NONE)
 		sessions_remove(&store->sessions, same);
 	evict(store, &copy, now, ret_evicted, ret_evicted_size);
-	index = sessions_add(&store->sessions, key, &copy);
+	index = sessions_add(&store->sessions, key, &copy, texts);
 	pthread_mutex_unlock(&store->lock);
-	return index != SESSION_NONE ? FW_ANSWER_YES : FW_ANSWER_LIMITED;
+	if (index != SESSION_NONE)
+		return FW_ANSWER_YES;
+	mem_free(texts);
+	return FW_ANSWER_LIMITED;
 }
 
 void store_session_leave(struct store *store, const uint8_t key[32], uint64_t now_ns)
@@ -173,7 +180,7 @@ enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32
 	index = sessions_find(&store->sessions, key);
 	if (index != SESSION_NONE) {
 		if (!sessions_ended(&store->sessions.slots[index], now)) {
-			*ret_session = store->sessions.slots[index].session;
+			sessions_read(&store->sessions.slots[index], ret_session);
 			code = FW_ANSWER_YES;
 		}
 		sessions_remove(&store->sessions, index);

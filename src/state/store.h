@@ -35,18 +35,19 @@ void store_release(struct store *store, const struct fw_addr *address);
 enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
 				    uint32_t *ret_retry_ms);
 
-enum { STORE_NAME = 128, STORE_SESSION_ID = 32 };
+enum { STORE_NAME = 128, STORE_ROLE = 64, STORE_SESSION_ID = 32 };
 struct store_session {
 	char user_id[STORE_NAME];
 	size_t user_id_size;
-	char role[64];
+	char role[STORE_ROLE];
 	size_t role_size;
 	char session_id[STORE_SESSION_ID]; /* public id, 16 hex digits */
 	size_t session_id_size;
 	uint64_t expires_wall_us; /* absolute end */
 };
 /* Stores a session under the SHA-256 of its token. When the user has too many the oldest is forgotten and its public id
- * copied to ret_evicted (size 0 when none): the shell ends the connection that holds it. */
+ * copied to ret_evicted (size 0 when none): the shell ends the connection that holds it. LIMITED when the table is
+ * full, FAILED when memory is short: then nothing was changed. */
 enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32], const struct store_session *session,
 				       struct fw_time now, char ret_evicted[STORE_SESSION_ID],
 				       size_t *ret_evicted_size);

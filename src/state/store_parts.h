@@ -100,17 +100,22 @@ bool blocks_add(struct blocks *blocks, const struct prefix *prefix, uint64_t now
 bool blocks_remove(struct blocks *blocks, const struct prefix *prefix);
 void blocks_sweep(struct blocks *blocks, uint64_t now_ns, uint32_t steps);
 
-/* sessions.c: sessions by the hash of their token, and by user in the order they were opened. */
+/* sessions.c: sessions by the hash of their token, and by user in the order they were opened. A slot is what an idle
+ * connection costs here, so the three texts, mostly short, lie in one allocation of their size. */
 enum { SESSION_NONE = 0 };
 struct session_slot {
 	uint8_t key[32];
-	uint64_t idle_ns;  /* end of the idle time; UINT64_MAX while a connection holds it */
-	uint64_t opened;   /* a count: the smallest of a user is the oldest */
-	uint32_t next_key; /* chains and the free list: index, SESSION_NONE ends */
+	uint64_t idle_ns;	  /* end of the idle time; UINT64_MAX while a connection holds it */
+	uint64_t opened;	  /* a count: the smallest of a user is the oldest */
+	uint64_t expires_wall_us; /* absolute end */
+	char *texts;		  /* user id, role, session id, one behind the other; NULL: the slot is free */
+	uint32_t next_key;	  /* chains and the free list: index, SESSION_NONE ends */
 	uint32_t next_user;
-	bool used;
-	struct store_session session;
+	uint8_t user_id_size;
+	uint8_t role_size;
+	uint8_t session_id_size;
 };
+_Static_assert(STORE_NAME <= UINT8_MAX && STORE_ROLE <= UINT8_MAX && STORE_SESSION_ID <= UINT8_MAX, "sizes are octets");
 struct sessions {
 	struct hash_key key;
 	struct session_slot *slots; /* from 1 */
@@ -126,8 +131,13 @@ void sessions_fini(struct sessions *sessions);
 /* The index of a live session, or SESSION_NONE. */
 uint32_t sessions_find(struct sessions *sessions, const uint8_t key[32]);
 void sessions_remove(struct sessions *sessions, uint32_t index);
-/* A free slot, linked under key and user; SESSION_NONE when every slot is held by a connection. */
-uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const struct store_session *session);
+/* The texts of a session for sessions_add; NULL when memory is short. */
+char *sessions_texts(const struct store_session *session);
+/* A free slot, linked under key and user, that owns the texts from now on; SESSION_NONE when every slot is held by a
+ * connection. */
+uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const struct store_session *session,
+		      char *texts);
+void sessions_read(const struct session_slot *slot, struct store_session *ret_session);
 /* How many a user has, and the oldest of them. */
 uint32_t sessions_of_user(const struct sessions *sessions, const struct store_session *session, uint32_t *ret_oldest);
 bool sessions_ended(const struct session_slot *slot, struct fw_time now);

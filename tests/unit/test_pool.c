@@ -247,6 +247,10 @@ static void sizes_do_not_wrap(void **state)
 	assert_null(buf_reserve(&buf, *state, SIZE_MAX));
 	assert_null(buf_reserve(&buf, *state, SIZE_MAX - 3));
 	assert_null(buf_reserve(&buf, *state, SIZE_MAX - SIZE_MAX / 3));
+	/* Sizes are kept in 32 bits. */
+	assert_null(buf_reserve(&buf, *state, UINT32_MAX));
+	assert_null(buf_reserve(&buf, *state, (size_t)UINT32_MAX - 2));
+	assert_null(buf_reserve(&buf, *state, ((size_t)UINT32_MAX + 1) * 2));
 	assert_memory_equal(buf_data(&buf), "abc", 3);
 	buf_clear(&buf, *state);
 }

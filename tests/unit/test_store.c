@@ -373,6 +373,29 @@ static void test_a_full_table_of_sessions(void **state)
 	store_free(store);
 }
 
+/* Without memory nothing is opened and nobody is evicted for it. */
+static void test_a_session_without_memory(void **state)
+{
+	struct store *store = make(10, 100);
+	char evicted[STORE_SESSION_ID];
+	size_t evicted_size = 1;
+	struct store_session session = session_of("alice", 6);
+	uint8_t key[32] = { 6 };
+
+	(void)state;
+	for (uint64_t i = 1; i <= 5; i++)
+		open_session(store, "alice", i, i, NULL);
+	mem_fail_at(1);
+	assert_int_equal(store_session_open(store, key, &session, at(7), evicted, &evicted_size), FW_ANSWER_FAILED);
+	mem_fail_at(0);
+	assert_int_equal(evicted_size, 0);
+	assert_int_equal(store_session_count(store), 5);
+	assert_int_equal(store_session_open(store, key, &session, at(8), evicted, &evicted_size), FW_ANSWER_YES);
+	assert_int_equal(evicted_size, 8);
+	assert_int_equal(take(store, 1, 9), FW_ANSWER_NO);
+	store_free(store);
+}
+
 static void test_violations_block_and_blocks_end(void **state)
 {
 	struct store *store = make(10, 100);
@@ -604,6 +627,7 @@ int main(void)
 		cmocka_unit_test(test_the_oldest_session_of_a_user_gives_way),
 		cmocka_unit_test(test_a_million_logins_leave_nothing),
 		cmocka_unit_test(test_a_full_table_of_sessions),
+		cmocka_unit_test(test_a_session_without_memory),
 		cmocka_unit_test(test_violations_block_and_blocks_end),
 		cmocka_unit_test(test_a_removed_block_is_forgiven),
 		cmocka_unit_test(test_a_lowered_limit_of_sessions),
