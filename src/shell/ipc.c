@@ -93,8 +93,9 @@ static void get(struct ipc_channel *channel, void *ret_bytes, size_t size)
 		memcpy(ret_bytes, channel->ring + channel->start, first);
 		memcpy((uint8_t *)ret_bytes + first, channel->ring, size - first);
 	}
-	channel->start = (channel->start + size) % channel->size;
 	channel->used -= size;
+	/* An empty ring begins at its front again: what never waited together never takes memory, nor cache. */
+	channel->start = channel->used != 0 ? (channel->start + size) % channel->size : 0;
 }
 
 bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail,
