@@ -488,8 +488,30 @@ def limits():
                 markdown_table(["name", "value", "meaning"], [[code(n), v, t] for n, v, t in rows_of("limits", "LIMIT")]))
 
 
+def log():
+    return page("The log", """What the program says to its operators on standard error, one line each. It is not the record, in `DATA/record`, which keeps every decision
+for auditors: the log keeps nothing and may leave lines out.
+
+    2026-11-24T18:20:11.402113Z warn upstream: cannot look up chat.internal: temporary failure
+
+`framewall run --log-level LEVEL`, or `MODULE=LEVEL,…`, or both: `warn,connection=trace`; the same as `log.level` in the configuration. While the server
+runs `framewall log` shows the levels and `framewall log connection=trace` changes one; an `admin_action` record keeps who did.
+
+| level | is for |
+|---|---|
+| `error` | something failed that an operator has to mend |
+| `warn` | something failed, and the server helped itself |
+| `info` | the default; changes of the server's own state |
+| `debug` | what was refused or went wrong for one client or upstream, with its cause |
+| `trace` | the whole way of each connection: accepted, admitted, head, login, dialled, open, over, with its id and cause |
+""", markdown_table(["module", "says"], [[code(n), t] for n, t in rows_of("log_modules", "LOG_MODULE")]),
+                """At no level a secret is said: no token, key, cookie, password, payload, query or head; the tests search for such at `trace`. What comes from a
+client is escaped: `\\xNN` for control characters, for those that end lines or turn the direction of text, and for what is no UTF-8. Above 1,000 lines a second
+and module, or when nobody reads standard error, lines are left out and counted; the server never waits for its log.""")
+
+
 PAGES = {"configuration.md": configuration, "events.md": events, "errors.md": errors, "closes.md": closes, "messages.md": messages,
-         "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "framewall.schema.json": schema}
+         "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "log.md": log, "framewall.schema.json": schema}
 
 
 def main():

@@ -28,11 +28,13 @@ extern "C" {
 
 struct fw_manager;
 
-enum fw_log_level { FW_LOG_ERROR, FW_LOG_WARNING, FW_LOG_NOTICE };
+enum fw_log_level { FW_LOG_ERROR, FW_LOG_WARNING, FW_LOG_NOTICE, FW_LOG_INFO, FW_LOG_DEBUG, FW_LOG_TRACE };
 
 /* Something to say to people. module: "config" (text is "file:line:column: error: …" with the line and a caret below),
- * "manager", "tls" or "record". Called from any thread of the manager and from the callers of its functions, possibly
- * from several at once; it calls no function of the manager. Never a secret, except the login links of options.demo. */
+ * "manager", "tls", or one of the modules of the running server ("connection", "record", …: one line each, as much as
+ * log.level of the configuration and the admin side ask for; what comes from a peer is escaped). Called from any thread
+ * of the manager and from the callers of its functions, possibly from several at once; it calls no function of the
+ * manager. Never a secret, except the login links of options.demo. */
 typedef void fw_log_function(void *user, enum fw_log_level level, const char *module, const char *text);
 
 /* One value of the configuration from outside of it, stronger than the file. origin: shown in messages about it. */

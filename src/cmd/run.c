@@ -9,36 +9,31 @@
 #include <framewall/manager.h>
 
 #include "cmd/command.h"
+#include "cmd/log_out.h"
 #include "cmd/notify.h"
 #include "cmd/options.h"
 
-enum { SETTINGS = 8, DRAIN_SECONDS = 10 };
+enum { SETTINGS = 9, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
 
 struct run {
-	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment, *certificate, *key;
+	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment, *certificate, *key,
+		*log_level;
 	bool demo, named; /* named: --config was given */
 };
-
-static void say(void *user, enum fw_log_level level, const char *module, const char *text)
-{
-	(void)user;
-	if (level == FW_LOG_NOTICE) {
-		printf("%s\n", text);
-		fflush(stdout);
-	} else {
-		/* Problems of a configuration say themselves where they are. */
-		fprintf(stderr, "%s%s\n", strcmp(module, "config") == 0 ? "" : "framewall: ", text);
-	}
-}
 
 static size_t collect(const struct run *run, struct fw_setting settings[SETTINGS])
 {
 	const struct fw_setting all[SETTINGS] = {
-		{ "listen", run->listen, "--listen" },	  { "upstream.url", run->upstream, "--upstream" },
-		{ "mode", run->mode, "--mode" },	  { "admin.listen", run->admin, "--admin" },
-		{ "workers", run->workers, "--workers" }, { "tls.certificate", run->certificate, "--tls-cert" },
-		{ "tls.key", run->key, "--tls-key" },	  { "environment", run->environment, "--environment" },
+		{ "listen", run->listen, "--listen" },
+		{ "upstream.url", run->upstream, "--upstream" },
+		{ "mode", run->mode, "--mode" },
+		{ "admin.listen", run->admin, "--admin" },
+		{ "workers", run->workers, "--workers" },
+		{ "log.level", run->log_level, "--log-level" },
+		{ "tls.certificate", run->certificate, "--tls-cert" },
+		{ "tls.key", run->key, "--tls-key" },
+		{ "environment", run->environment, "--environment" },
 	};
 	size_t count = 0;
 
@@ -123,7 +118,7 @@ static int run(struct run *run)
 		.data_directory = run->data,
 		.variables = true,
 		.demo = run->demo,
-		.log = say,
+		.log = log_out,
 	};
 	struct fw_manager *manager;
 	struct fw_error error;
@@ -169,6 +164,8 @@ int command_run(int argc, char **argv)
 		{ "--workers", "N", &settings.workers, NULL, "threads that meet clients; 0: one a processor" },
 		{ "--environment", "NAME", &settings.environment, NULL,
 		  "environment: what is default, and which overlay of the file counts" },
+		{ "--log-level", "LEVEL", &settings.log_level, NULL,
+		  "error, warn, info (default), debug, trace, or MODULE=LEVEL,…" },
 		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },
 	};
 	struct options options = { "run", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };

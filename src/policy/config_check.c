@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/event_type.h"
+#include "base/log_level.h"
 #include "base/slice.h"
 #include "policy/config_event.h"
 #include "policy/contract.h"
@@ -228,6 +229,24 @@ static bool check_proxies(struct config *config, struct config_place place, cons
 				       "would let every client choose its address: list the addresses of the proxies");
 }
 
+static bool check_log_level(struct config *config, struct config_place place, const char *path, struct fw_slice text)
+{
+	uint8_t levels[LOG_MODULES] = { 0 };
+	struct config_suggest suggest;
+	struct fw_slice wrong;
+	char shown[64], hint[128];
+
+	if (log_level_parse(text, levels, &wrong))
+		return true;
+	config_suggest_start(&suggest, wrong);
+	for (unsigned i = 0; i < LOG_LEVELS; i++)
+		config_suggest_offer(&suggest, log_level_name(i), strlen(log_level_name(i)));
+	config_report_error(config, place,
+			    "\"%s\": \"%s\" is neither error, warn, info, debug or trace, nor MODULE=LEVEL%s", path,
+			    config_report_quote(config, wrong, shown), config_suggest_text(&suggest, hint));
+	return false;
+}
+
 static bool check_operation(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
 	struct config_suggest suggest;
@@ -270,6 +289,7 @@ config_check *config_check_of(const char *path)
 		{ "upstream.url", check_upstream },
 		{ "upstream.login_message", config_check_template },
 		{ "trusted_proxies", check_proxies },
+		{ "log.level", check_log_level },
 		{ "hosts", config_check_host },
 		{ "origin.allowed", config_check_origin },
 		{ "authentication.methods", check_method },

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "shell/admin_parts.h"
+#include "shell/log.h"
 
 enum { HEAD_ROOM = 1024 };
 
@@ -70,12 +71,16 @@ static int write_head(struct admin_conn *conn, unsigned status, const char *type
 void admin_answer(struct admin_conn *conn, unsigned status, const char *type, const char *extra)
 {
 	bool no_body = slice_is(conn->head.method, "HEAD");
+	struct log *log = conn->admin->keeper->options.log;
 	size_t used = conn->head.size + conn->content.size;
 
 	if (write_head(conn, status, type, extra) != 0) {
 		admin_conn_close(conn);
 		return;
 	}
+	/* The path alone: a query is not for this page. */
+	log_debug(log, admin, "%.*s %.*s: %u", (int)conn->head.method.size, (const char *)conn->head.method.data,
+		  (int)conn->head.path.size, (const char *)conn->head.path.data, status);
 	/* RFC 9110 9.3.2: the same head, and no body. */
 	if (no_body)
 		buf_clear(&conn->body, &conn->admin->pool);

@@ -92,7 +92,9 @@ void admin_page(struct admin_conn *conn); /* admin_page.c */
 void admin_page_login(struct admin_conn *conn);
 void admin_health_live(struct admin_conn *conn); /* admin_health.c */
 void admin_health_ready(struct admin_conn *conn);
-void admin_keys(struct admin_conn *conn);    /* admin_keys.c */
+void admin_keys(struct admin_conn *conn);     /* admin_keys.c */
+void admin_log_show(struct admin_conn *conn); /* admin_log.c */
+void admin_log_set(struct admin_conn *conn);
 void admin_metrics(struct admin_conn *conn); /* admin_metrics.c */
 void admin_stats(struct admin_conn *conn);   /* admin_stats.c */
 void admin_stats_events(struct admin_conn *conn);

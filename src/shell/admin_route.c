@@ -20,6 +20,8 @@ static const struct admin_route routes[] = {
 	{ "GET", "/metrics", false, false, true, false, admin_metrics },
 	{ "GET", "/api/v1/stats", false, false, true, false, admin_stats },
 	{ "GET", "/api/v1/events", false, false, false, false, admin_stats_events },
+	{ "GET", "/api/v1/log", false, false, false, false, admin_log_show },
+	{ "PUT", "/api/v1/log", false, false, false, false, admin_log_set },
 	{ "GET", "/api/v1/blocks", false, false, false, false, admin_blocks_list },
 	{ "POST", "/api/v1/blocks", false, false, false, false, admin_blocks_add },
 	{ "DELETE", "/api/v1/blocks/", true, false, false, false, admin_blocks_remove },
@@ -130,7 +132,7 @@ static bool content_holds(const struct admin_conn *conn)
 	struct fw_slice value = type != NULL ? type->value : slice(NULL, 0);
 	const uint8_t *end = value.size != 0 ? memchr(value.data, ';', value.size) : NULL;
 
-	if (!slice_is(conn->head.method, "POST"))
+	if (!slice_is(conn->head.method, "POST") && !slice_is(conn->head.method, "PUT"))
 		return true;
 	if (end != NULL)
 		value.size = (size_t)(end - value.data);

@@ -280,6 +280,7 @@ void conn_io_cut(struct connection *connection)
 			conn_io_drain(connection);
 		}
 	}
+	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, "cut", NULL);
 	connection->done = true; /* also should the engine wait for something still */
 	conn_io_settle(connection);
 }
@@ -345,6 +346,7 @@ void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_stora
 	peer_address(peer, &options);
 	connection->peer = options.peer;
 	begin(connection, worker, fd);
+	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, "accepted", NULL);
 	if (conn_io_announce_awaited(worker))
 		conn_io_announce_begin(connection);
 	else

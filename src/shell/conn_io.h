@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "shell/log.h"
 #include "shell/worker.h"
 
 enum side_state {
@@ -104,6 +105,11 @@ void conn_io_exchange(struct connection *connection);		       /* both, in turn, 
 void conn_io_forget(struct connection *connection, enum fw_side side); /* reads of a side that lingers */
 /* Something can be read that no event will tell of again. */
 bool conn_io_has_more(const struct connection *connection);
+
+/* conn_io_tell.c: for the log. what and more: not of the peer's making, but for names that the record has as well. */
+void conn_io_tell(const struct connection *connection, enum log_module module, enum log_level level, const char *what,
+		  const char *more);
+void conn_io_tell_record(const struct connection *connection, const struct fw_record *record);
 
 void conn_io_drain(struct connection *connection); /* conn_io_events.c: obeys until there is no event */
 void conn_io_hang_up(struct connection *connection,

@@ -25,6 +25,8 @@ static void refuse(struct connection *connection, const char *cause)
 
 	connection->announcing = false;
 	conn_io_close_side(connection, FW_CLIENT);
+	conn_io_tell(connection, LOG_connection, LOG_LEVEL_DEBUG,
+		     "closed unanswered:", cause != NULL ? cause : "gone before a PROXY header");
 	if (cause == NULL)
 		return;
 	worker_record(worker, EVENT_handshake_refused, &record);

@@ -60,6 +60,9 @@ static void try_next(struct connection *connection)
 			return;
 		conn_io_close_side(connection, FW_UPSTREAM);
 	}
+	conn_io_tell(connection, LOG_upstream, LOG_LEVEL_DEBUG,
+		     connection->name->count == 0 ? "no address is known of" : "no address lets itself be connected of",
+		     connection->name->host);
 	failed(connection);
 }
 
@@ -80,6 +83,7 @@ void conn_io_dial(struct connection *connection, const struct fw_dial *dial)
 	connection->dial_port = dial->port;
 	connection->dial_tls = dial->tls;
 	connection->name = NULL;
+	conn_io_tell(connection, LOG_upstream, LOG_LEVEL_TRACE, "dials", dial->host);
 	if (side->state == SIDE_NONE)
 		connection->name =
 			resolve_ask(&worker->resolve, dial->host, worker_now(worker)->monotonic_ns, connection, &ready);
@@ -116,6 +120,7 @@ void conn_io_dialled(struct connection *connection, bool connected)
 		secure(connection);
 		return;
 	}
+	conn_io_tell(connection, LOG_upstream, LOG_LEVEL_TRACE, "connected to", name->host);
 	side->state = SIDE_OPEN;
 	fw_conn_dialled(connection->conn, true);
 }

@@ -17,6 +17,8 @@ static void admit(struct connection *connection, const struct fw_need *asked, st
 	connection->peer = asked->address; /* what a trusted proxy told, perhaps: limits and blocks are of this one */
 	answer->code = store_admit(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns);
 	connection->admitted = answer->code == FW_ANSWER_YES;
+	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, connection->admitted ? "admitted" : "not admitted",
+		     NULL);
 }
 
 static bool copy_text(char *ret_text, size_t room, size_t *ret_size, struct fw_slice text)
@@ -136,6 +138,7 @@ static void need(struct connection *connection, const struct fw_need *asked)
 static void opened(struct connection *connection)
 {
 	connection->settled = true;
+	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, "open", NULL);
 	if (!connection->proxied && connection->member_link == NULL)
 		worker_hub_join(connection->worker, connection);
 }
@@ -143,6 +146,7 @@ static void opened(struct connection *connection)
 static void over(struct connection *connection)
 {
 	connection->done = true;
+	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, "over", NULL);
 	worker_hub_leave(connection->worker, connection);
 	leave_session(connection);
 	conn_io_hang_up(connection, FW_CLIENT);
@@ -155,6 +159,7 @@ static void obey(struct connection *connection, const struct fw_event *event)
 
 	switch (event->kind) {
 	case FW_EV_RECORD:
+		conn_io_tell_record(connection, &event->as.record);
 		ipc_send_record(connection->worker->options->records, &event->as.record,
 				(uint16_t)connection->worker->index);
 		break;

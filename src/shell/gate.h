@@ -12,6 +12,7 @@
 
 struct hub;
 struct gate;
+struct log;
 struct gate_options {
 	struct fw_policy *policy; /* a reference is taken */
 	struct store *store;
@@ -23,6 +24,7 @@ struct gate_options {
 	const char *host;	    /* "" or a name or address; localhost opens 127.0.0.1 and ::1 */
 	uint16_t port;		    /* 0: any, see gate_port */
 	unsigned workers;
+	struct log *log;	     /* NULL: nothing is said */
 	struct ipc_channel *records; /* RECORD, to the recorder */
 	struct ipc_channel *figures; /* FIGURES, DRAINED, to the keeper's loop */
 };

@@ -11,6 +11,7 @@
 #include "state/store.h"
 
 struct gate;
+struct log;
 struct keeper;
 struct keeper_demo { /* quick start: null when not --demo */
 	struct {
@@ -31,8 +32,7 @@ struct keeper_options {
 	const struct keeper_demo *demo;
 	fw_event_function *on_event; /* each record, in the recorder's thread; NULL: nobody asks */
 	void *event_user;
-	fw_log_function *log; /* NULL: nothing is said */
-	void *log_user;
+	struct log *log; /* NULL: nothing is said */
 };
 struct keeper *keeper_start(const struct keeper_options *options, const char **reterr_text);
 struct ipc_channel *keeper_records(struct keeper *keeper); /* for gate_options */

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +7,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/keeper_parts.h"
+#include "shell/log.h"
 
 #define MINUTE_NS ((uint64_t)60 * 1000000000)
 #define WAIT_NS ((uint64_t)1000000000)
@@ -15,7 +15,7 @@
  * of a handshake, waking this thread was a third. */
 #define GATHER_NS ((uint64_t)5000000)
 
-enum { RETRY_MS = 100, SAID = 8192 };
+enum { RETRY_MS = 100 };
 
 static void pause_ms(long milliseconds)
 {
@@ -125,32 +125,22 @@ static void tell_events(struct keeper_recorder *recorder)
 	buf_clear(&recorder->told, &recorder->pool);
 }
 
-static void say(const struct keeper_recorder *recorder, enum fw_log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static void say(const struct keeper_recorder *recorder, enum fw_log_level level, const char *format, ...)
+static struct log *log_of(const struct keeper_recorder *recorder)
 {
-	const struct keeper_options *options = recorder->options;
-	va_list arguments;
-	char text[SAID];
-
-	if (options == NULL || options->log == NULL)
-		return;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments); /* NOLINT: va_start is above; clang-tidy 14 forgets it */
-	va_end(arguments);
-	options->log(options->log_user, level, "record", text);
+	return recorder->options != NULL ? recorder->options->log : NULL;
 }
 
 /* Says it once when writing begins to fail, and once when it works again. */
 static void tell(struct keeper_recorder *recorder, bool failed, int reason)
 {
 	if (failed && !atomic_load(&recorder->failing))
-		say(recorder, FW_LOG_ERROR,
-		    "cannot write the record in %s: %s; events are kept in memory and tried again, make room there",
-		    recorder->directory, strerror(reason));
+		log_error(
+			log_of(recorder), record,
+			"cannot write the record in %s: %s; events are kept in memory and tried again, make room there",
+			recorder->directory, strerror(reason));
 	if (!failed && atomic_load(&recorder->failing))
-		say(recorder, FW_LOG_WARNING, "the record in %s is written again, nothing was lost",
-		    recorder->directory);
+		log_warn(log_of(recorder), record, "the record in %s is written again, nothing was lost",
+			 recorder->directory);
 	atomic_store(&recorder->failing, failed);
 }
 
@@ -210,8 +200,8 @@ static void run(void *user)
 			ipc_gather(recorder->channel, GATHER_NS);
 	}
 	if (jsonl_waiting(recorder->file) + buf_size(&recorder->batch) != 0)
-		say(recorder, FW_LOG_ERROR, "%zu bytes of the record could not be written to %s and are lost",
-		    jsonl_waiting(recorder->file) + buf_size(&recorder->batch), recorder->directory);
+		log_error(log_of(recorder), record, "%zu bytes of the record could not be written to %s and are lost",
+			  jsonl_waiting(recorder->file) + buf_size(&recorder->batch), recorder->directory);
 }
 
 const char *keeper_recorder_start(struct keeper_recorder *recorder, const char *directory, unsigned workers)

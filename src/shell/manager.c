@@ -34,6 +34,7 @@ struct fw_manager *fw_manager_new(const struct fw_manager_options *options, stru
 		manager_say_error(reterr_error, FW_ERR_MEMORY, "out of memory");
 		return NULL;
 	}
+	log_init(&manager->lines, options->log, options->log_user);
 	pthread_mutex_init(&manager->lock, NULL);
 	pthread_cond_init(&manager->changed, NULL);
 	pthread_rwlock_init(&manager->gate_lock, NULL);
@@ -139,6 +140,7 @@ struct fw_manager *fw_manager_free(struct fw_manager *manager)
 	fw_policy_unref(manager->policy);
 	manager_config_free(&manager->config);
 	mem_free(manager->data_directory);
+	log_fini(&manager->lines);
 	pthread_rwlock_destroy(&manager->gate_lock);
 	pthread_cond_destroy(&manager->changed);
 	pthread_mutex_destroy(&manager->lock);

@@ -73,6 +73,7 @@ static void drain(struct fw_manager *manager)
 	manager->draining = true;
 	keeper_set_draining(manager->keeper);
 	manager_parts_record(manager, "draining");
+	log_debug(&manager->lines, server, "draining, up to %u s", drain.seconds);
 	manager_say(manager, FW_LOG_NOTICE, "manager", "draining: no new connections, up to %u s for those there are",
 		    drain.seconds);
 	gate_tell(manager->gate, -1, IPC_DRAIN, &drain, sizeof(drain), slice(NULL, 0));
@@ -148,8 +149,7 @@ static int start_keeper(struct fw_manager *manager, struct fw_error *reterr_erro
 		.demo = manager->demo ? &manager->demo_users : NULL,
 		.on_event = manager->on_event,
 		.event_user = manager->event_user,
-		.log = manager->log,
-		.log_user = manager->log_user,
+		.log = &manager->lines,
 	};
 
 	manager->demo_users = demo_users;
@@ -184,6 +184,7 @@ static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error
 		.host = manager->client_host,
 		.port = port,
 		.workers = worker_count(manager->policy),
+		.log = &manager->lines,
 		.records = keeper_records(manager->keeper),
 		.figures = keeper_figures(manager->keeper),
 	};
@@ -211,11 +212,13 @@ static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error
 {
 	struct fw_random random = random_system();
 	struct store_options settings = store_settings(manager->policy);
+	struct fw_slice wrong; /* nothing: it was checked */
 	uint16_t port;
 	int result = read_addresses(manager, &port, reterr_error);
 
 	if (result != FW_OK)
 		return result;
+	log_set(&manager->lines, slice_text(manager->policy->settings.log_level), &wrong);
 	manager->draining = false;
 	manager->drained = 0;
 	atomic_store(&manager->at_once, false);
@@ -231,6 +234,7 @@ static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error
 	if (result != FW_OK)
 		return result;
 	manager_parts_record(manager, "started");
+	log_debug(&manager->lines, server, "started: %u workers", gate_workers(manager->gate));
 	manager_say_where(manager);
 	if (uv_thread_create(&manager->thread, run, manager) != 0)
 		return manager_say_error(reterr_error, FW_ERR_MEMORY, "cannot start: no thread");
@@ -267,6 +271,7 @@ void manager_parts_stop(struct fw_manager *manager)
 		keeper_set_draining(manager->keeper);
 		gate_stop(gate);
 		manager_parts_record(manager, "stopped");
+		log_debug(&manager->lines, server, "stopped");
 	}
 	/* The keeper still has the gate's last records; it closes its handles on this loop. */
 	manager->keeper = keeper_stop(manager->keeper);

@@ -12,6 +12,7 @@
 #include "shell/gate.h"
 #include "shell/hub.h"
 #include "shell/keeper.h"
+#include "shell/log.h"
 #include "shell/tls.h"
 
 enum manager_state { MANAGER_IDLE, MANAGER_STARTING, MANAGER_RUNS, MANAGER_STOPPING };
@@ -31,6 +32,7 @@ struct fw_manager {
 	bool variables, without_hub, demo;
 	fw_log_function *log;
 	void *log_user;
+	struct log lines; /* of the running parts, to log */
 	fw_event_function *on_event;
 	void *event_user;
 	fw_message_function *on_message;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/conn_io.h"
+#include "shell/log.h"
 
 #define KEEP_NS ((uint64_t)10 * 1000000000)
 #define RETRY_NS ((uint64_t)1000000000) /* an unknown name is not asked for at every connection */
@@ -98,6 +99,9 @@ static void on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *li
 	struct resolve_name *name = request->data;
 
 	name->asking = false;
+	if (status != 0 && status != UV_ECANCELED)
+		log_warn(name->resolve->log, upstream, "cannot look up %s: %s%s", name->host, uv_strerror(status),
+			 name->count != 0 ? "; the address known before is used" : "");
 	/* On failure the addresses known before are used on for another while. */
 	if (status == 0)
 		take_addresses(name, list);

@@ -18,6 +18,7 @@ union resolve_address {
 };
 
 struct connection;
+struct log;
 struct resolve;
 struct resolve_name {
 	uv_getaddrinfo_t request;
@@ -35,6 +36,7 @@ struct resolve_name {
 
 struct resolve {
 	uv_loop_t *loop;
+	struct log *log; /* set by the owner; NULL: nothing is said */
 	void (*answered)(
 		struct connection *connection); /* in a later turn; the name's count is 0 when it is not known */
 	struct resolve_name *names;		/* at most LIMIT_ROUTES: a policy has no more upstreams */

@@ -13,6 +13,7 @@
 #include "base/slice.h"
 #include "engine/counters.h"
 #include "shell/conn_io.h"
+#include "shell/log.h"
 #include "shell/tls_stream.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
@@ -56,6 +57,7 @@ void worker_record_overload(struct worker *worker, const char *cause)
 	if (worker->overload_ns != 0 && worker_now(worker)->monotonic_ns - worker->overload_ns < SECOND_NS)
 		return;
 	worker->overload_ns = worker_now(worker)->monotonic_ns;
+	log_warn(worker->options->log, gate, "newcomers are turned away, or messages lost: no room (%s)", cause);
 	worker_record(worker, EVENT_overload, &record);
 	record.details[record.detail_count++] = (struct fw_detail){ .key = "cause", .text = slice_text(cause) };
 	ipc_send_record(worker->options->records, &record, (uint16_t)worker->index);
@@ -318,6 +320,7 @@ int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 	    worker->engine == NULL)
 		goto failed;
 	resolve_init(&worker->resolve, &worker->loop, conn_io_resolved);
+	worker->resolve.log = worker->options->log;
 	worker_now(worker);
 	return worker_accept_start(worker, fds, fd_count);
 failed:

@@ -82,6 +82,7 @@ void worker_hub_join(struct worker *worker, struct connection *connection)
 	struct hub_delivery to = delivery(worker);
 	struct connection **bucket = bucket_of(worker, who.connection_id);
 
+	conn_io_tell(connection, LOG_hub, LOG_LEVEL_TRACE, "joins the hub", NULL);
 	connection->member_id = who.connection_id;
 	connection->same_bucket = *bucket;
 	*bucket = connection;
@@ -102,6 +103,7 @@ void worker_hub_leave(struct worker *worker, struct connection *connection)
 
 	if (connection->member_link == NULL)
 		return;
+	conn_io_tell(connection, LOG_hub, LOG_LEVEL_TRACE, "leaves the hub", NULL);
 	while (*link != connection)
 		link = &(*link)->same_bucket;
 	*link = connection->same_bucket;

@@ -101,7 +101,7 @@ def base64url(data):
 class Framewall:
     """One running program. Use as a context manager; leaving it stops the program and checks how it ended."""
 
-    def __init__(self, config=None, *arguments, wait=True, check=True):
+    def __init__(self, config=None, *arguments, wait=True, check=True, errors=None):
         self.folder = tempfile.mkdtemp(prefix="framewall-e2e-")
         self.data = os.path.join(self.folder, "data")
         self.check = check
@@ -112,7 +112,7 @@ class Framewall:
                 file.write(config)
             command += ["--config", path]
         self.errors = open(os.path.join(self.folder, "stderr"), "w+")
-        self.process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE, stderr=self.errors, text=True,
+        self.process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE, stderr=errors or self.errors, text=True,
                                         cwd=self.folder)
         self.lines = []
         self.port = None

@@ -288,6 +288,8 @@ static void checked_texts(void **state)
 	refused_for("trusted_proxies: [10.0.0.1, 0.0.0.0/0]", "would let every client choose its address");
 	refused_for("trusted_proxies: ['::/0']", "would let every client choose its address");
 	refused_for("proxy_protocol: v2", "\"proxy_protocol\" needs \"trusted_proxies\"");
+	refused_for("log: {level: debgu}", "\"debgu\" is neither error, warn, info, debug or trace, nor MODULE=LEVEL");
+	refused_for("log: {level: 'info,conn=debug'}", "\"conn=debug\" is neither");
 	refused_for("proxy_protocol: v3", "\"proxy_protocol\" must be");
 	refused_for("client_address: x-real-ip", "\"client_address\" must be");
 	refused_for("monitoring: {auto_block: {blocking_events: [auth_failur]}}",

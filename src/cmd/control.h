@@ -1,0 +1,23 @@
+/* control.h: questions of a command to the running server, over its control socket. Says what went wrong on standard
+ * error itself. */
+#ifndef CMD_CONTROL_H
+#define CMD_CONTROL_H
+#include <framewall/types.h>
+
+struct control_request {
+	const char *verb; /* of the program, for messages */
+	const char *data; /* data directory of the server */
+	const char *method, *path;
+	struct fw_slice body; /* JSON; empty: none */
+};
+struct control_answer {
+	unsigned status;
+	struct fw_slice body;
+	uint8_t *memory; /* freed by control_free */
+};
+/* COMMAND_DONE with any whole answer of the server, otherwise COMMAND_COULD_NOT. */
+int control_ask(const struct control_request *request, struct control_answer *ret_answer);
+void control_free(struct control_answer *answer);
+/* The same, where only 200 is a good answer: for any other the server's reason is said. */
+int control_ask_ok(const struct control_request *request, struct control_answer *ret_answer);
+#endif
