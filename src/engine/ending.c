@@ -167,12 +167,13 @@ static void record_disconnect(struct fw_conn *conn)
 
 /* An event that must reach the embedder even when no memory is left: it has no texts, so the engine's spare node
  * carries it. */
-static const struct fw_event *plain_event(struct fw_conn *conn, enum fw_event_kind kind, enum fw_side side)
+static const struct fw_event *plain_event(struct fw_conn *conn, enum fw_event_kind kind, enum fw_side side, bool closed)
 {
 	struct fw_event *event = &conn->engine->spare.event;
 
 	event->kind = kind;
 	event->side = side;
+	event->closed = closed;
 	return event;
 }
 
@@ -186,18 +187,18 @@ const struct fw_event *ending_event(struct fw_conn *conn)
 		return NULL;
 	if (conn->phase == PHASE_DONE) {
 		conn->done_given = true;
-		return plain_event(conn, FW_EV_DONE, FW_CLIENT);
+		return plain_event(conn, FW_EV_DONE, FW_CLIENT, false);
 	}
 	client_over = conn->lost || over || (conn->close_sent && (conn->close_received || conn->reader.failed));
 	upstream_over = up == NULL || up->lost || over || !up->upgraded ||
 			(up->close_sent && (up->close_received || up->reader.failed));
 	if (client_over && !conn->hung_up) {
 		conn->hung_up = true;
-		return plain_event(conn, FW_EV_HANGUP, FW_CLIENT);
+		return plain_event(conn, FW_EV_HANGUP, FW_CLIENT, conn->close_received && !conn->lost);
 	}
 	if (upstream_over && up != NULL && !up->hung_up) {
 		up->hung_up = true;
-		return plain_event(conn, FW_EV_HANGUP, FW_UPSTREAM);
+		return plain_event(conn, FW_EV_HANGUP, FW_UPSTREAM, up->close_received && !up->lost);
 	}
 	if (!client_over || !upstream_over)
 		return NULL;

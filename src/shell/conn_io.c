@@ -46,15 +46,17 @@ void conn_io_hang_up(struct connection *connection, enum fw_side which)
 }
 
 /* Must the peer's end be waited for? The client is told ours first and may still be sending: closing at once would
- * answer that with an RST, which can overtake the close frame. An upstream is a server and closes first (RFC
- * 6455 7.1.1), so that it, and not a port of ours, is kept in TIME_WAIT; one that never became a WebSocket has nothing
- * to wait for. */
+ * answer that with an RST, which can overtake the close frame. Nothing follows its own close frame (RFC 6455 5.5.1),
+ * but where TLS is spoken its close_notify does. An upstream is a server and closes first (RFC 6455 7.1.1), so that it,
+ * and not a port of ours, is kept in TIME_WAIT; one that never became a WebSocket has nothing to wait for. */
 static bool lingers(struct connection *connection, enum fw_side which)
 {
 	struct conn_side *side = &connection->sides[which];
 	struct worker *worker = connection->worker;
 
 	if (side->eof || worker->stopping || worker->lingering >= LIMIT_LINGERING)
+		return false;
+	if (which == FW_CLIENT && side->said_all && !side->readable && side->tls == NULL)
 		return false;
 	return which == FW_UPSTREAM ? connection->settled : shutdown(side->fd, SHUT_WR) == 0;
 }

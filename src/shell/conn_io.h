@@ -30,6 +30,7 @@ struct conn_side {
 	bool eof;		/* the end was read */
 	bool blocked;		/* the socket took less than there was */
 	bool watches_out;	/* the poller tells when it takes more */
+	bool said_all;		/* the peer's close frame came */
 	bool securing;		/* the TLS handshake is not done */
 	int fd;			/* -1: none */
 	struct tls_stream *tls; /* NULL: plain */

@@ -178,6 +178,7 @@ static void obey(struct connection *connection, const struct fw_event *event)
 	case FW_EV_HANGUP:
 		if (side == FW_CLIENT)
 			worker_hub_leave(connection->worker, connection);
+		connection->sides[side].said_all = event->closed;
 		conn_io_hang_up(connection, side);
 		break;
 	case FW_EV_DONE:

@@ -186,6 +186,7 @@ def test_last_words():
             server.received.append(message)
 
     with Upstream(listens) as upstream, Framewall(RELAXED, "--upstream", upstream.url()) as fw:
+        quiet = fw.descriptors()
         client = RawClient(fw.port, fw.bearer())
         client.send(chat("first"))
         until(lambda: upstream.received)
@@ -196,6 +197,10 @@ def test_last_words():
         equal(until(lambda: upstream.received[3:]), [chat("2")], "the last messages of a client that leaves arrive")
         ok(client.closed(), "and it is let go")
         equal(len(fw.wait_records("websocket_disconnect")), 1, "with a record")
+        client = RawClient(fw.port, fw.bearer())
+        client.send(b"\x03\xe8", opcode=8)
+        equal((client.receive(), client.socket.recv(1)), ((8, b"\x03\xe8"), b""), "a close is answered, then comes the end and no reset")
+        ok(until(lambda: fw.descriptors() == quiet), "and nothing is waited for", (fw.descriptors(), quiet))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=leaves_at_once, args=(listener,), daemon=True).start()
         with Framewall(RELAXED, "--upstream", f"ws://127.0.0.1:{listener.getsockname()[1]}") as fw:
