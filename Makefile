@@ -5,7 +5,7 @@ DATA ?= framewall-data
 NINJA = ninja
 RUN_FLAGS ?=
 
-.PHONY: help run build test lint fmt asan tsan cover fuzz soak bench map docs install clean
+.PHONY: help run build test lint fmt asan tsan cover fuzz soak bench map docs install deb package-test clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
 
@@ -68,6 +68,13 @@ docs: ## generates docs/reference from the tables, and the examples in the guide
 
 install: build ## to DESTDIR and PREFIX
 	@meson configure build --prefix $(PREFIX) && DESTDIR=$(DESTDIR) meson install -C build
+
+deb: build ## Debian packages at build/*.deb
+	@tools/deb.sh build
+
+package-test: build ## installs the packages in a clean Debian 12, runs, upgrades, removes and purges them; needs root and a mirror
+	@tools/install-packages.sh package
+	@tools/package-test.py build
 
 clean:
 	@rm -rf build build-*
