@@ -67,7 +67,8 @@ docs: ## generates docs/reference from the tables, and the examples in the guide
 	@tools/examples.py
 
 install: build ## to DESTDIR and PREFIX
-	@meson configure build --prefix $(PREFIX) && DESTDIR=$(DESTDIR) meson install -C build
+	@meson configure build --prefix $(PREFIX) && $(NINJA) -C build --quiet && DESTDIR=$(DESTDIR) meson install -C build --no-rebuild --quiet
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 deb: build ## Debian packages at build/*.deb
 	@tools/deb.sh build

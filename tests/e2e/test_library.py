@@ -218,8 +218,48 @@ def test_completion():
         equal(sorted(offered), sorted(takes), f"options of {verb}: what is completed, and what --help lists")
 
 
+def test_guide():
+    """What docs/guide/install.md says of an installation, followed."""
+    with open(os.path.join(ROOT, "docs", "guide", "install.md")) as file:
+        tested = file.read().split("<!-- followed by a test from here on -->")[1].split("<!-- to here -->")[0]
+    folder = tempfile.mkdtemp(prefix="framewall-guide-")
+    # As it would be if this were no scratch folder: pkg-config finds what is installed where it says.
+    with open(os.path.join(place["environment"]["PKG_CONFIG_PATH"], "framewall.pc")) as file:
+        text = re.sub(r"^prefix=.*", "prefix=" + place["prefix"], file.read(), flags=re.M)
+    with open(os.path.join(folder, "framewall.pc"), "w") as file:
+        file.write(text)
+    environment = dict(place["environment"], PKG_CONFIG_PATH=folder, PKG_CONFIG_SYSROOT_DIR="")
+    blocks = re.findall(r"```sh\n(.*?)```", tested, re.S)
+    done = [call("sh", "-eu", "-c", block, cwd=folder, env=environment) for block in blocks]
+    equal([one.returncode for one in done], [0, 0, 0], "every block of docs/guide/install.md runs")
+    ok(": ok: " in done[0].stdout, "the configuration that init writes holds", done[0].stdout)
+    equal(done[1].stdout.split()[0], version(), "pkg-config knows the version")
+    ok(f"-I{place['prefix']}/include" in done[1].stdout and "-lframewall" in done[1].stdout, "and the flags", done[1].stdout)
+    ok("_framewall framewall" in done[2].stdout, "the shell completes", done[2].stdout)
+    shutil.rmtree(folder)
+
+
+def test_container():
+    """No engine runs here: what the file names is there, and what it runs the program has."""
+    with open(os.path.join(ROOT, "packaging", "Containerfile")) as file:
+        text = re.sub(r"\\\n\s*", "", "".join(line for line in file if not line.startswith("#")))
+    lines = [line.split(None, 1) for line in text.splitlines() if line.strip()]
+    equal({word for word, _ in lines} - {"FROM", "COPY", "WORKDIR", "RUN", "ENV", "USER", "VOLUME", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK",
+                                         "ENTRYPOINT", "CMD"}, set(), "Containerfile: instructions that there are")
+    equal([rest for word, rest in lines if word == "FROM"], ["debian:12-slim AS build", "debian:12-slim"], "in two stages")
+    used = re.findall(r"tools/[a-z-]+\.sh", text)
+    ok(used and all(os.access(os.path.join(ROOT, path), os.X_OK) for path in used), f"{used} are there")
+    words = json.loads(next(rest for word, rest in lines if word == "CMD"))
+    helped = call(BINARY, words[0], "--help").stdout
+    equal([word for word in words if word.startswith("--") and word not in helped], [], "options that the program has")
+    variable = next(rest for word, rest in lines if word == "ENV")
+    done = call(BINARY, "check", "--print", "--config", installed("share/doc/framewall/framewall.yaml"),
+                env=dict(os.environ, **dict([variable.split("=", 1)])))
+    ok("FRAMEWALL_LISTEN" in done.stdout and "warning: FRAMEWALL" not in done.stdout, "a variable that counts", done.stdout[:500])
+
+
 def test_clean():
     shutil.rmtree(place["destination"])
 
 
-main(test_install, test_symbols, test_headers, test_embed, test_plugin, test_engine, test_static, test_completion, test_clean)
+main(test_install, test_symbols, test_headers, test_embed, test_plugin, test_engine, test_static, test_completion, test_guide, test_container, test_clean)
