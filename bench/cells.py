@@ -2,13 +2,20 @@
 times that of the reference in the same run; ("node", x, "cheaper"): the reference costs at least x times as much."""
 
 PROXIES = ["framewall", "nginx", "nginx64", "haproxy", "node", "rawproxy"]
-TITLES = {"framewall": "Framewall", "each": "Framewall, a record a message", "hub": "Framewall", "nginx": "nginx", "nginx64": "nginx, 64 KiB buffers", "haproxy": "HAProxy",
+TLS = ["framewall-tls", "nginx-tls", "haproxy-tls"]
+TITLES = {"framewall-tls": "Framewall, client TLS", "nginx-tls": "nginx, client TLS", "haproxy-tls": "HAProxy, client TLS", "framewall": "Framewall", "each": "Framewall, a record a message", "hub": "Framewall", "nginx": "nginx", "nginx64": "nginx, 64 KiB buffers", "haproxy": "HAProxy",
           "node": "Node, inspecting", "rawproxy": "raw epoll (limit)", "rawecho": "raw epoll (limit)", "bun": "Bun"}
 
 
 def proxy(name, title, size, depth, messages, bars, needs=None, servers=None):
     return {"name": name, "title": title, "unit": "message", "servers": servers or PROXIES, "bars": bars, "needs": needs,
             "load": {"mode": "echo", "kind": "chat", "size": size, "depth": depth}, "messages": messages}
+
+
+def by_tls(name, title, size, depth, messages):
+    cell = proxy(name, title, size, depth, messages, [("nginx-tls", 1.15)], servers=TLS)
+    cell["load"]["tls"] = 1
+    return cell
 
 
 CELLS = [
@@ -19,6 +26,9 @@ CELLS = [
     proxy("proxy-1k-x1", "proxy, 1 KiB, x1", 1024, 1, 40000, [("nginx", 1.2), ("node", 3.5, "cheaper")]),
     proxy("proxy-1k-x16", "proxy, 1 KiB, x16", 1024, 16, 160000, [("nginx", 0.8), ("node", 12, "cheaper")]),
     proxy("proxy-64k-x1", "proxy, 64 KiB, x1", 65536, 1, 3000, [("nginx", 0.7)], needs="long_text"),
+    by_tls("tls-128-x1", "proxy, client TLS, 128 B, x1", 128, 1, 40000),
+    by_tls("tls-128-x16", "proxy, client TLS, 128 B, x16", 128, 16, 400000),
+    by_tls("tls-1k-x1", "proxy, client TLS, 1 KiB, x1", 1024, 1, 40000),
     {"name": "hub-128-x1", "title": "hub echo (ping), 128 B, x1", "unit": "message", "servers": ["hub", "bun", "rawecho"],
      "bars": [("bun", 1.2)], "load": {"mode": "echo", "kind": "ping", "size": 128, "depth": 1}, "messages": 60000},
     {"name": "hub-128-x16", "title": "hub echo (ping), 128 B, x16", "unit": "message", "servers": ["hub", "bun", "rawecho"],
@@ -33,8 +43,11 @@ CELLS = [
 # Servers that cost so much more (or write so much) that fewer messages say as much.
 SLOW = {"node": 4, "each": 8}
 
-IDLE = {"name": "idle", "title": "idle proxied connection", "servers": ["framewall", "nginx", "haproxy", "node", "rawproxy"],
-        "connections": 9000, "limit": 2048}
+IDLE = [
+    {"name": "idle", "title": "idle proxied connection", "servers": ["framewall", "nginx", "haproxy", "node", "rawproxy"],
+     "connections": 9000, "limit": 2048},
+    {"name": "tls-idle", "title": "idle proxied connection, client TLS", "servers": TLS, "connections": 9000, "limit": 16384, "load": {"tls": 1}},
+]
 
 # Microseconds a message: (in, out) and the limits of each.
 ENGINE = {"name": "engine", "title": "engine alone", "limits": {"128": (0.5, 0.15), "1024": (1.3, 0.4), "128.dev": (5,), "1024.dev": (30,)},

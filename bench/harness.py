@@ -144,9 +144,9 @@ class Load:
         result = json.loads(done.stdout)
         return {"us": result["cpu_ns"] / result["messages"] / 1000, "busy": result["cpu_ns"] / result["wall_ns"]}
 
-    def hold(self, process, connections):
+    def hold(self, process, connections, **options):
         """Opens connections and keeps them. Returns the child and what it says; close its stdin to end it."""
-        child = subprocess.Popen(self.command(process, mode="idle", connections=connections, settle=500), stdin=subprocess.PIPE,
+        child = subprocess.Popen(self.command(process, mode="idle", connections=connections, settle=500, **options), stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=to_load_core)
         line = child.stdout.readline()
         if not line:

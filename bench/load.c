@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "load_tls.h"
+
 struct options options = { .mode = "echo",
 			   .kind = "chat",
 			   .path = "/",
@@ -146,7 +148,7 @@ static bool read_some(int fd, char *buffer, size_t room, size_t *size)
 		snprintf(load_error, sizeof(load_error), "no answer in 10 s");
 		return false;
 	}
-	ssize_t got = read(fd, buffer + *size, room - 1 - *size);
+	ssize_t got = load_tls_read(fd, buffer + *size, room - 1 - *size);
 	if (got <= 0) {
 		snprintf(load_error, sizeof(load_error), "closed during the handshake: %s",
 			 got ? strerror(errno) : "end of file");
@@ -159,7 +161,7 @@ static bool read_some(int fd, char *buffer, size_t room, size_t *size)
 
 static int refuse(int fd)
 {
-	close(fd);
+	load_tls_close(fd);
 	return -1;
 }
 
@@ -172,7 +174,9 @@ int load_open(uint8_t *ret_rest, size_t room, size_t *ret_rest_size)
 		snprintf(load_error, sizeof(load_error), "connect: %s", strerror(errno));
 		return -1;
 	}
-	if (send(fd, head, size, MSG_NOSIGNAL) != (ssize_t)size)
+	if (options.tls && !load_tls_begin(fd))
+		return refuse(fd);
+	if (load_tls_write(fd, head, size) != (ssize_t)size)
 		return refuse(fd);
 	answer[0] = 0;
 	char *end;
@@ -192,7 +196,7 @@ int load_open(uint8_t *ret_rest, size_t room, size_t *ret_rest_size)
 		uint8_t frame[WIRE_HEAD];
 		size_t login = strlen(options.login_message);
 		size = load_frame(frame, 0x80 | WIRE_TEXT, options.login_message, login, 0x5a17c3e9u);
-		if (login > WIRE_HEAD - 14 || send(fd, frame, size, MSG_NOSIGNAL) != (ssize_t)size)
+		if (login > WIRE_HEAD - 14 || load_tls_write(fd, frame, size) != (ssize_t)size)
 			return refuse(fd);
 		while (!memmem(answer + used, got - used, "\"auth_success\"", 14)) {
 			if (memmem(answer + used, got - used, "\"error\"", 7)) {
@@ -211,7 +215,7 @@ int load_open(uint8_t *ret_rest, size_t room, size_t *ret_rest_size)
 	return fd;
 }
 
-enum { BEARERS = 256, LOGIN, PATH, PID, SETTLE };
+enum { BEARERS = 256, LOGIN, PATH, PID, SETTLE, TLS };
 static const struct option names[] = { { "mode", required_argument, NULL, 'm' },
 				       { "kind", required_argument, NULL, 'k' },
 				       { "port", required_argument, NULL, 'p' },
@@ -225,6 +229,7 @@ static const struct option names[] = { { "mode", required_argument, NULL, 'm' },
 				       { "login-message", required_argument, NULL, LOGIN },
 				       { "path", required_argument, NULL, PATH },
 				       { "settle", required_argument, NULL, SETTLE },
+				       { "tls", required_argument, NULL, TLS },
 				       { NULL, 0, NULL, 0 } };
 
 static void usage(void)
@@ -233,7 +238,7 @@ static void usage(void)
 		"usage: load --mode echo|handshake|idle|broadcast --port PORT [--pid PEER] [--connections 50] [--depth "
 		"1]\n"
 		"            [--kind chat|ping] [--size 128] [--messages N] [--warmup N] [--settle MS] [--path /]\n"
-		"            [--bearers FILE | --login-message JSON]\n");
+		"            [--bearers FILE | --login-message JSON] [--tls 0|1]\n");
 	exit(2);
 }
 
@@ -285,6 +290,9 @@ static void take(int name, const char *value)
 	case PID:
 		options.pid = (pid_t)number(value, 1 << 30);
 		break;
+	case TLS:
+		options.tls = number(value, 1) != 0;
+		break;
 	case SETTLE:
 		options.settle_ms = (unsigned)number(value, 60000);
 		break;
@@ -302,6 +310,8 @@ int main(int count, char **arguments)
 		usage();
 	signal(SIGPIPE, SIG_IGN);
 	wire_raise_files();
+	if (options.tls && strcmp(options.mode, "handshake") == 0)
+		wire_die("handshakes are measured without TLS");
 	if (options.bearers)
 		tokens_read();
 	if (strcmp(options.mode, "echo") == 0)

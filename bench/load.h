@@ -24,6 +24,7 @@ struct options {
 	size_t size;	    /* octets of the JSON text of a message */
 	uint64_t messages;  /* measured */
 	uint64_t warmup;    /* before */
+	bool tls;	    /* 1.3, to the peer */
 };
 extern struct options options;
 

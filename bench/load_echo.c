@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "load_tls.h"
 
 struct conn {
 	int fd;
@@ -35,7 +36,7 @@ static uint8_t input[WIRE_READ];
 static void conn_write(struct conn *conn)
 {
 	while (conn->sent < conn->frames_size) {
-		ssize_t sent = send(conn->fd, conn->frames + conn->sent, conn->frames_size - conn->sent, MSG_NOSIGNAL);
+		ssize_t sent = load_tls_write(conn->fd, conn->frames + conn->sent, conn->frames_size - conn->sent);
 		if (sent < 0 && errno != EAGAIN)
 			wire_die("connection %u: %s", conn->number, strerror(errno));
 		if (sent < 0)
@@ -98,7 +99,7 @@ static void control(struct conn *conn, const uint8_t *bytes)
 	if (frame->opcode != WIRE_PING || conn->sending)
 		return;
 	size_t size = load_frame(pong, 0x80 | WIRE_PONG, bytes, (size_t)frame->size, 0x1234567u + conn->number);
-	if (send(conn->fd, pong, size, MSG_NOSIGNAL) != (ssize_t)size)
+	if (load_tls_write(conn->fd, pong, size) != (ssize_t)size)
 		wire_die("connection %u: pong: %s", conn->number, strerror(errno));
 }
 
@@ -129,7 +130,7 @@ static void conn_take(struct conn *conn, const uint8_t *bytes, size_t size)
 
 static void conn_read(struct conn *conn)
 {
-	ssize_t got = read(conn->fd, input, sizeof(input));
+	ssize_t got = load_tls_read(conn->fd, input, sizeof(input));
 	if (got < 0 && errno == EAGAIN)
 		return;
 	if (got <= 0)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "load_tls.h"
 
 enum { HEARD_ROOM = 4096 };
 struct member {
@@ -41,7 +42,7 @@ static void member_ping(struct member *member, const uint8_t *bytes)
 {
 	uint8_t pong[160];
 	size_t size = load_frame(pong, 0x80 | WIRE_PONG, bytes, (size_t)member->frame.size, 0x77aa1155u);
-	if (send(member->fd, pong, size, MSG_NOSIGNAL) < 0)
+	if (load_tls_write(member->fd, pong, size) < 0)
 		wire_die("pong: %s", strerror(errno));
 }
 
@@ -83,7 +84,7 @@ static void member_take(struct member *member, const uint8_t *bytes, size_t size
 
 static void member_read(struct member *member)
 {
-	ssize_t got = read(member->fd, input, sizeof(input));
+	ssize_t got = load_tls_read(member->fd, input, sizeof(input));
 	if (got < 0 && errno == EAGAIN)
 		return;
 	if (got <= 0)
@@ -146,7 +147,7 @@ static void say(void)
 	static uint8_t frame[HEARD_ROOM];
 	static uint32_t mask;
 	size_t size = load_frame(frame, 0x80 | WIRE_TEXT, said, options.size, mask += 0x9e3779b9u);
-	if (send(members[0].fd, frame, size, MSG_NOSIGNAL) != (ssize_t)size)
+	if (load_tls_write(members[0].fd, frame, size) != (ssize_t)size)
 		wire_die("speaker: %s", strerror(errno));
 	uint64_t due = delivered + opened - 1;
 	while (delivered < due) {

@@ -65,12 +65,16 @@ def rows_of(markdown_rows):
     return lines
 
 
+def kind_of(cell):
+    return "hub" if subject(cell) == "hub" else "tls" if cell["load"].get("tls") else "proxy"
+
+
 def cpu_tables(results):
-    """One table for proxies, one for what the hub is compared with."""
+    """Tables for proxies without and with TLS, and for what the hub is compared with."""
     lines = []
     measured = [cell for cell in CELLS if cell["name"] in results["cells"]]
-    for is_hub, head in ((False, "As a proxy"), (True, "As a server")):
-        cells = [cell for cell in measured if (subject(cell) == "hub") == is_hub]
+    for kind, head in (("proxy", "As a proxy"), ("tls", "As a proxy, TLS 1.3 to the client"), ("hub", "As a server")):
+        cells = [cell for cell in measured if kind_of(cell) == kind]
         if not cells:
             continue
         servers = []
@@ -91,11 +95,12 @@ def bar_table(results):
             sign = "≥" if cheaper else "≤"
             against = TITLES[reference] + (", times cheaper" if cheaper else "")
             table.append([cell["title"], against, f"{ratio:.2f}", f"{sign} {limit}", verdict(ratio, limit, cheaper), str(pairs)])
-    idle = results.get("idle", {}).get("framewall")
-    if idle:
-        octets = idle["bytes"]
-        table.append([IDLE["title"], f"octets, {idle['opened']:,} open", f"{octets:,}", f"≤ {IDLE['limit']:,}",
-                      verdict(octets, IDLE["limit"], False), "1"])
+    for row in IDLE:
+        idle = results.get("idle", {}).get(subject(row))
+        if idle:
+            octets = idle["bytes"]
+            table.append([row["title"], f"octets, {idle['opened']:,} open", f"{octets:,}", f"≤ {row['limit']:,}",
+                          verdict(octets, row["limit"], False), "1"])
     for size, limits in ENGINE["limits"].items():
         got = results.get("engine", {}).get(size)
         if got:
@@ -110,7 +115,7 @@ def idle_table(results):
     if not idle:
         return []
     table = [["server", "octets a connection", "connections"]]
-    for server in IDLE["servers"]:
+    for server in [server for row in IDLE for server in row["servers"]]:
         if server in idle:
             table.append([TITLES[server], f"{idle[server]['bytes']:,}", f"{idle[server]['opened']:,}"])
     return ["", "### Memory in user space, idle proxied connections", ""] + rows_of(table)

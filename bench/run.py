@@ -94,15 +94,15 @@ class Bench:
             print(f"    {ratio:.2f} {word} {report.TITLES[reference]} ({'at least' if cheaper else 'at most'} {limit}: "
                   f"{report.verdict(ratio, limit, cheaper).strip('*')})")
 
-    def idle_of(self, server, wanted):
+    def idle_of(self, server, wanted, load):
         """Growth of PSS over idle connections, in a fresh process that has served a few before."""
         process = self.servers.start(server)
         child = None
         try:
-            self.load.measure(process, mode="handshake", connections=10, messages=20, warmup=0)
+            self.load.measure(process, mode="echo", connections=10, messages=20, warmup=0, **load)
             time.sleep(0.5)
             before = process.pss()
-            child, said = self.load.hold(process, wanted)
+            child, said = self.load.hold(process, wanted, **load)
             time.sleep(1)
             if said["opened"] < wanted:
                 self.notes.append(f"idle, {report.TITLES[server]}: {said['opened']:,} of {wanted:,} connections: {said['stopped_by']}")
@@ -113,20 +113,20 @@ class Bench:
                 child.wait()
             process.stop()
 
-    def idle(self):
-        wanted = min(IDLE["connections"], (self.files - 200) // 2)
-        if wanted < IDLE["connections"]:
+    def idle(self, row):
+        wanted = min(row["connections"], (self.files - 200) // 2)
+        if wanted < row["connections"]:
             self.notes.append(f"idle: {wanted:,} connections, as {self.files:,} open files allow")
-        self.results["idle"] = {}
-        for server in IDLE["servers"]:
+        results = self.results.setdefault("idle", {})
+        for server in row["servers"]:
             if server in self.servers.missing:
                 continue
             try:
-                self.results["idle"][server] = self.idle_of(server, wanted)
+                results[server] = self.idle_of(server, wanted, row.get("load", {}))
             except Failed as reason:
-                self.notes.append(f"idle, {report.TITLES[server]}: {reason}")
-        print(f"{IDLE['title']}: " + ", ".join(f"{report.TITLES[name]} {got['bytes']:,} octets"
-                                               for name, got in self.results["idle"].items()))
+                self.notes.append(f"{row['title']}, {report.TITLES[server]}: {reason}")
+        print(f"{row['title']}: " + ", ".join(f"{report.TITLES[server]} {results[server]['bytes']:,} octets"
+                                             for server in row["servers"] if server in results))
 
     def engine(self):
         program = os.path.join(self.build, "bench", "engine")
@@ -152,8 +152,9 @@ class Bench:
             if self.wanted(cell["name"]):
                 self.measure(cell)
         self.stop_all()
-        if self.wanted(IDLE["name"]):
-            self.idle()
+        for row in IDLE:
+            if self.wanted(row["name"]):
+                self.idle(row)
         if self.wanted(ENGINE["name"]):
             self.engine()
 

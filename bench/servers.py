@@ -48,17 +48,33 @@ class Servers:
         os.chmod(self.data, 0o700)
         with open(self.key_file, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as target:
             target.write(os.urandom(32))
+        self.make_certificate()
         self.find_framewall()
         self.find_packaged()
         self.find_node()
         self.tokens = self.make_tokens()
+
+    # One certificate of a P-256 key for all that speak TLS
+    def make_certificate(self):
+        self.certificate, self.key = self.scratch.file("certificate.pem"), self.scratch.file("certificate.key")
+        self.both = self.scratch.file("both.pem")
+        made = run_text(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", self.key, "-out", self.certificate])
+        if made is None:
+            for name in ("framewall-tls", "nginx-tls", "haproxy-tls"):
+                self.missing[name] = "openssl is not installed: no certificate"
+            return
+        with open(self.both, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as target:
+            for path in (self.certificate, self.key):
+                with open(path, "rb") as source:
+                    target.write(source.read())
 
     # Framewall
     def find_framewall(self):
         self.framewall = os.path.join(self.build, "framewall")
         self.long_text = False
         if not os.access(self.framewall, os.X_OK):
-            for name in ("framewall", "hub", "each"):
+            for name in ("framewall", "framewall-tls", "hub", "each"):
                 self.missing[name] = f"no program framewall in {os.path.basename(self.build)}"
             return
         self.versions["framewall"] = first_line([self.framewall, "version"]) or "unknown"
@@ -78,14 +94,14 @@ class Servers:
     def framewall_config(self, port, upstream, more):
         return self.scratch.fill("framewall.yaml.in", f"framewall-{port}.yaml", port=port, upstream=upstream, more=more)
 
-    def start_framewall(self, name, upstream, more=""):
+    def start_framewall(self, name, upstream, more="", options=()):
         port = free_port()
         config = self.framewall_config(port, upstream, more + (self.lengths or ""))
         # A data folder each, with the same key, so that no two servers share one record.
         data = self.scratch.file(f"data-{port}")
         shutil.copytree(os.path.join(self.data, "keys"), os.path.join(data, "keys"))
         os.chmod(data, 0o700)
-        return Process(name, [self.framewall, "run", "--config", config, "--data", data, "--workers", "1"], port, PEER_CORE, self.scratch)
+        return Process(name, [self.framewall, "run", "--config", config, "--data", data, "--workers", "1", *options], port, PEER_CORE, self.scratch)
 
     def issued(self):
         """What a token says: as Framewall issues it, or the like where there is none."""
@@ -116,24 +132,25 @@ class Servers:
                 self.versions[name] = re.sub(r" - https.*|nginx version: ", "", line)
             else:
                 self.missing[name] = f"{name} is not installed"
-        if "nginx" in self.missing:
-            self.missing["nginx64"] = self.missing["nginx"]
+        for name, of in (("nginx64", "nginx"), ("nginx-tls", "nginx"), ("haproxy-tls", "haproxy")):
+            if of in self.missing:
+                self.missing[name] = self.missing[of]
 
-    def start_nginx(self, name, buffers):
+    def start_nginx(self, name, buffers, secure="", listen=""):
         port = free_port()
         folder = self.scratch.file(f"{name}-{port}")
         os.makedirs(folder, mode=0o755)
-        config = self.scratch.fill("peers/nginx.conf.in", f"{name}-{port}.conf", files=self.files, dir=folder, buffers=buffers,
+        config = self.scratch.fill("peers/nginx.conf.in", f"{name}-{port}.conf", files=self.files, dir=folder, buffers=buffers, secure=secure, listen=listen,
                                    port=port, upstream=self.upstream_port)
         process = Process(name, ["nginx", "-c", config, "-g", "daemon off;"], port, PEER_CORE, self.scratch)
         time.sleep(0.2)
         return process
 
-    def start_haproxy(self):
+    def start_haproxy(self, name="haproxy", secure=""):
         port = free_port()
-        config = self.scratch.fill("peers/haproxy.cfg.in", f"haproxy-{port}.cfg", port=port, upstream=self.upstream_port,
+        config = self.scratch.fill("peers/haproxy.cfg.in", f"{name}-{port}.cfg", port=port, upstream=self.upstream_port, secure=secure,
                                    connections=(self.files - 200) // 2)
-        return Process("haproxy", ["haproxy", "-db", "-f", config], port, PEER_CORE, self.scratch)
+        return Process(name, ["haproxy", "-db", "-f", config], port, PEER_CORE, self.scratch)
 
     # Node, Bun
     def find_node(self):
@@ -184,6 +201,13 @@ class Servers:
             raise Failed(self.missing[name])
         if name == "framewall":
             return self.start_framewall(name, f"ws://127.0.0.1:{self.upstream_port}")
+        if name == "framewall-tls":
+            return self.start_framewall(name, f"ws://127.0.0.1:{self.upstream_port}", options=["--tls-cert", self.both])
+        if name == "nginx-tls":
+            secure = f"ssl_certificate {self.certificate}; ssl_certificate_key {self.key}; ssl_protocols TLSv1.3;"
+            return self.start_nginx(name, "", secure, "ssl")
+        if name == "haproxy-tls":
+            return self.start_haproxy(name, f"ssl crt {self.both} ssl-min-ver TLSv1.3")
         if name == "each":
             return self.start_framewall(name, f"ws://127.0.0.1:{self.upstream_port}", "audit_logging:\n  data_access: each\n")
         if name == "hub":

@@ -158,6 +158,19 @@ static void show_keys(struct config *config)
 	}
 }
 
+static void show_certificates(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+	unsigned first = *policy->settings.tls_certificate != '\0' ? 1 : 0; /* has rows of its own */
+
+	for (unsigned i = first; i < policy->certificate_count; i++) {
+		struct entry entry = entry_of(config, "tls.certificates", config->certificates, i - first);
+
+		give_text(&entry, "certificate", policy->certificates[i].certificate);
+		give_text(&entry, "key", policy->certificates[i].key);
+	}
+}
+
 void config_show_sections(struct config *config)
 {
 	for (unsigned i = 0; i < config->policy->role_count; i++)
@@ -165,4 +178,5 @@ void config_show_sections(struct config *config)
 	for (unsigned i = 0; i < config->policy->route_count; i++)
 		show_route(config, i);
 	show_keys(config);
+	show_certificates(config);
 }

@@ -4,7 +4,57 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/slice.h"
+
+/* Whoever writes ${file:KEY} here means well; but then the key would be shown as the name of a file that is not there.
+ */
+static const char not_content[] = "is the name of a file: write it as it is, without ${file:…}";
+
+/* A path in the file is seen from the folder of the file, as nginx and an include of C see it. */
+static const char *beside(struct config *config, struct fw_slice path)
+{
+	const char *name = config->options->name, *slash = path.data[0] != '/' ? strrchr(name, '/') : NULL;
+	size_t folder = slash != NULL ? (size_t)(slash - name) + 1 : 0, room;
+	char *whole;
+
+	if (!size_add(path.size, folder, &room))
+		return NULL;
+	whole = config_value_zero(config, room + 1, 1);
+	if (whole == NULL)
+		return NULL;
+	if (folder != 0)
+		memcpy(whole, name, folder);
+	memcpy(whole + folder, path.data, path.size);
+	return whole;
+}
+
+/* The same for the rows, where the file gave them: on the command line a path is seen from where one is. */
+static void place_rows(struct config *config)
+{
+	struct settings *settings = &config->policy->settings;
+	const struct {
+		const char *path;
+		const char **member;
+	} rows[] = {
+		{ "tls.certificate", &settings->tls_certificate },
+		{ "tls.key", &settings->tls_key },
+		{ "tls.client_ca", &settings->tls_client_ca },
+		{ "upstream.tls.ca_file", &settings->upstream_tls_ca_file },
+		{ "upstream.tls.certificate", &settings->upstream_tls_certificate },
+		{ "upstream.tls.key", &settings->upstream_tls_key },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct config_origin *origin = &config->origins[config_scalar_find(rows[i].path)];
+		enum config_from from = origin->from;
+
+		if (origin->secret)
+			config_report_error(config, origin->place, "\"%s\" %s", rows[i].path, not_content);
+		else if (**rows[i].member != '\0' && (from == CONFIG_FROM_FILE || from == CONFIG_FROM_OVERLAY))
+			*rows[i].member = beside(config, slice_text(*rows[i].member));
+	}
+}
 
 static void set_member(struct config *config, void *user, unsigned index, struct config_place key,
 		       struct fy_node *value)
@@ -14,14 +64,18 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 
 	if (!config_yaml_is_text(config, key, index == 0 ? "certificate" : "key", value, &text))
 		return;
+	if (config->secret) {
+		config_report_error(config, key, "\"%s\" %s", index == 0 ? "certificate" : "key", not_content);
+		return;
+	}
 	if (text.size == 0) {
 		config_report_error(config, key, "the name of a PEM file is missing");
 		return;
 	}
 	if (index == 0)
-		certificate->certificate = config_value_text(config, text);
+		certificate->certificate = beside(config, text);
 	else
-		certificate->key = config_value_text(config, text);
+		certificate->key = beside(config, text);
 }
 
 static void read_certificate(struct config *config, struct config_place place, struct fy_node *node,
@@ -58,8 +112,9 @@ static unsigned count_list(struct config *config, const struct config_section *s
 
 static void read_all(struct config *config)
 {
-	const struct config_section *section = config_topmost(config->certificates);
 	const struct settings *settings = &config->policy->settings;
+	const struct config_section *section = config_topmost(config->certificates);
+	struct config_place key = { .node = section->key };
 	unsigned listed = count_list(config, section), count = listed + (*settings->tls_certificate != '\0');
 	struct policy_certificate *certificates, *next;
 	struct fy_node *item;
@@ -79,8 +134,7 @@ static void read_all(struct config *config)
 										  : settings->tls_certificate,
 						       config->policy->source };
 	while (listed != 0 && (item = fy_node_sequence_iterate(section->value, &at)) != NULL)
-		read_certificate(config, config_yaml_place(item, (struct config_place){ .node = section->key }), item,
-				 next++);
+		read_certificate(config, config_yaml_place(item, key), item, next++);
 }
 
 /* What one setting asks for and another one makes impossible or idle. */
@@ -116,6 +170,7 @@ static void check(struct config *config)
 void config_tls(struct config *config)
 {
 	config->policy->source = config_value_text(config, slice_text(config->options->name));
+	place_rows(config);
 	if (config->short_of_memory)
 		return;
 	read_all(config);

@@ -327,7 +327,7 @@ def test_slow_reader(authority, pair):
         raw.send(chat("go"))
         ok(fw.wait_records("slow_consumer"), "it is found to read nothing")
         if fw.memory_counts():
-            ok(fw.memory() - before < 4 << 20, "and had no 24 MB kept for it", fw.memory() - before)
+            ok(fw.memory() - before < 8 << 20, "and had no 24 MB kept for it", fw.memory() - before)
         equal(RawClient(fw.port, fw.bearer(), wrap=authority.wrap()).status, 101, "others are served")
         raw.close()
 
@@ -350,7 +350,7 @@ def test_refused_configurations(authority, pair):
         return f'mode: enforce\ntls:\n  certificates:\n    - {{certificate: "{certificate}", key: "{key}"}}\n'
 
     for name, config, code, said in (
-            ("no file", listed("nowhere.pem", pair.key), 1, 'framewall.yaml:4:8: error: "tls.certificates": cannot read "nowhere.pem": No such file or directory; name a PEM file'),
+            ("no file", listed("nowhere.pem", pair.key), 1, 'nowhere.pem": No such file or directory; name a PEM file'),
             ("a folder", listed(authority.folder, pair.key), 1, "is not a file"),
             ("no certificate in it", listed(pair.key, pair.key), 1, "has no usable certificate"),
             ("no key in it", listed(pair.certificate, pair.certificate), 1, "has no usable private key"),
@@ -363,8 +363,11 @@ def test_refused_configurations(authority, pair):
             ("no certificate at all", f'tls: {{client_certificate: require, client_ca: "{authority.certificate}"}}\n', 1, 'name a "tls.certificate"'),
             ("an idle authority", listed(pair.certificate, pair.key) + f'  client_ca: "{authority.certificate}"\n', 0, "has no effect"),
             ("a key alone", f'tls: {{key: "{pair.key}"}}\n', 1, 'is of no use without "tls.certificate"'),
+            ("a key's content", listed(pair.certificate, "${file:localhost.key}"), 1, "write it as it is, without ${file:"),
+            ("files beside the configuration", listed("localhost.pem", "localhost.key"), 0, ""),
             ("two in one file", listed(pair.certificate, pair.key), 0, "")):
         got, text = check(config)
+        ok("PRIVATE" not in text, f"check: {name}: no key is shown", text)
         ok(got == code and said in text, f"check: {name}: exit {code}", f"{got}\n{text}\nexpected {said}")
     fw = Framewall(None, "--tls-cert", pair.certificate, "--tls-key", other.key, wait=False, check=False)
     equal(fw.wait(), 1, "run with a key that does not match: exit 1")

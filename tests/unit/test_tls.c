@@ -548,6 +548,56 @@ static void test_threads(void **state)
 	tls_free(crowd.tls);
 }
 
+/* Each allocation of ours fails once: a stream less, or one that is over, and nothing is lost. */
+static void test_memory(void **state)
+{
+	struct tls *tls = tls_with(world.one);
+	static uint8_t text[4096];
+	bool plain, whole = false;
+
+	(void)state;
+	for (unsigned n = 1; !whole && n < 100; n++) {
+		struct tls_io *io;
+		struct tls_stream *stream;
+		bool kept = false;
+
+		mem_fail_at(n);
+		io = tls_stream_io(tls);
+		stream = io != NULL ? tls_stream_connect(tls, io, "one.example") : NULL;
+		if (stream != NULL) {
+			kept = tls_stream_keep(stream, io); /* its first flight */
+			assert_int_equal(io->out_size, 0);
+			assert_int_equal(tls_stream_kept(stream) != 0, kept);
+		}
+		tls_stream_free(stream);
+		stream = io != NULL ? tls_stream_accept(tls, io, &plain) : NULL;
+		if (stream != NULL) {
+			tls_stream_take(stream, io, (const uint8_t *)"SSH-2.0-x\r\n", 11, text, sizeof(text));
+			assert_int_equal(tls_stream_state(stream), TLS_STREAM_FAILED);
+			assert_non_null(tls_stream_failure(stream));
+		}
+		whole = stream != NULL && kept && strcmp(tls_stream_failure(stream), "TLS: out of memory") != 0;
+		tls_stream_free(stream);
+		tls_bio_free(io);
+	}
+	mem_fail_at(0);
+	assert_true(whole);
+	/* Reloading is all or nothing. */
+	for (unsigned n = 1, reloaded = 0; reloaded == 0; n++) {
+		struct fw_policy *policy = policy_with(world.one);
+
+		world.said[0] = '\0';
+		mem_fail_at(n);
+		reloaded = tls_reload(tls, policy, collect, NULL);
+		mem_fail_at(0);
+		if (!reloaded)
+			assert_non_null(strstr(world.said, "out of memory"));
+		assert_true(tls_serves(tls));
+		fw_policy_unref(policy);
+	}
+	tls_free(tls);
+}
+
 static void test_nothing_to_serve(void **state)
 {
 	struct fw_policy *policy = NULL;
@@ -585,7 +635,7 @@ int main(void)
 		cmocka_unit_test(test_tickets),
 		cmocka_unit_test(test_ticket_keys),
 		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_nothing_to_serve),
+		cmocka_unit_test(test_nothing_to_serve), cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_world, tear_down_world);

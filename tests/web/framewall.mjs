@@ -69,8 +69,8 @@ export async function start(...options) {
 	};
 }
 
-// The browser, or null with the reason printed as a skipped test.
-export async function browser() {
+// The browser, with further arguments, or null with the reason printed as a skipped test.
+export async function browser(...more) {
 	let playwright;
 	try {
 		playwright = await import("playwright-core");
@@ -82,7 +82,7 @@ export async function browser() {
 		return await playwright.chromium.launch({
 			executablePath: chromiumPath,
 			args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-				"--disable-component-update", "--disable-sync"],
+				"--disable-component-update", "--disable-sync", ...more],
 		});
 	} catch (error) {
 		skip("browser", `${chromiumPath} does not start: ${error.message.split("\n")[0]}`);
