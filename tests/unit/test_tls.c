@@ -635,7 +635,8 @@ int main(void)
 		cmocka_unit_test(test_tickets),
 		cmocka_unit_test(test_ticket_keys),
 		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_nothing_to_serve), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_nothing_to_serve),
+		cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_world, tear_down_world);
