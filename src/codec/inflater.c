@@ -159,21 +159,23 @@ static enum inflater_result read_large(struct task *task, struct fw_slice messag
 	return read_all(task, message);
 }
 
-/* What a message of this size may become. */
-static uint64_t ratio_bound(size_t size)
+/* Octets that a message of this size may become. */
+static uint64_t bound_of(size_t size, const struct inflater_limits *limits)
 {
 	uint64_t most;
 
-	if (__builtin_mul_overflow((uint64_t)size, (uint64_t)LIMIT_INFLATE_RATIO, &most))
-		return UINT64_MAX;
-	return most > LIMIT_INFLATE_FREE ? most : LIMIT_INFLATE_FREE;
+	if (limits->ratio == 0 || __builtin_mul_overflow((uint64_t)size, limits->ratio, &most))
+		return limits->max;
+	if (most < LIMIT_INFLATE_FREE)
+		most = LIMIT_INFLATE_FREE;
+	return most < limits->max ? most : limits->max;
 }
 
 enum inflater_result inflater_message(struct inflater *inflater, struct pool *pool, struct fw_slice message,
-				      uint64_t max, struct buf *ret_plain)
+				      const struct inflater_limits *limits, struct buf *ret_plain)
 {
 	struct task task = { .z = begin(inflater), .pool = pool, .plain = ret_plain };
-	uint64_t most = ratio_bound(message.size) < max ? ratio_bound(message.size) : max;
+	uint64_t most = bound_of(message.size, limits);
 	enum inflater_result result;
 	size_t first;
 
@@ -190,7 +192,7 @@ enum inflater_result inflater_message(struct inflater *inflater, struct pool *po
 		task.bound = most;
 		result = read_large(&task, message);
 	}
-	if (result == INFLATER_TOO_LARGE && most < max)
+	if (result == INFLATER_TOO_LARGE && most < limits->max)
 		result = INFLATER_RATIO;
 	if (result != INFLATER_OK)
 		buf_clear(ret_plain, pool);

@@ -11,10 +11,15 @@ struct inflater {
 	void *stream; /* z_stream; NULL until the first message */
 };
 
+struct inflater_limits {
+	uint64_t max;	/* octets of a message */
+	uint64_t ratio; /* 0: no limit */
+};
+
 enum inflater_result {
 	INFLATER_OK = 0,
 	INFLATER_TOO_LARGE, /* more than max octets */
-	INFLATER_RATIO,	    /* more than LIMIT_INFLATE_FREE octets, and LIMIT_INFLATE_RATIO times its own size */
+	INFLATER_RATIO,	    /* more than LIMIT_INFLATE_FREE octets, and than ratio times its own size */
 	INFLATER_CORRUPT,   /* not DEFLATE, cut short, or followed by something else */
 	INFLATER_MEMORY
 };
@@ -22,6 +27,6 @@ enum inflater_result {
 /* message: all of the payload, as the frames had it. ret_plain must be empty; it is filled from the pool, and empty
  * again unless INFLATER_OK. Above LIMIT_INFLATE_FREE the octets are counted before any of them is kept. */
 enum inflater_result inflater_message(struct inflater *inflater, struct pool *pool, struct fw_slice message,
-				      uint64_t max, struct buf *ret_plain);
+				      const struct inflater_limits *limits, struct buf *ret_plain);
 void inflater_fini(struct inflater *inflater);
 #endif

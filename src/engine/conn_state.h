@@ -316,10 +316,10 @@ void compression_offer(struct fw_conn *conn);
 const char *compression_answered(struct fw_conn *conn, const struct http1_head *response);
 /* Makes a compressed message plain, of at most max octets: *text then lies in engine->inflated. CLOSE_NORMAL when that
  * was done, else the close reason and the static cause. */
-unsigned compression_inflate(struct fw_engine *engine, struct fw_slice *text, bool binary, uint64_t max,
+unsigned compression_inflate(struct fw_conn *conn, struct fw_slice *text, bool binary, uint64_t max,
 			     const char **reterr_cause);
-void compression_release(
-	struct fw_engine *engine); /* the message has been dealt with: what was inflated is given back */
+/* The message has been dealt with: what was inflated is given back. */
+void compression_release(struct fw_engine *engine);
 /* A message, compressed where that was negotiated and makes it smaller. 0, or -1 when memory is short. */
 int compression_send(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload);
 

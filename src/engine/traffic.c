@@ -231,7 +231,7 @@ static bool inflate_login(struct fw_conn *conn, struct ws_item *item)
 
 	if (!item->compressed)
 		return true;
-	close = compression_inflate(conn->engine, &text, item->opcode == WS_BINARY, traffic_largest(conn), &cause);
+	close = compression_inflate(conn, &text, item->opcode == WS_BINARY, traffic_largest(conn), &cause);
 	if (close != CLOSE_NORMAL) {
 		conn->engine->counters[COUNT_protocol_errors]++;
 		ending_close(conn, close, NULL, cause);
@@ -374,7 +374,7 @@ static void upstream_message(struct fw_conn *conn, const struct ws_item *item, u
 	const char *cause;
 
 	if (item->compressed) {
-		unsigned close = compression_inflate(conn->engine, &text, binary, max, &cause);
+		unsigned close = compression_inflate(conn, &text, binary, max, &cause);
 
 		if (close != CLOSE_NORMAL) {
 			upstream_broke(conn, &(struct ws_item){ .code = close_reason_row(close)->code,

@@ -14,13 +14,13 @@
 #include "base/slice.h"
 #include "codec/inflater.h"
 
-enum { ROOM = 4 << 20, WIDE = 64 << 20 };
+enum { ROOM = 4 << 20, WIDE = 64 << 20, RATIO = 200 };
 
 static struct pool pool;
 static struct inflater inflater;
 static struct buf plain;
 static uint8_t *made; /* the message that was made last */
-static uint64_t seed = 5;
+static uint64_t seed = 5, ratio_limit = RATIO;
 
 static uint8_t any(void)
 {
@@ -82,7 +82,8 @@ static enum inflater_result inflated(struct fw_slice message, uint64_t max)
 	buf_clear(&plain, &pool);
 	if (message.size != 0)
 		memcpy(copy, message.data, message.size);
-	result = inflater_message(&inflater, &pool, slice(copy, message.size), max, &plain);
+	result = inflater_message(&inflater, &pool, slice(copy, message.size),
+				  &(struct inflater_limits){ max, ratio_limit }, &plain);
 	free(copy);
 	if (result != INFLATER_OK)
 		assert_null(plain.base);
@@ -186,7 +187,7 @@ static void sizes_to_the_octet(void **state)
 			size_t size = sizes[i];
 			uint64_t before = seed = 1000 + i;
 			struct fw_slice message = make(size, kinds[k], 6);
-			bool bomb = size > LIMIT_INFLATE_FREE && size / message.size >= LIMIT_INFLATE_RATIO;
+			bool bomb = size > LIMIT_INFLATE_FREE && size / message.size >= RATIO;
 
 			assert_int_equal(inflated(message, WIDE), bomb ? INFLATER_RATIO : INFLATER_OK);
 			if (size != 0)
@@ -237,6 +238,16 @@ static void ratio(void **state)
 	message = make(LIMIT_INFLATE_FREE + 1, NULL, 9);
 	assert_int_equal(inflated(message, WIDE), INFLATER_RATIO);
 	assert_int_equal(inflated(message, LIMIT_INFLATE_FREE), INFLATER_TOO_LARGE);
+	ratio_limit = (LIMIT_INFLATE_FREE + 1) / message.size;
+	assert_int_equal(inflated(message, WIDE), INFLATER_RATIO);
+	ratio_limit++;
+	assert_int_equal(inflated(message, WIDE), INFLATER_OK);
+	ratio_limit = UINT64_MAX;
+	assert_int_equal(inflated(message, WIDE), INFLATER_OK);
+	ratio_limit = 0;
+	assert_int_equal(inflated(message, WIDE), INFLATER_OK);
+	assert_int_equal(inflated(message, LIMIT_INFLATE_FREE), INFLATER_TOO_LARGE);
+	ratio_limit = RATIO;
 }
 
 /* A message cut short never becomes a prefix of it without a word, but where its last block had ended before. */
