@@ -66,6 +66,12 @@ void ws_reader_fini(struct ws_reader *reader, struct pool *pool)
 	reader->message = 0;
 }
 
+void ws_reader_release(struct ws_reader *reader, struct pool *pool)
+{
+	if (reader->message == 0 && reader->assembly.base != NULL)
+		buf_clear(&reader->assembly, pool);
+}
+
 uint64_t ws_compressed_bound(uint64_t max)
 {
 	/* Octets that do not compress take an eighth more where an encoder knows nothing but the fixed code, and a few
@@ -441,8 +447,7 @@ enum ws_step ws_reader_next(struct ws_reader *reader, const struct ws_limits *li
 	/* What was given by the call before is over. */
 	if (!reader->in_frame && reader->control != NULL)
 		forget_control(reader, pool);
-	if (reader->message == 0 && reader->assembly.base != NULL)
-		buf_clear(&reader->assembly, pool);
+	ws_reader_release(reader, pool);
 	if (reader->failed) {
 		consume(bytes, size, *size);
 		return WS_MORE;

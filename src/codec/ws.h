@@ -68,6 +68,8 @@ void ws_reader_fini(struct ws_reader *reader, struct pool *pool);
  * with what is left, also when that is nothing: the assembly buffer goes back to the pool with the next call. */
 enum ws_step ws_reader_next(struct ws_reader *reader, const struct ws_limits *limits, struct pool *pool,
 			    uint8_t **bytes, size_t *size, struct ws_item *ret_item);
+/* Gives back what the last message lay in, before the next call does: its payload is gone then. */
+void ws_reader_release(struct ws_reader *reader, struct pool *pool);
 /* Octets that a message of max octets may have while it is compressed: no honest sender needs more for it. */
 uint64_t ws_compressed_bound(uint64_t max);
 /* True between messages and frames: nothing is kept. */

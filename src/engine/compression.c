@@ -48,15 +48,17 @@ const char *compression_answered(struct fw_conn *conn, const struct http1_head *
 	return NULL;
 }
 
-unsigned compression_inflate(struct fw_conn *conn, struct fw_slice *text, bool binary, uint64_t max,
+unsigned compression_inflate(struct fw_conn *conn, enum fw_side side, struct fw_slice *text, bool binary,
 			     const char **reterr_cause)
 {
 	struct fw_engine *engine = conn->engine;
-	struct inflater_limits limits = { max, (uint64_t)conn->policy->settings.max_inflate_ratio };
+	struct inflater_limits limits = { traffic_largest(conn, side),
+					  (uint64_t)conn->policy->settings.max_inflate_ratio };
 	enum inflater_result result;
 
 	buf_clear(&engine->inflated, &engine->pool);
 	result = inflater_message(&engine->inflater, &engine->pool, *text, &limits, &engine->inflated);
+	ws_reader_release(side == FW_CLIENT ? &conn->reader : &conn->upstream->reader, &engine->pool);
 	*text = slice(NULL, 0);
 	switch (result) {
 	case INFLATER_OK:

@@ -304,8 +304,8 @@ bool assertion_make(struct fw_conn *conn, struct fw_slice *ret_token);
 /* traffic.c: messages and control frames of an open connection. */
 void traffic_client(struct fw_conn *conn);
 void traffic_upstream(struct fw_conn *conn);
-uint64_t traffic_largest(const struct fw_conn *conn); /* octets that the client's next message may have */
-void traffic_pong(struct fw_conn *conn);	      /* sends a pong that waited, when there is room */
+uint64_t traffic_largest(const struct fw_conn *conn, enum fw_side side); /* octets that its next message may have */
+void traffic_pong(struct fw_conn *conn); /* sends a pong that waited, when there is room */
 
 /* compression.c: permessage-deflate (RFC 7692) on either side. */
 /* Takes the client's offer where the policy says so, and writes the field of the 101. */
@@ -314,9 +314,9 @@ void compression_answer(struct fw_conn *conn, const struct http1_head *request);
 void compression_offer(struct fw_conn *conn);
 /* The upstream's answer to it: NULL when it holds, else the static cause. */
 const char *compression_answered(struct fw_conn *conn, const struct http1_head *response);
-/* Makes a compressed message plain, of at most max octets: *text then lies in engine->inflated. CLOSE_NORMAL when that
- * was done, else the close reason and the static cause. */
-unsigned compression_inflate(struct fw_conn *conn, struct fw_slice *text, bool binary, uint64_t max,
+/* Makes a compressed message of that side plain: *text then lies in engine->inflated, and where it lay is given back.
+ * CLOSE_NORMAL when that was done, else the close reason and the static cause. */
+unsigned compression_inflate(struct fw_conn *conn, enum fw_side side, struct fw_slice *text, bool binary,
 			     const char **reterr_cause);
 /* The message has been dealt with: what was inflated is given back. */
 void compression_release(struct fw_engine *engine);

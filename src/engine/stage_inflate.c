@@ -8,8 +8,7 @@ enum verdict stage_inflate(struct message *message)
 
 	if (!message->compressed)
 		return VERDICT_PASS;
-	close = compression_inflate(message->conn, &message->text, message->binary, traffic_largest(message->conn),
-				    &message->cause);
+	close = compression_inflate(message->conn, FW_CLIENT, &message->text, message->binary, &message->cause);
 	if (close == CLOSE_NORMAL) {
 		message->compressed = false;
 		return VERDICT_PASS;

@@ -210,12 +210,14 @@ static void client_message(struct fw_conn *conn, const struct ws_item *item)
 	}
 }
 
-uint64_t traffic_largest(const struct fw_conn *conn)
+uint64_t traffic_largest(const struct fw_conn *conn, enum fw_side side)
 {
 	uint64_t max = (uint64_t)conn->policy->settings.max_message_size;
 
 	if (conn_monitors(conn))
 		return MONITOR_MESSAGE;
+	if (side == FW_UPSTREAM)
+		return (uint64_t)conn->policy->settings.max_upstream_message;
 	/* An auth message may hold a token of its own size (decision D4). */
 	if (conn->phase == PHASE_LOGIN && conn->policy->auth_message_bytes > max)
 		return conn->policy->auth_message_bytes;
@@ -231,7 +233,7 @@ static bool inflate_login(struct fw_conn *conn, struct ws_item *item)
 
 	if (!item->compressed)
 		return true;
-	close = compression_inflate(conn, &text, item->opcode == WS_BINARY, traffic_largest(conn), &cause);
+	close = compression_inflate(conn, FW_CLIENT, &text, item->opcode == WS_BINARY, &cause);
 	if (close != CLOSE_NORMAL) {
 		conn->engine->counters[COUNT_protocol_errors]++;
 		ending_close(conn, close, NULL, cause);
@@ -244,7 +246,7 @@ static bool inflate_login(struct fw_conn *conn, struct ws_item *item)
 
 void traffic_client(struct fw_conn *conn)
 {
-	struct ws_limits limits = { traffic_largest(conn),
+	struct ws_limits limits = { traffic_largest(conn, FW_CLIENT),
 				    conn_monitors(conn) ? 0 : (uint32_t)conn->policy->settings.max_fragments };
 	struct ws_item item;
 
@@ -367,14 +369,14 @@ static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
 	upstream_failed(conn, item->rule);
 }
 
-static void upstream_message(struct fw_conn *conn, const struct ws_item *item, uint64_t max)
+static void upstream_message(struct fw_conn *conn, const struct ws_item *item)
 {
 	struct fw_slice text = slice(item->payload, item->size);
 	bool binary = item->opcode == WS_BINARY;
 	const char *cause;
 
 	if (item->compressed) {
-		unsigned close = compression_inflate(conn, &text, binary, max, &cause);
+		unsigned close = compression_inflate(conn, FW_UPSTREAM, &text, binary, &cause);
 
 		if (close != CLOSE_NORMAL) {
 			upstream_broke(conn, &(struct ws_item){ .code = close_reason_row(close)->code,
@@ -397,9 +399,7 @@ static void upstream_message(struct fw_conn *conn, const struct ws_item *item, u
 void traffic_upstream(struct fw_conn *conn)
 {
 	struct upstream *up = conn->upstream;
-	struct ws_limits limits = { conn_monitors(conn) ? MONITOR_MESSAGE
-							: (uint64_t)conn->policy->settings.max_upstream_message,
-				    0 };
+	struct ws_limits limits = { traffic_largest(conn, FW_UPSTREAM), 0 };
 	struct ws_item item;
 
 	switch (ws_reader_next(&up->reader, &limits, &conn->engine->pool, &up->input, &up->input_size, &item)) {
@@ -418,7 +418,7 @@ void traffic_upstream(struct fw_conn *conn)
 	case WS_MESSAGE:
 		/* Once our close is out nothing more is said to the client (RFC 6455 5.5.1). */
 		if (!conn->close_sent)
-			upstream_message(conn, &item, limits.max_message);
+			upstream_message(conn, &item);
 		break;
 	}
 }

@@ -9,7 +9,7 @@ from framewall import *
 
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
-LOOPS = int(os.environ.get("FRAMEWALL_LOOPS", "6"))
+LOOPS = int(os.environ.get("FRAMEWALL_LOOPS", "4"))
 SIZES = (16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072)
 MEBIBYTE = 1 << 20
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -137,9 +137,9 @@ def test_octet_by_octet():
         for at in range(len(stream)):
             client.socket.sendall(stream[at:at + 1])
         got = [client.receive() for _ in range(3)]
-        equal(got[1], (10, b"x"), "a ping between fragments is answered")
-        for opcode, payload in (got[0], got[2]):
-            equal((opcode, inflated(payload)), (1, text.encode()), "a compressed message that came octet by octet comes back")
+        equal([payload for opcode, payload in got if opcode == 10], [b"x"], "a ping between fragments is answered")
+        equal([inflated(payload) for opcode, payload in got if opcode == 1], [text.encode()] * 2,
+              "a compressed message that came octet by octet comes back, whole and in fragments")
         equal(upstream.received, [text, text], "and the upstream had it plain")
         client.close()
 
@@ -195,12 +195,12 @@ def explode(fw, frames, count):
 
 def test_bombs():
     """Attack row 7. The growth is of the proportional set size of the whole process, seen every 5 ms while so many bombs go off at once. What is
-    allowed: 64 KiB for each connection and what it sent (that is kept until it is whole), and 2 MiB for each of two workers (an inflated
-    message of at most 1 MiB, and zlib's state)."""
+    allowed: 64 KiB for each connection, with what it sent; where it may send more than that, half as much again as it sent, since a message is
+    kept until it is whole; and 3 MiB for each of two workers (an inflated message of at most 1 MiB, smaller buffers before it, zlib's state)."""
     huge, small = bomb(512 * MEBIBYTE), bomb(48 * MEBIBYTE)
     ok(len(huge) < 600000 and len(small) < 65536, f"bombs of {len(huge)} octets that are 512 MiB, of {len(small)} that are 48 MiB")
     cases = (("the limit is 8 KiB", 8192, "", huge, 1, 100), ("8 KiB, in 100 frames", 8192, "", huge, 100, 100),
-             ("1 MiB", MEBIBYTE, "", small, 1, 60), ("1 MiB, in 500 frames", MEBIBYTE, "", small, 500, 60), ("1 MiB, 512 MiB bombs", MEBIBYTE, "", huge, 7, 10),
+             ("1 MiB", MEBIBYTE, "", small, 1, 150), ("1 MiB, in 500 frames", MEBIBYTE, "", small, 500, 150), ("1 MiB, 512 MiB bombs", MEBIBYTE, "", huge, 7, 10),
              ("64 MiB, by ratio", 64 * MEBIBYTE, "", huge, 3, 8), ("32 MiB, no ratio", 32 * MEBIBYTE, ", max_inflate_ratio: 0", small, 3, 20))
     with Upstream(compression=None) as upstream:
         for name, size, more, octets, pieces, count in cases:
@@ -210,10 +210,10 @@ def test_bombs():
                 warm.receive()
                 codes, growth = explode(fw, bomb_frames(octets, pieces), count)
                 equal(set(codes), {1009}, f"{name}: each of {count} bombs is answered with 1009")
-                kept = 0 if size < len(octets) else len(octets) * 3 // 2
+                kept = 65536 if size < len(octets) else max(65536, len(octets) * 3 // 2)
                 print(f"# {name}: grew by {growth / 1024:.0f} KiB, {growth / count / 1024:.0f} KiB for each of {count} bombs")
                 if fw.memory_counts():
-                    ok(growth <= count * (65536 + kept) + 4 * MEBIBYTE, f"{name}: memory within its bound", growth)
+                    ok(growth <= count * kept + 6 * MEBIBYTE, f"{name}: memory within its bound", growth)
                 warm.socket.sendall(RawClient.frame(deflated(PROSE[:1000].encode()), 0x41))
                 equal(inflated(warm.receive()[1]), PROSE[:1000].encode(), f"{name}: an honest client talks on")
                 warm.close()
