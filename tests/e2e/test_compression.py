@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """permessage-deflate with real peers: python3-websockets (zlib of its own) as client and as upstream, every window, with and without context
-takeover, whole and in fragments, octet by octet over TCP; bombs, and what they cost. FRAMEWALL_LOOPS=1000 makes the loops as long as those of
+takeover, whole and in fragments, octet by octet over TCP; bombs, and what they cost. LOOPS=1000 makes the loops as long as those of
 the suites that test RFC 7692."""
 import random
 import zlib
@@ -9,7 +9,7 @@ from framewall import *
 
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
-LOOPS = int(os.environ.get("FRAMEWALL_LOOPS", "4"))
+LOOPS = int(os.environ.get("LOOPS", "4"))
 SIZES = (16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072)
 MEBIBYTE = 1 << 20
 HERE = os.path.dirname(os.path.abspath(__file__))

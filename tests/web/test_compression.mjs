@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { WebSocket, WebSocketServer } from "ws";
 import { browser, equal, finish, start } from "./framewall.mjs";
 
-const loops = Number(process.env.FRAMEWALL_LOOPS ?? 2);
+const loops = Number(process.env.LOOPS ?? 2);
 const sizes = [0, 1, 16, 63, 64, 256, 1024, 4096, 8192, 32768, 131072];
 const words = "the quick brown fox jumps over the lazy dog Ж 👋 {\"type\":\"chat_message\",\"data\":[0,1,2.5e3,null]}".split(" ");
 const noise = Buffer.from(Array.from({ length: 131072 }, (_, n) => Math.imul(n + 1, 2654435761) >>> 13 & 255));
