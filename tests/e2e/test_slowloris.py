@@ -95,7 +95,7 @@ def test_no_login():
 
 def test_descriptors():
     """Attack row of descriptor exhaustion: newcomers are turned away, nothing spins, those who are in stay in."""
-    with Framewall(RELAXED, wait=True) as fw:
+    with Framewall(RELAXED, wait=True, says="no room .descriptors") as fw:
         resource.prlimit(fw.process.pid, resource.RLIMIT_NOFILE, (64, 64))
 
         async def scenario():

@@ -126,7 +126,7 @@ def test_name():
         with Upstream(host=address) as upstream, Framewall(RELAXED, "--upstream", f"ws://localhost:{upstream.port}/path") as fw:
             for _ in range(3):
                 equal(run(scenario(fw)), chat("by name"), f"an upstream by name that listens on {address} alone")
-    with Framewall(RELAXED, "--upstream", "ws://no-such-name.invalid:9") as fw:
+    with Framewall(RELAXED, "--upstream", "ws://no-such-name.invalid:9", says="cannot look up no-such-name.invalid") as fw:
         equal(refused_with(fw), 502, "a name that is not known: 502")
 
 
