@@ -50,6 +50,11 @@ static void try_next(struct connection *connection)
 		int fd = connect_to(&address, size);
 
 		connection->dial_tried++;
+		if (fd >= 0 && worker_accept_spares(connection->worker, fd)) {
+			close(fd);
+			worker_record_overload(connection->worker, "descriptors");
+			break;
+		}
 		if (fd < 0)
 			continue;
 		side->fd = fd;

@@ -41,7 +41,8 @@ struct worker {
 	struct ipc_channel *inbox;
 	struct worker_listener listeners[WORKER_LISTENERS];
 	unsigned listener_count;
-	int reserve_fd; /* given up for a moment when descriptors run out */
+	int first_spared; /* descriptors from this number on are not for connections */
+	int reserve_fd;	  /* given up for a moment when descriptors run out */
 
 	struct fw_engine *engine;
 	struct random_stock random_stock;
@@ -94,6 +95,7 @@ void worker_record_overload(struct worker *worker, const char *cause); /* at mos
 /* worker_accept.c */
 int worker_accept_start(struct worker *worker, const int *fds, unsigned fd_count);
 void worker_accept_ready(struct worker *worker, struct worker_listener *listener);
+bool worker_accept_spares(struct worker *worker, int fd); /* a socket of this number would be one too many */
 void worker_accept_resume(struct worker *worker);
 void worker_accept_stop(struct worker *worker, bool take_waiting); /* closes the listeners */
 

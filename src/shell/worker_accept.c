@@ -2,11 +2,36 @@
  * listening socket that stays readable would spin the loop. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "shell/conn_io.h"
 
 #define PAUSE_NS ((uint64_t)100000000) /* after a failure that only time can mend */
+
+/* Connections leave descriptors to the record, the admin side and a reload: of the limit an eighth, 32 at most. Numbers
+ * are given out from below, so that one of the last says that few are left. */
+enum { SPARED_MOST = 32, SPARED_PART = 8 };
+
+static int first_spared(void)
+{
+	struct rlimit limit;
+	rlim_t spared;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+		return INT_MAX;
+	spared = limit.rlim_cur / SPARED_PART < SPARED_MOST ? limit.rlim_cur / SPARED_PART : SPARED_MOST;
+	return (int)(limit.rlim_cur - spared);
+}
+
+bool worker_accept_spares(struct worker *worker, int fd)
+{
+	if (fd < worker->first_spared)
+		return false;
+	worker->first_spared = first_spared(); /* it may have changed */
+	return fd >= worker->first_spared;
+}
 
 static int open_reserve(void)
 {
@@ -54,6 +79,11 @@ static void take(struct worker *worker, struct worker_listener *listener, unsign
 		socklen_t size = sizeof(peer);
 		int fd = accept4(listener->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+		if (fd >= 0 && worker_accept_spares(worker, fd)) {
+			close(fd);
+			worker_record_overload(worker, "descriptors");
+			continue;
+		}
 		if (fd >= 0) {
 			conn_io_accepted(worker, fd, &peer);
 			continue;
