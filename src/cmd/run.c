@@ -12,6 +12,7 @@
 #include "cmd/log_out.h"
 #include "cmd/notify.h"
 #include "cmd/options.h"
+#include "shell/gate.h"
 
 enum { SETTINGS = 9, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
@@ -142,6 +143,10 @@ static int run(struct run *run)
 	notify("READY=1");
 	serve(manager, &signals);
 	fw_manager_free(manager);
+	if (gate_left_lookup()) { /* everything is written; only the lookup would be waited for */
+		fflush(stdout);
+		_exit(COMMAND_DONE);
+	}
 	return COMMAND_DONE;
 }
 

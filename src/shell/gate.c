@@ -16,6 +16,9 @@ unsigned gate_user_timeout_ms(const struct fw_policy *policy)
 	return ((unsigned)policy->settings.stall_timeout + USER_TIMEOUT_S) * 1000;
 }
 
+/* A gate was stopped while a name lookup went on. */
+static _Atomic bool left_lookup;
+
 struct gate {
 	struct gate_options options; /* host is not kept */
 	uint16_t port;
@@ -126,6 +129,8 @@ void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *pa
 
 struct gate *gate_stop(struct gate *gate)
 {
+	bool kept = false;
+
 	if (gate == NULL)
 		return NULL;
 	for (unsigned i = 0; i < gate->count; i++)
@@ -134,8 +139,16 @@ struct gate *gate_stop(struct gate *gate)
 		worker_join(&gate->workers[i]);
 	/* Only now: until the last thread ended they sent each other messages. */
 	for (unsigned i = 0; i < gate->count; i++)
-		worker_fini(&gate->workers[i]);
+		kept |= !worker_fini(&gate->workers[i]);
 	fw_policy_unref(gate->options.policy);
-	mem_free(gate);
+	if (kept)
+		atomic_store(&left_lookup, true);
+	else
+		mem_free(gate);
 	return NULL;
+}
+
+bool gate_left_lookup(void)
+{
+	return atomic_load(&left_lookup);
 }

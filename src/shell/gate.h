@@ -42,4 +42,7 @@ void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *pa
 /* After which octets that a peer's kernel does not acknowledge end a connection (TCP_USER_TIMEOUT). */
 unsigned gate_user_timeout_ms(const struct fw_policy *policy);
 struct gate *gate_stop(struct gate *gate); /* ends the loops, joins the threads; NULL-safe */
+/* One was stopped while a name lookup went on, which cannot be taken back: its memory was left to it. Whoever ends the
+ * process by exit() waits for it, as libuv joins its threads there; _exit() does not. */
+bool gate_left_lookup(void);
 #endif

@@ -17,6 +17,7 @@
 #include "shell/tls_stream.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
+#define LOOKUP_NS SECOND_NS /* a lookup may take when everything else is over */
 
 enum { THREAD_NAME = 16 }; /* the kernel keeps no more */
 
@@ -218,6 +219,7 @@ static void stop_now(struct worker *worker)
 	if (worker->stopping)
 		return;
 	worker->stopping = true;
+	worker->give_up_ns = worker_now(worker)->monotonic_ns + LOOKUP_NS;
 	worker_accept_stop(worker, false);
 	cut_all(worker);
 	resolve_stop(&worker->resolve);
@@ -261,6 +263,8 @@ static int idle_ms(struct worker *worker)
 
 	if (worker->again != NULL)
 		return 0;
+	if (worker->stopping && worker->give_up_ns < next)
+		next = worker->give_up_ns;
 	if (next == UINT64_MAX)
 		return -1;
 	now = worker_now(worker)->monotonic_ns;
@@ -329,6 +333,13 @@ failed:
 	return -1;
 }
 
+/* A name lookup that is being asked cannot be taken back, and may take as long as the name servers let it. After a
+ * moment the thread ends without it. */
+static bool gives_up(struct worker *worker)
+{
+	return worker->stopping && worker_now(worker)->monotonic_ns >= worker->give_up_ns;
+}
+
 static void run(void *user)
 {
 	struct worker *worker = user;
@@ -338,7 +349,7 @@ static void run(void *user)
 	snprintf(name, sizeof(name), "fw-worker-%u", worker->index);
 	pthread_setname_np(pthread_self(), name);
 	uv_run(&worker->loop, UV_RUN_NOWAIT); /* its own descriptors are watched from its first turn on */
-	while (uv_loop_alive(&worker->loop))
+	while (uv_loop_alive(&worker->loop) && !gives_up(worker))
 		turn(worker);
 }
 
@@ -362,18 +373,22 @@ void worker_join(struct worker *worker)
 		uv_thread_join(&worker->thread);
 }
 
-void worker_fini(struct worker *worker)
+bool worker_fini(struct worker *worker)
 {
-	if (worker->initialized) {
+	bool left = worker->running && uv_loop_alive(&worker->loop); /* only a lookup can be */
+
+	if (worker->initialized && !left) {
 		stop_now(worker); /* when the thread never ran */
 		uv_run(&worker->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&worker->loop);
 		conn_io_flush_all(worker);
 	}
 	poller_fini(&worker->poller);
-	resolve_fini(&worker->resolve);
+	if (!left)
+		resolve_fini(&worker->resolve);
 	fw_engine_free(worker->engine);
 	ipc_channel_free(worker->inbox);
 	tls_bio_free(worker->tls_io);
 	mem_free(worker->scratch);
+	return !left;
 }

@@ -66,6 +66,7 @@ struct worker {
 	bool draining;
 	bool drained_told;
 	bool stopping;
+	uint64_t give_up_ns;  /* when stopping does not wait for name lookups any more */
 	uint64_t overload_ns; /* when an overload was recorded last */
 	uint8_t *scratch;     /* every read goes here; nothing stays here beyond the call */
 	struct tls_io *tls_io;
@@ -78,7 +79,9 @@ int worker_init(struct worker *worker, const int *fds, unsigned fd_count);
 int worker_start(struct worker *worker);
 void worker_stop(struct worker *worker); /* any thread: ends the loop soon */
 void worker_join(struct worker *worker);
-void worker_fini(struct worker *worker); /* when no thread runs any more; also after a failed init */
+/* When no thread runs any more; also after a failed init. False: a name lookup goes on, and its memory, which is the
+ * worker's, must stay. */
+bool worker_fini(struct worker *worker);
 /* Any thread. False when the inbox is full. */
 bool worker_tell(struct worker *worker, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail);
 
