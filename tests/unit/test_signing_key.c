@@ -128,11 +128,12 @@ static void refused(const char *pem, size_t size)
 
 static void others_are_refused(void **state)
 {
+	static const char cut[] = "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n";
 	char pem[4096];
 
 	(void)state;
 	refused("", 0);
-	refused("-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n", 62);
+	refused(cut, sizeof(cut) - 1);
 	refused(pem, pem_of(EVP_EC_gen("P-384"), NULL, false, pem, sizeof(pem)));
 	refused(pem, pem_of(EVP_RSA_gen(2048), NULL, false, pem, sizeof(pem)));
 	refused(pem, pem_of(EVP_EC_gen("P-256"), NULL, true, pem, sizeof(pem)));
