@@ -142,6 +142,9 @@ static bool step_client(struct fw_conn *conn)
 	case PHASE_OPEN:
 		traffic_client(conn);
 		return true;
+	case PHASE_OWED:
+		conn->input_size = 0;
+		return true;
 	case PHASE_CLOSING:
 		if (conn->close_received || conn->reader.failed || !conn->upgraded)
 			conn->input_size = 0;

@@ -80,6 +80,9 @@ static void phase_over(struct fw_conn *conn)
 	case PHASE_UPSTREAM_HEAD:
 		upstream_failed(conn, "no answer in time");
 		break;
+	case PHASE_OWED:
+		ending_close(conn, conn->end_reason, NULL, NULL);
+		break;
 	default:
 		break; /* closing: ending_check sees that the time is over */
 	}

@@ -40,38 +40,33 @@ static void begin_closing(struct fw_conn *conn)
 	handshake_forget(conn);
 }
 
-void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *answer, const char *cause)
+/* Sets the reason and records it. The id of the record, or NULL: there is none of this reason alone. */
+static const char *decide(struct fw_conn *conn, unsigned reason, enum error_code error, const char *cause)
 {
 	const struct close_row *row = close_reason_row(reason);
-	struct answer told = { .code = row->error };
 	struct event_node *node;
 
-	if (conn->phase >= PHASE_CLOSING)
-		return;
-	if (answer != NULL)
-		told = *answer;
 	conn->end_reason = (uint8_t)reason;
 	conn->end_code = row->code;
 	conn->engine->counters[COUNT_closed_by_policy]++;
-	if (row->event != EVENT_websocket_disconnect) {
-		node = event_record(conn, row->event);
-		event_text(node, "close", row->name);
-		event_number(node, "close_code", row->code);
-		event_text(node, "error", error_code_name(told.code));
-		event_text(node, row->event == EVENT_protocol_violation ? "rule" : "cause", cause);
-		told.event_id = node->event.as.record.event_id;
-		event_violation(conn, row->event);
-	}
-	if (!conn->upgraded) {
-		http_answer_refuse(
-			conn,
-			&(struct http_refusal){ .status = reason == CLOSE_DRAIN || reason == CLOSE_OVERLOAD ? 503 : 403,
-						.cause = row->text,
-						.event = EVENT_handshake_refused });
-		return;
-	}
-	if (told.code != ERROR_NONE && !conn->lost)
-		answer_error(conn, &told);
+	if (row->event == EVENT_websocket_disconnect)
+		return NULL;
+	node = event_record(conn, row->event);
+	event_text(node, "close", row->name);
+	event_number(node, "close_code", row->code);
+	event_text(node, "error", error_code_name(error));
+	event_text(node, row->event == EVENT_protocol_violation ? "rule" : "cause", cause);
+	event_violation(conn, row->event);
+	return node->event.as.record.event_id;
+}
+
+/* The last words to both sides, of the reason that was decided. */
+static void say_close(struct fw_conn *conn, const struct answer *told)
+{
+	const struct close_row *row = close_reason_row(conn->end_reason);
+
+	if (told != NULL && told->code != ERROR_NONE && !conn->lost)
+		answer_error(conn, told);
 	conn->close_sent = true;
 	if (!conn->lost)
 		send_close(conn, FW_CLIENT, row->code, slice_text(row->text));
@@ -80,10 +75,60 @@ void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *an
 	begin_closing(conn);
 }
 
+void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *answer, const char *cause)
+{
+	const struct close_row *row = close_reason_row(reason);
+	struct answer told = { .code = row->error };
+
+	if (conn->phase >= PHASE_CLOSING)
+		return;
+	if (conn->phase == PHASE_OWED) {
+		say_close(conn, NULL);
+		return;
+	}
+	if (answer != NULL)
+		told = *answer;
+	told.event_id = decide(conn, reason, told.code, cause);
+	if (!conn->upgraded) {
+		http_answer_refuse(
+			conn,
+			&(struct http_refusal){ .status = reason == CLOSE_DRAIN || reason == CLOSE_OVERLOAD ? 503 : 403,
+						.cause = row->text,
+						.event = EVENT_handshake_refused });
+		return;
+	}
+	say_close(conn, &told);
+}
+
+/* As far as can be seen from here: a server behind that answers each message has answered all of them. */
+static bool is_answered(const struct fw_conn *conn)
+{
+	return conn->upstream == NULL || conn->upstream->lost || (int32_t)(conn->messages_in - conn->messages_out) <= 0;
+}
+
+void ending_close_when_answered(struct fw_conn *conn, unsigned reason, const char *cause)
+{
+	if (conn->phase != PHASE_OPEN || close_reason_row(reason)->error != ERROR_NONE || is_answered(conn)) {
+		ending_close(conn, reason, NULL, cause);
+		return;
+	}
+	decide(conn, reason, ERROR_NONE, cause);
+	conn->phase = PHASE_OWED;
+	conn->phase_until_ns = conn->engine->now.monotonic_ns + LIMIT_OWED_MS * (SECOND_NS / 1000);
+}
+
+void ending_answered(struct fw_conn *conn)
+{
+	if (conn->phase == PHASE_OWED && is_answered(conn))
+		say_close(conn, NULL);
+}
+
 void ending_peer_close(struct fw_conn *conn, enum fw_side side, uint16_t code, struct fw_slice reason)
 {
 	struct upstream *up = conn->upstream;
 
+	if (conn->phase == PHASE_OWED)
+		say_close(conn, NULL);
 	if (side == FW_CLIENT) {
 		conn->close_received = true;
 		if (!conn->close_sent) {
@@ -122,6 +167,8 @@ void ending_lost(struct fw_conn *conn, enum fw_side side)
 	if (conn->lost)
 		return;
 	conn->lost = true;
+	if (conn->phase == PHASE_OWED)
+		say_close(conn, NULL);
 	conn->close_sent = conn->close_received = true;
 	if (conn->phase >= PHASE_CLOSING)
 		return;

@@ -61,7 +61,7 @@ static void client_failed(struct fw_conn *conn, const struct ws_item *item)
 					       : CLOSE_PROTOCOL;
 
 	conn->engine->counters[COUNT_protocol_errors]++;
-	ending_close(conn, reason, NULL, item->rule);
+	ending_close_when_answered(conn, reason, item->rule);
 }
 
 static void note_would(struct fw_conn *conn, const struct message *message, unsigned stage)
@@ -419,6 +419,7 @@ void traffic_upstream(struct fw_conn *conn)
 		/* Once our close is out nothing more is said to the client (RFC 6455 5.5.1). */
 		if (!conn->close_sent)
 			upstream_message(conn, &item);
+		ending_answered(conn);
 		break;
 	}
 }
