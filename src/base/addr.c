@@ -110,24 +110,28 @@ static bool parse_v6(struct fw_slice text, uint8_t ret_bytes[16])
 	return true;
 }
 
+struct fw_addr addr_of_v6(const uint8_t bytes[16])
+{
+	bool is_mapped = memcmp(bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
+	struct fw_addr addr = { .family = is_mapped ? 4 : 6 };
+
+	memcpy(addr.bytes, bytes + (is_mapped ? 12 : 0), is_mapped ? 4 : 16);
+	return addr;
+}
+
 bool addr_parse(struct fw_slice text, struct fw_addr *ret_addr)
 {
 	struct fw_addr addr = { 0 };
+	uint8_t bytes[16];
 
 	if (text.size >= ADDR_TEXT)
 		return false;
-	if (parse_v4(text, addr.bytes)) {
+	if (parse_v4(text, addr.bytes))
 		addr.family = 4;
-	} else {
-		if (!parse_v6(text, addr.bytes))
-			return false;
-		addr.family = 6;
-		if (memcmp(addr.bytes, mapped_prefix, sizeof(mapped_prefix)) == 0) {
-			addr.family = 4;
-			memcpy(addr.bytes, addr.bytes + 12, 4);
-			memset(addr.bytes + 4, 0, 12);
-		}
-	}
+	else if (parse_v6(text, bytes))
+		addr = addr_of_v6(bytes);
+	else
+		return false;
 	*ret_addr = addr;
 	return true;
 }

@@ -7,6 +7,8 @@ enum { ADDR_TEXT = 46 };
 
 /* Strict: dotted quad without leading zeros, or RFC 4291 text; IPv4-mapped becomes IPv4. False when it is neither. */
 bool addr_parse(struct fw_slice text, struct fw_addr *ret_addr);
+/* Of 16 octets in network order; an IPv4-mapped address is the IPv4 client's: the same client, the same limits. */
+struct fw_addr addr_of_v6(const uint8_t bytes[16]);
 /* RFC 5952 text with a NUL; "unknown" for family 0. Returns its length. */
 size_t addr_format(const struct fw_addr *addr, char ret_text[ADDR_TEXT]);
 bool addr_equal(const struct fw_addr *a, const struct fw_addr *b);

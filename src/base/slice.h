@@ -31,6 +31,16 @@ static inline uint8_t ascii_lower(uint8_t c)
 	return (c >= 'A' && c <= 'Z') ? (uint8_t)(c | 0x20) : c;
 }
 
+static inline bool slice_equal_nocase(struct fw_slice a, struct fw_slice b)
+{
+	if (a.size != b.size)
+		return false;
+	for (size_t i = 0; i < a.size; i++)
+		if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
+			return false;
+	return true;
+}
+
 static inline bool slice_is_nocase(struct fw_slice a, const char *text)
 {
 	size_t i;

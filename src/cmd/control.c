@@ -154,7 +154,7 @@ static int say_problem(const struct control_request *request, const struct contr
 	return COMMAND_COULD_NOT;
 }
 
-int control_ask_ok(const struct control_request *request, struct control_answer *ret_answer)
+static int ask_ok(const struct control_request *request, struct control_answer *ret_answer)
 {
 	int result = control_ask(request, ret_answer);
 
@@ -162,5 +162,20 @@ int control_ask_ok(const struct control_request *request, struct control_answer 
 		return result;
 	result = say_problem(request, ret_answer);
 	control_free(ret_answer);
+	return result;
+}
+
+int control_show(const struct control_request *request, int (*print)(struct fw_slice body))
+{
+	struct control_answer answer;
+	int result = ask_ok(request, &answer);
+
+	if (result != COMMAND_DONE)
+		return result;
+	if (print != NULL)
+		result = print(answer.body);
+	else if (fwrite(answer.body.data, 1, answer.body.size, stdout) != answer.body.size || fflush(stdout) != 0)
+		result = options_could_not(request->verb, "cannot write: %s", strerror(errno));
+	control_free(&answer);
 	return result;
 }

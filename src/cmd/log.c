@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/log_level.h"
@@ -69,7 +67,6 @@ int command_log(int argc, char **argv)
 	};
 	struct options options = { "log", rows, sizeof(rows) / sizeof(*rows), changes, CHANGES, 0 };
 	struct control_request request = { .verb = "log", .method = "GET", .path = path };
-	struct control_answer answer;
 	int result = options_read(&options, argc, argv);
 
 	if (result == OPTIONS_GO_ON && options.operand_count != 0) {
@@ -80,13 +77,5 @@ int command_log(int argc, char **argv)
 	if (result != OPTIONS_GO_ON)
 		return result;
 	request.data = data;
-	result = control_ask_ok(&request, &answer);
-	if (result != COMMAND_DONE)
-		return result;
-	if (!json)
-		result = print_people(answer.body);
-	else if (fwrite(answer.body.data, 1, answer.body.size, stdout) != answer.body.size || fflush(stdout) != 0)
-		result = options_could_not("log", "cannot write: %s", strerror(errno));
-	control_free(&answer);
-	return result;
+	return control_show(&request, json ? NULL : print_people);
 }

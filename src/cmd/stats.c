@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/slice.h"
@@ -62,19 +60,10 @@ int command_stats(int argc, char **argv)
 	};
 	struct options options = { "stats", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
 	struct control_request request = { .verb = "stats", .method = "GET", .path = "/api/v1/stats" };
-	struct control_answer answer;
 	int result = options_read(&options, argc, argv);
 
 	if (result != OPTIONS_GO_ON)
 		return result;
 	request.data = data;
-	result = control_ask_ok(&request, &answer);
-	if (result != COMMAND_DONE)
-		return result;
-	if (!json)
-		result = print_people(answer.body);
-	else if (fwrite(answer.body.data, 1, answer.body.size, stdout) != answer.body.size || fflush(stdout) != 0)
-		result = options_could_not("stats", "cannot write: %s", strerror(errno));
-	control_free(&answer);
-	return result;
+	return control_show(&request, json ? NULL : print_people);
 }

@@ -146,16 +146,6 @@ static const char *check_extensions(struct fw_slice whole, struct fw_slice rest)
 	return NULL;
 }
 
-/* An IPv4-mapped address is the IPv4 client's. */
-static void take_v6(const uint8_t bytes[16], struct fw_addr *ret_address)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	bool is_mapped = memcmp(bytes, mapped, sizeof(mapped)) == 0;
-
-	*ret_address = (struct fw_addr){ .family = is_mapped ? 4 : 6 };
-	memcpy(ret_address->bytes, bytes + (is_mapped ? 12 : 0), is_mapped ? 4 : 16);
-}
-
 /* Source and destination address, then their ports. */
 static const char *read_block(struct fw_slice whole, struct proxyproto *header)
 {
@@ -186,7 +176,7 @@ static const char *read_block(struct fw_slice whole, struct proxyproto *header)
 		memcpy(header->source.bytes, block, 4);
 		header->source_port = (uint16_t)u16(block + 8);
 	} else if (size == 36) {
-		take_v6(block, &header->source);
+		header->source = addr_of_v6(block);
 		header->source_port = (uint16_t)u16(block + 32);
 	}
 	return check_extensions(whole, slice(block + size, room - size));

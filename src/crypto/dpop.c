@@ -12,7 +12,7 @@ enum { ID_MOST = 256, URI_MOST = 2048 };
 
 static bool text_is(struct arena *arena, const struct json *json, const char *name, const char *wanted)
 {
-	uint32_t node = jws_member(json, name);
+	uint32_t node = jws_member(json, 0, name);
 
 	return node != 0 && slice_is(jws_text(json, node, arena), wanted);
 }
@@ -23,13 +23,13 @@ static const char *check_header(struct arena *arena, const struct json *header, 
 {
 	static const char *const refused[] = { "kid", "jku", "x5u", "x5c", "zip", "crit", "b64", "cty" };
 	const struct jwk_rules rules = { .rsa = JOSE_RS256 };
-	uint32_t alg = jws_member(header, "alg"), jwk = jws_member(header, "jwk");
+	uint32_t alg = jws_member(header, 0, "alg"), jwk = jws_member(header, 0, "jwk");
 	enum jose_algorithm named;
 	const char *fault;
 
 	*ret_key = (struct jwt_key){ 0 };
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if (jws_member(header, refused[i]) != 0)
+		if (jws_member(header, 0, refused[i]) != 0)
 			return refused[i];
 	if (!text_is(arena, header, "typ", "dpop+jwt"))
 		return "typ";
@@ -91,16 +91,6 @@ static bool read_place(struct fw_slice uri, struct place *ret_place)
 	return false;
 }
 
-static bool same_nocase(struct fw_slice a, struct fw_slice b)
-{
-	if (a.size != b.size)
-		return false;
-	for (size_t i = 0; i < a.size; i++)
-		if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
-			return false;
-	return true;
-}
-
 /* RFC 9449 4.3, 9: without query and fragment. */
 static bool is_for(struct fw_slice uri, const struct dpop_rules *rules)
 {
@@ -110,13 +100,13 @@ static bool is_for(struct fw_slice uri, const struct dpop_rules *rules)
 	    memchr(uri.data, '#', uri.size) != NULL || !read_place(uri, &place))
 		return false;
 	return place.secure == rules->secure && slice_equal(place.path, rules->path) &&
-	       same_nocase(place.host, without_default_port(rules->host, rules->secure));
+	       slice_equal_nocase(place.host, without_default_port(rules->host, rules->secure));
 }
 
 /* RFC 9449 4.2: ath is the SHA-256 of the token it goes with. */
 static bool goes_with(struct arena *arena, const struct json *claims, struct fw_slice token)
 {
-	uint32_t node = jws_member(claims, "ath");
+	uint32_t node = jws_member(claims, 0, "ath");
 	uint8_t digest[32];
 	char text[44];
 
@@ -130,8 +120,8 @@ static bool goes_with(struct arena *arena, const struct json *claims, struct fw_
 static const char *check_claims(struct arena *arena, const struct dpop_rules *rules, const struct json *claims,
 				uint64_t now, struct dpop *dpop)
 {
-	uint32_t htu = jws_member(claims, "htu"), iat = jws_member(claims, "iat"), jti = jws_member(claims, "jti"),
-		 nonce = jws_member(claims, "nonce");
+	uint32_t htu = jws_member(claims, 0, "htu"), iat = jws_member(claims, 0, "iat"),
+		 jti = jws_member(claims, 0, "jti"), nonce = jws_member(claims, 0, "nonce");
 	uint64_t issued;
 
 	if (!text_is(arena, claims, "htm", "GET"))
@@ -154,7 +144,6 @@ const char *dpop_verify(struct arena *arena, const struct dpop_rules *rules, str
 			struct dpop *ret_dpop)
 {
 	struct dpop dpop = { 0 };
-	struct fw_slice text = { 0 };
 	struct json header, claims;
 	struct jws_parts parts;
 	struct jwt_key key = { 0 };
@@ -165,18 +154,14 @@ const char *dpop_verify(struct arena *arena, const struct dpop_rules *rules, str
 		return "size";
 	if (!jws_split(proof, &parts))
 		return "form";
-	wrong = jws_decode(arena, parts.header, &text);
-	if (wrong == NULL)
-		wrong = jws_object(arena, text, "header", &header);
+	wrong = jws_read(arena, parts.header, "header", &header);
 	if (wrong == NULL)
 		wrong = check_header(arena, &header, &key, dpop.thumbprint);
 	if (wrong == NULL)
 		wrong = jws_check(arena, &key, &parts);
 	jose_key_fini(&key);
 	if (wrong == NULL)
-		wrong = jws_decode(arena, parts.payload, &text);
-	if (wrong == NULL)
-		wrong = jws_object(arena, text, "claims", &claims);
+		wrong = jws_read(arena, parts.payload, "claims", &claims);
 	if (wrong == NULL)
 		wrong = check_claims(arena, rules, &claims, wall_us / 1000000, &dpop);
 	if (wrong == NULL)

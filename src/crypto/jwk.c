@@ -15,17 +15,12 @@
 
 enum { SECRET_MOST = 4096, KID_MOST = 256, COORDINATE_MOST = 66 };
 
-static uint32_t member(const struct json *json, uint32_t object, const char *name)
-{
-	return json_member(json, object, name, strlen(name));
-}
-
 /* The text of a string member; data NULL: there is none, it is no string, or memory is short. */
 static struct fw_slice text_at(struct arena *arena, const struct json *json, uint32_t object, const char *name)
 {
-	uint32_t node = member(json, object, name);
+	uint32_t node = jws_member(json, object, name);
 
-	return node != 0 && json->nodes[node].kind == JSON_STRING ? json_text(json, node, arena) : slice(NULL, 0);
+	return node != 0 ? jws_text(json, node, arena) : slice(NULL, 0);
 }
 
 /* A base64url member in the arena; data NULL: as above, or not in the strict form. */
@@ -54,7 +49,7 @@ static struct fw_slice wipe(struct fw_slice secret)
 /* RFC 7517 4.2, 4.3: a key that says what it is for is for nothing else. */
 static const char *check_use(struct arena *arena, const struct jwk_rules *rules, const struct json *json, uint32_t node)
 {
-	uint32_t use = member(json, node, "use"), list = member(json, node, "key_ops");
+	uint32_t use = jws_member(json, node, "use"), list = jws_member(json, node, "key_ops");
 	bool may = list == 0;
 
 	if (use != 0 && !json_string_is(json, use, "sig", 3))
@@ -64,8 +59,7 @@ static const char *check_use(struct arena *arena, const struct jwk_rules *rules,
 	if (json->nodes[list].kind != JSON_ARRAY)
 		return "key_ops";
 	for (uint32_t at = list + 1; at < json->nodes[list].next; at = json->nodes[at].next) {
-		struct fw_slice word =
-			json->nodes[at].kind == JSON_STRING ? json_text(json, at, arena) : slice(NULL, 0);
+		struct fw_slice word = jws_text(json, at, arena);
 
 		may |= slice_is(word, "verify") || (rules->private_keys && slice_is(word, "sign"));
 	}
@@ -201,7 +195,7 @@ static const char *read_kind(struct arena *arena, const struct jwk_rules *rules,
 			     struct jwt_key *key)
 {
 	struct fw_slice kind = text_at(arena, json, node, "kty");
-	bool is_private = member(json, node, "d") != 0;
+	bool is_private = jws_member(json, node, "d") != 0;
 
 	if (slice_is(kind, "oct"))
 		return rules->secrets ? read_secret(arena, json, node, key) : "a secret among public keys";
@@ -220,7 +214,7 @@ static const char *read_kind(struct arena *arena, const struct jwk_rules *rules,
 /* alg, where it is given, is the algorithm of this key (RFC 8725 3.1). */
 static const char *set_algorithm(struct arena *arena, const struct json *json, uint32_t node, struct jwt_key *key)
 {
-	uint32_t given = member(json, node, "alg");
+	uint32_t given = jws_member(json, node, "alg");
 
 	if (given == 0)
 		return key->secret != NULL ? "alg" : NULL; /* a secret fits three */
@@ -230,7 +224,7 @@ static const char *set_algorithm(struct arena *arena, const struct json *json, u
 static const char *set_kid(struct arena *arena, const struct jwk_rules *rules, const struct json *json, uint32_t node,
 			   struct jwt_key *key)
 {
-	uint32_t given = member(json, node, "kid");
+	uint32_t given = jws_member(json, node, "kid");
 	struct fw_slice kid = text_at(arena, json, node, "kid");
 	char *copy;
 
@@ -329,7 +323,7 @@ static const char *read_next(struct arena *arena, const struct jwk_rules *rules,
 const char *jwk_read_set(struct arena *arena, const struct jwk_rules *rules, const struct json *json, uint32_t node,
 			 struct jwk_set *set)
 {
-	uint32_t list = json->nodes[node].kind == JSON_OBJECT ? member(json, node, "keys") : 0;
+	uint32_t list = json->nodes[node].kind == JSON_OBJECT ? jws_member(json, node, "keys") : 0;
 	const char *fault = list != 0 && json->nodes[list].kind == JSON_ARRAY ? NULL : "no keys";
 
 	set->count = set->skipped = 0;

@@ -51,9 +51,17 @@ const char *jws_object(struct arena *arena, struct fw_slice text, const char *wh
 	return result == JSON_OK && ret_json->nodes[0].kind == JSON_OBJECT ? NULL : what;
 }
 
-uint32_t jws_member(const struct json *json, const char *name)
+const char *jws_read(struct arena *arena, struct fw_slice part, const char *what, struct json *ret_json)
 {
-	return json_member(json, 0, name, strlen(name));
+	struct fw_slice text;
+	const char *wrong = jws_decode(arena, part, &text);
+
+	return wrong != NULL ? wrong : jws_object(arena, text, what, ret_json);
+}
+
+uint32_t jws_member(const struct json *json, uint32_t object, const char *name)
+{
+	return json_member(json, object, name, strlen(name));
 }
 
 struct fw_slice jws_text(const struct json *json, uint32_t node, struct arena *arena)

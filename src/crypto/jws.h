@@ -20,11 +20,13 @@ const char *jws_decode(struct arena *arena, struct fw_slice part, struct fw_slic
 /* NULL when the text is one JSON object without duplicate members, or what does not hold: `what` when it is no object.
  */
 const char *jws_object(struct arena *arena, struct fw_slice text, const char *what, struct json *ret_json);
+/* Both: a part that is base64url of one JSON object. */
+const char *jws_read(struct arena *arena, struct fw_slice part, const char *what, struct json *ret_json);
 /* NULL when the signature is this key's. */
 const char *jws_check(struct arena *arena, const struct jwt_key *key, const struct jws_parts *parts);
 
-/* A member of the object that is the root; 0: none. */
-uint32_t jws_member(const struct json *json, const char *name);
+/* A member of the object that this node is, the root being 0; 0: none. */
+uint32_t jws_member(const struct json *json, uint32_t object, const char *name);
 /* The text of a string; data NULL when the node is no string (or memory is short: refused as well). */
 struct fw_slice jws_text(const struct json *json, uint32_t node, struct arena *arena);
 /* A NumericDate of whole seconds (RFC 7519 2), "1700000000" or "1700000000.0" as some write it; at most 2^53 - 1. */

@@ -10,7 +10,7 @@
 /* RFC 8725 3.11: a token made for another use says so here. */
 static bool type_is_known(const struct json *header, struct arena *arena)
 {
-	uint32_t node = jws_member(header, "typ");
+	uint32_t node = jws_member(header, 0, "typ");
 	struct fw_slice text;
 
 	if (node == 0)
@@ -26,7 +26,7 @@ static const char *refused_member(const struct json *header)
 	static const char *const names[] = { "jwk", "jku", "x5u", "x5c", "zip", "crit", "b64", "cty" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (jws_member(header, names[i]) != 0)
+		if (jws_member(header, 0, names[i]) != 0)
 			return names[i];
 	return NULL;
 }
@@ -34,7 +34,7 @@ static const char *refused_member(const struct json *header)
 /* The one key that the token may be signed with, or NULL: two that fit are as bad as none. */
 static const struct jwt_key *find_key(const struct jwt_rules *rules, const struct json *header, struct arena *arena)
 {
-	uint32_t node = jws_member(header, "kid");
+	uint32_t node = jws_member(header, 0, "kid");
 	const struct jwt_key *found = NULL;
 	struct fw_slice kid = { 0 };
 
@@ -60,7 +60,7 @@ static const struct jwt_key *find_key(const struct jwt_rules *rules, const struc
 static const char *check_header(struct arena *arena, const struct jwt_rules *rules, const struct json *header,
 				const struct jwt_key **ret_key)
 {
-	uint32_t alg = jws_member(header, "alg");
+	uint32_t alg = jws_member(header, 0, "alg");
 	const char *refused = refused_member(header);
 	enum jose_algorithm named;
 
@@ -82,7 +82,7 @@ static const char *check_header(struct arena *arena, const struct jwt_rules *rul
 /* An absent claim is 0 seconds and true. */
 static bool optional_seconds(const struct json *claims, const char *name, uint64_t *ret_seconds)
 {
-	uint32_t node = jws_member(claims, name);
+	uint32_t node = jws_member(claims, 0, name);
 
 	*ret_seconds = 0;
 	return node == 0 || jws_seconds(claims, node, ret_seconds);
@@ -90,7 +90,7 @@ static bool optional_seconds(const struct json *claims, const char *name, uint64
 
 static const char *check_times(const struct jwt_rules *rules, const struct json *claims, uint64_t now, struct jwt *jwt)
 {
-	uint32_t node = jws_member(claims, "exp");
+	uint32_t node = jws_member(claims, 0, "exp");
 	uint64_t not_before, issued, start;
 
 	if (node == 0 || !jws_seconds(claims, node, &jwt->expires_s))
@@ -101,7 +101,7 @@ static const char *check_times(const struct jwt_rules *rules, const struct json 
 		return "nbf";
 	if (!optional_seconds(claims, "iat", &issued) || issued > now + rules->skew_s)
 		return "iat";
-	start = jws_member(claims, "iat") != 0 ? issued : now;
+	start = jws_member(claims, 0, "iat") != 0 ? issued : now;
 	if (rules->max_life_s != 0 && (jwt->expires_s < start || jwt->expires_s - start > rules->max_life_s))
 		return "lifetime";
 	return NULL;
@@ -109,7 +109,7 @@ static const char *check_times(const struct jwt_rules *rules, const struct json 
 
 static bool is_for(const struct json *claims, const char *audience, struct arena *arena)
 {
-	uint32_t node = jws_member(claims, "aud"), last;
+	uint32_t node = jws_member(claims, 0, "aud"), last;
 	bool found = false;
 
 	if (node == 0)
@@ -144,12 +144,12 @@ static const char *check_claims(struct arena *arena, const struct jwt_rules *rul
 
 	if (wrong != NULL)
 		return wrong;
-	node = jws_member(&jwt->claims, "iss");
+	node = jws_member(&jwt->claims, 0, "iss");
 	if (rules->issuer != NULL && (node == 0 || !slice_is(jws_text(&jwt->claims, node, arena), rules->issuer)))
 		return "iss";
 	if (rules->audience != NULL && !is_for(&jwt->claims, rules->audience, arena))
 		return "aud";
-	node = jws_member(&jwt->claims, "sub");
+	node = jws_member(&jwt->claims, 0, "sub");
 	if (node == 0)
 		return "sub";
 	jwt->subject = jws_text(&jwt->claims, node, arena);
@@ -160,7 +160,6 @@ const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct 
 		     struct fw_slice *ret_payload)
 {
 	const struct jwt_key *key = NULL;
-	struct fw_slice text;
 	const char *wrong;
 	struct jws_parts parts;
 	struct json header;
@@ -170,9 +169,7 @@ const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct 
 		return "size";
 	if (!jws_split(token, &parts))
 		return "form";
-	wrong = jws_decode(arena, parts.header, &text);
-	if (wrong == NULL)
-		wrong = jws_object(arena, text, "header", &header);
+	wrong = jws_read(arena, parts.header, "header", &header);
 	if (wrong == NULL)
 		wrong = check_header(arena, rules, &header, &key);
 	/* Nothing that the claims say is looked at before they are known to be the issuer's. */

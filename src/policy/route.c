@@ -161,16 +161,6 @@ static bool read_place(struct fw_slice text, struct place *ret_place)
 	return text.data[n] == ':' && read_port(slice_from(text, n + 1), &ret_place->port);
 }
 
-static bool same_nocase(struct fw_slice a, struct fw_slice b)
-{
-	if (a.size != b.size)
-		return false;
-	for (size_t i = 0; i < a.size; i++)
-		if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
-			return false;
-	return true;
-}
-
 static bool loopback_name(struct fw_slice host)
 {
 	return slice_is_nocase(host, "localhost") || slice_is(host, "127.0.0.1") || slice_is(host, "[::1]");
@@ -204,7 +194,7 @@ static bool read_origin(struct fw_slice text, struct origin *ret_origin)
 
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
-	return same_nocase(a->scheme, b->scheme) && same_nocase(a->place.host, b->place.host) &&
+	return slice_equal_nocase(a->scheme, b->scheme) && slice_equal_nocase(a->place.host, b->place.host) &&
 	       a->place.port == b->place.port;
 }
 
@@ -244,7 +234,7 @@ bool policy_host_allowed(const struct fw_policy *policy, const struct policy_rou
 	if (have.port == -1)
 		have.port = secure ? 443 : 80; /* RFC 9110 4.2.1, 4.2.2 */
 	for (size_t i = 0; i < list->count; i++)
-		if (read_place(slice_text(list->items[i]), &want) && same_nocase(have.host, want.host) &&
+		if (read_place(slice_text(list->items[i]), &want) && slice_equal_nocase(have.host, want.host) &&
 		    (want.port == -1 || want.port == have.port))
 			return true;
 	return false;

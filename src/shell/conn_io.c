@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/addr.h"
 #include "base/close_reason.h"
 #include "base/mem.h"
 #include "shell/tls_stream.h"
@@ -297,12 +298,7 @@ static void peer_address(const struct sockaddr_storage *peer, struct fw_conn_opt
 		memcpy(ret_options->peer.bytes, &v4->sin_addr, 4);
 		ret_options->peer_port = ntohs(v4->sin_port);
 	} else if (peer->ss_family == AF_INET6) {
-		bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
-
-		/* On a socket for both families an IPv4 client has a mapped address: the same client, the same limits.
-		 */
-		ret_options->peer.family = mapped ? 4 : 6;
-		memcpy(ret_options->peer.bytes, v6->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
+		ret_options->peer = addr_of_v6(v6->sin6_addr.s6_addr);
 		ret_options->peer_port = ntohs(v6->sin6_port);
 	}
 }

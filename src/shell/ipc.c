@@ -102,8 +102,8 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 	      bool wait)
 {
 	struct header header = { .type = (uint32_t)type, .payload = (uint32_t)size, .tail = tail.size };
-	bool was_empty, fits;
 	size_t whole, before;
+	bool fits;
 
 	if ((unsigned)type >= IPC_TYPES || size != sizes[type] || !size_add(sizeof(header) + size, tail.size, &whole) ||
 	    whole > channel->size) {
@@ -120,17 +120,16 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 		channel->waiting--;
 	}
 	before = channel->used;
-	was_empty = before == 0;
 	fits = channel->size - channel->used >= whole;
 	if (fits) {
 		put(channel, &header, sizeof(header));
 		put(channel, payload, size);
 		put(channel, tail.data, tail.size);
-		if (was_empty || (before < channel->size / 2 && channel->used >= channel->size / 2))
+		if (before == 0 || (before < channel->size / 2 && channel->used >= channel->size / 2))
 			pthread_cond_signal(&channel->readable);
 	}
 	pthread_mutex_unlock(&channel->lock);
-	if (fits && was_empty && channel->wake != NULL)
+	if (fits && before == 0 && channel->wake != NULL)
 		channel->wake(channel->user);
 	return fits;
 }

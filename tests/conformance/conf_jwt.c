@@ -1,16 +1,12 @@
 /* Signed tokens: RFC 7515 A.1 and the attacks on JWT that are known. Vectors: conf_jwt_vectors.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/encode.h"
 #include "base/slice.h"
 #include "crypto/digest.h"
 #include "crypto/jwt.h"
+#include "../unit/crypto_fixture.h"
 
 #define NOW_US (UINT64_C(1700000000) * 1000000)
 #define CLAIMS "{\"sub\":\"alice\",\"exp\":1700000600}"
@@ -18,28 +14,6 @@
 static uint8_t secret[] = "0123456789abcdef0123456789abcdef";
 static const struct jwt_key key = { "k", secret, 32 };
 static const struct jwt_rules rules = { .keys = &key, .key_count = 1, .skew_s = 60, .max_size = 16384 };
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 64 << 20);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
-
-static void assert_says(const char *got, const char *want, const char *about)
-{
-	if ((got == NULL) != (want == NULL) || (got != NULL && strcmp(got, want) != 0))
-		fail_msg("%s: %s, not %s", about, got != NULL ? got : "holds", want != NULL ? want : "holds");
-}
 
 static const char *verify_with(const struct jwt_rules *with, struct fw_slice token)
 {

@@ -1,36 +1,16 @@
 /* Vectors of Wycheproof and of the JOSE cookbook: signatures, keys, sets of keys. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "base/encode.h"
 #include "base/slice.h"
 #include "crypto/digest.h"
 #include "crypto/jwk.h"
 #include "crypto/jwt.h"
+#include "../unit/crypto_fixture.h"
 #include "vectors.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 64 << 20);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
 
 static const char *copy_text(struct fw_slice text)
 {
@@ -274,12 +254,6 @@ static void wycheproof_signatures(void **state)
 	assert_int_equal(run_signatures(PATH("rsa_pss_2048_sha256_mgf1_32"), "publicKeyJwk", JOSE_PS256), 108);
 	assert_in_range(run_signatures(PATH("rsa_signature_2048_sha256"), "keyJwk", JOSE_RS256), 200, 259);
 #undef PATH
-}
-
-static void assert_says(const char *got, const char *want, const char *about)
-{
-	if ((got == NULL) != (want == NULL) || (got != NULL && strcmp(got, want) != 0))
-		fail_msg("%s: %s, not %s", about, got != NULL ? got : "holds", want != NULL ? want : "holds");
 }
 
 /* Says what the verifier says of a token of the cookbook. Its keys are private ones, and those of RSA are for an

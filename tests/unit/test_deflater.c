@@ -11,18 +11,12 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "codec/deflater.h"
+#include "any_octet.h"
 
 enum { MOST = 200000, TAIL = DEFLATER_TAIL };
 
 static struct deflater deflater;
 static uint8_t message[MOST], compressed[MOST + TAIL], back[MOST + 1];
-static uint64_t seed = 5;
-
-static uint8_t any(void)
-{
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (uint8_t)(seed >> 33);
-}
 
 static int begin(void **state)
 {

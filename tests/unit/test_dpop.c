@@ -1,12 +1,7 @@
 /* crypto/dpop: the proof of RFC 9449 7.1, thumbprints of RFC 7638, and each rule of RFC 9449 4.3 broken once. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -17,6 +12,7 @@
 #include "crypto/digest.h"
 #include "crypto/dpop.h"
 #include "crypto/jwk.h"
+#include "crypto_fixture.h"
 
 #define IAT UINT64_C(1562262618)
 
@@ -31,29 +27,8 @@ static const char published[] = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2Iiwiand
 				"txRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA";
 static const char token[] = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
 
-static struct arena arena;
 static EVP_PKEY *pair;
 static char jwk[256];
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 1 << 20);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
-
-static void assert_says(const char *got, const char *want, const char *about)
-{
-	if ((got == NULL) != (want == NULL) || (got != NULL && strcmp(got, want) != 0))
-		fail_msg("%s: %s, not %s", about, got != NULL ? got : "holds", want != NULL ? want : "holds");
-}
 
 static struct dpop_rules rules_of(void)
 {

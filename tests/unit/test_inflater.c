@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "codec/inflater.h"
+#include "any_octet.h"
 
 enum { ROOM = 4 << 20, WIDE = 64 << 20, RATIO = 200 };
 
@@ -20,13 +21,7 @@ static struct pool pool;
 static struct inflater inflater;
 static struct buf plain;
 static uint8_t *made; /* the message that was made last */
-static uint64_t seed = 5, ratio_limit = RATIO;
-
-static uint8_t any(void)
-{
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (uint8_t)(seed >> 33);
-}
+static uint64_t ratio_limit = RATIO;
 
 static int begin(void **state)
 {

@@ -1,13 +1,8 @@
 /* crypto/jose and crypto/jwk: each algorithm signs and verifies, and nothing else does; keys that are weak or for
  * something else are not taken; every allocation failing once. Vectors: tests/conformance/conf_jwt_vectors.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -17,31 +12,11 @@
 #include "base/slice.h"
 #include "crypto/jwk.h"
 #include "crypto/jwt.h"
+#include "crypto_fixture.h"
 
 #define NOW UINT64_C(1700000000)
 
 static uint8_t secret[64] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-static struct arena arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 4 << 20);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
-
-static void assert_says(const char *got, const char *want, const char *about)
-{
-	if ((got == NULL) != (want == NULL) || (got != NULL && strcmp(got, want) != 0))
-		fail_msg("%s: %s, not %s", about, got != NULL ? got : "holds", want != NULL ? want : "holds");
-}
 
 static struct jwt_key key_for(enum jose_algorithm algorithm)
 {

@@ -494,12 +494,13 @@ static void test_duplicates_among_many(void **state)
 	{
 		char *one = object_of(20, -1, false), *two = object_of(200, -1, false),
 		     *three = object_of(200, 3, false);
-		char *all = malloc(strlen(one) + strlen(two) + strlen(three) + 8);
+		size_t room = strlen(one) + strlen(two) + strlen(three) + 8;
+		char *all = malloc(room);
 
 		assert_non_null(all);
-		sprintf(all, "[%s,%s,%s]", one, two, one);
+		snprintf(all, room, "[%s,%s,%s]", one, two, one);
 		assert_int_equal(parse(all), JSON_OK);
-		sprintf(all, "[%s,%s,%s]", one, two, three);
+		snprintf(all, room, "[%s,%s,%s]", one, two, three);
 		assert_int_equal(parse(all), JSON_DUPLICATE);
 		assert_string_equal(error.path, "/2/k3");
 		free(one);

@@ -1,17 +1,13 @@
 /* crypto/jwt: tokens that were issued here, claims at their bounds, and every allocation failing once. Attacks and
  * vectors: tests/conformance/conf_jwt.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "crypto/jwt.h"
+#include "crypto_fixture.h"
 
 #define NOW UINT64_C(1700000000)
 #define NOW_US (NOW * 1000000 + 999999)
@@ -19,22 +15,6 @@
 static uint8_t secret_a[] = "0123456789abcdef0123456789abcdef", secret_b[] = "fedcba9876543210fedcba9876543210fedcba98";
 static const struct jwt_key key_a = { "a", secret_a, 32 }, key_b = { "b", secret_b, 40 },
 			    key_plain = { NULL, secret_a, 32 };
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 1 << 20);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
 
 static struct jwt_rules rules_of(const struct jwt_key *keys, size_t count)
 {
@@ -47,12 +27,6 @@ static struct fw_slice issue(const struct jwt_key *key, const char *claims)
 
 	assert_int_equal(jwt_issue(&arena, key, slice_text(claims), &token), FW_OK);
 	return token;
-}
-
-static void assert_says(const char *got, const char *want, const char *about)
-{
-	if ((got == NULL) != (want == NULL) || (got != NULL && strcmp(got, want) != 0))
-		fail_msg("%s: %s, not %s", about, got != NULL ? got : "holds", want != NULL ? want : "holds");
 }
 
 static void an_issued_token_holds(void **state)
