@@ -143,7 +143,10 @@ static bool step_client(struct fw_conn *conn)
 		traffic_client(conn);
 		return true;
 	case PHASE_OWED:
-		conn->input_size = 0;
+		if (conn->reader.failed)
+			conn->input_size = 0;
+		else
+			traffic_client(conn);
 		return true;
 	case PHASE_CLOSING:
 		if (conn->close_received || conn->reader.failed || !conn->upgraded)
@@ -167,7 +170,7 @@ static bool step_upstream(struct fw_conn *conn)
 	before = up->input_size;
 	if (before == 0)
 		return false;
-	if (up->lost || up->close_received || conn->phase == PHASE_DONE) {
+	if (up->lost || up->broke != 0 || up->close_received || conn->phase == PHASE_DONE) {
 		up->input_size = 0;
 		return true;
 	}

@@ -63,7 +63,7 @@ enum phase {
 	PHASE_UPSTREAM_HEAD, /* waiting for the upstream's 101 */
 	PHASE_LOGIN,	     /* upgraded, waiting for the auth message */
 	PHASE_OPEN,	     /* messages */
-	PHASE_OWED,	     /* the client broke the protocol; answers to what was valid before still go out to it */
+	PHASE_OWED,	     /* a side broke the protocol; answers to what it said before still go out to it */
 	PHASE_CLOSING,	     /* our close is out, waiting for the peer's */
 	PHASE_DONE	     /* nothing more happens */
 };
@@ -102,6 +102,7 @@ struct upstream {
 	bool close_received;
 	bool answered;	     /* its first message came: see upstream_swallows */
 	uint8_t window_bits; /* what goes to it may be compressed for this window; 0: not negotiated */
+	uint16_t broke;	     /* it broke the protocol: the close code it is told; 0: it did not */
 };
 
 /* A login attempt, from its credential to its end. Wiped and freed then. */
@@ -332,10 +333,10 @@ void access_flush(struct fw_conn *conn); /* writes what there is */
 /* Ends the connection: error and close frame to the client, close frame to the upstream, one record. Only the first
  * call counts. */
 void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *answer, const char *cause);
-/* The same for a client that broke the protocol, after what the server behind still owes it for the messages before (at
- * most LIMIT_OWED_MS). It is not read any more. No answer goes with such a reason. */
+/* The same for a side that broke the protocol, after what the other side still owes it for the messages before (at most
+ * LIMIT_OWED_MS). It is not read any more. No answer goes with such a reason. */
 void ending_close_when_answered(struct fw_conn *conn, unsigned reason, const char *cause);
-void ending_answered(struct fw_conn *conn); /* a message of the server behind was delivered */
+void ending_answered(struct fw_conn *conn); /* a message was passed on */
 /* The peer's close frame (code 1005 when it had none): answer it, and pass it to the other side. */
 void ending_peer_close(struct fw_conn *conn, enum fw_side side, uint16_t code, struct fw_slice reason);
 /* FW_EV_HANGUP or FW_EV_DONE when one is due and nothing else waits; NULL otherwise, or when records were made first.

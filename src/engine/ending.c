@@ -64,13 +64,19 @@ static const char *decide(struct fw_conn *conn, unsigned reason, enum error_code
 static void say_close(struct fw_conn *conn, const struct answer *told)
 {
 	const struct close_row *row = close_reason_row(conn->end_reason);
+	struct upstream *up = conn->upstream;
 
 	if (told != NULL && told->code != ERROR_NONE && !conn->lost)
 		answer_error(conn, told);
 	conn->close_sent = true;
 	if (!conn->lost)
 		send_close(conn, FW_CLIENT, row->code, slice_text(row->text));
-	/* What the upstream is told says nothing about why: the client went away. */
+	/* What the upstream is told says nothing about why the client went away; why itself is left it hears (RFC 6455
+	 * 7.1.7). */
+	if (up != NULL && up->broke != 0) {
+		close_upstream(conn, up->broke, slice(NULL, 0));
+		up->lost = true;
+	}
 	close_upstream(conn, 1001, slice(NULL, 0));
 	begin_closing(conn);
 }
@@ -100,10 +106,14 @@ void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *an
 	say_close(conn, &told);
 }
 
-/* As far as can be seen from here: a server behind that answers each message has answered all of them. */
+/* As far as can be seen from here: a peer that answers each message has answered all of them. */
 static bool is_answered(const struct fw_conn *conn)
 {
-	return conn->upstream == NULL || conn->upstream->lost || (int32_t)(conn->messages_in - conn->messages_out) <= 0;
+	uint32_t owed = conn->messages_in - conn->messages_out;
+
+	if (conn->upstream == NULL || conn->upstream->lost || conn->lost)
+		return true;
+	return conn->upstream->broke != 0 ? (int32_t)owed >= 0 : (int32_t)owed <= 0;
 }
 
 void ending_close_when_answered(struct fw_conn *conn, unsigned reason, const char *cause)

@@ -263,10 +263,11 @@ void traffic_client(struct fw_conn *conn)
 		break;
 	case WS_MESSAGE:
 		conn->engine->counters[COUNT_masks_zero] += item.zero_mask;
-		if (conn->phase == PHASE_OPEN)
+		if (conn->phase == PHASE_OPEN || conn->phase == PHASE_OWED)
 			client_message(conn, &item);
 		else if (conn->phase == PHASE_LOGIN && inflate_login(conn, &item))
 			login_message(conn, &item);
+		ending_answered(conn);
 		break;
 	}
 }
@@ -325,17 +326,6 @@ int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_sli
 	return deliver(conn, binary ? WS_BINARY : WS_TEXT, type, payload);
 }
 
-/* RFC 6455 7.1.7: a server that breaks the protocol is told why before it is left. */
-static void tell_upstream(struct fw_conn *conn, uint16_t code)
-{
-	uint8_t payload[2] = { (uint8_t)(code >> 8), (uint8_t)code };
-
-	if (conn->upstream->close_sent)
-		return;
-	conn->upstream->close_sent = true;
-	output_frame(conn, FW_UPSTREAM, WS_CLOSE, slice(payload, sizeof(payload)));
-}
-
 static void withhold(struct fw_conn *conn, const char *cause, uint64_t size)
 {
 	struct event_node *node = event_record(conn, EVENT_outbound_withheld);
@@ -365,7 +355,7 @@ static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice payload)
 static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
 {
 	withhold(conn, item->rule, item->declared);
-	tell_upstream(conn, item->code);
+	conn->upstream->broke = item->code;
 	upstream_failed(conn, item->rule);
 }
 

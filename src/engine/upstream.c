@@ -45,20 +45,24 @@ void upstream_dial(struct fw_conn *conn)
 
 void upstream_failed(struct fw_conn *conn, const char *cause)
 {
+	struct upstream *up = conn->upstream;
+
 	conn->engine->counters[COUNT_upstream_failures]++;
-	if (conn->upstream != NULL)
-		conn->upstream->lost = true;
+	if (up != NULL && up->broke == 0)
+		up->lost = true;
 	if (!conn->upgraded) {
 		http_answer_refuse(conn, &(struct http_refusal){ .status = 502,
 								 .cause = cause,
 								 .detail = "the server behind could not be reached",
 								 .event = EVENT_upstream_failure });
 	} else if (conn->was_open) {
-		ending_close(conn, CLOSE_UPSTREAM, NULL, cause);
+		ending_close_when_answered(conn, CLOSE_UPSTREAM, cause);
 	} else {
 		ending_close(conn, CLOSE_UPSTREAM_LOGIN,
 			     &(struct answer){ .code = ERROR_AUTH_ERROR, .text = "Upstream unavailable" }, cause);
 	}
+	if (up != NULL && conn->phase != PHASE_OWED)
+		up->lost = true;
 	login_free(conn);
 }
 
