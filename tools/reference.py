@@ -232,6 +232,17 @@ is judged whenever the file is read, not only the chosen one. At most 16 overlay
 """
 
 
+def production():
+    rows = [[level.lower(), problem, why] for _, level, _, problem, why in rows_of("production", "PRODUCTION")]
+    return """## Production
+
+Environment `production` does not start with settings that are only good for trying things out; `framewall check --environment production` says which.
+A listener that is reached from this machine alone (localhost) is taken to have a proxy in front that does its part. Everywhere, in every environment, a
+wildcard origin and a secret of fewer than 32 octets are refused.
+
+""" + markdown_table(["", "what", "why"], rows)
+
+
 def variables():
     others = "; ".join(f"`{name}` ({text})" for name, text in rows_of("variables", "VARIABLE"))
     return f"""## Variables
@@ -347,7 +358,7 @@ def configuration():
     tail = "## Without effect\n\nThese keys of the reference configuration are accepted with a warning and do nothing in this version: " + ignored + "."
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), variables(), CONFIGURATION_SHAPES, tail)
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES, tail)
 
 
 def events():

@@ -3,16 +3,6 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "policy/contract.h"
-#include "policy/route.h"
-
-static bool loopback_listener(const char *listen)
-{
-	struct fw_slice host;
-	long port;
-
-	return route_place(slice_text(listen), &host, &port) &&
-	       (slice_is_nocase(host, "localhost") || slice_is(host, "[::1]") || slice_starts(host, "127."));
-}
 
 /* What holds and is likely not what was meant. */
 static void warn(struct config *config)
@@ -26,7 +16,7 @@ static void warn(struct config *config)
 	for (unsigned i = 0; i < config->policy->route_count; i++)
 		hosts = hosts || config->policy->routes[i].hosts.count != 0;
 	config->secret = config->origins[row].secret;
-	if (!loopback_listener(settings->listen) && !hosts)
+	if (!config_production_local(settings->listen) && !hosts)
 		config_report_warning(config, place,
 				      "\"listen\" is %s, but \"hosts\" is empty: only requests to localhost are "
 				      "accepted; list the names that clients use",
@@ -83,6 +73,7 @@ static void compile(struct config *config)
 	if (config->errors == 0) {
 		config_derive(config);
 		warn(config);
+		config_production(config);
 	}
 }
 

@@ -64,6 +64,7 @@ struct config_options {
 	const struct config_variable *variables;
 	size_t variable_count;
 	const struct config_source *source; /* NULL: ${file:…} and ${env:…} are errors */
+	bool demo;			    /* login links are printed: refused in production */
 	bool without_hub;	    /* an embedding program answers where there is no upstream: opaque messages too */
 	config_show_function *show; /* called for each value of a configuration that holds; NULL: not */
 };

@@ -151,6 +151,11 @@ void config_environment(struct config *config);
 typedef void config_environment_judge(struct config *config, struct fw_slice name, size_t start, size_t end);
 void config_environment_others(struct config *config, config_environment_judge *judge);
 
+/* config_production.c: what environment production does not run with */
+void config_production(struct config *config);
+/* Is a listener reached from this machine alone? What cannot be told is taken for open. */
+bool config_production_local(const char *listen);
+
 /* config_show.c: every effective value and where it comes from */
 void config_show(struct config *config);
 void config_show_sections(struct config *config); /* config_show_sections.c */

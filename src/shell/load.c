@@ -116,6 +116,7 @@ int load_policy(const struct load_options *options, struct fw_policy **ret_polic
 		.overrides = options->overrides,
 		.override_count = options->override_count,
 		.default_jwt_secret = options->default_jwt_secret,
+		.demo = options->demo,
 		.without_hub = options->without_hub,
 		.report = options->report,
 		.show = options->show,

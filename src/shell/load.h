@@ -11,7 +11,7 @@ struct load_options {
 	size_t override_count;
 	struct fw_slice default_jwt_secret; /* see config.h */
 	bool variables;			    /* the FRAMEWALL_… variables count */
-	bool without_hub;		    /* see config.h */
+	bool demo, without_hub;		    /* see config.h */
 	fw_report_function *report;
 	config_show_function *show; /* NULL: nothing is shown */
 	void *user;		    /* of report and show */

@@ -144,6 +144,7 @@ static int compile(struct fw_manager *manager, const uint8_t key[KEY_SIZE], stru
 		.override_count = config->override_count,
 		.default_jwt_secret = slice(key, KEY_SIZE),
 		.variables = manager->variables,
+		.demo = manager->demo,
 		.without_hub = manager->without_hub,
 		.report = report,
 		.user = &judged,
