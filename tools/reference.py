@@ -65,7 +65,7 @@ def key_row(kind, row):
 
 def without_effect():
     """Keys of the specification that are read and warned of."""
-    return [row[0] for row in rows_of("sections", "SECTION_IDLE")]
+    return [row[0] for row in rows_of("sections", "SECTION_IDLE") + rows_of("idle", "IDLE")]
 
 
 # The configuration as a JSON Schema (draft 7), for editors and for programs that write one -----------------------------
@@ -110,6 +110,9 @@ SHAPES = {
                                                "hash": {"anyOf": [{"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}, REFERENCE, {"type": "integer"}]},
                                                "name": NAME, "role": NAME}, ["id", "hash"])),
     "tls.certificates": listed(mapping({"certificate": {"type": "string"}, "key": {"type": "string"}}, ["certificate"])),
+    "validation.allowed_html_attributes": {**named(listed({"enum": [row[0] for row in rows_of("html_attributes", "HTML_ATTRIBUTE")]})),
+                                           "propertyNames": {"pattern": "^[a-z][a-z0-9]*$"}},
+    "audit_logging.log_levels": named({"enum": ["info", "warning", "critical", "emergency", "error", "INFO", "WARNING", "CRITICAL", "EMERGENCY", "ERROR"]}),
     "validation.max_lengths": named(whole(1, 1048576)),
     "validation.message_sizes": named(whole(16, 1073741824)),
     "rbac.roles": named(mapping({"permissions": TEXTS, "inherits": TEXTS})),
@@ -340,6 +343,8 @@ and a key that every user of the machine can read are warnings. See [TLS](../gui
 |---|---|---|
 | `validation.max_lengths` | `{FIELD: CHARACTERS}` | the greatest length of every text field of that name |
 | `validation.message_sizes` | `{MESSAGE: BYTES}` | the greatest size of a message type |
+| `validation.allowed_html_attributes` | `{TAG: [ATTRIBUTE...]}` | the [attributes](#attributes-of-html-fields) that stay at a tag; no others do, of no tag that is not listed |
+| `audit_logging.log_levels` | `{EVENT: LEVEL}` | the level of an [event](events.md) in the record: `info`, `warning`, `critical`, `emergency`; `error` is read as `critical`. An alias is the event itself; `security_violation` is `dangerous_content`, `csrf_violation` and `origin_refused`, where nothing is said of them |
 | `security_policies.csp` | text, or `{default_src: "'self'", ...}` | the header whole, or its directives |
 | `environment_overrides` | `{ENVIRONMENT: {...}}` | [overlays](#environments) |
 """
@@ -355,10 +360,26 @@ def configuration():
     parts = ["## Top\n\n" + markdown_table(head, sections.pop(""))]
     parts += [f"## {name}\n\n" + markdown_table(head, rows) for name, rows in sections.items()]
     ignored = ", ".join(code(path) for path in without_effect())
-    tail = "## Without effect\n\nThese keys of the reference configuration are accepted with a warning and do nothing in this version: " + ignored + "."
+    tail = "## Without effect\n\nThese keys and sections are accepted with a warning and do nothing in this version: " + ignored + """. `framewall check`
+and the start of `framewall run` name those that a configuration has in one line, `without effect in this version: …`."""
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES, tail)
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES,
+                html_attributes(), tail)
+
+
+def html_attributes():
+    values = {"TEXT": "anything", "URL": "a link, as URL fields have it", "WORDS": "letters, digits, `_`, `-`, blanks"}
+    defaults = {}
+    for tag, name in rows_of("html_attributes", "HTML_ATTRIBUTE_DEFAULT"):
+        defaults.setdefault(tag, []).append(name)
+    rows = [[code(name), ", ".join(code(tag) for tag in tags.split()) or "any", values[kind], text] for name, kind, tags, text in rows_of("html_attributes", "HTML_ATTRIBUTE")]
+    return f"""## Attributes of HTML fields
+
+`validation.allowed_html_attributes` takes these; others (`style`, `id`, `name`, `target`, every `on…`) can act or be mistaken for something else and are refused.
+An attribute whose value is not what its column says is left out. Without the key: `{{{", ".join(f"{tag}: [{', '.join(names)}]" for tag, names in defaults.items())}}}`.
+
+""" + markdown_table(["attribute", "at", "value", "meaning"], rows)
 
 
 def events():
@@ -544,4 +565,5 @@ def main():
     return 1 if check and stale else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -76,6 +76,14 @@ static void show(void *user, const struct config_shown *shown)
 		values_print(checking->name, shown);
 }
 
+static void say_idle(const struct texts *idle)
+{
+	for (size_t i = 0; i < idle->count; i++)
+		printf("%s%s", i == 0 ? "without effect in this version: " : ", ", idle->items[i]);
+	if (idle->count != 0)
+		putchar('\n');
+}
+
 static void say_summary(const char *name, const struct fw_policy *policy)
 {
 	const struct policy_route *route = &policy->routes[0];
@@ -89,6 +97,7 @@ static void say_summary(const char *name, const struct fw_policy *policy)
 		printf("built-in hub");
 	printf("%s), %u roles, %u message types, mode %s\n", policy->route_count > 1 ? ", …" : "", policy->role_count,
 	       policy->message_count, policy->settings.mode == MODE_MONITOR ? "monitor" : "enforce");
+	say_idle(&policy->idle);
 }
 
 /* The certificates and keys that it names. */
@@ -101,15 +110,20 @@ static bool files_hold(struct checking *checking, const struct fw_policy *policy
 	return hold;
 }
 
-/* {"file", "problems", "valid", "values"}: the values are shown before problems are given, so they have a writer of
- * their own. */
-static bool write_all(struct checking *checking, bool valid)
+/* {"file", "problems", "valid", "without_effect", "values"}: the values are shown before problems are given, so they
+ * have a writer of their own. */
+static bool write_all(struct checking *checking, bool valid, const struct fw_policy *policy)
 {
 	struct json_writer *w = &checking->out->writer;
 
 	json_write_close(w, ']');
 	json_write_key(w, "valid");
 	json_write_boolean(w, valid);
+	json_write_key(w, "without_effect");
+	json_write_open(w, '[');
+	for (size_t i = 0; policy != NULL && i < policy->idle.count; i++)
+		json_write_string(w, policy->idle.items[i]);
+	json_write_close(w, ']');
 	if (checking->print && valid) {
 		json_write_close(&checking->values.writer, ']');
 		json_write_key(w, "values");
@@ -156,7 +170,7 @@ static int check(struct checking *checking, const struct load_options *options)
 	if (result == FW_OK && !files_hold(checking, policy))
 		result = FW_ERR_INVALID;
 	if (checking->json) {
-		if (!write_all(checking, result == FW_OK))
+		if (!write_all(checking, result == FW_OK, policy))
 			result = FW_ERR_MEMORY;
 		json_out_drop(&checking->values);
 	} else if (result == FW_OK && !checking->print) {

@@ -73,7 +73,7 @@ static struct event_node *record(struct fw_conn *conn, uint16_t type)
 	engine->counters[COUNT_records]++;
 	made->wall_us = engine->now.wall_us;
 	made->type = type;
-	made->level = event_type_level(type);
+	made->level = conn->policy->event_levels[type];
 	made->connection_id = conn->id;
 	made->source = conn->peer;
 	engine_random(engine, id, sizeof(id));

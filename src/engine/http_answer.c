@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "crypto/digest.h"
 #include "engine/conn_state.h"
+#include "policy/cors.h"
 #include "policy/security_headers.h"
 
 static int put(struct fw_conn *conn, const char *text)
@@ -99,6 +100,24 @@ static void put_number(struct fw_conn *conn, const char *name, uint64_t value)
 	put(conn, "\r\n");
 }
 
+/* The lines that every answer has: security_policies, and the leave for pages of other origins to read it. */
+static void put_policies(struct fw_conn *conn)
+{
+	const struct http1_field *origin;
+	struct http1_head head;
+	unsigned count;
+
+	output_raw(conn, FW_CLIENT, security_headers(conn->policy));
+	if (conn->policy->settings.cors_origins.count == 0 || !handshake_head(conn, &head))
+		return;
+	origin = http1_find(&head, "Origin", &count);
+	if (count != 1 || !cors_allows(conn->policy, origin->value))
+		return;
+	put(conn, "Access-Control-Allow-Origin: ");
+	output_raw(conn, FW_CLIENT, origin->value);
+	put(conn, "\r\n");
+}
+
 void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal)
 {
 	struct event_node *node = event_record(conn, refusal->event);
@@ -125,7 +144,7 @@ void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal
 		put(conn, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
 	if (refusal->retry_after_ms != 0)
 		put_number(conn, "Retry-After: ", (refusal->retry_after_ms + 999) / 1000);
-	output_raw(conn, FW_CLIENT, security_headers(conn->policy));
+	put_policies(conn);
 	put_number(conn, "Content-Length: ", body.size);
 	put(conn, "\r\n");
 	output_raw(conn, FW_CLIENT, body);

@@ -8,19 +8,6 @@
 
 enum { TAG_NAME = 32 }; /* longer names are not allowed */
 
-enum value { VALUE_TEXT, VALUE_URL, VALUE_TOKENS };
-
-/* Which attributes stay, and what their values must be. */
-static const struct row {
-	const char *tag;
-	const char *attribute;
-	enum value value;
-} rows[] = {
-	{ "a", "href", VALUE_URL },	  { "a", "title", VALUE_TEXT },	     { "span", "class", VALUE_TOKENS },
-	{ "div", "class", VALUE_TOKENS }, { "code", "class", VALUE_TOKENS }, { "pre", "class", VALUE_TOKENS },
-};
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
-
 /* Elements whose content is read by other rules, or parsed twice: never let through, whatever the configuration lists.
  */
 static const char *const never[] = { "script",	  "style",    "xmp",	"iframe",   "noembed",	"noframes",
@@ -156,14 +143,14 @@ static bool tokens(struct fw_slice value)
 	return any;
 }
 
-static bool value_allowed(const struct fw_policy *policy, enum value kind, struct fw_slice value)
+static bool value_allowed(const struct fw_policy *policy, uint8_t kind, struct fw_slice value)
 {
 	switch (kind) {
-	case VALUE_TEXT:
+	case HTML_TEXT:
 		return true;
-	case VALUE_URL:
+	case HTML_URL:
 		return sanitize_url_allowed(policy, value);
-	case VALUE_TOKENS:
+	case HTML_WORDS:
 		return tokens(value);
 	}
 	return false;
@@ -173,22 +160,23 @@ static bool value_allowed(const struct fw_policy *policy, enum value kind, struc
 struct tag {
 	const char *name;
 	bool closing;
-	uint32_t seen; /* rows: of attributes of one name the first counts (HTML 13.2.5.33) */
+	uint64_t seen; /* which of the policy's attributes: of those of one name the first counts (HTML 13.2.5.33) */
 	struct fw_slice attribute;
 	struct fw_slice value;
 };
 
 static void attribute_ended(struct sanitizer *s, struct tag *tag)
 {
+	const struct policy_html_attribute *allowed = s->policy->html_attributes;
 	unsigned i;
 
-	for (i = 0; i < ROWS && !tag->closing && tag->attribute.size != 0; i++) {
-		if (tag->seen & (1u << i) || !slice_is_nocase(tag->attribute, rows[i].attribute) ||
-		    !slice_is_nocase(slice_text(tag->name), rows[i].tag))
+	for (i = 0; i < s->policy->html_attribute_count && !tag->closing && tag->attribute.size != 0; i++) {
+		if (tag->seen & (UINT64_C(1) << i) || !slice_is_nocase(tag->attribute, allowed[i].name) ||
+		    !slice_is_nocase(slice_text(tag->name), allowed[i].tag))
 			continue;
-		tag->seen |= 1u << i;
-		if (value_allowed(s->policy, rows[i].value, tag->value))
-			write_attribute(s, rows[i].attribute, tag->value);
+		tag->seen |= UINT64_C(1) << i;
+		if (value_allowed(s->policy, allowed[i].value, tag->value))
+			write_attribute(s, allowed[i].name, tag->value);
 	}
 	tag->attribute = tag->value = slice(NULL, 0);
 }

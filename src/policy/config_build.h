@@ -57,6 +57,7 @@ struct config {
 	struct config_section permissions[CONFIG_LAYERS], hierarchy[CONFIG_LAYERS], roles[CONFIG_LAYERS],
 		categories[CONFIG_LAYERS];
 	struct config_section certificates[CONFIG_LAYERS];
+	struct config_section html_attributes[CONFIG_LAYERS], log_levels[CONFIG_LAYERS];
 };
 
 /* Of a section that is replaced as a whole the topmost layer that has it. */
@@ -151,6 +152,11 @@ void config_environment(struct config *config);
 typedef void config_environment_judge(struct config *config, struct fw_slice name, size_t start, size_t end);
 void config_environment_others(struct config *config, config_environment_judge *judge);
 
+/* config_idle.c: keys that are given and have no effect in this version: warned of where they stand, named in the
+ * policy */
+void config_idle_add(struct config *config, struct config_place place, const char *path);
+void config_idle_rows(struct config *config);
+
 /* config_production.c: what environment production does not run with */
 void config_production(struct config *config);
 /* Is a listener reached from this machine alone? What cannot be told is taken for open. */
@@ -168,7 +174,7 @@ enum config_from config_show_origin(const struct config_section sections[CONFIG_
 /* config_check.c: what a text of config.def must be besides a text */
 config_check *config_check_of(const char *path);	/* NULL: anything */
 bool config_check_id(struct fw_slice text, size_t max); /* [a-zA-Z0-9_.-]+ */
-config_check config_check_origin, config_check_host, config_check_token, config_check_template;
+config_check config_check_origin, config_check_host, config_check_token, config_check_template, config_check_tag;
 
 /* config_walk.c: the mappings of the file, unknown and double keys. layer: of the file or of an overlay */
 void config_walk(struct config *config, struct fy_node *root, struct config_place place, unsigned layer);
@@ -185,6 +191,9 @@ bool config_routes_upstream(struct config *config, struct config_place place, st
 			    struct policy_route *ret_route);
 void config_keys(struct config *config);
 void config_tls(struct config *config);
+void config_html(struct config *config);
+void config_levels(struct config *config);
+unsigned config_levels_event(struct fw_slice name); /* of an entry that holds */
 uint16_t config_rbac_role(struct config *config, struct config_place place,
 			  struct fw_slice name);   /* or POLICY_NONE, reported */
 void config_derive_lengths(struct config *config); /* validation.max_lengths, message_sizes: after contract_build */

@@ -88,7 +88,7 @@ bool config_check_origin(struct config *config, struct config_place place, const
 		return true;
 	if (slice_is(text, "*"))
 		return refuse(config, place, path, text,
-			      "would let every web page connect: list the origins, as in https://chat.example.com");
+			      "would let in every web page: list the origins, as in https://chat.example.com");
 	return refuse(config, place, path, text,
 		      "is not an origin: write scheme://host or scheme://host:port, without a path");
 }
@@ -170,7 +170,7 @@ static bool check_method(struct config *config, struct config_place place, const
 
 /* Elements whose content is not read as HTML, or that do something by being there: no attribute list makes them safe.
  */
-static bool check_tag(struct config *config, struct config_place place, const char *path, struct fw_slice text)
+bool config_check_tag(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
 	static const char *const unsafe[] = { "script",	 "style",    "iframe", "frame",	    "frameset", "object",
 					      "embed",	 "applet",   "svg",    "math",	    "template", "noscript",
@@ -294,13 +294,16 @@ config_check *config_check_of(const char *path)
 		{ "origin.allowed", config_check_origin },
 		{ "authentication.methods", check_method },
 		{ "authentication.cookie", config_check_token },
-		{ "validation.allowed_html_tags", check_tag },
+		{ "validation.allowed_html_tags", config_check_tag },
 		{ "validation.blocked_url_schemes", check_scheme },
 		{ "validation.blocked_domains", check_domain },
 		{ "validation.blocked_ip_ranges", check_network },
 		{ "csrf.protected_operations", check_operation },
 		{ "monitoring.auto_block.blocking_events", check_event },
 		{ "security_policies.csp", check_header },
+		{ "security_policies.cors.allowed_origins", config_check_origin },
+		{ "security_policies.cors.allowed_methods", config_check_token },
+		{ "security_policies.cors.allowed_headers", config_check_token },
 		{ "security_policies.headers.x_frame_options", check_header },
 		{ "security_policies.headers.x_content_type_options", check_header },
 		{ "security_policies.headers.x_xss_protection", check_header },

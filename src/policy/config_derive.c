@@ -1,4 +1,5 @@
 #include "policy/config_build.h"
+#include "policy/cors.h"
 #include "policy/security_headers.h"
 
 #include <string.h>
@@ -214,6 +215,6 @@ void config_derive(struct config *config)
 	for (unsigned i = 0; i < policy->message_count; i++)
 		if (strcmp(policy->messages[i].name, "auth") == 0)
 			policy->auth_message_bytes = policy->messages[i].max_bytes;
-	if (security_headers_build(policy) != FW_OK)
+	if (security_headers_build(policy) != FW_OK || cors_build(policy) != FW_OK)
 		config->short_of_memory = true;
 }

@@ -49,6 +49,22 @@ static bool production_demo(const struct config *config, struct config_place *re
 	return config->options->demo;
 }
 
+/* Clients come from other machines: what is missing then is said where the listener is. */
+static bool is_open(const struct config *config, struct config_place *ret_place)
+{
+	if (ret_place->node == NULL && ret_place->origin == NULL)
+		*ret_place = config->origins[config_scalar_find("listen")].place;
+	return !config_production_local(config->policy->settings.listen);
+}
+
+static bool production_clients_in_clear(const struct config *config, struct config_place *ret_place)
+{
+	const struct fw_policy *policy = config->policy;
+
+	return is_open(config, ret_place) && policy->certificate_count == 0 &&
+	       policy->settings.trusted_proxies.count == 0;
+}
+
 static bool production_admin_in_clear(const struct config *config, struct config_place *ret_place)
 {
 	const char *listen = config->policy->settings.admin_listen;
@@ -61,8 +77,7 @@ static bool production_no_origins(const struct config *config, struct config_pla
 {
 	const struct fw_policy *policy = config->policy;
 
-	(void)ret_place;
-	if (config_production_local(policy->settings.listen) || policy->settings.origins.count != 0)
+	if (!is_open(config, ret_place) || policy->settings.origins.count != 0)
 		return false;
 	for (unsigned i = 0; i < policy->route_count; i++)
 		if (policy->routes[i].origins.count == 0)
@@ -74,13 +89,18 @@ static bool production_no_hosts(const struct config *config, struct config_place
 {
 	const struct fw_policy *policy = config->policy;
 
-	(void)ret_place;
-	if (config_production_local(policy->settings.listen) || policy->settings.hosts.count != 0)
+	if (!is_open(config, ret_place) || policy->settings.hosts.count != 0)
 		return false;
 	for (unsigned i = 0; i < policy->route_count; i++)
 		if (policy->routes[i].hosts.count == 0)
 			return true;
 	return false;
+}
+
+static bool production_upstream_unverified(const struct config *config, struct config_place *ret_place)
+{
+	(void)ret_place;
+	return config->policy->settings.upstream_tls_verify == VERIFY_OFF;
 }
 
 static bool production_token_in_query(const struct config *config, struct config_place *ret_place)

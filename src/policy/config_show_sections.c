@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/event_type.h"
 #include "base/slice.h"
 
 enum { PATH_ROOM = 256 };
@@ -171,6 +172,53 @@ static void show_certificates(struct config *config)
 	}
 }
 
+/* The attributes of one tag stand together. */
+static void show_html_attributes(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+	const char *names[LIMIT_HTML_ATTRIBUTES];
+
+	for (unsigned i = 0; i < policy->html_attribute_count;) {
+		const char *tag = policy->html_attributes[i].tag;
+		struct config_shown shown = { .type = CONFIG_TYPE_TEXTS, .texts = { names, 0 } };
+		struct config_place place;
+		enum config_from from = config_show_origin(config->html_attributes, slice_text(tag), &place);
+		char path[PATH_ROOM];
+
+		while (i < policy->html_attribute_count && strcmp(policy->html_attributes[i].tag, tag) == 0)
+			names[shown.texts.count++] = policy->html_attributes[i++].name;
+		snprintf(path, sizeof(path), "validation.allowed_html_attributes.%s", tag);
+		shown.path = path;
+		config_show_value(config, from, place, &shown);
+	}
+}
+
+/* Those that the file gives: the others are in the table of events. */
+static void show_levels(struct config *config)
+{
+	for (unsigned layer = 0; layer < CONFIG_LAYERS; layer++) {
+		struct fy_node *map = config->log_levels[layer].value;
+		struct fy_node_pair *pair;
+		void *at = NULL;
+
+		while (map != NULL && (pair = fy_node_mapping_iterate(map, &at)) != NULL) {
+			struct fw_slice name = config_yaml_text(fy_node_pair_key(pair), NULL);
+			struct config_shown shown = { .type = CONFIG_TYPE_TEXT };
+			struct config_place place;
+			enum config_from from = config_show_origin(config->log_levels, name, &place);
+			char path[PATH_ROOM];
+
+			if (place.node != fy_node_pair_key(pair))
+				continue; /* the overlay has another */
+			snprintf(path, sizeof(path), "audit_logging.log_levels.%.*s", (int)name.size,
+				 (const char *)name.data);
+			shown.path = path;
+			shown.text = fw_level_name(config->policy->event_levels[config_levels_event(name)]);
+			config_show_value(config, from, place, &shown);
+		}
+	}
+}
+
 void config_show_sections(struct config *config)
 {
 	for (unsigned i = 0; i < config->policy->role_count; i++)
@@ -179,4 +227,6 @@ void config_show_sections(struct config *config)
 		show_route(config, i);
 	show_keys(config);
 	show_certificates(config);
+	show_html_attributes(config);
+	show_levels(config);
 }

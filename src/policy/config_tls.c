@@ -29,6 +29,24 @@ static const char *beside(struct config *config, struct fw_slice path)
 	return whole;
 }
 
+/* Keys of assertions are no part of TLS, and files all the same. */
+static void place_assertion_keys(struct config *config)
+{
+	struct texts *keys = &config->policy->settings.assertion_keys;
+	const struct config_origin *origin = &config->origins[config_scalar_find("assertion.keys")];
+	enum config_from from = origin->from;
+
+	for (size_t i = 0; i < keys->count; i++) {
+		if (config_expand_is_in(config, keys->items[i]))
+			config_report_error(config, origin->place, "\"assertion.keys\" %s", not_content);
+		else if (*keys->items[i] == '\0')
+			config_report_error(config, origin->place,
+					    "\"assertion.keys\": the name of a PEM file is missing");
+		else if (from == CONFIG_FROM_FILE || from == CONFIG_FROM_OVERLAY)
+			keys->items[i] = beside(config, slice_text(keys->items[i]));
+	}
+}
+
 /* The same for the rows, where the file gave them: on the command line a path is seen from where one is. */
 static void place_rows(struct config *config)
 {
@@ -54,6 +72,7 @@ static void place_rows(struct config *config)
 		else if (**rows[i].member != '\0' && (from == CONFIG_FROM_FILE || from == CONFIG_FROM_OVERLAY))
 			*rows[i].member = beside(config, slice_text(*rows[i].member));
 	}
+	place_assertion_keys(config);
 }
 
 static void set_member(struct config *config, void *user, unsigned index, struct config_place key,

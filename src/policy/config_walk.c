@@ -141,7 +141,7 @@ static void take_special(struct config *config, const struct special *special, s
 	struct config_section *sections = (struct config_section *)((uint8_t *)config + special->offset);
 
 	if (special->offset == NOWHERE)
-		config_report_warning(config, place, "\"%s\" has no effect in this version", special->path);
+		config_idle_add(config, place, special->path);
 	else if (config_yaml_kind(config, place, value) != CONFIG_BAD)
 		sections[config->layer] = (struct config_section){ key, value };
 }

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/event_type.h"
 #include "base/gcra.h"
 #include "base/limits.h"
 #include "crypto/jwt.h"
@@ -150,6 +151,13 @@ struct policy_certificate {
 	const char *place; /* "framewall.yaml:12:5", for messages about the files */
 };
 
+/* An attribute that stays in HTML fields, and what its values must be. */
+enum html_value { HTML_TEXT, HTML_URL, HTML_WORDS };
+struct policy_html_attribute {
+	const char *tag, *name;
+	uint8_t value; /* enum html_value */
+};
+
 /* Lookup of message types by name: open addressing, power of two, index + 1. */
 struct policy_index {
 	const uint16_t *slots;
@@ -188,6 +196,11 @@ struct fw_policy {
 	unsigned certificate_count;		       /* 0: clients connect without TLS */
 	const char *source;			       /* file name, for messages about files that the settings name */
 
+	const struct policy_html_attribute *html_attributes;
+	unsigned html_attribute_count;	   /* at most LIMIT_HTML_ATTRIBUTES */
+	uint8_t event_levels[EVENT_TYPES]; /* of records: enum fw_level */
+	struct texts idle;		   /* keys that are given and have no effect in this version */
+
 	uint64_t blocking_events; /* bit set of enum event_type */
 	struct addr_net *blocked_nets;
 	size_t blocked_net_count;
@@ -198,6 +211,7 @@ struct fw_policy {
 	uint32_t methods;		  /* bit set of enum policy_method */
 	uint32_t auth_message_bytes;	  /* what the message type auth may have */
 	struct fw_slice security_headers; /* see security_headers.h */
+	struct fw_slice cors_preflight;	  /* see cors.h */
 };
 enum policy_method { METHOD_JWT, METHOD_API_KEY, METHOD_SESSION, METHOD_OAUTH, METHOD_PASSWORD };
 

@@ -5,7 +5,7 @@
 #include "base/slice.h"
 #include "policy/policy.h"
 
-enum { LINES = 6 };
+enum { LINES = 7 };
 
 static void lines_of(const struct settings *s, const char *names[LINES], const char *values[LINES])
 {
@@ -16,6 +16,8 @@ static void lines_of(const struct settings *s, const char *names[LINES], const c
 		{ "X-XSS-Protection", s->x_xss_protection },
 		{ "Strict-Transport-Security", s->strict_transport_security },
 		{ "Referrer-Policy", s->referrer_policy },
+		/* What an answer carries depends on who asks, so caches keep one for each. */
+		{ "Vary", s->cors_origins.count != 0 ? "Origin" : "" },
 	};
 
 	for (unsigned i = 0; i < LINES; i++) {

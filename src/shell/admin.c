@@ -176,8 +176,6 @@ struct admin *admin_start(struct keeper *keeper, const char **reterr_text)
 	admin->loopback_only = true;
 	pool_init(&admin->pool);
 	arena_init(&admin->arena, ARENA);
-	if (admin_answer_headers(admin) != 0)
-		return admin;
 	*reterr_text = listen_control(admin);
 	if (*reterr_text == NULL && keeper->options.admin_host != NULL)
 		*reterr_text = listen_tcp(admin, keeper->options.admin_host);
@@ -214,7 +212,6 @@ struct admin *admin_free(struct admin *admin)
 {
 	if (admin == NULL)
 		return NULL;
-	buf_clear(&admin->headers, &admin->pool);
 	pool_fini(&admin->pool);
 	arena_fini(&admin->arena);
 	mem_free(admin);

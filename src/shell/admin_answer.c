@@ -2,6 +2,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy/cors.h"
+#include "policy/security_headers.h"
 #include "shell/admin_parts.h"
 #include "shell/log.h"
 
@@ -12,31 +14,35 @@ static int append(struct admin *admin, struct buf *out, const char *text)
 	return buf_append(out, &admin->pool, text, strlen(text));
 }
 
-/* A value with a control character would be a header of its own; such a one is left out, and so is an empty one. */
-static int add_header(struct admin *admin, const char *name, const char *value)
+static int append_slice(struct admin *admin, struct buf *out, struct fw_slice text)
 {
-	if (value == NULL || value[0] == '\0')
-		return 0;
-	for (const char *at = value; *at != '\0'; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			return 0;
-	if (append(admin, &admin->headers, name) != 0 || append(admin, &admin->headers, ": ") != 0 ||
-	    append(admin, &admin->headers, value) != 0)
-		return -1;
-	return append(admin, &admin->headers, "\r\n");
+	return text.size != 0 ? buf_append(out, &admin->pool, text.data, text.size) : 0;
 }
 
-int admin_answer_headers(struct admin *admin)
+/* The origin of the page that asks, where security_policies.cors lists it; else NULL. */
+static const struct http1_field *listed_origin(const struct admin_conn *conn)
 {
-	const struct settings *settings = &admin->keeper->options.policy->settings;
+	const struct http1_field *origin;
+	unsigned count = 0;
 
-	if (add_header(admin, "Content-Security-Policy", settings->csp) != 0 ||
-	    add_header(admin, "X-Frame-Options", settings->x_frame_options) != 0 ||
-	    add_header(admin, "X-Content-Type-Options", settings->x_content_type_options) != 0 ||
-	    add_header(admin, "X-XSS-Protection", settings->x_xss_protection) != 0 ||
-	    add_header(admin, "Strict-Transport-Security", settings->strict_transport_security) != 0)
+	origin = http1_find(&conn->head, "Origin", &count);
+	return count == 1 && cors_allows(conn->admin->keeper->options.policy, origin->value) ? origin : NULL;
+}
+
+/* security_policies of the configuration, and the leave for a page of another origin to read the answer. */
+static int append_policies(struct admin_conn *conn)
+{
+	struct admin *admin = conn->admin;
+	const struct http1_field *origin = listed_origin(conn);
+
+	if (append_slice(admin, &conn->out, security_headers(admin->keeper->options.policy)) != 0)
 		return -1;
-	return add_header(admin, "Referrer-Policy", settings->referrer_policy);
+	if (origin == NULL)
+		return 0;
+	if (append(admin, &conn->out, "Access-Control-Allow-Origin: ") != 0 ||
+	    append_slice(admin, &conn->out, origin->value) != 0)
+		return -1;
+	return append(admin, &conn->out, "\r\n");
 }
 
 struct json_writer admin_answer_json(struct admin_conn *conn)
@@ -45,7 +51,7 @@ struct json_writer admin_answer_json(struct admin_conn *conn)
 	return (struct json_writer){ .out = &conn->body, .pool = &conn->admin->pool };
 }
 
-static int write_head(struct admin_conn *conn, unsigned status, const char *type, const char *extra)
+static int write_head(struct admin_conn *conn, unsigned status, const char *type, struct fw_slice extra)
 {
 	struct admin *admin = conn->admin;
 	char line[HEAD_ROOM], content[HEAD_ROOM / 2] = "", date[64];
@@ -62,13 +68,12 @@ static int write_head(struct admin_conn *conn, unsigned status, const char *type
 			http1_reason(status), date, content, conn->close_after ? "Connection: close\r\n" : "");
 	if (size <= 0 || (size_t)size >= sizeof(line) || buf_append(&conn->out, &admin->pool, line, (size_t)size) != 0)
 		return -1;
-	if (buf_size(&admin->headers) != 0 &&
-	    buf_append(&conn->out, &admin->pool, buf_data(&admin->headers), buf_size(&admin->headers)) != 0)
+	if (append_policies(conn) != 0)
 		return -1;
-	return append(admin, &conn->out, extra) != 0 ? -1 : append(admin, &conn->out, "\r\n");
+	return append_slice(admin, &conn->out, extra) != 0 ? -1 : append(admin, &conn->out, "\r\n");
 }
 
-void admin_answer(struct admin_conn *conn, unsigned status, const char *type, const char *extra)
+static void answer(struct admin_conn *conn, unsigned status, const char *type, struct fw_slice extra)
 {
 	bool no_body = slice_is(conn->head.method, "HEAD");
 	struct log *log = conn->admin->keeper->options.log;
@@ -93,6 +98,22 @@ void admin_answer(struct admin_conn *conn, unsigned status, const char *type, co
 	if (used != 0)
 		buf_consume(&conn->in, &conn->admin->pool, used);
 	admin_conn_write(conn);
+}
+
+void admin_answer(struct admin_conn *conn, unsigned status, const char *type, const char *extra)
+{
+	answer(conn, status, type, slice_text(extra));
+}
+
+/* WHATWG Fetch 3.2.2: asked without a credential, before the request proper; what is allowed is the same everywhere. */
+bool admin_answer_preflight(struct admin_conn *conn)
+{
+	if (!slice_is(conn->head.method, "OPTIONS") || listed_origin(conn) == NULL ||
+	    http1_find(&conn->head, "Access-Control-Request-Method", NULL) == NULL)
+		return false;
+	buf_clear(&conn->body, &conn->admin->pool);
+	answer(conn, 204, "", cors_preflight(conn->admin->keeper->options.policy));
+	return true;
 }
 
 void admin_answer_written(struct admin_conn *conn, unsigned status, const struct json_writer *writer)

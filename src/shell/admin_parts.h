@@ -20,7 +20,6 @@ struct admin {
 	uint16_t port;
 	struct pool pool;
 	struct arena arena;	  /* of the request being answered */
-	struct buf headers;	  /* of every answer: CSP and the five of security_policies */
 	struct admin_conn *conns; /* oldest last */
 	unsigned counts[2];	  /* of connections: TCP, control socket */
 	bool stalled[2];	  /* memory was short when one was to be accepted */
@@ -68,11 +67,12 @@ void admin_conn_write(struct admin_conn *conn); /* out and body are ready */
 void admin_request_next(struct admin_conn *conn);
 
 /* admin_answer.c: finishing an answer; each ends in admin_conn_write. extra: header lines with CRLF, or "". */
-int admin_answer_headers(struct admin *admin); /* makes admin->headers */
 struct json_writer admin_answer_json(struct admin_conn *conn);
 void admin_answer(struct admin_conn *conn, unsigned status, const char *type, const char *extra);
 void admin_answer_written(struct admin_conn *conn, unsigned status,
 			  const struct json_writer *writer); /* JSON in body */
+/* A page of another origin asks whether it may ask (CORS preflight). True when it is one and was answered. */
+bool admin_answer_preflight(struct admin_conn *conn);
 void admin_answer_problem(struct admin_conn *conn, unsigned status, const char *detail, const char *extra);
 
 /* admin_route.c */

@@ -8,7 +8,9 @@ enum { REFUSED_PER_PERIOD = 20 };
 
 void admin_record_init(struct fw_record *record, const struct admin_conn *conn, uint16_t type, const char *action)
 {
-	*record = (struct fw_record){ .type = type, .level = event_type_level(type), .source = conn->peer };
+	const struct fw_policy *policy = conn->admin->keeper->options.policy;
+
+	*record = (struct fw_record){ .type = type, .level = policy->event_levels[type], .source = conn->peer };
 	admin_record_text(record, "action", slice_text(action));
 	admin_record_text(record, "through", slice_text(conn->control ? "control socket" : "admin port"));
 }

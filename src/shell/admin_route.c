@@ -155,6 +155,8 @@ void admin_route_request(struct admin_conn *conn)
 				     "");
 		return;
 	}
+	if (admin_answer_preflight(conn))
+		return;
 	route = find(conn);
 	if (route == NULL)
 		return;

@@ -123,7 +123,7 @@ int load_policy(const struct load_options *options, struct fw_policy **ret_polic
 		.user = options->user,
 		.source = &source,
 	};
-	struct config_variable *variables;
+	struct config_variable *variables = NULL;
 	uint8_t *bytes = NULL;
 	size_t size = 0;
 	int result = FW_ERR_MEMORY;
@@ -131,11 +131,11 @@ int load_policy(const struct load_options *options, struct fw_policy **ret_polic
 	*ret_policy = NULL;
 	if (options->path != NULL && file_read(options->path, LIMIT_CONFIG_BYTES * 2u, &bytes, &size) != 0)
 		return FW_ERR_IO;
-	variables = collect_variables(&config.variable_count);
+	if (options->variables)
+		variables = collect_variables(&config.variable_count);
 	config.variables = variables;
-	config.variable_count = options->variables ? config.variable_count : 0;
 	config.text = options->path != NULL ? slice(bytes, size) : slice_text(options->text);
-	if (variables != NULL)
+	if (variables != NULL || !options->variables)
 		result = config_load(&config, ret_policy);
 	mem_free(variables);
 	if (bytes != NULL)

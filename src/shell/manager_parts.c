@@ -51,7 +51,8 @@ static bool needs_hub(const struct fw_manager *manager)
 
 void manager_parts_record(struct fw_manager *manager, const char *change)
 {
-	struct fw_record written = { .type = EVENT_system_changes, .level = event_type_level(EVENT_system_changes) };
+	struct fw_record written = { .type = EVENT_system_changes,
+				     .level = manager->policy->event_levels[EVENT_system_changes] };
 
 	written.details[written.detail_count++] = (struct fw_detail){ .key = "change", .text = slice_text(change) };
 	keeper_record(manager->keeper, &written);

@@ -91,6 +91,19 @@ static void say_line(void *user, const char *text)
 	manager_say(user, FW_LOG_NOTICE, "tls", "%s", text);
 }
 
+/* Nobody shall believe in a protection that is not there. */
+static void say_idle(struct fw_manager *manager)
+{
+	const struct texts *idle = &manager->policy->idle;
+	char text[LINE] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < idle->count && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i != 0 ? ", " : "", idle->items[i]);
+	if (idle->count != 0)
+		manager_say(manager, FW_LOG_NOTICE, "manager", "without effect in this version: %s", text);
+}
+
 void manager_say_where(struct fw_manager *manager)
 {
 	const struct fw_policy *policy = manager->policy;
@@ -111,6 +124,7 @@ void manager_say_where(struct fw_manager *manager)
 				    policy->routes[i].path);
 	if (manager->hub != NULL)
 		manager_say(manager, FW_LOG_NOTICE, "manager", "serving the built-in hub");
+	say_idle(manager);
 	if (policy->settings.mode == MODE_MONITOR)
 		manager_say(manager, FW_LOG_NOTICE, "manager",
 			    "monitor mode: nothing is refused, the record says what would be");

@@ -11,8 +11,9 @@
 
 #include "base/slice.h"
 #include "engine/sanitize.h"
+#include "policy/html_attribute.h"
 
-enum html_kind { HTML_TEXT, HTML_START, HTML_END, HTML_COMMENT, HTML_DOCTYPE };
+enum html_kind { HTML_RUN, HTML_START, HTML_END, HTML_COMMENT, HTML_DOCTYPE };
 enum { HTML_ATTRIBUTES = 32 };
 
 struct html_text {
@@ -92,9 +93,9 @@ static inline struct html_token *html_emit(struct html_tokens *tokens, const str
 
 static inline void html_emit_text(struct html_tokens *tokens, const char *bytes, size_t size)
 {
-	struct html_token token = { .kind = HTML_TEXT };
+	struct html_token token = { .kind = HTML_RUN };
 
-	if (tokens->count == 0 || tokens->list[tokens->count - 1].kind != HTML_TEXT)
+	if (tokens->count == 0 || tokens->list[tokens->count - 1].kind != HTML_RUN)
 		html_emit(tokens, &token);
 	html_add(&tokens->list[tokens->count - 1].text, bytes, size);
 }
@@ -527,6 +528,7 @@ static inline const struct fw_policy *html_policy(void)
 	static struct fw_policy policy;
 
 	policy.settings.html_tags = (struct texts){ (const char **)(uintptr_t)html_allowed_tags, 16 };
+	policy.html_attributes = html_attribute_defaults(&policy.html_attribute_count);
 	policy.settings.blocked_schemes = (struct texts){ (const char **)(uintptr_t)html_blocked_schemes, 5 };
 	return &policy;
 }

@@ -174,7 +174,7 @@ static unsigned seen_count;
 static bool only_text(const char *bytes, size_t size)
 {
 	struct html_tokens tokens = html_tokenize(bytes, size);
-	bool text = tokens.count == 0 || (tokens.count == 1 && tokens.list[0].kind == HTML_TEXT);
+	bool text = tokens.count == 0 || (tokens.count == 1 && tokens.list[0].kind == HTML_RUN);
 
 	html_tokens_free(&tokens);
 	return text;

@@ -84,6 +84,102 @@ static void test_every_answer_has_the_security_headers(void **state)
 	}
 }
 
+/* Another policy than the defaults. */
+static int set_up_policies(void **state)
+{
+	static const char text[] = "security_policies:\n"
+				   "  csp: {default_src: \"'none'\", img_src: \"'self' https:\"}\n"
+				   "  cors:\n"
+				   "    allowed_origins: ['https://board.example:8443', 'https://two.example']\n"
+				   "    allowed_methods: [GET, PUT]\n"
+				   "    allowed_headers: [Authorization, X-Mine]\n"
+				   "    max_age: 77\n"
+				   "  headers: {x_frame_options: SAMEORIGIN, x_content_type_options: '',\n"
+				   "    x_xss_protection: 1; mode=block, strict_transport_security: max-age=1,\n"
+				   "    referrer_policy: no-referrer}\n";
+	struct config_options config = { .name = "test", .text = slice_text(text), .report = report };
+
+	if (set_up(state) != 0)
+		return -1;
+	fw_policy_unref(fx.policy);
+	if (config_load(&config, &fx.policy) != FW_OK)
+		return -1;
+	start_keeper();
+	return 0;
+}
+
+static void test_answers_have_the_configured_policies(void **state)
+{
+	static const struct {
+		const char *method, *path;
+		int status;
+	} rows[] = {
+		{ "GET", "/healthz", 200 }, { "GET", "/metrics", 401 }, { "GET", "/none", 404 }, { "PUT", "/", 405 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(ask_with(rows[i].method, rows[i].path, "", NULL), rows[i].status);
+		assert_string_equal(header("Content-Security-Policy"), "default-src 'none'; img-src 'self' https:");
+		assert_string_equal(header("X-Frame-Options"), "SAMEORIGIN");
+		assert_null(header("X-Content-Type-Options"));
+		assert_string_equal(header("X-XSS-Protection"), "1; mode=block");
+		assert_string_equal(header("Strict-Transport-Security"), "max-age=1");
+		assert_string_equal(header("Referrer-Policy"), "no-referrer");
+		assert_string_equal(header("Vary"), "Origin");
+		assert_null(header("Access-Control-Allow-Origin"));
+	}
+}
+
+static void test_pages_of_listed_origins_may_read_answers(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_with("GET", "/healthz", "Origin: https://two.example\r\n", NULL), 200);
+	assert_string_equal(header("Access-Control-Allow-Origin"), "https://two.example");
+	assert_int_equal(ask_with("GET", "/metrics", "Origin: https://board.example:8443\r\n", NULL), 401);
+	assert_string_equal(header("Access-Control-Allow-Origin"), "https://board.example:8443");
+	assert_null(header("Access-Control-Allow-Credentials"));
+	assert_int_equal(ask_with("GET", "/healthz", "Origin: https://three.example\r\n", NULL), 200);
+	assert_null(header("Access-Control-Allow-Origin"));
+	assert_int_equal(ask_with("GET", "/healthz", "Origin: https://board.example\r\n", NULL), 200);
+	assert_null(header("Access-Control-Allow-Origin"));
+	assert_int_equal(ask_with("GET", "/healthz", "Origin: null\r\n", NULL), 200);
+	assert_null(header("Access-Control-Allow-Origin"));
+	assert_int_equal(
+		ask_with("GET", "/healthz", "Origin: https://two.example\r\nOrigin: https://two.example\r\n", NULL),
+		200);
+	assert_null(header("Access-Control-Allow-Origin"));
+}
+
+#define PREFLIGHT(origin) "Origin: " origin "\r\nAccess-Control-Request-Method: PUT\r\n"
+
+static void test_preflights(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_with("OPTIONS", "/api/v1/blocks", PREFLIGHT("https://two.example"), NULL), 204);
+	assert_string_equal(header("Access-Control-Allow-Origin"), "https://two.example");
+	assert_string_equal(header("Access-Control-Allow-Methods"), "GET, PUT");
+	assert_string_equal(header("Access-Control-Allow-Headers"), "Authorization, X-Mine");
+	assert_string_equal(header("Access-Control-Max-Age"), "77");
+	assert_string_equal(header("X-Frame-Options"), "SAMEORIGIN");
+	assert_null(header("Content-Length"));
+	/* A foreign page learns nothing, and neither does who does not ask as a browser does. */
+	assert_int_equal(ask_with("OPTIONS", "/api/v1/blocks", PREFLIGHT("https://three.example"), NULL), 405);
+	assert_null(header("Access-Control-Allow-Methods"));
+	assert_int_equal(ask_with("OPTIONS", "/api/v1/blocks", "Origin: https://two.example\r\n", NULL), 405);
+	assert_int_equal(ask_with("OPTIONS", "/api/v1/blocks", "Access-Control-Request-Method: PUT\r\n", NULL), 405);
+	/* The request proper still needs its credential. */
+	assert_int_equal(ask_with("GET", "/api/v1/blocks", "Origin: https://two.example\r\n", NULL), 401);
+}
+
+static void test_without_listed_origins_there_is_no_preflight(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_with("OPTIONS", "/healthz", PREFLIGHT("https://two.example"), NULL), 405);
+	assert_null(header("Access-Control-Allow-Origin"));
+	assert_null(header("Vary"));
+}
+
 static int ask_host(const char *host)
 {
 	char request[256];
@@ -264,6 +360,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_health_needs_no_credential, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_everything_else_needs_one, set_up_running, tear_down),
 		cmocka_unit_test_setup_teardown(test_every_answer_has_the_security_headers, set_up_running, tear_down),
+		cmocka_unit_test_setup_teardown(test_answers_have_the_configured_policies, set_up_policies, tear_down),
+		cmocka_unit_test_setup_teardown(test_pages_of_listed_origins_may_read_answers, set_up_policies,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_preflights, set_up_policies, tear_down),
+		cmocka_unit_test_setup_teardown(test_without_listed_origins_there_is_no_preflight, set_up_running,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_names_that_can_be_rebound_are_refused, set_up_running, tear_down),
 		cmocka_unit_test_setup_teardown(test_requests_that_do_not_hold, set_up_running, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_connection_many_requests, set_up_running, tear_down),

@@ -163,7 +163,7 @@ static void refused_routes(void **state)
 		    "\"opaque\" is true or false, not \"maybe\"");
 	refused_for("routes: [{path: /a, forward: raw}]", "\"raw\" is not a way to forward");
 	refused_for("routes: [{path: /a, subprotocols: ['a b']}]", "\"a b\" is not a name");
-	refused_for("routes: [{path: /a, origins: ['*']}]", "would let every web page connect");
+	refused_for("routes: [{path: /a, origins: ['*']}]", "would let in every web page");
 	refused_for("routes: [{path: /a, login_message: '${user}'}]", "\"user\" is not a placeholder");
 	refused_for("routes: [{path: /a, upstream_path: x}]", "\"x\" is not a path");
 	refused_for("upstream: {url: 'http://a'}", "\"http://a\" is not an upstream: write ws://host:port");

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "codec/json.h"
 #include "engine/sanitize.h"
+#include "policy/html_attribute.h"
 #include "engine/sanitize_url.h"
 
 #include "../conformance/html_check.h"
@@ -401,6 +402,7 @@ static void test_configured(void **state)
 
 	(void)state;
 	policy.settings.html_tags = (struct texts){ tags, sizeof(tags) / sizeof(tags[0]) };
+	policy.html_attributes = html_attribute_defaults(&policy.html_attribute_count);
 	policy.settings.blocked_schemes = (struct texts){ schemes, 2 };
 	assert_with(&policy, "<h1 class=x>y</H1><b>", "<h1>y</h1>&lt;b>");
 	assert_with(&policy, "<script>x</script><svg><style><textarea>",

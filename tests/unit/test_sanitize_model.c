@@ -81,7 +81,7 @@ static struct html_text model(const char *bytes, size_t size)
 			typed = false;
 			model_tag(&text, first);
 			at += first->end;
-		} else if (first->kind == HTML_TEXT && first->text.bytes[0] == '<' &&
+		} else if (first->kind == HTML_RUN && first->text.bytes[0] == '<' &&
 			   !(first->text.size == 2 && at + 2 == size && first->text.bytes[1] == '/')) {
 			typed = false;
 			html_add_char(&text, '<');
