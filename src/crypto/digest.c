@@ -33,6 +33,18 @@ void digest_sha256(struct fw_slice bytes, uint8_t ret_digest[32])
 	mem_wipe(&context, sizeof(context)); /* may have held a key */
 }
 
+void digest_sha256_pair(struct fw_slice first, struct fw_slice second, uint8_t ret_digest[32])
+{
+	SHA256_CTX context;
+
+	SHA256_Init(&context);
+	if (first.size != 0)
+		SHA256_Update(&context, first.data, first.size);
+	if (second.size != 0)
+		SHA256_Update(&context, second.data, second.size);
+	SHA256_Final(ret_digest, &context);
+}
+
 bool digest_hmac_sha256(struct fw_slice key, struct fw_slice bytes, uint8_t ret_mac[32])
 {
 	static const uint8_t none[1];

@@ -5,6 +5,8 @@
 
 void digest_sha1(struct fw_slice bytes, uint8_t ret_digest[20]);
 void digest_sha256(struct fw_slice bytes, uint8_t ret_digest[32]);
+/* Of both, one behind the other. */
+void digest_sha256_pair(struct fw_slice first, struct fw_slice second, uint8_t ret_digest[32]);
 bool digest_hmac_sha256(struct fw_slice key, struct fw_slice bytes, uint8_t ret_mac[32]);
 /* Sec-WebSocket-Accept of a key, 28 characters (RFC 6455 4.2.2). */
 void digest_websocket_accept(struct fw_slice key, char ret_accept[28]);

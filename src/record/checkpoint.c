@@ -1,0 +1,73 @@
+#include "record/checkpoint.h"
+
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/slice.h"
+
+enum { ROOT_TEXT = 44 };
+
+size_t checkpoint_make(const struct note_key *const keys[], unsigned count, uint64_t size,
+		       const struct merkle_hash *root, char ret_note[CHECKPOINT_SIZE])
+{
+	size_t at = strlen(keys[0]->name), text, line;
+
+	memcpy(ret_note, keys[0]->name, at);
+	ret_note[at++] = '\n';
+	at += encode_u64(size, ret_note + at);
+	ret_note[at++] = '\n';
+	at += encode_base64(root->bytes, MERKLE_HASH, 0, ret_note + at);
+	ret_note[at++] = '\n';
+	text = at;
+	ret_note[at++] = '\n';
+	for (unsigned i = 0; i < count && i < CHECKPOINT_KEYS; i++) {
+		line = note_sign(keys[i], slice(ret_note, text), ret_note + at);
+		if (line == 0)
+			return 0;
+		at += line;
+	}
+	return at;
+}
+
+/* The next line of text without its LF, which every line of a note's text has. */
+static struct fw_slice take_line(struct fw_slice *text)
+{
+	const uint8_t *end = text->size != 0 ? memchr(text->data, '\n', text->size) : NULL;
+	struct fw_slice line = slice(text->data, end != NULL ? (size_t)(end - text->data) : 0);
+
+	*text = slice_from(*text, line.size + 1);
+	return line;
+}
+
+static bool read_size(struct fw_slice line, uint64_t *ret_size)
+{
+	*ret_size = 0;
+	if (line.size == 0 || (line.size > 1 && line.data[0] == '0'))
+		return false;
+	for (size_t i = 0; i < line.size; i++)
+		if (line.data[i] < '0' || line.data[i] > '9' || __builtin_mul_overflow(*ret_size, 10u, ret_size) ||
+		    __builtin_add_overflow(*ret_size, (unsigned)(line.data[i] - '0'), ret_size))
+			return false;
+	return true;
+}
+
+bool checkpoint_read(struct fw_slice note, struct checkpoint *ret_checkpoint)
+{
+	uint8_t root[ROOT_TEXT / 4 * 3 + 3];
+	struct fw_slice text, lines, line;
+
+	if (!note_split(note, &text, &lines))
+		return false;
+	ret_checkpoint->origin = take_line(&text);
+	line = take_line(&text);
+	if (ret_checkpoint->origin.size == 0 || !read_size(line, &ret_checkpoint->size))
+		return false;
+	line = take_line(&text);
+	if (line.size != ROOT_TEXT || decode_base64((const char *)line.data, ROOT_TEXT, 0, root) != MERKLE_HASH)
+		return false;
+	memcpy(ret_checkpoint->root.bytes, root, MERKLE_HASH);
+	while (text.size != 0) /* extension lines: opaque, but none is empty */
+		if (take_line(&text).size == 0)
+			return false;
+	return true;
+}

@@ -1,0 +1,22 @@
+/* checkpoint.h: C2SP tlog-checkpoint: origin, size and root of a tree as the text of a signed note. No files; any
+ * thread.
+ */
+#ifndef RECORD_CHECKPOINT_H
+#define RECORD_CHECKPOINT_H
+#include "crypto/note.h"
+#include "record/merkle.h"
+
+enum { CHECKPOINT_KEYS = 2, CHECKPOINT_SIZE = NOTE_NAME + 1 + 21 + 45 + 1 + CHECKPOINT_KEYS * NOTE_LINE };
+
+struct checkpoint {
+	struct fw_slice origin; /* of the note it was read from */
+	uint64_t size;
+	struct merkle_hash root;
+};
+/* The note, signed by each of count keys; the origin is the first one's name. Its size; 0 when a signature could not be
+ * made. */
+size_t checkpoint_make(const struct note_key *const keys[], unsigned count, uint64_t size,
+		       const struct merkle_hash *root, char ret_note[CHECKPOINT_SIZE]);
+/* Reads the text of a note whose signature the caller verifies. False: it is no checkpoint. */
+bool checkpoint_read(struct fw_slice note, struct checkpoint *ret_checkpoint);
+#endif
