@@ -71,3 +71,28 @@ bool checkpoint_read(struct fw_slice note, struct checkpoint *ret_checkpoint)
 			return false;
 	return true;
 }
+
+static const uint8_t *empty_line(const uint8_t *from, size_t size)
+{
+	return size != 0 ? memmem(from, size, "\n\n", 2) : NULL;
+}
+
+bool checkpoint_next(struct fw_slice *notes, struct fw_slice *ret_note)
+{
+	const uint8_t *text_end = empty_line(notes->data, notes->size), *end = NULL, *lines;
+
+	if (notes->size == 0)
+		return false;
+	if (text_end != NULL) {
+		lines = text_end + 2;
+		end = empty_line(lines, notes->size - (size_t)(lines - notes->data));
+	}
+	if (end == NULL) {
+		*ret_note = *notes;
+		*notes = slice(NULL, 0);
+		return true;
+	}
+	*ret_note = slice(notes->data, (size_t)(end + 1 - notes->data));
+	*notes = slice_from(*notes, ret_note->size + 1);
+	return true;
+}

@@ -19,4 +19,7 @@ size_t checkpoint_make(const struct note_key *const keys[], unsigned count, uint
 		       const struct merkle_hash *root, char ret_note[CHECKPOINT_SIZE]);
 /* Reads the text of a note whose signature the caller verifies. False: it is no checkpoint. */
 bool checkpoint_read(struct fw_slice note, struct checkpoint *ret_checkpoint);
+/* The next note of several that stand in one file, each with an empty line behind it; false at the end. What is no note
+ * is given all the same: nothing in such a file may hide. */
+bool checkpoint_next(struct fw_slice *notes, struct fw_slice *ret_note);
 #endif

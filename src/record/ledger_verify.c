@@ -1,0 +1,491 @@
+#include "record/ledger_verify.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+#include "crypto/note.h"
+#include "record/checkpoint.h"
+#include "record/lines.h"
+#include "record/segment.h"
+#include "record/storage.h"
+#include "record/tile.h"
+
+enum { ANNOUNCED = 16 };
+
+static const char missing[] = "it is not there";
+
+struct signed_tree { /* a checkpoint that was not made in a segment: the latest, and those kept elsewhere */
+	uint64_t size;
+	struct merkle_hash root;
+	char file[LEDGER_FILE];
+};
+
+struct announced {
+	struct note_key key;
+	bool vouched; /* the key before has signed for the record that announces it */
+};
+
+struct verifier {
+	const struct ledger_verify_options *options;
+	struct ledger_report *report;
+	struct note_key key, epoch;
+	struct announced announced[ANNOUNCED];
+	unsigned announced_count;
+	struct signed_tree trees[LEDGER_EXPORTED + 1];
+	unsigned tree_count;
+	uint64_t latest; /* size of the latest checkpoint of the folder */
+	struct merkle_tree tree;
+	uint8_t chain[32];
+	/* a tile that is not what the records give: whose fault it is, the next checkpoint says */
+	uint64_t suspect; /* the record that it is about, 0: none */
+	char suspect_file[LEDGER_FILE];
+	/* of the segment that is read */
+	char name[SEGMENT_NAME];
+	uint8_t *history;
+	size_t history_size;
+	struct fw_slice notes;
+	uint64_t note_size; /* of the next note, UINT64_MAX: there is none */
+	struct fw_slice note;
+	struct merkle_hash note_root;
+	uint64_t holds_to; /* the size of the last checkpoint that held */
+};
+
+static bool bad(struct verifier *verifier, uint64_t first, uint64_t last, const char *file, uint64_t offset,
+		const char *reason)
+{
+	struct ledger_report *report = verifier->report;
+
+	report->bad_first = first;
+	report->bad_last = last;
+	snprintf(report->file, sizeof(report->file), "%s", file);
+	report->offset = offset;
+	report->reason = reason;
+	return false;
+}
+
+static bool bad_record(struct verifier *verifier, uint64_t offset, const char *reason)
+{
+	uint64_t sequence = verifier->tree.size + 1;
+
+	return bad(verifier, sequence, sequence, verifier->name, offset, reason);
+}
+
+/* Records from the last checkpoint that held to this one; a tile that differs says which. */
+static bool bad_root(struct verifier *verifier, uint64_t size, const char *file, const char *reason)
+{
+	if (verifier->suspect != 0 && verifier->suspect > verifier->holds_to && verifier->suspect <= size)
+		return bad(verifier, verifier->suspect, verifier->suspect, file, 0, reason);
+	return bad(verifier, verifier->holds_to + 1, size, file, 0, reason);
+}
+
+static bool root_is(const struct verifier *verifier, const struct merkle_hash *root)
+{
+	struct merkle_hash ours;
+
+	merkle_root(&verifier->tree, &ours);
+	return memcmp(&ours, root, sizeof(ours)) == 0;
+}
+
+static bool holds_to(struct verifier *verifier, uint64_t size)
+{
+	verifier->holds_to = size;
+	if (verifier->suspect == 0 || verifier->suspect > size)
+		return true;
+	return bad(verifier, 0, 0, verifier->suspect_file, 0, "a tile is not what the records give");
+}
+
+/* Forgets the first count of them. */
+static void forget_announced(struct verifier *verifier, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		note_key_fini(&verifier->announced[i].key);
+	verifier->announced_count -= count;
+	memmove(verifier->announced, verifier->announced + count,
+		verifier->announced_count * sizeof(verifier->announced[0]));
+}
+
+/* The key of the epoch, or one that it has signed for and that takes over now; keys announced before that one were
+ * given up. Whichever signs, it vouches for what is announced up to here. */
+static bool epoch_signs(struct verifier *verifier, struct fw_slice note)
+{
+	bool signs = note_verify(&verifier->epoch, note) == NOTE_HOLDS;
+
+	for (unsigned i = 0; i < verifier->announced_count && !signs; i++) {
+		struct announced *next = &verifier->announced[i];
+
+		signs = next->vouched && note_verify(&next->key, note) == NOTE_HOLDS;
+		if (!signs)
+			continue;
+		note_key_fini(&verifier->epoch);
+		verifier->epoch = next->key;
+		next->key.pair = NULL;
+		forget_announced(verifier, i + 1);
+		verifier->report->epochs++;
+	}
+	for (unsigned i = 0; i < verifier->announced_count && signs; i++)
+		verifier->announced[i].vouched = true;
+	return signs;
+}
+
+static bool read_note(struct verifier *verifier, struct fw_slice note, struct checkpoint *ret_checkpoint)
+{
+	return checkpoint_read(note, ret_checkpoint) && slice_is(ret_checkpoint->origin, verifier->key.name) &&
+	       note_verify(&verifier->key, note) == NOTE_HOLDS;
+}
+
+static uint64_t note_offset(const struct verifier *verifier)
+{
+	return (uint64_t)(verifier->note.data - verifier->history);
+}
+
+static void name_of(uint64_t first, const char *suffix, char ret_name[SEGMENT_NAME])
+{
+	segment_name(first, suffix, ret_name);
+}
+
+static bool bad_note(struct verifier *verifier, const char *reason)
+{
+	char name[SEGMENT_NAME];
+
+	name_of(segment_first(verifier->name, ".log"), ".checkpoints", name);
+	return bad(verifier, 0, 0, name, note_offset(verifier), reason);
+}
+
+/* Takes the next checkpoint of the segment; it may be of no tree that has passed already. */
+static bool next_note(struct verifier *verifier)
+{
+	struct checkpoint checkpoint;
+
+	verifier->note_size = UINT64_MAX;
+	if (!checkpoint_next(&verifier->notes, &verifier->note))
+		return true;
+	if (!read_note(verifier, verifier->note, &checkpoint))
+		return bad_note(verifier, "a checkpoint is not signed by the ledger's key");
+	if (checkpoint.size < verifier->tree.size)
+		return bad_note(verifier, "a checkpoint stands behind a later one");
+	verifier->note_size = checkpoint.size;
+	verifier->note_root = checkpoint.root;
+	return true;
+}
+
+static bool check_notes(struct verifier *verifier)
+{
+	while (verifier->note_size == verifier->tree.size) {
+		if (!root_is(verifier, &verifier->note_root))
+			return bad_root(verifier, verifier->tree.size, verifier->name,
+					"records are not those that a checkpoint was made of");
+		if (!epoch_signs(verifier, verifier->note))
+			return bad_note(verifier, "a checkpoint is not signed by the key of its epoch");
+		verifier->report->checkpoints++;
+		if (!holds_to(verifier, verifier->tree.size) || !next_note(verifier))
+			return false;
+	}
+	return true;
+}
+
+static bool check_trees(struct verifier *verifier)
+{
+	for (unsigned i = 0; i < verifier->tree_count; i++) {
+		const struct signed_tree *tree = &verifier->trees[i];
+
+		if (tree->size != verifier->tree.size)
+			continue;
+		if (!root_is(verifier, &tree->root))
+			return bad_root(verifier, tree->size, tree->file,
+					"records are not those that this checkpoint was made of");
+		if (!holds_to(verifier, tree->size))
+			return false;
+	}
+	return true;
+}
+
+static void check_tile(void *user, unsigned level, uint64_t index, const struct merkle_hash *hashes)
+{
+	struct verifier *verifier = user;
+	char name[TILE_PATH], path[STORAGE_PATH];
+	struct merkle_hash stored[MERKLE_TILE];
+	uint64_t leaves = (uint64_t)1 << (8 * level);
+	ssize_t size;
+
+	if ((index + 1) * MERKLE_TILE * leaves > verifier->latest || verifier->suspect != 0)
+		return;
+	tile_path(level, index, 0, name);
+	size = storage_path(verifier->options->directory, name, path) ? storage_read(path, stored, sizeof(stored)) : -1;
+	if (size < 0 && errno == ENOENT) {
+		verifier->report->tiles_missing++;
+		return;
+	}
+	for (unsigned i = 0; i < MERKLE_TILE; i++)
+		if ((size_t)(size < 0 ? 0 : size) < (i + 1) * sizeof(stored[0]) ||
+		    memcmp(&stored[i], &hashes[i], sizeof(stored[0])) != 0) {
+			verifier->suspect = (index * MERKLE_TILE + i) * leaves + 1;
+			snprintf(verifier->suspect_file, sizeof(verifier->suspect_file), "%s", name);
+			return;
+		}
+}
+
+/* "key" of a record that announces an epoch; an empty slice of any other one. */
+static struct fw_slice announced_key(struct fw_slice line)
+{
+	static const char type[] = ",\"event_type\":\"ledger_epoch\",", member[] = ",\"key\":\"";
+	const uint8_t *comma = memchr(line.data + 40, ',', line.size - 40), *from, *end;
+
+	/* the comma behind timestamp stands before octet 43; the next one is behind the sequence */
+	comma = comma != NULL ? memchr(comma + 1, ',', line.size - (size_t)(comma + 1 - line.data)) : NULL;
+	if (comma == NULL || !slice_starts(slice(comma, line.size - (size_t)(comma - line.data)), type))
+		return slice(NULL, 0);
+	from = memmem(comma, line.size - (size_t)(comma - line.data), member, sizeof(member) - 1);
+	if (from == NULL)
+		return slice(NULL, 0);
+	from += sizeof(member) - 1;
+	end = memchr(from, '"', line.size - (size_t)(from - line.data));
+	return slice(from, end != NULL ? (size_t)(end - from) : 0);
+}
+
+static bool same_key(const struct note_key *a, const struct note_key *b)
+{
+	return strcmp(a->name, b->name) == 0 && memcmp(a->public_key, b->public_key, NOTE_KEY) == 0;
+}
+
+static bool take_announcement(struct verifier *verifier, struct fw_slice line, uint64_t offset)
+{
+	struct fw_slice text = announced_key(line);
+	struct note_key key;
+
+	if (text.size == 0)
+		return true;
+	if (!note_key_read(text, &key))
+		return bad_record(verifier, offset, "a record announces a key that is none");
+	if (verifier->tree.size == 0) { /* the first record: the key that the anchor says */
+		bool known = same_key(&key, &verifier->epoch);
+
+		note_key_fini(&key);
+		return known || bad_record(verifier, offset, "the ledger began with another key than the anchor's");
+	}
+	if (verifier->announced_count == ANNOUNCED) {
+		note_key_fini(&key);
+		return bad_record(verifier, offset, "too many keys are announced");
+	}
+	verifier->announced[verifier->announced_count++] = (struct announced){ .key = key };
+	return true;
+}
+
+static bool take_line(struct verifier *verifier, struct fw_slice line, uint64_t offset)
+{
+	struct segment_line parts;
+	struct merkle_hash leaf;
+	uint8_t chain[32];
+
+	if (!segment_line(line, &parts))
+		return bad_record(verifier, offset, "a line is no record");
+	if (parts.sequence != verifier->tree.size + 1)
+		return bad_record(verifier, offset, "a record stands in the place of another one");
+	segment_chain(verifier->chain, parts.hashed, chain);
+	if (memcmp(chain, parts.chain, sizeof(chain)) != 0)
+		return bad_record(verifier, offset, "a record is not the one that was chained");
+	if (!take_announcement(verifier, line, offset))
+		return false;
+	memcpy(verifier->chain, chain, sizeof(chain));
+	merkle_leaf(line, &leaf);
+	merkle_append(&verifier->tree, &leaf, check_tile, verifier);
+	return check_notes(verifier) && check_trees(verifier);
+}
+
+static int read_lines(struct verifier *verifier, struct lines *lines, bool last)
+{
+	struct fw_slice line;
+	uint64_t offset = 0;
+	bool whole;
+	int got;
+
+	while ((got = lines_next(lines, &line, &whole)) == 1) {
+		if (!whole && last && lines->offset - offset < LINES_ROOM) {
+			verifier->report->torn = lines->offset - offset;
+			return 0;
+		}
+		if (!whole)
+			bad_record(verifier, offset, "a line has no end");
+		else
+			take_line(verifier, line, offset);
+		if (verifier->report->reason != NULL)
+			return 0;
+		offset = lines->offset;
+	}
+	return got;
+}
+
+static int read_history(struct verifier *verifier, uint64_t first)
+{
+	char name[SEGMENT_NAME], path[STORAGE_PATH];
+
+	mem_free(verifier->history);
+	verifier->history = NULL;
+	verifier->history_size = 0;
+	name_of(first, ".checkpoints", name);
+	if (!storage_path(verifier->options->directory, name, path) ||
+	    (storage_read_all(path, &verifier->history, &verifier->history_size) != 0 && errno != ENOENT))
+		return -1;
+	verifier->notes = slice(verifier->history, verifier->history_size);
+	return 0;
+}
+
+static int read_segment(struct verifier *verifier, uint64_t first, bool last)
+{
+	char path[STORAGE_PATH];
+	struct lines lines;
+	int result;
+
+	segment_name(first, ".log", verifier->name);
+	if (first != verifier->tree.size + 1) {
+		bad_record(verifier, 0, "a segment is missing");
+		return 0;
+	}
+	if (!storage_path(verifier->options->directory, verifier->name, path) || read_history(verifier, first) != 0 ||
+	    lines_open(&lines, path) != 0)
+		return -1;
+	verifier->report->segments++;
+	result = next_note(verifier) && check_notes(verifier) ? read_lines(verifier, &lines, last) : 0;
+	lines_close(&lines);
+	if (result == 0 && verifier->report->reason == NULL && verifier->note_size != UINT64_MAX)
+		bad_record(verifier, 0, "records that were signed for are missing");
+	return result;
+}
+
+/* A checkpoint file of the folder or of another place: all its notes. */
+static int add_trees(struct verifier *verifier, const char *path, const char *shown, bool latest)
+{
+	struct signed_tree *tree = NULL;
+	struct checkpoint checkpoint;
+	struct fw_slice notes, note;
+	uint8_t *bytes;
+	size_t size;
+
+	if (storage_read_all(path, &bytes, &size) != 0) {
+		if (errno != ENOENT)
+			return -1;
+		bad(verifier, 0, 0, shown, 0, missing);
+		return 0;
+	}
+	for (notes = slice(bytes, size); checkpoint_next(&notes, &note);) {
+		if (!read_note(verifier, note, &checkpoint)) {
+			bad(verifier, 0, 0, shown, (uint64_t)(note.data - bytes),
+			    "a checkpoint is not signed by the ledger's key");
+			break;
+		}
+		/* of many the largest is kept: it signs for all that the others do */
+		if (tree != NULL && tree->size > checkpoint.size)
+			continue;
+		if (tree == NULL)
+			tree = &verifier->trees[verifier->tree_count++];
+		tree->size = checkpoint.size;
+		tree->root = checkpoint.root;
+		snprintf(tree->file, sizeof(tree->file), "%s", shown);
+		if (latest)
+			verifier->latest = checkpoint.size;
+		else
+			verifier->report->exported++;
+	}
+	mem_free(bytes);
+	return 0;
+}
+
+static int read_anchor(struct verifier *verifier)
+{
+	char path[STORAGE_PATH], text[2 * (NOTE_VERIFIER + 1)];
+	const char *name = verifier->options->anchor, *end;
+	ssize_t size;
+
+	if (name == NULL) {
+		if (!storage_path(verifier->options->directory, "anchor", path))
+			return -1;
+		name = path;
+	}
+	size = storage_read(name, text, sizeof(text));
+	if (size < 0 && errno != ENOENT)
+		return -1;
+	if (size < 0) {
+		bad(verifier, 0, 0, "anchor", 0, missing);
+		return 0;
+	}
+	end = memchr(text, '\n', (size_t)size);
+	if (end == NULL || text[size - 1] != '\n' ||
+	    !note_key_read(slice(text, (size_t)(end - text)), &verifier->key) ||
+	    !note_key_read(slice(end + 1, (size_t)(text + size - end) - 2), &verifier->epoch))
+		bad(verifier, 0, 0, "anchor", 0, "the anchor does not hold two keys");
+	return 0;
+}
+
+static int read_checkpoints(struct verifier *verifier)
+{
+	const struct ledger_verify_options *options = verifier->options;
+	char path[STORAGE_PATH];
+
+	if (!storage_path(options->directory, "checkpoint", path) || add_trees(verifier, path, "checkpoint", true) != 0)
+		return -1;
+	for (size_t i = 0; i < options->checkpoint_count && verifier->tree_count <= LEDGER_EXPORTED; i++)
+		if (add_trees(verifier, options->checkpoints[i], options->checkpoints[i], false) != 0)
+			return -1;
+	return 0;
+}
+
+static int read_all(struct verifier *verifier, const struct segment_list *list)
+{
+	struct ledger_report *report = verifier->report;
+
+	report->epochs = 1;
+	for (size_t i = 0; i < list->count && report->reason == NULL; i++)
+		if (read_segment(verifier, list->firsts[i], i + 1 == list->count) != 0)
+			return -1;
+	report->first = verifier->tree.size != 0 ? 1 : 0;
+	report->last = verifier->tree.size;
+	report->signed_size = verifier->holds_to;
+	for (unsigned i = 0; i < verifier->tree_count && report->reason == NULL; i++)
+		if (verifier->trees[i].size > verifier->tree.size)
+			bad(verifier, verifier->tree.size + 1, verifier->tree.size + 1, verifier->trees[i].file, 0,
+			    "records that were signed for are missing");
+	return 0;
+}
+
+static int verify(struct verifier *verifier)
+{
+	struct segment_list list;
+	int result;
+
+	/* The latest checkpoint first: a server that runs adds records meanwhile, and signs for them. */
+	if (read_anchor(verifier) != 0)
+		return -1;
+	if (verifier->report->reason != NULL)
+		return 0;
+	if (read_checkpoints(verifier) != 0 || segment_list(verifier->options->directory, &list) != 0)
+		return -1;
+	result = verifier->report->reason == NULL ? read_all(verifier, &list) : 0;
+	segment_list_fini(&list);
+	return result;
+}
+
+int ledger_verify(const struct ledger_verify_options *options, struct ledger_report *ret_report)
+{
+	struct verifier *verifier = mem_zero(1, sizeof(*verifier));
+	int result, reason;
+
+	*ret_report = (struct ledger_report){ 0 };
+	if (verifier == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	verifier->options = options;
+	verifier->report = ret_report;
+	result = verify(verifier);
+	reason = errno;
+	ret_report->holds = result == 0 && ret_report->reason == NULL;
+	forget_announced(verifier, verifier->announced_count);
+	note_key_fini(&verifier->key);
+	note_key_fini(&verifier->epoch);
+	mem_free(verifier->history);
+	mem_free(verifier);
+	errno = reason;
+	return result;
+}

@@ -1,0 +1,146 @@
+#include "record/segment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "crypto/digest.h"
+
+static const char prefix[] = "security_audit-";
+static const char opening[] = "{\"timestamp\":\"", middle[] = "\",\"sequence\":", closing[] = ",\"chain\":\"";
+enum { DIGITS = 20, HEX = 64, CLOSING = sizeof(closing) - 1 };
+_Static_assert(SEGMENT_CHAIN == CLOSING + HEX + 2, "SEGMENT_CHAIN");
+
+void segment_name(uint64_t first, const char *suffix, char ret_name[SEGMENT_NAME])
+{
+	snprintf(ret_name, SEGMENT_NAME, "%s%020llu%s", prefix, (unsigned long long)first, suffix);
+}
+
+static bool read_digits(const char *text, size_t size, uint64_t *ret_value)
+{
+	*ret_value = 0;
+	for (size_t i = 0; i < size; i++)
+		if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(*ret_value, 10u, ret_value) ||
+		    __builtin_add_overflow(*ret_value, (unsigned)(text[i] - '0'), ret_value))
+			return false;
+	return size != 0;
+}
+
+uint64_t segment_first(const char *name, const char *suffix)
+{
+	uint64_t first;
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+		return 0;
+	name += sizeof(prefix) - 1;
+	if (strlen(name) != DIGITS + strlen(suffix) || strcmp(name + DIGITS, suffix) != 0 ||
+	    !read_digits(name, DIGITS, &first))
+		return 0;
+	return first;
+}
+
+static int compare(const void *one, const void *other)
+{
+	uint64_t a = *(const uint64_t *)one, b = *(const uint64_t *)other;
+
+	return a < b ? -1 : a > b;
+}
+
+static int add(struct segment_list *list, uint64_t first)
+{
+	uint64_t *larger;
+
+	if (list->count % 16 == 0) {
+		larger = mem_resize(list->firsts, (list->count + 16) * sizeof(*larger));
+		if (larger == NULL) {
+			errno = ENOMEM;
+			return -1;
+		}
+		list->firsts = larger;
+	}
+	list->firsts[list->count++] = first;
+	return 0;
+}
+
+int segment_list(const char *directory, struct segment_list *ret_list)
+{
+	DIR *folder = opendir(directory);
+	const struct dirent *entry;
+	int result = 0, reason;
+
+	*ret_list = (struct segment_list){ 0 };
+	if (folder == NULL)
+		return -1;
+	while (result == 0 && (entry = readdir(folder)) != NULL) {
+		uint64_t first = segment_first(entry->d_name, ".log");
+
+		if (first != 0)
+			result = add(ret_list, first);
+	}
+	reason = errno;
+	closedir(folder);
+	if (result != 0) {
+		segment_list_fini(ret_list);
+		errno = reason;
+		return -1;
+	}
+	if (ret_list->count != 0)
+		qsort(ret_list->firsts, ret_list->count, sizeof(*ret_list->firsts), compare);
+	return 0;
+}
+
+void segment_list_fini(struct segment_list *list)
+{
+	mem_free(list->firsts);
+	*list = (struct segment_list){ 0 };
+}
+
+static bool read_hex(const char *text, uint8_t ret_bytes[32])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (unsigned i = 0; i < HEX; i++) {
+		const char *digit = text[i] != '\0' ? strchr(digits, text[i]) : NULL;
+
+		if (digit == NULL)
+			return false;
+		ret_bytes[i / 2] = (uint8_t)(ret_bytes[i / 2] << 4 | (digit - digits));
+	}
+	return true;
+}
+
+bool segment_line(struct fw_slice line, struct segment_line *ret_line)
+{
+	const char *text = (const char *)line.data;
+	size_t at = sizeof(opening) - 1 + ENCODE_RFC3339, digits = 0, tail;
+
+	if (line.size < at + sizeof(middle) - 1 + 1 + SEGMENT_CHAIN || !slice_starts(line, opening) ||
+	    memcmp(text + at, middle, sizeof(middle) - 1) != 0)
+		return false;
+	tail = line.size - SEGMENT_CHAIN;
+	if (memcmp(text + tail, closing, CLOSING) != 0 || text[line.size - 2] != '"' || text[line.size - 1] != '}')
+		return false;
+	at += sizeof(middle) - 1;
+	while (at + digits < tail && text[at + digits] != ',')
+		digits++;
+	ret_line->hashed = slice(text, tail);
+	return read_digits(text + at, digits, &ret_line->sequence) && read_hex(text + tail + CLOSING, ret_line->chain);
+}
+
+void segment_chain(const uint8_t before[32], struct fw_slice hashed, uint8_t ret_chain[32])
+{
+	digest_sha256_pair(slice(before, 32), hashed, ret_chain);
+}
+
+void segment_write_chain(const uint8_t chain[32], char ret_text[SEGMENT_CHAIN])
+{
+	memcpy(ret_text, closing, CLOSING);
+	encode_hex(chain, 32, ret_text + CLOSING);
+	ret_text[SEGMENT_CHAIN - 2] = '"';
+	ret_text[SEGMENT_CHAIN - 1] = '}';
+}
