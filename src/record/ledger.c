@@ -11,6 +11,8 @@
 #include "record/jsonl.h"
 #include "record/ledger_parts.h"
 
+enum { TEXTS = sizeof(((struct ledger *)NULL)->texts) / sizeof(char *) };
+
 /* The line with its chain in place of the last brace. */
 static int append_line(struct ledger *ledger, const struct fw_record *record, uint64_t sequence, uint8_t chain[32],
 		       struct fw_slice *ret_line)
@@ -155,7 +157,25 @@ static void release(struct ledger *ledger)
 	note_key_fini(&ledger->key);
 	note_key_fini(&ledger->epoch);
 	note_key_fini(&ledger->next_epoch);
+	for (unsigned i = 0; i < TEXTS; i++)
+		mem_free(ledger->texts[i]);
 	mem_free(ledger);
+}
+
+static bool copy_texts(struct ledger *ledger)
+{
+	const char **texts[TEXTS] = { &ledger->options.directory, &ledger->options.key_directory,
+				      &ledger->options.copy };
+
+	for (unsigned i = 0; i < TEXTS; i++) {
+		if (*texts[i] == NULL)
+			continue;
+		ledger->texts[i] = mem_text(*texts[i], strlen(*texts[i]));
+		if (ledger->texts[i] == NULL)
+			return false;
+		*texts[i] = ledger->texts[i];
+	}
+	return true;
 }
 
 struct ledger *ledger_open(const struct ledger_options *options, struct ledger_time now, const char **reterr_text)
@@ -171,7 +191,8 @@ struct ledger *ledger_open(const struct ledger_options *options, struct ledger_t
 	ledger->tiles_end = &ledger->tiles;
 	ledger->synced_ns = ledger->checkpoint_ns = ledger->epoch_began_ns = now.monotonic_ns;
 	pool_init(&ledger->pool);
-	*reterr_text = ledger_recover(ledger, now);
+	if (copy_texts(ledger))
+		*reterr_text = ledger_recover(ledger, now);
 	if (*reterr_text == NULL)
 		return ledger;
 	release(ledger);

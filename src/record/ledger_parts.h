@@ -19,6 +19,7 @@ struct ledger_tile { /* full, not yet in its file */
 
 struct ledger {
 	struct ledger_options options;
+	char *texts[3]; /* of options */
 	const struct storage *storage;
 	struct pool pool;
 

@@ -57,8 +57,7 @@ static const char *start(struct keeper *keeper)
 	keeper->recorder.options = options;
 	failed = keeper_files_token(options->data_directory, &options->random, keeper->token);
 	if (failed == NULL)
-		failed = keeper_recorder_start(&keeper->recorder, options->record_directory,
-					       workers_of(options->policy));
+		failed = keeper_recorder_start(&keeper->recorder, options, workers_of(options->policy));
 	if (failed != NULL)
 		return failed;
 	if (keeper_figures_start(&keeper->figures, keeper, options->loop) != 0)

@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/pool.h"
 #include "engine/counters.h"
-#include "record/jsonl.h"
+#include "record/ledger.h"
 #include "shell/keeper.h"
 
 enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43, KEEPER_TEXTS = 3 };
@@ -19,23 +19,24 @@ enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43, KEEPER_TEXTS = 3 };
 struct keeper_line {
 	char *text; /* without LF */
 	size_t size;
+	uint64_t sequence;
 };
 struct keeper_recorder {
 	struct ipc_channel *channel;
-	struct jsonl_file *file;
+	struct ledger *ledger;
 	const char *directory;
 	const struct keeper_options *options; /* NULL: nobody is told */
+	bool each;			      /* a sync for each record */
 	uv_thread_t thread;
 	bool runs;
 	_Atomic bool stop;
-	_Atomic bool take_all;	/* whatever is kept already: see keeper_set_draining */
-	_Atomic bool failing;	/* the last write did not go through */
-	_Atomic size_t waiting; /* octets that could not be written yet */
+	_Atomic bool take_all;	  /* whatever is kept already: see keeper_set_draining */
+	_Atomic bool failing;	  /* the last write did not go through */
+	_Atomic size_t waiting;	  /* octets that could not be written yet */
+	_Atomic uint64_t durable; /* the last record that is acknowledged */
 	/* of the thread alone */
 	struct pool pool;
-	struct buf batch;
 	struct buf told; /* records of the batch for options->on_event */
-	uint64_t sequence;
 	/* shared, under the lock */
 	uv_mutex_t lock;
 	struct keeper_line ring[LIMIT_RECORD_RING];
@@ -46,7 +47,8 @@ struct keeper_recorder {
 	uint64_t minute;			       /* the newest one */
 };
 /* NULL, or what failed. */
-const char *keeper_recorder_start(struct keeper_recorder *recorder, const char *directory, unsigned workers);
+const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct keeper_options *options,
+				  unsigned workers);
 void keeper_recorder_stop(struct keeper_recorder *recorder); /* writes all that waits */
 /* Events of each type since the start, and within the last hour. */
 void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES],

@@ -14,6 +14,9 @@
 /* A connection begins with three records. One wake and one write for what comes within 5 ms, not for each: of the CPU
  * of a handshake, waking this thread was a third. */
 #define GATHER_NS ((uint64_t)5000000)
+#define HOUR_NS ((uint64_t)3600 * 1000000000)
+/* As the journal of systemd has it. */
+#define EPOCH_NS ((uint64_t)15 * 60 * 1000000000)
 
 enum { RETRY_MS = 100 };
 
@@ -35,19 +38,19 @@ static void forget_line(struct keeper_recorder *recorder)
 	recorder->ring[oldest] = (struct keeper_line){ 0 };
 }
 
-static void remember_line(struct keeper_recorder *recorder, const uint8_t *line, size_t size)
+static void remember_line(struct keeper_recorder *recorder, struct fw_slice line, uint64_t sequence)
 {
-	char *text = mem_text(line, size);
+	char *text = mem_text(line.data, line.size);
 
 	while (recorder->ring_count == LIMIT_RECORD_RING ||
-	       (recorder->ring_count != 0 && recorder->ring_bytes + size > LIMIT_RECORD_RING_BYTES))
+	       (recorder->ring_count != 0 && recorder->ring_bytes + line.size > LIMIT_RECORD_RING_BYTES))
 		forget_line(recorder);
 	if (text == NULL)
 		return; /* it is in the file all the same */
-	recorder->ring[recorder->ring_next] = (struct keeper_line){ text, size };
+	recorder->ring[recorder->ring_next] = (struct keeper_line){ text, line.size, sequence };
 	recorder->ring_next = (recorder->ring_next + 1) % LIMIT_RECORD_RING;
 	recorder->ring_count++;
-	recorder->ring_bytes += size;
+	recorder->ring_bytes += line.size;
 }
 
 /* Clears the minutes that have begun since the newest one. Under the lock. */
@@ -88,22 +91,6 @@ static void keep_for_telling(struct keeper_recorder *recorder, const struct ipc_
 	buf_added(&recorder->told, size);
 }
 
-static void take(struct keeper_recorder *recorder, struct ipc_record *message, struct fw_slice tail)
-{
-	size_t before = buf_size(&recorder->batch);
-	struct fw_record record;
-
-	ipc_read_record(message, tail, &record);
-	recorder->sequence++;
-	while (jsonl_format(&record, recorder->sequence, &recorder->batch, &recorder->pool) != 0)
-		pause_ms(RETRY_MS); /* memory is short: the record waits, and with it whoever sends the next */
-	uv_mutex_lock(&recorder->lock);
-	count(recorder, record.type);
-	remember_line(recorder, buf_data(&recorder->batch) + before, buf_size(&recorder->batch) - before - 1);
-	uv_mutex_unlock(&recorder->lock);
-	keep_for_telling(recorder, message, tail);
-}
-
 /* Tells the embedding program what was written. */
 static void tell_events(struct keeper_recorder *recorder)
 {
@@ -130,6 +117,11 @@ static struct log *log_of(const struct keeper_recorder *recorder)
 	return recorder->options != NULL ? recorder->options->log : NULL;
 }
 
+static struct ledger_time now(void)
+{
+	return (struct ledger_time){ keeper_wall_us(), uv_hrtime() };
+}
+
 /* Says it once when writing begins to fail, and once when it works again. */
 static void tell(struct keeper_recorder *recorder, bool failed, int reason)
 {
@@ -144,34 +136,50 @@ static void tell(struct keeper_recorder *recorder, bool failed, int reason)
 	atomic_store(&recorder->failing, failed);
 }
 
-/* One write for all that was taken. With ENOMEM the batch stays and is tried again. */
-static void write_batch(struct keeper_recorder *recorder)
+/* One write and one sync for all that was taken. */
+static void commit(struct keeper_recorder *recorder)
 {
-	bool failed = jsonl_append(recorder->file, buf_data(&recorder->batch), buf_size(&recorder->batch)) != 0;
+	bool failed = ledger_commit(recorder->ledger, now()) != 0;
 
 	tell(recorder, failed, errno);
-	if (!failed || errno != ENOMEM)
-		buf_clear(&recorder->batch, &recorder->pool);
-	atomic_store(&recorder->waiting, jsonl_waiting(recorder->file) + buf_size(&recorder->batch));
+	atomic_store(&recorder->waiting, ledger_waiting(recorder->ledger));
+	atomic_store(&recorder->durable, ledger_durable(recorder->ledger));
 }
 
-static bool may_take(const struct keeper_recorder *recorder)
+static void take(struct keeper_recorder *recorder, struct ipc_record *message, struct fw_slice tail)
 {
-	if (buf_size(&recorder->batch) >= LIMIT_RECORD_BATCH)
-		return false;
-	return atomic_load(&recorder->waiting) < LIMIT_RECORD_KEPT || atomic_load(&recorder->take_all) ||
-	       atomic_load(&recorder->stop);
+	struct fw_record record;
+	struct fw_slice line;
+
+	ipc_read_record(message, tail, &record);
+	while (ledger_add(recorder->ledger, &record, &line) != 0)
+		pause_ms(RETRY_MS); /* memory is short: the record waits, and with it whoever sends the next */
+	uv_mutex_lock(&recorder->lock);
+	count(recorder, record.type);
+	remember_line(recorder, line, ledger_sequence(recorder->ledger));
+	uv_mutex_unlock(&recorder->lock);
+	keep_for_telling(recorder, message, tail);
+	if (recorder->each)
+		commit(recorder);
+}
+
+static bool may_take(const struct keeper_recorder *recorder, size_t waiting)
+{
+	return waiting < LIMIT_RECORD_KEPT || atomic_load(&recorder->take_all) || atomic_load(&recorder->stop);
 }
 
 /* Takes what waits in the channel into the batch; false when there was nothing. */
 static bool drain(struct keeper_recorder *recorder)
 {
+	size_t before = recorder->each ? 0 : ledger_waiting(recorder->ledger);
 	struct ipc_record message;
 	struct fw_slice tail;
 	enum ipc_type type;
 	bool any = false;
 
-	while (may_take(recorder) && ipc_receive(recorder->channel, &type, &message, sizeof(message), &tail)) {
+	while (may_take(recorder, ledger_waiting(recorder->ledger)) &&
+	       ledger_waiting(recorder->ledger) - before < LIMIT_RECORD_BATCH &&
+	       ipc_receive(recorder->channel, &type, &message, sizeof(message), &tail)) {
 		any = true;
 		if (type == IPC_RECORD)
 			take(recorder, &message, tail);
@@ -182,13 +190,13 @@ static bool drain(struct keeper_recorder *recorder)
 static void run(void *user)
 {
 	struct keeper_recorder *recorder = user;
+	size_t lost;
 
 	pthread_setname_np(pthread_self(), "fw-recorder");
 	for (;;) {
 		bool stop = atomic_load(&recorder->stop), any = drain(recorder);
 
-		if (any || atomic_load(&recorder->waiting) != 0)
-			write_batch(recorder);
+		commit(recorder); /* without records too: a checkpoint may be due */
 		tell_events(recorder);
 		if (stop && !any)
 			break;
@@ -199,28 +207,56 @@ static void run(void *user)
 		if (!stop)
 			ipc_gather(recorder->channel, GATHER_NS);
 	}
-	if (jsonl_waiting(recorder->file) + buf_size(&recorder->batch) != 0)
+	lost = ledger_close(recorder->ledger, now());
+	recorder->ledger = NULL;
+	if (lost != 0)
 		log_error(log_of(recorder), record, "%zu bytes of the record could not be written to %s and are lost",
-			  jsonl_waiting(recorder->file) + buf_size(&recorder->batch), recorder->directory);
+			  lost, recorder->directory);
 }
 
-const char *keeper_recorder_start(struct keeper_recorder *recorder, const char *directory, unsigned workers)
+static struct ledger *open_ledger(const struct keeper_options *options, const char **reterr_text)
+{
+	const struct settings *settings = &options->policy->settings;
+	char keys[STORAGE_PATH];
+	struct ledger_options ledger = {
+		.directory = options->record_directory,
+		.key_directory = keys,
+		.sync = (enum ledger_sync)settings->record_sync,
+		.segment_bytes = (uint64_t)settings->max_log_size << 20,
+		.segment_ns = (uint64_t)settings->rotation_interval * HOUR_NS,
+		.epoch_ns = EPOCH_NS,
+		.copy = settings->checkpoint_copy[0] != '\0' ? settings->checkpoint_copy : NULL,
+		.random = options->random,
+	};
+
+	if (!storage_path(options->data_directory, "keys", keys)) {
+		*reterr_text = "the path is too long";
+		return NULL;
+	}
+	return ledger_open(&ledger, now(), reterr_text);
+}
+
+const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct keeper_options *options,
+				  unsigned workers)
 {
 	static char text[512];
+	const char *failed;
 
-	recorder->directory = directory;
+	recorder->directory = options->record_directory;
+	recorder->each = options->policy->settings.record_sync == LEDGER_SYNC_EACH;
 	uv_mutex_init(&recorder->lock);
 	pool_init(&recorder->pool);
 	recorder->minute = uv_hrtime() / MINUTE_NS;
 	recorder->channel = ipc_channel_new((size_t)LIMIT_RECORD_QUEUE * (workers + 1), NULL, NULL);
 	if (recorder->channel == NULL)
 		return "cannot start the recorder: memory is short";
-	recorder->file = jsonl_open(directory);
-	if (recorder->file == NULL) {
-		snprintf(text, sizeof(text), "cannot open the record in %s: %s", directory, strerror(errno));
+	recorder->ledger = open_ledger(options, &failed);
+	if (recorder->ledger == NULL) {
+		snprintf(text, sizeof(text), "cannot open the record in %s: %s: %s", recorder->directory, failed,
+			 strerror(errno));
 		return text;
 	}
-	recorder->sequence = jsonl_last_sequence(recorder->file);
+	atomic_store(&recorder->durable, ledger_durable(recorder->ledger));
 	if (uv_thread_create(&recorder->thread, run, recorder) != 0)
 		return "cannot start the recorder: no thread";
 	recorder->runs = true;
@@ -238,10 +274,13 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 	}
 	while (recorder->ring_count != 0)
 		forget_line(recorder);
-	buf_clear(&recorder->batch, &recorder->pool);
+<<<<<<< HEAD
 	buf_clear(&recorder->told, &recorder->pool);
 	pool_fini(&recorder->pool);
 	jsonl_close(recorder->file);
+=======
+	ledger_close(recorder->ledger, now()); /* when the thread did not start */
+>>>>>>> 4e3b8d8 (Let the recorder keep its record in the ledger)
 	ipc_channel_free(recorder->channel);
 	uv_mutex_destroy(&recorder->lock);
 }
@@ -261,14 +300,19 @@ void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_total
 
 int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool)
 {
+	/* What is shown is on the disk, but for a disk that takes nothing. */
+	uint64_t shown = atomic_load(&recorder->failing) ? UINT64_MAX : atomic_load(&recorder->durable);
+	unsigned given = 0;
 	int result = 0;
 
 	uv_mutex_lock(&recorder->lock);
-	for (unsigned i = 0; i < limit && i < recorder->ring_count && result == 0; i++) {
+	for (unsigned i = 0; given < limit && i < recorder->ring_count && result == 0; i++) {
 		const struct keeper_line *line =
 			&recorder->ring[(recorder->ring_next + LIMIT_RECORD_RING - 1 - i) % LIMIT_RECORD_RING];
 
-		if (i != 0)
+		if (line->sequence > shown)
+			continue;
+		if (given++ != 0)
 			result = buf_append(out, pool, ",", 1);
 		if (result == 0)
 			result = buf_append(out, pool, line->text, line->size);

@@ -1,15 +1,10 @@
-#include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/arena.h"
@@ -216,139 +211,28 @@ static void test_short_memory_leaves_no_half_line(void **state)
 	assert_true(failed > 0);
 }
 
-static char folder[] = "/tmp/framewall-jsonl-XXXXXX";
-static char records[128], path[160];
-
-static int make_folder(void **state)
+static int start_pool(void **state)
 {
 	(void)state;
 	pool_init(&pool);
-	strcpy(folder + strlen(folder) - 6, "XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(records, sizeof(records), "%s/a/b", folder);
-	snprintf(path, sizeof(path), "%s/security_audit.log", records);
 	return 0;
 }
 
-static int remove_folder(void **state)
+static int end_pool(void **state)
 {
 	(void)state;
-	unlink(path);
-	rmdir(records);
-	*strrchr(records, '/') = '\0';
-	rmdir(records);
-	rmdir(folder);
 	pool_fini(&pool);
 	return 0;
-}
-
-static size_t read_file(char *ret_text, size_t room)
-{
-	FILE *file = fopen(path, "r");
-	size_t size;
-
-	assert_non_null(file);
-	size = fread(ret_text, 1, room - 1, file);
-	ret_text[size] = '\0';
-	fclose(file);
-	return size;
-}
-
-static void test_the_file(void **state)
-{
-	struct fw_record record = record_of(EVENT_auth_success);
-	struct jsonl_file *file = jsonl_open(records);
-	struct buf out = { 0 };
-	struct stat stat_buf;
-	char text[4096];
-
-	(void)state;
-	assert_non_null(file);
-	assert_int_equal(jsonl_last_sequence(file), 0);
-	for (uint64_t i = 1; i <= 3; i++)
-		assert_int_equal(jsonl_format(&record, 40 + i, &out, &pool), 0);
-	assert_int_equal(jsonl_append(file, buf_data(&out), buf_size(&out)), 0);
-	read_file(text, sizeof(text));
-	assert_int_equal(strlen(text), buf_size(&out));
-	assert_int_equal(stat(records, &stat_buf), 0);
-	assert_int_equal(stat_buf.st_mode & 0777, 0700);
-	assert_int_equal(stat(path, &stat_buf), 0);
-	assert_int_equal(stat_buf.st_mode & 0777, 0600);
-	jsonl_close(file);
-
-	/* numbering goes on; a line that was cut short stays alone */
-	assert_int_equal(truncate(path, stat_buf.st_size - 5), 0);
-	file = jsonl_open(records);
-	assert_non_null(file);
-	assert_int_equal(jsonl_last_sequence(file), 43);
-	jsonl_close(file);
-	file = jsonl_open(records);
-	assert_int_equal(jsonl_last_sequence(file), 43);
-	assert_int_equal(jsonl_append(file, (const uint8_t *)"{}\n", 3), 0);
-	read_file(text, sizeof(text));
-	assert_string_equal(strrchr(text, ','), ",\"details\"\n{}\n");
-	jsonl_close(file);
-	buf_clear(&out, &pool);
-}
-
-static void test_not_a_link(void **state)
-{
-	struct jsonl_file *file = jsonl_open(records);
-
-	(void)state;
-	jsonl_close(file);
-	unlink(path);
-	assert_int_equal(symlink("/dev/null", path), 0);
-	assert_null(jsonl_open(records));
-	assert_int_equal(errno, ELOOP);
-	assert_null(jsonl_close(NULL));
-}
-
-static void test_what_cannot_be_written_is_kept(void **state)
-{
-	struct rlimit limit = { 10, RLIM_INFINITY };
-	struct jsonl_file *file = jsonl_open(records);
-	char text[64];
-
-	(void)state;
-	signal(SIGXFSZ, SIG_IGN);
-	assert_non_null(file);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	assert_int_equal(jsonl_append(file, (const uint8_t *)"12345678\nabcdefgh\n", 18), -1);
-	assert_int_equal(errno, EFBIG);
-	assert_int_equal(jsonl_waiting(file), 8);
-	assert_int_equal(jsonl_append(file, (const uint8_t *)"ABCDEFGH\n", 9), -1);
-	assert_int_equal(jsonl_append(file, NULL, 0), -1);
-	limit.rlim_cur = RLIM_INFINITY;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	assert_int_equal(jsonl_append(file, NULL, 0), 0);
-	assert_int_equal(jsonl_waiting(file), 0);
-	assert_int_equal(jsonl_append(file, (const uint8_t *)"end\n", 4), 0);
-	read_file(text, sizeof(text));
-	assert_string_equal(text, "12345678\nabcdefgh\nABCDEFGH\nend\n");
-	jsonl_close(file);
-
-	file = jsonl_open(records);
-	mem_fail_at(1);
-	assert_int_equal(jsonl_append(file, (const uint8_t *)"x", 1), -1);
-	mem_fail_at(0);
-	assert_int_equal(errno, ENOMEM);
-	assert_int_equal(jsonl_waiting(file), 0);
-	jsonl_close(file);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_a_whole_line, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_no_text_breaks_a_line, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_random_octets, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_long_texts_are_cut_between_characters, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_short_memory_leaves_no_half_line, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_the_file, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_not_a_link, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_what_cannot_be_written_is_kept, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_a_whole_line, start_pool, end_pool),
+		cmocka_unit_test_setup_teardown(test_no_text_breaks_a_line, start_pool, end_pool),
+		cmocka_unit_test_setup_teardown(test_random_octets, start_pool, end_pool),
+		cmocka_unit_test_setup_teardown(test_long_texts_are_cut_between_characters, start_pool, end_pool),
+		cmocka_unit_test_setup_teardown(test_short_memory_leaves_no_half_line, start_pool, end_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
