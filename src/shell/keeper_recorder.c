@@ -274,13 +274,9 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 	}
 	while (recorder->ring_count != 0)
 		forget_line(recorder);
-<<<<<<< HEAD
 	buf_clear(&recorder->told, &recorder->pool);
 	pool_fini(&recorder->pool);
-	jsonl_close(recorder->file);
-=======
 	ledger_close(recorder->ledger, now()); /* when the thread did not start */
->>>>>>> 4e3b8d8 (Let the recorder keep its record in the ledger)
 	ipc_channel_free(recorder->channel);
 	uv_mutex_destroy(&recorder->lock);
 }
