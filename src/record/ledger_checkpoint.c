@@ -121,7 +121,7 @@ static int write_tiles(struct ledger *ledger)
 	return 0;
 }
 
-static int append_file(struct ledger *ledger, const char *path, const char *bytes, size_t size)
+static int append_file(struct ledger *ledger, const char *path, const char *bytes, size_t size, bool sync)
 {
 	int fd = ledger->storage->open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), reason;
 	off_t before;
@@ -129,7 +129,7 @@ static int append_file(struct ledger *ledger, const char *path, const char *byte
 	if (fd < 0)
 		return -1;
 	before = lseek(fd, 0, SEEK_END);
-	if (storage_write_all(ledger->storage, fd, bytes, size) == size) {
+	if (storage_write_all(ledger->storage, fd, bytes, size) == size && (!sync || ledger->storage->sync(fd) == 0)) {
 		close(fd);
 		return 0;
 	}
@@ -149,13 +149,14 @@ static int write_notes(struct ledger *ledger, const char *note, size_t size, boo
 	memcpy(noted, note, size);
 	noted[size] = '\n';
 	segment_name(ledger->segment_first, ".checkpoints", name);
-	if (!storage_path(ledger->options.directory, name, path) || append_file(ledger, path, noted, size + 1) != 0 ||
+	if (!storage_path(ledger->options.directory, name, path) ||
+	    append_file(ledger, path, noted, size + 1, sync) != 0 ||
 	    !storage_path(ledger->options.directory, "checkpoint", path) ||
 	    storage_replace(ledger->storage, path, note, size, sync) != 0)
 		return -1;
 	/* Another machine's trouble is not this one's: the next checkpoint says all that this one said. */
 	if (ledger->options.copy != NULL)
-		append_file(ledger, ledger->options.copy, noted, size + 1);
+		append_file(ledger, ledger->options.copy, noted, size + 1, false);
 	return 0;
 }
 

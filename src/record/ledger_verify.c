@@ -37,6 +37,9 @@ struct verifier {
 	struct signed_tree trees[LEDGER_EXPORTED + 1];
 	unsigned tree_count;
 	uint64_t latest; /* size of the latest checkpoint of the folder */
+	char latest_note[CHECKPOINT_SIZE];
+	size_t latest_note_size;
+	bool latest_seen; /* it is one of those made in the segments */
 	struct merkle_tree tree;
 	uint8_t chain[32];
 	/* a tile that is not what the records give: whose fault it is, the next checkpoint says */
@@ -180,6 +183,8 @@ static bool check_notes(struct verifier *verifier)
 		if (!epoch_signs(verifier, verifier->note))
 			return bad_note(verifier, "a checkpoint is not signed by the key of its epoch");
 		verifier->report->checkpoints++;
+		if (slice_equal(verifier->note, slice(verifier->latest_note, verifier->latest_note_size)))
+			verifier->latest_seen = true;
 		if (!holds_to(verifier, verifier->tree.size) || !next_note(verifier))
 			return false;
 	}
@@ -354,6 +359,13 @@ static int read_segment(struct verifier *verifier, uint64_t first, bool last)
 	return result;
 }
 
+static void take_latest(struct verifier *verifier, struct fw_slice note, uint64_t size)
+{
+	verifier->latest = size;
+	verifier->latest_note_size = note.size <= sizeof(verifier->latest_note) ? note.size : 0;
+	memcpy(verifier->latest_note, note.data, verifier->latest_note_size);
+}
+
 /* A checkpoint file of the folder or of another place: all its notes. */
 static int add_trees(struct verifier *verifier, const char *path, const char *shown, bool latest)
 {
@@ -384,7 +396,7 @@ static int add_trees(struct verifier *verifier, const char *path, const char *sh
 		tree->root = checkpoint.root;
 		snprintf(tree->file, sizeof(tree->file), "%s", shown);
 		if (latest)
-			verifier->latest = checkpoint.size;
+			take_latest(verifier, note, checkpoint.size);
 		else
 			verifier->report->exported++;
 	}
@@ -446,6 +458,8 @@ static int read_all(struct verifier *verifier, const struct segment_list *list)
 		if (verifier->trees[i].size > verifier->tree.size)
 			bad(verifier, verifier->tree.size + 1, verifier->tree.size + 1, verifier->trees[i].file, 0,
 			    "records that were signed for are missing");
+	if (report->reason == NULL && !verifier->latest_seen)
+		bad(verifier, 0, 0, "checkpoint", 0, "it is none of those made in the segments");
 	return 0;
 }
 
