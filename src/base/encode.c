@@ -154,3 +154,38 @@ void encode_rfc3339(uint64_t wall_us, char ret_text[ENCODE_RFC3339])
 	put_digits(ret_text + 17, day_seconds % 60, 2);
 	put_digits(ret_text + 20, us % 1000000, 6);
 }
+
+static uint64_t get_digits(const char *text, unsigned count)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		value = value * 10 + (unsigned)(text[i] - '0');
+	return value;
+}
+
+/* The way back of encode_rfc3339. */
+bool decode_rfc3339(const char text[ENCODE_RFC3339], uint64_t *ret_wall_us)
+{
+	static const char form[] = "0000-00-00T00:00:00.000000Z";
+	uint64_t year, month, days, era, year_of_era, seconds;
+
+	for (unsigned i = 0; i < ENCODE_RFC3339; i++)
+		if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+			return false;
+	month = get_digits(text + 5, 2);
+	if (month < 1 || month > 12)
+		return false;
+	year = get_digits(text, 4) - (month <= 2);
+	month = month > 2 ? month - 3 : month + 9;
+	era = year / 400;
+	year_of_era = year % 400;
+	days = era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * month + 2) / 5 +
+	       get_digits(text + 8, 2) - 1;
+	if (get_digits(text, 4) < 1970)
+		return false;
+	seconds = (days - 719468) * 86400 + get_digits(text + 11, 2) * 3600 + get_digits(text + 14, 2) * 60 +
+		  get_digits(text + 17, 2);
+	*ret_wall_us = seconds * 1000000 + get_digits(text + 20, 6);
+	return true;
+}

@@ -1,6 +1,7 @@
 /* encode.h: base64, base64url, hex and numbers as text. No allocation; any thread; never locale dependent. */
 #ifndef BASE_ENCODE_H
 #define BASE_ENCODE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,4 +17,6 @@ void encode_hex(const uint8_t *bytes, size_t size, char *ret_text); /* lower cas
 size_t encode_u64(uint64_t value, char ret_text[ENCODE_U64]);	    /* returns length */
 size_t encode_i64(int64_t value, char ret_text[ENCODE_U64 + 1]);
 void encode_rfc3339(uint64_t wall_us, char ret_text[ENCODE_RFC3339]); /* exactly 27 characters, UTC, microseconds */
+/* Reads what that writes; false: it is of another form, or before 1970. */
+bool decode_rfc3339(const char text[ENCODE_RFC3339], uint64_t *ret_wall_us);
 #endif

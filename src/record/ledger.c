@@ -26,9 +26,9 @@ static int append_line(struct ledger *ledger, const struct fw_record *record, ui
 	segment_chain(chain, slice(buf_data(&ledger->lines) + before, body), chain);
 	segment_write_chain(chain, end);
 	end[SEGMENT_CHAIN] = '\n';
-	ledger->lines.end -= 2;
+	buf_cut(&ledger->lines, before + body);
 	if (buf_append(&ledger->lines, &ledger->pool, end, sizeof(end)) != 0) {
-		ledger->lines.end = ledger->lines.start + before;
+		buf_cut(&ledger->lines, before);
 		return -1;
 	}
 	*ret_line = slice(buf_data(&ledger->lines) + before, body + SEGMENT_CHAIN);
@@ -106,15 +106,28 @@ static bool epoch_is_over(const struct ledger *ledger, struct ledger_time now)
 	       now.monotonic_ns - ledger->epoch_began_ns >= ledger->options.epoch_ns;
 }
 
+/* A checkpoint or a new epoch that is due. That it fails loses nothing, it is tried again; unless it were lines that
+ * could not be written. */
+static int sign(struct ledger *ledger, struct ledger_time now)
+{
+	bool epoch = epoch_is_over(ledger, now);
+
+	if ((!epoch && !checkpoint_is_due(ledger, now)) ||
+	    (ledger->unsigned_reason != 0 && now.monotonic_ns - ledger->sign_tried_ns < LEDGER_RETRY_NS))
+		return 0;
+	if ((epoch ? ledger_keys_next_epoch(ledger, now) : ledger_checkpoint(ledger, now, false)) == 0)
+		return 0;
+	return ledger->write_failed ? -1 : 0;
+}
+
 static int commit(struct ledger *ledger, struct ledger_time now)
 {
 	if (ledger_write(ledger, now, false) != 0)
 		return -1;
 	if (ledger->failed_since_us != 0 && (record_failure(ledger, now) != 0 || ledger_write(ledger, now, false) != 0))
 		return -1;
-	if (epoch_is_over(ledger, now))
-		return ledger_keys_next_epoch(ledger, now);
-	return checkpoint_is_due(ledger, now) ? ledger_checkpoint(ledger, now) : 0;
+	ledger_end_full_segment(ledger, now);
+	return ledger->write_failed ? -1 : sign(ledger, now);
 }
 
 int ledger_commit(struct ledger *ledger, struct ledger_time now)
@@ -137,6 +150,11 @@ uint64_t ledger_durable(const struct ledger *ledger)
 	return ledger->durable;
 }
 
+int ledger_unsigned(const struct ledger *ledger)
+{
+	return ledger->unsigned_reason;
+}
+
 size_t ledger_waiting(const struct ledger *ledger)
 {
 	return buf_size(&ledger->lines) - ledger->written;
@@ -152,6 +170,7 @@ static void release(struct ledger *ledger)
 	}
 	if (ledger->fd >= 0)
 		close(ledger->fd);
+	ledger_notes_close(ledger);
 	buf_clear(&ledger->lines, &ledger->pool);
 	pool_fini(&ledger->pool);
 	note_key_fini(&ledger->key);
@@ -187,7 +206,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct ledger_t
 		return NULL;
 	ledger->options = *options;
 	ledger->storage = options->storage != NULL ? options->storage : &storage_system;
-	ledger->fd = -1;
+	ledger->fd = ledger->notes.fd = -1;
 	ledger->tiles_end = &ledger->tiles;
 	ledger->synced_ns = ledger->checkpoint_ns = ledger->epoch_began_ns = now.monotonic_ns;
 	pool_init(&ledger->pool);
@@ -206,7 +225,7 @@ size_t ledger_close(struct ledger *ledger, struct ledger_time now)
 	if (ledger == NULL)
 		return 0;
 	if (ledger_commit(ledger, now) == 0 && ledger->checkpoint_size != ledger->sequence)
-		ledger_checkpoint(ledger, now);
+		ledger_checkpoint(ledger, now, true);
 	lost = ledger_waiting(ledger);
 	release(ledger);
 	return lost;

@@ -41,7 +41,10 @@ int ledger_add(struct ledger *ledger, const struct fw_record *record, struct fw_
 int ledger_commit(struct ledger *ledger, struct ledger_time now);
 uint64_t ledger_sequence(const struct ledger *ledger); /* of the record taken last */
 uint64_t ledger_durable(const struct ledger *ledger);  /* of the last one that is acknowledged */
-size_t ledger_waiting(const struct ledger *ledger);    /* octets that are not in a file */
+/* Why there is no checkpoint of what was written, though one is due (errno); 0: there is nothing in its way. Records
+ * are kept all the same, and it is tried again. */
+int ledger_unsigned(const struct ledger *ledger);
+size_t ledger_waiting(const struct ledger *ledger); /* octets that are not in a file */
 /* Commits, makes the last checkpoint, closes. Returns the octets that could not be written and are lost. NULL-safe. */
 size_t ledger_close(struct ledger *ledger, struct ledger_time now);
 #endif

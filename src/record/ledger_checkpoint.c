@@ -11,13 +11,16 @@
 #include "record/ledger_parts.h"
 #include "record/tile.h"
 
+enum { TILES_KEPT = 4096 }; /* 32 MiB; as long as no tile can be written */
+
 void ledger_keep_tile(void *user, unsigned level, uint64_t index, const struct merkle_hash *hashes)
 {
 	struct ledger *ledger = user;
-	struct ledger_tile *tile = mem_alloc(sizeof(*tile));
+	struct ledger_tile *tile = ledger->tile_count < TILES_KEPT ? mem_alloc(sizeof(*tile)) : NULL;
 
 	if (tile == NULL)
 		return; /* a tile that is not there can be made from the lines */
+	ledger->tile_count++;
 	*tile = (struct ledger_tile){ .level = level, .index = index };
 	memcpy(tile->hashes, hashes, sizeof(tile->hashes));
 	*ledger->tiles_end = tile;
@@ -102,6 +105,7 @@ int ledger_write_full_tiles(struct ledger *ledger)
 		ledger->tiles = tile->next;
 		if (ledger->tiles == NULL)
 			ledger->tiles_end = &ledger->tiles;
+		ledger->tile_count--;
 		mem_free(tile);
 	}
 	return 0;
@@ -121,52 +125,52 @@ static int write_tiles(struct ledger *ledger)
 	return 0;
 }
 
-static int append_file(struct ledger *ledger, const char *path, const char *bytes, size_t size, bool sync)
+/* Another machine's trouble is not this one's: the next checkpoint says all that this one said. */
+static void send_copy(struct ledger *ledger, struct fw_slice note)
 {
-	int fd = ledger->storage->open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), reason;
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, fd;
+	char noted[CHECKPOINT_SIZE + 1];
 	off_t before;
 
+	if (ledger->options.copy == NULL)
+		return;
+	fd = ledger->storage->open(ledger->options.copy, flags, 0600);
 	if (fd < 0)
-		return -1;
+		return;
+	memcpy(noted, note.data, note.size);
+	noted[note.size] = '\n';
 	before = lseek(fd, 0, SEEK_END);
-	if (storage_write_all(ledger->storage, fd, bytes, size) == size && (!sync || ledger->storage->sync(fd) == 0)) {
-		close(fd);
-		return 0;
-	}
-	reason = errno;
-	if (before >= 0) /* half a note would hide the next one */
+	/* half a note would hide the next one */
+	if (storage_write_all(ledger->storage, fd, noted, note.size + 1) != note.size + 1 && before >= 0)
 		ledger->storage->truncate(fd, before);
 	close(fd);
-	errno = reason;
-	return -1;
 }
 
-static int write_notes(struct ledger *ledger, const char *note, size_t size, bool sync)
+static int write_note(struct ledger *ledger, struct fw_slice note, bool sync)
 {
-	char name[SEGMENT_NAME], path[STORAGE_PATH], noted[CHECKPOINT_SIZE + 1];
+	char path[STORAGE_PATH];
 
-	/* Notes end with a line of their own and an empty line stands between them. */
-	memcpy(noted, note, size);
-	noted[size] = '\n';
-	segment_name(ledger->segment_first, ".checkpoints", name);
-	if (!storage_path(ledger->options.directory, name, path) ||
-	    append_file(ledger, path, noted, size + 1, sync) != 0 ||
-	    !storage_path(ledger->options.directory, "checkpoint", path) ||
-	    storage_replace(ledger->storage, path, note, size, sync) != 0)
+	if (ledger_notes_add(ledger, note, sync) != 0 || !storage_path(ledger->options.directory, "checkpoint", path) ||
+	    storage_replace(ledger->storage, path, note.data, note.size, sync) != 0)
 		return -1;
-	/* Another machine's trouble is not this one's: the next checkpoint says all that this one said. */
-	if (ledger->options.copy != NULL)
-		append_file(ledger, ledger->options.copy, noted, size + 1, false);
+	send_copy(ledger, note);
 	return 0;
 }
 
-int ledger_checkpoint(struct ledger *ledger, struct ledger_time now)
+/* Once a second is enough for the disk: what it has then is a checkpoint as good as any. */
+static bool must_sync(const struct ledger *ledger, struct ledger_time now, bool must_stay)
+{
+	return ledger->options.sync != LEDGER_SYNC_NONE &&
+	       (must_stay || now.monotonic_ns - ledger->checkpoint_synced_ns >= LEDGER_SECOND_NS);
+}
+
+static int make_checkpoint(struct ledger *ledger, struct ledger_time now, bool must_stay)
 {
 	const struct note_key *keys[CHECKPOINT_KEYS] = { &ledger->key, &ledger->epoch };
 	uint64_t old_size = ledger->checkpoint_size;
+	bool sync = must_sync(ledger, now, must_stay);
 	char note[CHECKPOINT_SIZE];
 	struct merkle_hash root;
-	bool sync = false;
 	size_t size;
 
 	if (ledger_write(ledger, now, ledger->options.sync != LEDGER_SYNC_NONE) != 0 || write_tiles(ledger) != 0)
@@ -177,17 +181,22 @@ int ledger_checkpoint(struct ledger *ledger, struct ledger_time now)
 		errno = ENOMEM;
 		return -1;
 	}
-	/* Once a second is enough for the disk: what it has then is a checkpoint as good as any. */
-	if (ledger->options.sync != LEDGER_SYNC_NONE &&
-	    now.monotonic_ns - ledger->checkpoint_synced_ns >= LEDGER_SECOND_NS) {
-		sync = true;
-		ledger->checkpoint_synced_ns = now.monotonic_ns;
-	}
-	if (write_notes(ledger, note, size, sync) != 0)
+	if (write_note(ledger, slice(note, size), sync) != 0)
 		return -1;
+	if (sync)
+		ledger->checkpoint_synced_ns = now.monotonic_ns;
 	ledger->checkpoint_size = ledger->tree.size;
 	ledger->checkpoint_ns = now.monotonic_ns;
 	for (unsigned level = 0; level < MERKLE_LEVELS; level++)
 		remove_partial(ledger, level, old_size);
 	return 0;
+}
+
+int ledger_checkpoint(struct ledger *ledger, struct ledger_time now, bool must_stay)
+{
+	int result = make_checkpoint(ledger, now, must_stay);
+
+	ledger->unsigned_reason = result == 0 ? 0 : errno != 0 ? errno : EIO;
+	ledger->sign_tried_ns = now.monotonic_ns;
+	return result;
 }

@@ -75,7 +75,8 @@ static bool make_key(struct ledger *ledger, const char *name, const char *path, 
 	made = note_key_private(name, seed, ret_key);
 	if (made) {
 		size = write_key(ret_key, seed, text);
-		made = storage_replace(ledger->storage, path, text, size, true) == 0;
+		made = storage_replace(ledger->storage, path, text, size, true) == 0 &&
+		       storage_sync_folder(ledger->storage, ledger->options.key_directory) == 0;
 		if (!made)
 			note_key_fini(ret_key);
 	}
@@ -186,38 +187,57 @@ static int write_anchor(struct ledger *ledger)
 	text[size++] = '\n';
 	size += note_key_write(&ledger->epoch, text + size);
 	text[size++] = '\n';
-	return storage_path(ledger->options.directory, "anchor", path)
-		       ? storage_replace(ledger->storage, path, text, size, true)
+	return storage_path(ledger->options.directory, "anchor", path) &&
+			       storage_replace(ledger->storage, path, text, size, true) == 0 &&
+			       storage_sync_folder(ledger->storage, ledger->options.directory) == 0
+		       ? 0
 		       : -1;
 }
 
-int ledger_keys_next_epoch(struct ledger *ledger, struct ledger_time now)
+static int make_next_epoch(struct ledger *ledger, struct ledger_time now)
 {
 	char name[NOTE_NAME + 1], path[STORAGE_PATH];
-	bool first = ledger->epoch.pair == NULL;
 
 	if (!key_path(ledger, "ledger.epoch.next", path))
 		return -1;
-	if (ledger->next_epoch.pair == NULL) {
-		snprintf(name, sizeof(name), "%.80s/epoch/%llu", ledger->key.name,
-			 (unsigned long long)ledger->epoch_number + 1);
-		if (!make_key(ledger, name, path, &ledger->next_epoch))
-			return -1;
-		if (announce(ledger, now, &ledger->next_epoch, ledger->epoch_number + 1) != 0) {
-			note_key_fini(&ledger->next_epoch);
-			return -1;
-		}
-	}
-	if (!first && ledger_checkpoint(ledger, now) != 0)
+	snprintf(name, sizeof(name), "%.80s/epoch/%llu", ledger->key.name,
+		 (unsigned long long)ledger->epoch_number + 1);
+	if (!make_key(ledger, name, path, &ledger->next_epoch))
 		return -1;
-	if (rename_key(ledger, "ledger.epoch.next", "ledger.epoch", "") != 0)
+	if (announce(ledger, now, &ledger->next_epoch, ledger->epoch_number + 1) == 0)
+		return 0;
+	note_key_fini(&ledger->next_epoch);
+	errno = ENOMEM;
+	return -1;
+}
+
+/* What must not be lost by a power failure is on the disk before the next step: the announcement, the old key's word
+ * for it, the new key in place of the old one. Only then the new key signs. A step that fails is taken again. */
+static int next_epoch(struct ledger *ledger, struct ledger_time now)
+{
+	bool first = ledger->epoch.pair == NULL;
+
+	if (ledger->next_epoch.pair == NULL && make_next_epoch(ledger, now) != 0)
+		return -1;
+	if ((!first && ledger_checkpoint(ledger, now, true) != 0) ||
+	    rename_key(ledger, "ledger.epoch.next", "ledger.epoch", "") != 0 ||
+	    storage_sync_folder(ledger->storage, ledger->options.key_directory) != 0)
 		return -1;
 	note_key_fini(&ledger->epoch);
 	ledger->epoch = ledger->next_epoch;
 	ledger->next_epoch.pair = NULL;
 	ledger->epoch_number++;
 	ledger->epoch_began_ns = now.monotonic_ns;
-	if (first && ledger->sequence == 1 && write_anchor(ledger) != 0)
+	if (first && write_anchor(ledger) != 0)
 		return -1;
-	return first ? ledger_checkpoint(ledger, now) : 0;
+	return first ? ledger_checkpoint(ledger, now, true) : 0;
+}
+
+int ledger_keys_next_epoch(struct ledger *ledger, struct ledger_time now)
+{
+	int result = next_epoch(ledger, now);
+
+	ledger->unsigned_reason = result == 0 ? 0 : errno != 0 ? errno : EIO;
+	ledger->sign_tried_ns = now.monotonic_ns;
+	return result;
 }

@@ -23,6 +23,7 @@ struct recovery {
 	struct segment_list list;
 	uint64_t signed_size; /* 0: no checkpoint */
 	struct merkle_hash signed_root;
+	bool stale;   /* the file of the latest checkpoint is not the latest one */
 	uint64_t cut; /* octets */
 	const char *broken;
 };
@@ -40,41 +41,30 @@ static bool take_checkpoint(struct recovery *recovery, struct fw_slice note)
 	return true;
 }
 
-/* The newest one that holds of those made in a segment: when a power failure left the file of the latest one empty. */
-static bool read_history(struct recovery *recovery, uint64_t first)
-{
-	char name[SEGMENT_NAME], path[STORAGE_PATH];
-	struct fw_slice notes, note;
-	uint8_t *bytes;
-	size_t size;
-	bool found = false;
-
-	segment_name(first, ".checkpoints", name);
-	if (!storage_path(recovery->ledger->options.directory, name, path) ||
-	    storage_read_all(path, &bytes, &size) != 0)
-		return false;
-	notes = slice(bytes, size);
-	while (checkpoint_next(&notes, &note))
-		found = take_checkpoint(recovery, note) || found;
-	mem_free(bytes);
-	return found;
-}
-
-/* False: none was made yet. */
+/* The newest one: a power failure can leave the file of the latest empty or old, or the history without it. False: none
+ * was made yet. */
 static bool read_checkpoint(struct recovery *recovery)
 {
 	char path[STORAGE_PATH], note[CHECKPOINT_SIZE];
+	struct checkpoint newest;
+	bool found;
 	ssize_t size;
 
 	if (!storage_path(recovery->ledger->options.directory, checkpoint_name, path))
 		return false;
 	size = storage_read(path, note, sizeof(note));
-	if (size > 0 && take_checkpoint(recovery, slice(note, (size_t)size)))
+	found = size > 0 && take_checkpoint(recovery, slice(note, (size_t)size));
+	for (size_t i = recovery->list.count; i-- != 0;) {
+		if (!ledger_notes_newest(recovery->ledger, recovery->list.firsts[i], &newest))
+			continue;
+		if (!found || newest.size > recovery->signed_size) {
+			recovery->signed_size = newest.size;
+			recovery->signed_root = newest.root;
+			recovery->stale = true;
+		}
 		return true;
-	for (size_t i = recovery->list.count; i-- != 0;)
-		if (read_history(recovery, recovery->list.firsts[i]))
-			return true;
-	return false;
+	}
+	return found;
 }
 
 static bool open_segment(const struct recovery *recovery, size_t index, struct lines *ret_lines)
@@ -110,7 +100,8 @@ static bool cut_off(struct recovery *recovery, size_t index, uint64_t offset)
 		got = pread(from, piece, sizeof(piece), at);
 		done = got > 0 && storage_write_all(ledger->storage, to, piece, (size_t)got) == (size_t)got;
 	}
-	done = done && ledger->storage->truncate(from, (off_t)offset) == 0 &&
+	done = done && (ledger->options.sync == LEDGER_SYNC_NONE || ledger->storage->sync(to) == 0) &&
+	       ledger->storage->truncate(from, (off_t)offset) == 0 &&
 	       (ledger->options.sync == LEDGER_SYNC_NONE || ledger->storage->sync(from) == 0);
 	recovery->cut += done ? (uint64_t)stat.st_size - offset : 0;
 	if (from >= 0)
@@ -295,6 +286,23 @@ static bool read_on(struct recovery *recovery)
 	return true;
 }
 
+/* When the first record of a segment was made. */
+static uint64_t began_us(const struct recovery *recovery, size_t index, struct ledger_time now)
+{
+	uint64_t began = now.wall_us;
+	struct segment_line parts;
+	struct fw_slice line;
+	struct lines lines;
+	bool whole;
+
+	if (!open_segment(recovery, index, &lines))
+		return began;
+	if (lines_next(&lines, &line, &whole) == 1 && segment_line(line, &parts))
+		decode_rfc3339((const char *)parts.hashed.data + SEGMENT_TIME, &began);
+	lines_close(&lines);
+	return began;
+}
+
 /* The last segment goes on; an empty one (its first line was cut short) begins anew. */
 static bool go_on(struct recovery *recovery, struct ledger_time now)
 {
@@ -313,11 +321,13 @@ static bool go_on(struct recovery *recovery, struct ledger_time now)
 		return false;
 	if (ledger->segment_first > ledger->sequence)
 		return ledger->storage->remove(path) == 0;
+	if (ledger_notes_mend(ledger, ledger->segment_first, &recovery->cut) != 0)
+		return false;
 	ledger->fd = ledger->storage->open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (ledger->fd < 0 || fstat(ledger->fd, &stat) != 0)
 		return false;
 	ledger->segment_size = (uint64_t)stat.st_size;
-	ledger->segment_began_ns = now.monotonic_ns;
+	ledger->segment_began_us = began_us(recovery, recovery->list.count - 1, now);
 	ledger_point_link(ledger);
 	return ledger->options.sync == LEDGER_SYNC_NONE || ledger->storage->sync(ledger->fd) == 0;
 }
@@ -341,7 +351,8 @@ static bool set_aside(struct recovery *recovery, struct ledger_time now, char re
 
 	snprintf(ret_folder, 64, "broken-%llu", (unsigned long long)now.wall_us);
 	if (!storage_path(ledger->options.directory, ret_folder, path) ||
-	    ledger->storage->make_folder(path, 0700) != 0 || ledger_keys_set_aside(ledger, ret_folder + 6) != 0)
+	    (ledger->storage->make_folder(path, 0700) != 0 && errno != EEXIST) ||
+	    ledger_keys_set_aside(ledger, ret_folder + 6) != 0)
 		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		moved = moved && move_into(ledger, names[i], ret_folder);
@@ -359,6 +370,7 @@ static bool set_aside(struct recovery *recovery, struct ledger_time now, char re
 		ledger->tiles = next;
 	}
 	ledger->tiles_end = &ledger->tiles;
+	ledger->tile_count = 0;
 	ledger->sequence = 0;
 	recovery->signed_size = recovery->cut = 0;
 	memset(ledger->chain, 0, sizeof(ledger->chain));
@@ -400,6 +412,12 @@ static const char *recover(struct recovery *recovery, struct ledger_time now)
 		recovery->signed_size = 0;
 	if (!read_on(recovery))
 		return "cannot read on from the last checkpoint";
+	if (ledger->sequence == 0) { /* a first start that was cut short: the key has not signed */
+		note_key_fini(&ledger->epoch);
+		ledger->epoch_number = 0;
+	} else if (recovery->broken == NULL && ledger->epoch.pair == NULL) {
+		recovery->broken = "the key of its epoch is missing";
+	}
 	if (recovery->broken != NULL) {
 		if (!set_aside(recovery, now, folder))
 			return "the record does not hold, and cannot be set aside";
@@ -415,7 +433,13 @@ static const char *recover(struct recovery *recovery, struct ledger_time now)
 		return "cannot begin an epoch";
 	if (recovery->broken != NULL && !record_replacement(recovery, now, folder))
 		return "memory is short";
-	return ledger_commit(ledger, now) == 0 ? NULL : "cannot write";
+	if (ledger_commit(ledger, now) != 0)
+		return "cannot write";
+	/* What was not signed for is now, so that the next crash finds less to read. */
+	if ((recovery->stale || ledger->checkpoint_size != ledger->sequence) &&
+	    ledger_checkpoint(ledger, now, true) != 0)
+		return "cannot write a checkpoint";
+	return NULL;
 }
 
 /* Of a version whose record was one file. */

@@ -8,6 +8,7 @@
 #include "record/ledger.h"
 #include "record/segment.h"
 
+#define LEDGER_RETRY_NS ((uint64_t)100000000)
 #define LEDGER_SECOND_NS ((uint64_t)1000000000)
 
 struct ledger_tile { /* full, not yet in its file */
@@ -15,6 +16,16 @@ struct ledger_tile { /* full, not yet in its file */
 	unsigned level;
 	uint64_t index;
 	struct merkle_hash hashes[MERKLE_TILE];
+};
+
+/* ledger_notes.c: the checkpoints of a segment. Those behind synced are kept until they are known to be on the disk. */
+struct ledger_notes {
+	int fd; /* -1: none is open */
+	uint64_t segment;
+	uint64_t synced; /* octets */
+	struct buf unsynced;
+	size_t written; /* of unsynced */
+	bool torn;	/* behind synced the file may hold anything */
 };
 
 struct ledger {
@@ -35,6 +46,7 @@ struct ledger {
 	uint8_t chain[32];
 	struct merkle_tree tree;
 	struct ledger_tile *tiles, **tiles_end;
+	unsigned tile_count;
 
 	/* ledger_write.c: lines first … sequence; written octets of them are in the file but perhaps not on the disk */
 	struct buf lines;
@@ -42,9 +54,10 @@ struct ledger {
 	size_t written;
 	int fd; /* of the segment; -1: there is none yet */
 	uint64_t segment_first;
-	uint64_t segment_size; /* octets in the file, counting none of lines */
-	uint64_t segment_began_ns;
-	bool condemned; /* a sync failed: nothing more goes into this file */
+	uint64_t segment_size;	   /* octets in the file, counting none of lines */
+	uint64_t segment_began_us; /* by the clock of its first record, so that restarts do not make it young again */
+	bool condemned;		   /* a sync failed: nothing more goes into this file */
+	bool write_failed;	   /* the latest attempt */
 	uint64_t synced_ns;
 	uint64_t failed_since_us; /* 0: writing works */
 	int failed_reason;
@@ -54,6 +67,10 @@ struct ledger {
 	uint64_t checkpoint_size;
 	uint64_t checkpoint_ns;
 	uint64_t checkpoint_synced_ns;
+	uint64_t sign_tried_ns;
+	int unsigned_reason;
+
+	struct ledger_notes notes;
 };
 
 /* ledger_keys.c. NULL, or what failed (errno). */
@@ -68,6 +85,7 @@ const char *ledger_recover(struct ledger *ledger, struct ledger_time now);
 
 /* ledger_write.c */
 int ledger_write(struct ledger *ledger, struct ledger_time now, bool sync);
+void ledger_end_full_segment(struct ledger *ledger, struct ledger_time now);
 void ledger_point_link(struct ledger *ledger);
 
 /* ledger_checkpoint.c */
@@ -75,8 +93,16 @@ void ledger_keep_tile(void *ledger, unsigned level, uint64_t index, const struct
 bool ledger_read_tile(void *directory, unsigned level, uint64_t index, unsigned width,
 		      struct merkle_hash ret_hashes[MERKLE_TILE]);
 int ledger_write_full_tiles(struct ledger *ledger);
-/* Of all that was taken, which is written and synced first. */
-int ledger_checkpoint(struct ledger *ledger, struct ledger_time now);
+/* Of all that was taken, which is written and synced first. must_stay: it is on the disk when this returns. */
+int ledger_checkpoint(struct ledger *ledger, struct ledger_time now, bool must_stay);
+
+/* ledger_notes.c: a note with the empty line behind it, into the history of the present segment. */
+int ledger_notes_add(struct ledger *ledger, struct fw_slice note, bool sync);
+/* The newest note of a segment's history that holds, without its origin; false: there is none. */
+bool ledger_notes_newest(const struct ledger *ledger, uint64_t segment, struct checkpoint *ret_checkpoint);
+/* Opens a history that a crash may have left with half a note, which is cut off; its octets are added to *cut. */
+int ledger_notes_mend(struct ledger *ledger, uint64_t segment, uint64_t *cut);
+void ledger_notes_close(struct ledger *ledger);
 
 /* ledger.c: a record of the ledger's own. */
 struct fw_record ledger_own_record(struct ledger *ledger, uint16_t type, struct ledger_time now);

@@ -25,17 +25,6 @@ void ledger_point_link(struct ledger *ledger)
 		ledger->storage->rename(fresh, path);
 }
 
-static int sync_folder(const struct ledger *ledger)
-{
-	int fd = ledger->storage->open(ledger->options.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), result;
-
-	if (fd < 0)
-		return -1;
-	result = ledger->storage->sync(fd);
-	close(fd);
-	return result;
-}
-
 static int begin_segment(struct ledger *ledger, struct ledger_time now)
 {
 	char name[SEGMENT_NAME], path[STORAGE_PATH];
@@ -49,8 +38,9 @@ static int begin_segment(struct ledger *ledger, struct ledger_time now)
 	ledger->segment_first = ledger->first;
 	ledger->segment_size = 0;
 	ledger->written = 0;
-	ledger->segment_began_ns = now.monotonic_ns;
-	if (ledger->options.sync != LEDGER_SYNC_NONE && sync_folder(ledger) != 0) {
+	ledger->segment_began_us = now.wall_us;
+	if (ledger->options.sync != LEDGER_SYNC_NONE &&
+	    storage_sync_folder(ledger->storage, ledger->options.directory) != 0) {
 		ledger->condemned = true; /* its name may be lost: nothing was written yet */
 		return -1;
 	}
@@ -64,7 +54,8 @@ static int leave_condemned(struct ledger *ledger)
 	char name[SEGMENT_NAME], path[STORAGE_PATH];
 
 	if (ledger->segment_size != 0) {
-		if (ledger->storage->truncate(ledger->fd, (off_t)ledger->segment_size) != 0)
+		if (ledger->storage->truncate(ledger->fd, (off_t)ledger->segment_size) != 0 ||
+		    (ledger->options.sync != LEDGER_SYNC_NONE && ledger->storage->sync(ledger->fd) != 0))
 			return -1;
 	} else {
 		segment_name(ledger->segment_first, ".log", name);
@@ -107,13 +98,18 @@ static bool segment_is_full(const struct ledger *ledger, struct ledger_time now)
 	if (ledger->fd < 0 || ledger->segment_size + ledger->written == 0)
 		return false;
 	return (options->segment_bytes != 0 && ledger->segment_size + ledger->written >= options->segment_bytes) ||
-	       (options->segment_ns != 0 && now.monotonic_ns - ledger->segment_began_ns >= options->segment_ns);
+	       (options->segment_ns != 0 && now.wall_us > ledger->segment_began_us &&
+		now.wall_us - ledger->segment_began_us >= options->segment_ns / 1000);
 }
 
 /* Only whole segments are left behind, signed to their end. */
-static void end_segment(struct ledger *ledger, struct ledger_time now)
+void ledger_end_full_segment(struct ledger *ledger, struct ledger_time now)
 {
-	if (ledger->checkpoint_size != ledger->sequence && ledger_checkpoint(ledger, now) != 0)
+	if (!segment_is_full(ledger, now))
+		return;
+	if (ledger->unsigned_reason != 0 && now.monotonic_ns - ledger->sign_tried_ns < LEDGER_RETRY_NS)
+		return;
+	if (ledger->checkpoint_size != ledger->sequence && ledger_checkpoint(ledger, now, true) != 0)
 		return;
 	close(ledger->fd);
 	ledger->fd = -1;
@@ -133,7 +129,7 @@ static bool must_sync(const struct ledger *ledger, struct ledger_time now)
 	return false;
 }
 
-int ledger_write(struct ledger *ledger, struct ledger_time now, bool sync)
+static int write_lines(struct ledger *ledger, struct ledger_time now, bool sync)
 {
 	size_t size = buf_size(&ledger->lines), done;
 
@@ -156,7 +152,11 @@ int ledger_write(struct ledger *ledger, struct ledger_time now, bool sync)
 		return -1;
 	else if (ledger->options.sync == LEDGER_SYNC_INTERVAL)
 		ledger->durable = ledger->sequence;
-	if (segment_is_full(ledger, now) && !sync)
-		end_segment(ledger, now);
 	return 0;
+}
+
+int ledger_write(struct ledger *ledger, struct ledger_time now, bool sync)
+{
+	ledger->write_failed = write_lines(ledger, now, sync) != 0;
+	return ledger->write_failed ? -1 : 0;
 }

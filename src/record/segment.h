@@ -8,6 +8,7 @@
 
 enum {
 	SEGMENT_NAME = 64,
+	SEGMENT_TIME = 14,	    /* octets before the timestamp of a line */
 	SEGMENT_CHAIN = 10 + 64 + 2 /* octets of `,"chain":"…"}` */
 };
 

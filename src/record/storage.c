@@ -72,6 +72,19 @@ bool storage_path(const char *directory, const char *name, char ret_path[STORAGE
 	return false;
 }
 
+int storage_sync_folder(const struct storage *storage, const char *path)
+{
+	int fd = storage->open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), result, reason;
+
+	if (fd < 0)
+		return -1;
+	result = storage->sync(fd);
+	reason = errno;
+	close(fd);
+	errno = reason;
+	return result;
+}
+
 int storage_replace(const struct storage *storage, const char *path, const void *bytes, size_t size, bool sync)
 {
 	char fresh[STORAGE_PATH + 8];

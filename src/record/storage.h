@@ -26,6 +26,8 @@ size_t storage_write_all(const struct storage *storage, int fd, const void *byte
 int storage_make_folders(const struct storage *storage, const char *path);
 /* directory/name; false with errno when it is too long. */
 bool storage_path(const char *directory, const char *name, char ret_path[STORAGE_PATH]);
+/* So that a name that was made, changed or removed there stays so. 0, or -1 with errno. */
+int storage_sync_folder(const struct storage *storage, const char *path);
 /* A whole file of mode 0600 in place of what was there, so that a reader sees one or the other. 0, or -1 with errno. */
 int storage_replace(const struct storage *storage, const char *path, const void *bytes, size_t size, bool sync);
 /* Up to room octets of a file that is no link. Octets read, or -1 with errno (EFBIG: there is more). */

@@ -35,6 +35,7 @@ struct keeper_recorder {
 	_Atomic size_t waiting;	  /* octets that could not be written yet */
 	_Atomic uint64_t durable; /* the last record that is acknowledged */
 	/* of the thread alone */
+	bool is_unsigned; /* the last checkpoint that was due could not be made */
 	struct pool pool;
 	struct buf told; /* records of the batch for options->on_event */
 	/* shared, under the lock */

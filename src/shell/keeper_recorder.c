@@ -136,12 +136,26 @@ static void tell(struct keeper_recorder *recorder, bool failed, int reason)
 	atomic_store(&recorder->failing, failed);
 }
 
+/* The same of signing, without which records are kept all the same. */
+static void tell_unsigned(struct keeper_recorder *recorder, int reason)
+{
+	if (reason != 0 && !recorder->is_unsigned)
+		log_warn(log_of(recorder), record,
+			 "cannot sign the record in %s: %s; it is written, and signing is tried again",
+			 recorder->directory, strerror(reason));
+	if (reason == 0 && recorder->is_unsigned)
+		log_warn(log_of(recorder), record, "the record in %s is signed again", recorder->directory);
+	recorder->is_unsigned = reason != 0;
+}
+
 /* One write and one sync for all that was taken. */
 static void commit(struct keeper_recorder *recorder)
 {
 	bool failed = ledger_commit(recorder->ledger, now()) != 0;
 
 	tell(recorder, failed, errno);
+	if (!failed)
+		tell_unsigned(recorder, ledger_unsigned(recorder->ledger));
 	atomic_store(&recorder->waiting, ledger_waiting(recorder->ledger));
 	atomic_store(&recorder->durable, ledger_durable(recorder->ledger));
 }
