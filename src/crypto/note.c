@@ -16,7 +16,7 @@ static const char lead[LEAD + 1] = "\xe2\x80\x94 "; /* U+2014 and a blank */
 /* Of blanks only that of ASCII is looked for: other names than our own are only compared. */
 static bool is_name(struct fw_slice name)
 {
-	if (name.data == NULL || name.size == 0 || name.size > NOTE_NAME || !utf8_valid(name.data, name.size))
+	if (name.size == 0 || name.size > NOTE_NAME || !utf8_valid(name.data, name.size))
 		return false;
 	for (size_t i = 0; i < name.size; i++)
 		if (name.data[i] <= ' ' || name.data[i] == '+' || name.data[i] == 0x7f)
@@ -27,7 +27,7 @@ static bool is_name(struct fw_slice name)
 static bool start(struct fw_slice name, struct note_key *ret_key)
 {
 	memset(ret_key, 0, sizeof(*ret_key));
-	if (!is_name(name))
+	if (name.data == NULL || !is_name(name))
 		return false;
 	memcpy(ret_key->name, name.data, name.size);
 	return true;

@@ -35,8 +35,7 @@ static int open_history(struct ledger *ledger, uint64_t segment, int flags)
 
 	if (!history_path(ledger, segment, path))
 		return -1;
-	notes->fd =
-		ledger->storage->open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	notes->fd = ledger->storage->open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 	if (notes->fd < 0)
 		return -1;
 	if (fstat(notes->fd, &stat) != 0) {
@@ -195,7 +194,7 @@ bool ledger_notes_newest(const struct ledger *ledger, uint64_t segment, struct c
 	return found;
 }
 
-/* A half note in front of the tail's first whole one cannot be seen here; nor can there be one: only the end is torn. */
+/* Only the end can be torn: what is before the tail was written whole. */
 int ledger_notes_mend(struct ledger *ledger, uint64_t segment, uint64_t *cut)
 {
 	struct fw_slice notes, note = { 0 };
