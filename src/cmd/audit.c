@@ -33,6 +33,21 @@ int audit_unreadable(const char *verb, const char *folder)
 				 folder, strerror(errno));
 }
 
+static int help(void)
+{
+	char option[] = "--help";
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		char name[16], *argv[] = { name, option };
+
+		snprintf(name, sizeof(name), "%s", words[i].name);
+		if (i != 0)
+			putchar('\n');
+		words[i].run(2, argv);
+	}
+	return COMMAND_DONE;
+}
+
 int command_audit(int argc, char **argv)
 {
 	const struct option_row rows[] = {};
@@ -41,6 +56,8 @@ int command_audit(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (argc > 1 && strcmp(argv[1], words[i].name) == 0)
 			return words[i].run(argc - 1, argv + 1);
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return help();
 	if (argc > 1 && argv[1][0] == '-')
 		return options_read(&options, argc, argv);
 	return argc > 1 ? options_usage("audit", "there is no \"audit %s\": say verify, search or tail", argv[1])

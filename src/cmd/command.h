@@ -13,7 +13,7 @@ enum command_exit {
 #include "tables/commands.def"
 #undef COMMAND
 
-/* The rows by name: NULL when there is no such verb. */
+/* The rows by name, or by a name with a word behind it ("audit verify"): NULL when there is no such verb. */
 const char *command_synopsis(const char *name);
 const char *command_help(const char *name);
 #endif

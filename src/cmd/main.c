@@ -18,10 +18,17 @@ static const struct {
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
+static bool is_of(const char *name, const char *row)
+{
+	size_t size = strlen(row);
+
+	return strncmp(name, row, size) == 0 && (name[size] == '\0' || name[size] == ' ');
+}
+
 const char *command_synopsis(const char *name)
 {
 	for (unsigned i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i].name, name) == 0)
+		if (is_of(name, commands[i].name))
 			return commands[i].synopsis;
 	return NULL;
 }
@@ -29,7 +36,7 @@ const char *command_synopsis(const char *name)
 const char *command_help(const char *name)
 {
 	for (unsigned i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i].name, name) == 0)
+		if (is_of(name, commands[i].name))
 			return commands[i].help;
 	return NULL;
 }

@@ -49,15 +49,28 @@ bool options_number(const char *verb, const char *name, const char *text, long m
 	return false;
 }
 
+/* "token issue … | token verify …": one line for each form that begins with the verb. */
+static void print_forms(const char *verb, const char *synopsis)
+{
+	const char *before = "Usage: ";
+
+	while (synopsis != NULL) {
+		const char *bar = strstr(synopsis, " | ");
+
+		if (strncmp(synopsis, verb, strlen(verb)) == 0) {
+			printf("%sframewall %.*s\n", before,
+			       (int)(bar != NULL ? bar - synopsis : (ptrdiff_t)strlen(synopsis)), synopsis);
+			before = "       ";
+		}
+		synopsis = bar != NULL ? bar + 3 : NULL;
+	}
+}
+
 static int help(const struct options *options)
 {
-	const char *synopsis = command_synopsis(options->verb);
-
-	printf("framewall %s: %s\n\nUsage: ", options->verb, command_help(options->verb));
-	/* "token issue … | token verify …": one line a form */
-	for (const char *bar; (bar = strstr(synopsis, " | ")) != NULL; synopsis = bar + 3)
-		printf("framewall %.*s\n       ", (int)(bar - synopsis), synopsis);
-	printf("framewall %s\n\n", synopsis);
+	printf("framewall %s: %s\n\n", options->verb, command_help(options->verb));
+	print_forms(options->verb, command_synopsis(options->verb));
+	putchar('\n');
 	for (size_t i = 0; i < options->row_count; i++) {
 		const struct option_row *row = &options->rows[i];
 		int width = printf("  %s%s%s", row->name, row->value != NULL ? " " : "",
