@@ -57,7 +57,7 @@ int ledger_add(struct ledger *ledger, const struct fw_record *record, struct fw_
 
 struct fw_record ledger_own_record(struct ledger *ledger, uint16_t type, struct ledger_time now)
 {
-	struct fw_record record = { .wall_us = now.wall_us, .type = type, .level = event_type_level(type) };
+	struct fw_record record = { .wall_us = now.wall_us, .type = type, .level = ledger->levels[type] };
 	uint8_t id[FW_EVENT_ID_SIZE / 2];
 
 	ledger->options.random.fill(ledger->options.random.user, id, sizeof(id));
@@ -206,6 +206,8 @@ struct ledger *ledger_open(const struct ledger_options *options, struct ledger_t
 		return NULL;
 	ledger->options = *options;
 	ledger->storage = options->storage != NULL ? options->storage : &storage_system;
+	for (unsigned type = 0; type < EVENT_TYPES; type++)
+		ledger->levels[type] = options->levels != NULL ? options->levels[type] : event_type_level(type);
 	ledger->fd = ledger->notes.fd = -1;
 	ledger->tiles_end = &ledger->tiles;
 	ledger->synced_ns = ledger->checkpoint_ns = ledger->epoch_began_ns = now.monotonic_ns;

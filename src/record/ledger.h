@@ -26,6 +26,7 @@ struct ledger_options {
 	uint64_t segment_ns;	/* the same of its age; 0: no bound */
 	uint64_t epoch_ns;	/* life of a key; 0: until the next start */
 	const char *copy;	/* NULL, or a file to which each checkpoint is appended: put it on another machine */
+	const uint8_t *levels;	/* of the ledger's own events, by type; NULL: as events.def has them */
 	struct fw_random random;
 	const struct storage *storage; /* NULL: the system's */
 };

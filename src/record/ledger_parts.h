@@ -1,6 +1,7 @@
 /* ledger_parts.h: the inside of a ledger, for its own files. */
 #ifndef RECORD_LEDGER_PARTS_H
 #define RECORD_LEDGER_PARTS_H
+#include "base/event_type.h"
 #include "base/limits.h"
 #include "base/pool.h"
 #include "crypto/note.h"
@@ -31,6 +32,7 @@ struct ledger_notes {
 struct ledger {
 	struct ledger_options options;
 	char *texts[3]; /* of options */
+	uint8_t levels[EVENT_TYPES];
 	const struct storage *storage;
 	struct pool pool;
 

@@ -240,6 +240,7 @@ static struct ledger *open_ledger(const struct keeper_options *options, const ch
 		.segment_ns = (uint64_t)settings->rotation_interval * HOUR_NS,
 		.epoch_ns = EPOCH_NS,
 		.copy = settings->checkpoint_copy[0] != '\0' ? settings->checkpoint_copy : NULL,
+		.levels = options->policy->event_levels,
 		.random = options->random,
 	};
 
