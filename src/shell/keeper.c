@@ -93,6 +93,7 @@ struct keeper *keeper_start(const struct keeper_options *options, const char **r
 	keeper->options = *options;
 	keeper->directory_fd = -1;
 	keeper->started_ns = uv_hrtime();
+	keeper_clock_begin(keeper);
 	fw_policy_ref(keeper->options.policy);
 	if (copy_texts(keeper))
 		*reterr_text = start(keeper);

@@ -88,6 +88,10 @@ void keeper_figures_ask(struct keeper_figures *figures,
 void keeper_figures_forget(struct keeper_figures *figures, struct keeper_ask *ask);
 void keeper_figures_sum(const struct keeper_figures *figures, uint64_t ret_sum[COUNTERS]);
 
+/* keeper_clock.c: a jump of the wall clock is recorded. */
+void keeper_clock_begin(struct keeper *keeper);
+void keeper_clock_check(struct keeper *keeper); /* every second */
+
 /* keeper_files.c: what the keeper has in the data directory. Texts of failures are in a static buffer. */
 int keeper_files_lock(const char *directory, const char **reterr_text); /* a descriptor to keep open; -1 */
 const char *keeper_files_token(const char *directory, const struct fw_random *random, char ret_token[KEEPER_TOKEN + 1]);
@@ -110,6 +114,7 @@ struct keeper {
 	struct admin *admin;
 	unsigned handles; /* open on the loop */
 	uint64_t started_ns;
+	int64_t clock_offset_us; /* of the wall clock from the one that nothing sets */
 	bool draining;
 	struct keeper_code codes[LIMIT_DEMO_CODES];
 	unsigned next_code;

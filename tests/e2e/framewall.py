@@ -101,7 +101,7 @@ def base64url(data):
 class Framewall:
     """One running program. Use as a context manager; leaving it stops the program and checks how it ended."""
 
-    def __init__(self, config=None, *arguments, wait=True, check=True, errors=None, says=None, preexec=None):
+    def __init__(self, config=None, *arguments, wait=True, check=True, errors=None, says=None, preexec=None, environment=None):
         """says: a pattern of lines on standard error that are no complaint here."""
         self.folder = tempfile.mkdtemp(prefix="framewall-e2e-")
         self.data = os.path.join(self.folder, "data")
@@ -115,7 +115,7 @@ class Framewall:
             command += ["--config", path]
         self.errors = open(os.path.join(self.folder, "stderr"), "w+")
         self.process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE, stderr=errors or self.errors, text=True,
-                                        cwd=self.folder, preexec_fn=preexec)
+                                        cwd=self.folder, preexec_fn=preexec, env={**os.environ, **(environment or {})})
         self.lines = []
         self.port = None
         threading.Thread(target=self._read, daemon=True).start()
