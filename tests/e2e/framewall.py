@@ -5,6 +5,7 @@ itself is used to judge it. Time in a verdict is a generous bound only.
 """
 import asyncio
 import base64
+import glob
 import hashlib
 import hmac
 import json
@@ -192,13 +193,11 @@ class Framewall:
         return websockets.connect(self.url(path, scheme), extra_headers={**self.bearer(user, role), **(headers or {})}, **options)
 
     def records(self, kind=None):
-        """The record so far: a list of dicts."""
-        try:
-            with open(os.path.join(self.data, "record", "security_audit.log")) as file:
-                lines = file.read().splitlines()
-        except FileNotFoundError:
-            return []
-        parsed = [json.loads(line) for line in lines]
+        """The record so far, all its segments: a list of dicts."""
+        parsed = []
+        for name in sorted(glob.glob(os.path.join(self.data, "record", "security_audit-*.log"))):
+            with open(name) as file:
+                parsed += [json.loads(line) for line in file.read().splitlines()]
         return [record for record in parsed if kind is None or record["event_type"] == kind]
 
     def wait_records(self, kind, count=1):

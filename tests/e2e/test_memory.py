@@ -30,6 +30,7 @@ def crowd(fw, count):
 
 def test_short():
     with Framewall(RELAXED, "--workers", "2", says="memory|no room") as fw:
+        fw.stats()  # so that all its threads run
         early = RawClient(fw.port, fw.bearer("early"))
         _, most = resource.prlimit(fw.process.pid, resource.RLIMIT_AS)
         for room in (0, MEBIBYTE // 4, MEBIBYTE, 2 * MEBIBYTE):
