@@ -35,6 +35,10 @@ struct fw_engine_options {
 FW_API struct fw_engine *fw_engine_new(const struct fw_engine_options *options);
 FW_API struct fw_engine *fw_engine_free(struct fw_engine *engine); /* after its connections; NULL-safe, returns NULL */
 FW_API void fw_engine_time(struct fw_engine *engine, struct fw_time now);
+/* Another policy from now on (a reference is taken). New connections begin under it; a live one moves to it between two
+ * of its messages: when something next happens to it, or by fw_conn_recheck. One that is shaking hands or logging in
+ * moves when that is done. No message of an open connection is judged by the policy before. */
+FW_API void fw_engine_set_policy(struct fw_engine *engine, struct fw_policy *policy);
 
 struct fw_conn_options {
 	struct fw_addr peer; /* address of the client's socket */
@@ -80,6 +84,8 @@ struct fw_need {
 	struct fw_slice role;
 	struct fw_slice session_id;
 	int64_t number;
+	uint64_t credential; /* SESSION_OPEN: which key the login was proved with; kept with the session, given back by
+				SESSION_TAKE, so that a session does not outlive its key */
 };
 
 enum fw_answer_code {
@@ -99,6 +105,7 @@ struct fw_answer {
 	struct fw_slice role;
 	struct fw_slice session_id;
 	uint64_t expires_wall_us; /* SESSION_TAKE: absolute end */
+	uint64_t credential;	  /* SESSION_TAKE: of fw_need; 0: not kept, and not asked for */
 };
 
 struct fw_dial {
@@ -175,6 +182,11 @@ FW_API void fw_conn_tick(struct fw_conn *conn);
  * "SESSION_EXPIRED", "FORBIDDEN", …). */
 FW_API unsigned fw_close_reason(const char *name); /* a name that there is not: POLICY */
 FW_API void fw_conn_end(struct fw_conn *conn, unsigned close_reason);
+
+/* Moves a connection to the policy of its engine now. Whom that policy would not have let in (its key, role, Origin,
+ * Host or path does not count any more) is told so and closed: 4401 where another login may help, else 4403. Drain
+ * events afterwards, and ask for the deadline anew. */
+FW_API void fw_conn_recheck(struct fw_conn *conn);
 
 /* Who is logged in; user_id is empty before login. Borrowed from the connection. */
 struct fw_principal {

@@ -9,9 +9,10 @@
  *     fw_manager_free(manager);
  *
  * Threads: new, on_event, on_message, start and free: one thread at a time. The others: any thread, also in handlers,
- * except stop, which waits for the threads that call the handlers. The threads of a manager have every signal blocked.
- * It never prints, never exits, and changes nothing of the process: no signal handler, no limit, no working directory.
- * What is to be said goes to options.log. Several managers in one process are fine, each with its own data directory.
+ * except stop and reload, which wait for the threads that call the handlers. The threads of a manager have every signal
+ * blocked. It never prints, never exits, and changes nothing of the process: no signal handler, no limit, no working
+ * directory. What is to be said goes to options.log. Several managers in one process are fine, each with its own data
+ * directory.
  *
  * Ownership: texts and slices given to a handler are borrowed for that call; those given by the caller are copied. */
 #ifndef FRAMEWALL_MANAGER_H
@@ -120,6 +121,16 @@ FW_API int fw_manager_send(struct fw_manager *manager, uint64_t connection_id, c
  * port is taken, the data directory is in use), FW_ERR_MEMORY, FW_ERR_STATE (it runs): nothing was started. A manager
  * that was stopped may be started again. */
 FW_API int fw_manager_start(struct fw_manager *manager, struct fw_error *reterr_error);
+
+/* Reads the configuration anew: its file (or options.config_text again), the overlay of the environment, FRAMEWALL_…
+ * variables, the files that ${file:…} and tls name; options.roles and options.settings stay. When it returns FW_OK
+ * every worker has it. Live connections go on under it, but for those that it would not have let in (whose key, role,
+ * Origin, Host or path does not count any more): they are told and closed. What cannot change while it runs (listen,
+ * workers, admin.listen, audit_logging.log_directory) is named in the log as in need of a restart. FW_ERR_INVALID,
+ * FW_ERR_IO or FW_ERR_MEMORY, as fw_manager_new has them: nothing changed. FW_ERR_STATE: it is stopping. A manager that
+ * does not run has it from its next start on. Either way a record tells of it. Reads files, and waits for other reloads
+ * and for the workers: not to be called in a handler. */
+FW_API int fw_manager_reload(struct fw_manager *manager, struct fw_error *reterr_error);
 
 /* Takes no new connection, closes those there are with 1001, waits for them for at most drain_seconds, cuts the rest,
  * writes what is to be recorded, and returns when all threads are gone. A second call while the first waits waits as

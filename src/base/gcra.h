@@ -19,6 +19,17 @@ static inline struct gcra gcra_per(uint64_t events, uint64_t period_ns)
 	return (struct gcra){ interval, events != 0 ? (events - 1) * interval : 0 };
 }
 
+/* What was counted under one rate, under another: as many events are spent, though never more than there may be. */
+static inline uint64_t gcra_convert(uint64_t cell, const struct gcra *from, const struct gcra *to, uint64_t now_ns)
+{
+	uint64_t most = to->burst_ns + to->interval_ns, spent;
+
+	if (cell <= now_ns || from->interval_ns == 0)
+		return cell;
+	spent = (cell - now_ns) / from->interval_ns + ((cell - now_ns) % from->interval_ns != 0);
+	return now_ns + (to->interval_ns == 0 || spent <= most / to->interval_ns ? spent * to->interval_ns : most);
+}
+
 /* 0: allowed and counted. Otherwise nanoseconds until one is allowed; nothing is counted. */
 static inline uint64_t gcra_take(uint64_t *cell, const struct gcra *rate, uint64_t now_ns)
 {

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/slice.h"
@@ -10,6 +9,7 @@
 #include "cmd/values.h"
 #include "policy/policy.h"
 #include "shell/load.h"
+#include "shell/problem.h"
 #include "shell/tls.h"
 
 struct checking {
@@ -19,42 +19,6 @@ struct checking {
 	struct json_out values;
 };
 
-/* "file:line:column: level: message\nsource\ncaret", or "--option: level: message", in its parts. */
-static void write_problem(const struct checking *checking, const char *text)
-{
-	struct json_writer *w = &checking->out->writer;
-	const char *error = strstr(text, ": error: "), *warning = strstr(text, ": warning: "), *message, *end;
-	bool is_error = warning == NULL || (error != NULL && error < warning);
-	size_t name = strlen(checking->name);
-	const char *before = is_error ? error : warning;
-	long line = 0, column = 0;
-	char *after;
-
-	if (before == NULL)
-		before = text;
-	message = before != text ? before + (is_error ? 9 : 11) : text;
-	if (strncmp(text, checking->name, name) == 0 && text[name] == ':' && text + name < before) {
-		line = strtol(text + name + 1, &after, 10);
-		column = line != 0 && *after == ':' ? strtol(after + 1, NULL, 10) : 0;
-	}
-	json_write_open(w, '{');
-	json_write_key(w, "level");
-	json_write_string(w, is_error ? "error" : "warning");
-	json_write_key(w, "line");
-	json_write_integer(w, line);
-	json_write_key(w, "column");
-	json_write_integer(w, column);
-	/* Where it was said: the file, a variable, an option. */
-	json_write_key(w, "origin");
-	json_write_text(w, slice(text, line != 0 ? name : (size_t)(before - text)));
-	end = strchr(message, '\n');
-	json_write_key(w, "message");
-	json_write_text(w, slice(message, end != NULL ? (size_t)(end - message) : strlen(message)));
-	json_write_key(w, "text");
-	json_write_string(w, text);
-	json_write_close(w, '}');
-}
-
 static void report(void *user, const char *text)
 {
 	struct checking *checking = user;
@@ -62,7 +26,7 @@ static void report(void *user, const char *text)
 	if (!checking->json)
 		fprintf(stderr, "%s\n", text);
 	else
-		write_problem(checking, text);
+		problem_write(&checking->out->writer, checking->name, text);
 }
 
 /* Values come before the problems: in JSON the list of problems is still to be opened. */

@@ -1,10 +1,13 @@
 #include "cmd/notify.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 void notify(const char *state)
@@ -25,4 +28,16 @@ void notify(const char *state)
 	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address,
 	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size));
 	close(fd);
+}
+
+void notify_reloading(void)
+{
+	struct timespec now;
+	char state[96];
+
+	/* sd_notify(3): the time tells a reload from one before it. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		 (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	notify(state);
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -89,6 +90,44 @@ static void *stop(void *user)
 	return NULL;
 }
 
+/* SIGHUP reads the configuration anew, in a thread of its own: a file that is slow to read must not keep the program
+ * from being stopped. Signals that come meanwhile are one when it is done. SIGUSR1 from here ends the thread. */
+struct reloading {
+	struct fw_manager *manager;
+	pthread_t thread;
+	_Atomic bool ends;
+};
+
+static void *reload(void *user)
+{
+	struct reloading *reloading = user;
+	siginfo_t from;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR1);
+	while (!atomic_load(&reloading->ends)) {
+		if (sigwaitinfo(&signals, &from) != SIGHUP)
+			continue;
+		if (from.si_code == SI_KERNEL) { /* nobody asked: the terminal is gone, and who started this with it */
+			kill(getpid(), SIGTERM);
+			continue;
+		}
+		notify_reloading();
+		fw_manager_reload(reloading->manager, NULL); /* what came of it is said in the log and in the record */
+		notify("READY=1");
+	}
+	return NULL;
+}
+
+static void stop_reloading(struct reloading *reloading)
+{
+	atomic_store(&reloading->ends, true);
+	pthread_kill(reloading->thread, SIGUSR1);
+	pthread_join(reloading->thread, NULL);
+}
+
 /* The first SIGTERM or SIGINT lets connections end in an orderly way, the second does not wait for them. */
 static void serve(struct fw_manager *manager, const sigset_t *signals)
 {
@@ -123,6 +162,7 @@ static int run(struct run *run)
 	};
 	struct fw_manager *manager;
 	struct fw_error error;
+	struct reloading reloading;
 	sigset_t signals;
 
 	manager = fw_manager_new(&options, &error);
@@ -134,14 +174,24 @@ static int run(struct run *run)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGUSR2);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	sigdelset(&signals, SIGHUP); /* the other thread's */
+	sigdelset(&signals, SIGUSR1);
 	raise_descriptors();
 	if (fw_manager_start(manager, &error) != FW_OK) {
 		fw_manager_free(manager);
 		return options_could_not("run", "%s", error.text);
 	}
+	reloading = (struct reloading){ .manager = manager };
+	if (pthread_create(&reloading.thread, NULL, reload, &reloading) != 0) {
+		fw_manager_free(manager);
+		return options_could_not("run", "cannot start: no thread");
+	}
 	notify("READY=1");
 	serve(manager, &signals);
+	stop_reloading(&reloading);
 	fw_manager_free(manager);
 	if (gate_left_lookup()) { /* everything is written; only the lookup would be waited for */
 		fflush(stdout);

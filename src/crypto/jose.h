@@ -37,6 +37,9 @@ const char *jose_key_fault(const struct jwt_key *key);
 bool jose_key_usable(const struct jwt_key *key); /* quickly: is there a key at all, and a secret long enough? */
 /* A public key, "-----BEGIN PUBLIC KEY-----". NULL, or why it is not taken; then there is nothing to free. */
 const char *jose_read_pem(struct fw_slice text, enum jose_algorithm algorithm, struct jwt_key *ret_key);
+/* jose_digest.c: SHA-256 of the algorithm and the secret or the public half: keys that accept the same tokens have the
+ * same. False: memory is short. */
+bool jose_digest(const struct jwt_key *key, uint8_t ret_digest[32]);
 /* Frees the pair. Secret and kid belong to who made them. */
 void jose_key_fini(struct jwt_key *key);
 

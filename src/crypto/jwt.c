@@ -156,8 +156,8 @@ static const char *check_claims(struct arena *arena, const struct jwt_rules *rul
 	return is_name(jwt->subject) ? NULL : "sub";
 }
 
-const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token,
-		     struct fw_slice *ret_payload)
+static const char *open_token(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token,
+			      struct fw_slice *ret_payload, size_t *ret_key)
 {
 	const struct jwt_key *key = NULL;
 	const char *wrong;
@@ -175,16 +175,28 @@ const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct 
 	/* Nothing that the claims say is looked at before they are known to be the issuer's. */
 	if (wrong == NULL)
 		wrong = jws_check(arena, key, &parts);
-	return wrong != NULL ? wrong : jws_decode(arena, parts.payload, ret_payload);
+	if (wrong != NULL)
+		return wrong;
+	*ret_key = (size_t)(key - rules->keys);
+	return jws_decode(arena, parts.payload, ret_payload);
+}
+
+const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token,
+		     struct fw_slice *ret_payload)
+{
+	size_t key;
+
+	return open_token(arena, rules, token, ret_payload, &key);
 }
 
 const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
 		       struct jwt *ret_jwt)
 {
 	struct fw_slice payload;
-	const char *wrong = jwt_open(arena, rules, token, &payload);
+	size_t key = 0;
+	const char *wrong = open_token(arena, rules, token, &payload, &key);
 
-	*ret_jwt = (struct jwt){ 0 };
+	*ret_jwt = (struct jwt){ .key = key };
 	if (token.size != 0 &&
 	    memmem(token.data, token.size, "..", 2) != NULL) /* no claims: the form is wrong, whoever signed it */
 		wrong = token.size > rules->max_size ? wrong : "form";

@@ -22,6 +22,7 @@ struct jwt {
 	struct json claims; /* in the arena */
 	struct fw_slice subject;
 	uint64_t expires_s; /* seconds since 1970 */
+	size_t key;	    /* of rules: whose signature it is */
 };
 
 /* The JWS alone: NULL when the signature of one of the keys holds, and ret_payload (in the arena, may be empty) is what

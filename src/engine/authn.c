@@ -123,8 +123,11 @@ static const char *verify_jwt(struct fw_conn *conn, struct fw_slice token, struc
 
 	if (cause != NULL)
 		return cause;
-	*ret_identity =
-		(struct identity){ jwt.subject, role_of(conn, &jwt.claims), METHOD_JWT, jwt.expires_s * 1000000 };
+	*ret_identity = (struct identity){ .user_id = jwt.subject,
+					   .role = role_of(conn, &jwt.claims),
+					   .method = METHOD_JWT,
+					   .expires_wall_us = jwt.expires_s * 1000000,
+					   .credential = conn->policy->jwt_marks[jwt.key] };
 	return NULL;
 }
 
@@ -150,7 +153,10 @@ static const char *verify_api_key(struct fw_conn *conn, struct fw_slice key, str
 			return "memory";
 		__builtin_memcpy(user, "api_key_", 8);
 		__builtin_memcpy(user + 8, known->name, name_size);
-		*ret_identity = (struct identity){ slice(user, 8 + name_size), known->role, METHOD_API_KEY, 0 };
+		*ret_identity = (struct identity){ .user_id = slice(user, 8 + name_size),
+						   .role = known->role,
+						   .method = METHOD_API_KEY,
+						   .credential = policy_credential_api_key(known) };
 		return NULL;
 	}
 	return "unknown key";

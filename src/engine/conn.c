@@ -51,6 +51,7 @@ struct fw_conn *fw_conn_free(struct fw_conn *conn)
 	buf_clear(&conn->out, &engine->pool);
 	mem_free(conn->pong);
 	mem_free(conn->access);
+	mem_free(conn->arrival);
 	mem_free(conn->tls_certificate);
 	principal_free(conn->principal);
 	fw_policy_unref(conn->policy);
@@ -200,9 +201,11 @@ const struct fw_event *fw_conn_next_event(struct fw_conn *conn)
 	struct event_node *node;
 
 	while (conn->events == NULL) {
+		if (recheck_due(conn))
+			fw_conn_recheck(conn);
 		if (conn->broken)
 			fail_closed(conn);
-		else if (!step_client(conn) && !step_upstream(conn)) {
+		else if (conn->events == NULL && !step_client(conn) && !step_upstream(conn)) {
 			settle(conn, &conn->pending, &conn->input, &conn->input_size);
 			if (conn->upstream != NULL)
 				settle(conn, &conn->upstream->pending, &conn->upstream->input,

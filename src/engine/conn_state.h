@@ -81,6 +81,8 @@ struct principal {
 	uint64_t csrf_until_ns;
 	uint64_t expires_ns; /* credential or absolute session end, monotonic */
 	uint64_t expires_wall_us;
+	uint64_t since_ns;   /* when it was made */
+	uint64_t credential; /* mark of the key that proved it; 0: none did */
 	char csrf[88];
 	char session_id[16];
 	char user_id[];
@@ -100,9 +102,16 @@ struct upstream {
 	bool hung_up;
 	bool close_sent;
 	bool close_received;
-	bool answered;	     /* its first message came: see upstream_swallows */
+	bool login_sent;     /* login_message was, and its answer is awaited: see upstream_swallows */
 	uint8_t window_bits; /* what goes to it may be compressed for this window; 0: not negotiated */
 	uint16_t broke;	     /* it broke the protocol: the close code it is told; 0: it did not */
+};
+
+/* What the handshake said that a later policy is asked about again; in one allocation. */
+struct arrival {
+	uint16_t path_size, origin_size, host_size;
+	bool has_origin;
+	char texts[]; /* path, origin, host */
 };
 
 /* A login attempt, from its credential to its end. Wiped and freed then. */
@@ -182,6 +191,7 @@ struct fw_conn {
 	uint8_t *input; /* borrowed octets of the embedder */
 	size_t input_size;
 
+	struct arrival *arrival; /* NULL: not admitted yet */
 	struct upstream *upstream;
 	struct login *login; /* the login being worked on */
 	struct principal *principal;
@@ -268,6 +278,7 @@ struct identity {
 	uint16_t role;
 	uint8_t method;
 	uint64_t expires_wall_us; /* 0: does not end by itself */
+	uint64_t credential;	  /* mark of the key; 0: none */
 };
 /* NULL when it holds, else the cause for the record. Sessions are the store's business. */
 const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
@@ -283,7 +294,8 @@ void login_message(struct fw_conn *conn, const struct ws_item *item);	   /* PHAS
 void login_again(struct fw_conn *conn, const struct json *json); /* a judged auth message on an open connection */
 void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer);
 void login_let_in(struct fw_conn *conn, const struct http1_head *head,
-		  struct fw_slice subprotocol); /* all is ready: PHASE_OPEN */
+		  struct fw_slice subprotocol);		   /* all is ready: PHASE_OPEN */
+bool login_anonymous(struct fw_conn *conn, uint16_t role); /* who need not log in; false: memory is short */
 void login_free(struct fw_conn *conn);
 
 /* principal.c */
@@ -324,6 +336,13 @@ unsigned compression_inflate(struct fw_conn *conn, enum fw_side side, struct fw_
 void compression_release(struct fw_engine *engine);
 /* A message, compressed where that was negotiated and makes it smaller. 0, or -1 when memory is short. */
 int compression_send(struct fw_conn *conn, enum fw_side side, enum ws_opcode opcode, struct fw_slice payload);
+
+/* recheck.c: see fw_conn_recheck. */
+bool recheck_keep(struct fw_conn *conn, const struct http1_head *head); /* for later; false: memory is short */
+static inline bool recheck_due(const struct fw_conn *conn)
+{
+	return conn->policy != conn->engine->policy;
+}
 
 /* access.c: data access records. */
 void access_note(struct fw_conn *conn, bool outbound, uint16_t type, size_t bytes);

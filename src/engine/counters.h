@@ -14,8 +14,6 @@ enum counter {
 
 /* COUNTERS words, indexed by enum counter. Valid as long as the engine. */
 const uint64_t *engine_counters(const struct fw_engine *engine);
-/* Another policy from now on, for connections made later and for messages judged later. A reference is taken. */
-void engine_set_policy(struct fw_engine *engine, struct fw_policy *policy);
 /* Which engine (fw_engine_options.number) gave this id to a connection. Any thread. */
 unsigned engine_number(uint64_t connection_id);
 #endif

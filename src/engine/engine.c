@@ -57,7 +57,7 @@ void fw_engine_time(struct fw_engine *engine, struct fw_time now)
 	engine->now = now;
 }
 
-void engine_set_policy(struct fw_engine *engine, struct fw_policy *policy)
+void fw_engine_set_policy(struct fw_engine *engine, struct fw_policy *policy)
 {
 	fw_policy_ref(policy);
 	fw_policy_unref(engine->policy);

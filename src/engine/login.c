@@ -125,6 +125,14 @@ static bool become(struct fw_conn *conn, const struct identity *identity)
 	return conn->principal != NULL;
 }
 
+bool login_anonymous(struct fw_conn *conn, uint16_t role)
+{
+	if (!become(conn, &(struct identity){ .user_id = slice_text("anonymous"), .role = role, .method = METHOD_JWT }))
+		return false;
+	conn->principal->anonymous = true;
+	return true;
+}
+
 /* Monitor demands no login: a credential that is there and holds gives the role that would be asked, else nobody is
  * logged in. */
 static void watch(struct fw_conn *conn, const struct http1_head *head)
@@ -172,10 +180,8 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 			ask_slot(conn);
 	} else if (conn->route->anonymous_role != POLICY_NONE) {
 		conn->in_handshake = true;
-		if (!become(conn,
-			    &(struct identity){ slice_text("anonymous"), conn->route->anonymous_role, METHOD_JWT, 0 }))
+		if (!login_anonymous(conn, conn->route->anonymous_role))
 			return;
-		conn->principal->anonymous = true;
 		if (conn->route->has_upstream)
 			upstream_dial(conn);
 		else
@@ -318,7 +324,8 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 				      .user_id = identity->user_id,
 				      .role = slice_text(conn->policy->roles[identity->role].name),
 				      .session_id = slice(login->made->session_id, login->made->session_id_size),
-				      .number = (int64_t)login->made->expires_wall_us });
+				      .number = (int64_t)login->made->expires_wall_us,
+				      .credential = identity->credential });
 	mem_wipe(random, sizeof(random));
 }
 
@@ -369,14 +376,25 @@ static void limited(struct fw_conn *conn, const struct fw_answer *answer)
 
 static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 {
-	uint16_t role = policy_role_find(conn->policy, answer->role);
+	uint16_t role = policy_role_find(conn->policy, answer->role), given = POLICY_NONE;
+	const char *cause = NULL;
 
-	if (answer->code == FW_ANSWER_YES && role != POLICY_NONE)
-		open_session(conn,
-			     &(struct identity){ answer->user_id, role, METHOD_SESSION, answer->expires_wall_us });
+	if (answer->code != FW_ANSWER_YES)
+		cause = "unknown or expired session";
+	else if (role == POLICY_NONE)
+		cause = "its role is gone";
+	else if (answer->credential != 0 && !policy_credential_counts(conn->policy, answer->credential, &given))
+		cause = "the key that it was opened with is gone";
+	else if (given != POLICY_NONE && given != role)
+		cause = "the role of its key was changed";
+	if (cause != NULL)
+		refuse(conn, authn_refusal_text(CREDENTIAL_SESSION), cause);
 	else
-		refuse(conn, authn_refusal_text(CREDENTIAL_SESSION),
-		       answer->code == FW_ANSWER_YES ? "its role is gone" : "unknown or expired session");
+		open_session(conn, &(struct identity){ .user_id = answer->user_id,
+						       .role = role,
+						       .method = METHOD_SESSION,
+						       .expires_wall_us = answer->expires_wall_us,
+						       .credential = answer->credential });
 }
 
 static void opened(struct fw_conn *conn)

@@ -307,8 +307,23 @@ static int deliver(struct fw_conn *conn, enum ws_opcode opcode, uint16_t type, s
 	return FW_OK;
 }
 
+/* A type of the engine's policy as this connection's policy numbers it: of one that is logging in again it is still the
+ * one before. */
+static uint16_t own_type(const struct fw_conn *conn, uint16_t type)
+{
+	const struct fw_policy *policy = conn->engine->policy;
+
+	if (!recheck_due(conn) || type >= policy->outbound_count)
+		return type;
+	return policy_outbound_find(conn->policy, slice(policy->outbound[type].name, policy->outbound[type].name_size));
+}
+
 int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload)
 {
+	if (recheck_due(conn))
+		fw_conn_recheck(conn);
+	if (type != FW_TYPE_OPAQUE && (type = own_type(conn, type)) == POLICY_NONE)
+		return FW_ERR_INVALID;
 	if (conn->phase != PHASE_OPEN && !(conn->login != NULL && conn->login->again))
 		return FW_ERR_STATE;
 	if (type != FW_TYPE_OPAQUE && type >= conn->policy->outbound_count)

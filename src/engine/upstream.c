@@ -433,9 +433,9 @@ bool upstream_swallows(struct fw_conn *conn, struct fw_slice message)
 	struct json json;
 	uint32_t type;
 
-	if (conn->upstream->answered || conn->route->login_message == NULL || conn_monitors(conn))
+	if (!conn->upstream->login_sent)
 		return false;
-	conn->upstream->answered = true;
+	conn->upstream->login_sent = false;
 	arena_reset(&conn->engine->arena);
 	if (json_parse(&conn->engine->arena, message, JSON_UTF8_KNOWN, &json, NULL) != JSON_OK ||
 	    json.nodes[0].kind != JSON_OBJECT)
@@ -479,8 +479,10 @@ void upstream_input(struct fw_conn *conn)
 	up->upgraded = true;
 	if (subprotocol.size == 0 && !conn_monitors(conn))
 		subprotocol = http_answer_subprotocol(conn, &request);
-	if (conn->route->login_message != NULL && !conn_monitors(conn))
+	if (conn->route->login_message != NULL && !conn_monitors(conn)) {
 		send_login(conn);
+		up->login_sent = true;
+	}
 	up->input += head.size;
 	up->input_size -= head.size;
 	login_let_in(conn, &request, subprotocol);

@@ -215,6 +215,7 @@ void config_derive(struct config *config)
 	for (unsigned i = 0; i < policy->message_count; i++)
 		if (strcmp(policy->messages[i].name, "auth") == 0)
 			policy->auth_message_bytes = policy->messages[i].max_bytes;
-	if (security_headers_build(policy) != FW_OK || cors_build(policy) != FW_OK)
+	if (security_headers_build(policy) != FW_OK || cors_build(policy) != FW_OK ||
+	    policy_credential_build(policy) != FW_OK)
 		config->short_of_memory = true;
 }

@@ -186,6 +186,7 @@ struct fw_policy {
 	unsigned route_count;
 
 	struct jwt_key *jwt_keys;
+	uint64_t *jwt_marks; /* of each: see policy_credential.c */
 	size_t jwt_key_count;
 	struct jwt_rules jwt;				     /* made of the settings */
 	struct jwt_key assertion_keys[LIMIT_ASSERTION_KEYS]; /* pairs: the first signs, all are published */
@@ -227,6 +228,12 @@ uint16_t policy_permission_find(const struct fw_policy *policy, struct fw_slice 
 int policy_add_assertion_key(struct fw_policy *policy, const struct jwt_key *key);
 /* Is this one of the trusted proxies? */
 bool policy_trusts(const struct fw_policy *policy, const struct fw_addr *address);
+
+/* policy_credential.c */
+int policy_credential_build(struct fw_policy *policy); /* FW_OK or FW_ERR_MEMORY */
+uint64_t policy_credential_api_key(const struct policy_api_key *key);
+/* Does the key of that mark count, and a method that it is for? ret_role: what an API key gives, else POLICY_NONE. */
+bool policy_credential_counts(const struct fw_policy *policy, uint64_t mark, uint16_t *ret_role);
 
 /* contract.c */
 /* Fills messages and outbound from contract.def and outbound.def; permissions and roles are there already. */

@@ -176,6 +176,8 @@ struct admin *admin_start(struct keeper *keeper, const char **reterr_text)
 	admin->loopback_only = true;
 	pool_init(&admin->pool);
 	arena_init(&admin->arena, ARENA);
+	if (admin_reload_init(admin) != 0)
+		return admin;
 	*reterr_text = listen_control(admin);
 	if (*reterr_text == NULL && keeper->options.admin_host != NULL)
 		*reterr_text = listen_tcp(admin, keeper->options.admin_host);
@@ -204,6 +206,7 @@ void admin_stop(struct admin *admin)
 		keeper_handle_close(admin->keeper, (uv_handle_t *)&admin->tcp[i]);
 	if (admin->control_open)
 		keeper_handle_close(admin->keeper, (uv_handle_t *)&admin->control);
+	admin_reload_stop(admin);
 	while (admin->conns != NULL)
 		admin_conn_close(admin->conns);
 }
@@ -212,6 +215,7 @@ struct admin *admin_free(struct admin *admin)
 {
 	if (admin == NULL)
 		return NULL;
+	admin_reload_free(admin);
 	pool_fini(&admin->pool);
 	arena_fini(&admin->arena);
 	mem_free(admin);

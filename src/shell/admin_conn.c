@@ -39,6 +39,7 @@ void admin_conn_close(struct admin_conn *conn)
 	if (conn->state == ADMIN_CLOSING)
 		return;
 	keeper_figures_forget(&conn->admin->keeper->figures, &conn->ask);
+	admin_reload_forget(conn);
 	conn->state = ADMIN_CLOSING;
 	conn->admin->counts[conn->control]--;
 	*conn->link = conn->next;

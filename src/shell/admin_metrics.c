@@ -69,6 +69,22 @@ static void events(struct page *page, struct keeper *keeper)
 			     fw_event_name((uint16_t)type), totals[type]));
 }
 
+/* The names that Prometheus has for its own. */
+static void configuration(struct page *page, const struct reload_state *state)
+{
+	char labels[RELOAD_DIGEST + 16];
+
+	snprintf(labels, sizeof(labels), "{digest=\"%s\"}", state->digest);
+	metric(page, "config_info", labels, "the configuration in use; always 1", "gauge", 1);
+	gauge(page, "config_generation", "configurations that were in use, this one among them", state->generation);
+	gauge(page, "config_loaded_timestamp_seconds", "since 1970, when the configuration in use was read",
+	      state->wall_us / 1000000);
+	gauge(page, "config_last_reload_successful", "1, or 0 when the last one was refused", !state->last_refused);
+	metric(page, "config_reloads_total", "", "reloads that were taken", "counter", state->taken);
+	metric(page, "config_reloads_refused_total", "", "reloads whose configuration did not hold", "counter",
+	       state->refused);
+}
+
 void admin_metrics(struct admin_conn *conn)
 {
 	struct keeper *keeper = conn->admin->keeper;
@@ -87,6 +103,7 @@ void admin_metrics(struct admin_conn *conn)
 	      atomic_load(&keeper->recorder.waiting));
 	metric(&page, "parts_refused_total", "", "messages between the parts that were not what their type is",
 	       "counter", ipc_refused(keeper->recorder.channel) + ipc_refused(keeper->figures.channel));
+	configuration(&page, &keeper->options.configuration);
 	events(&page, keeper);
 	if (page.failed)
 		admin_conn_close(conn);

@@ -23,7 +23,8 @@ struct admin {
 	struct admin_conn *conns; /* oldest last */
 	unsigned counts[2];	  /* of connections: TCP, control socket */
 	bool stalled[2];	  /* memory was short when one was to be accepted */
-	uint64_t refused_cell;	  /* GCRA of records about refused credentials */
+	struct admin_reload *reload;
+	uint64_t refused_cell; /* GCRA of records about refused credentials */
 };
 
 enum admin_state {
@@ -98,6 +99,12 @@ void admin_log_set(struct admin_conn *conn);
 void admin_metrics(struct admin_conn *conn); /* admin_metrics.c */
 void admin_stats(struct admin_conn *conn);   /* admin_stats.c */
 void admin_stats_events(struct admin_conn *conn);
+/* admin_reload.c */
+int admin_reload_init(struct admin *admin);
+void admin_reload_stop(struct admin *admin);	   /* waits for the thread that reads the configuration */
+void admin_reload_forget(struct admin_conn *conn); /* it is closed: whoever asked does not wait for the answer */
+void admin_reload_free(struct admin *admin);
+void admin_reload(struct admin_conn *conn);
 void admin_blocks_list(struct admin_conn *conn); /* admin_blocks.c */
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);

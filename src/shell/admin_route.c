@@ -22,6 +22,7 @@ static const struct admin_route routes[] = {
 	{ "GET", "/api/v1/events", false, false, false, false, admin_stats_events },
 	{ "GET", "/api/v1/log", false, false, false, false, admin_log_show },
 	{ "PUT", "/api/v1/log", false, false, false, false, admin_log_set },
+	{ "POST", "/api/v1/reload", false, false, false, false, admin_reload },
 	{ "GET", "/api/v1/blocks", false, false, false, false, admin_blocks_list },
 	{ "POST", "/api/v1/blocks", false, false, false, false, admin_blocks_add },
 	{ "DELETE", "/api/v1/blocks/", true, false, false, false, admin_blocks_remove },

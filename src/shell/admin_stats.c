@@ -1,3 +1,4 @@
+#include "base/encode.h"
 #include "shell/admin_parts.h"
 
 enum { EVENTS_DEFAULT = 100 };
@@ -31,6 +32,25 @@ static void specified(struct json_writer *w, struct keeper *keeper, const uint64
 	number(w, "rate_limit_violations", hour[EVENT_rate_limit_violation]);
 }
 
+static void configuration(struct json_writer *w, const struct reload_state *state)
+{
+	char when[ENCODE_RFC3339];
+
+	encode_rfc3339(state->wall_us, when);
+	json_write_key(w, "configuration");
+	json_write_open(w, '{');
+	number(w, "generation", state->generation);
+	json_write_key(w, "digest");
+	json_write_string(w, state->digest);
+	json_write_key(w, "loaded_at");
+	json_write_text(w, slice(when, sizeof(when)));
+	number(w, "reloads", state->taken);
+	number(w, "reloads_refused", state->refused);
+	json_write_key(w, "last_reload");
+	json_write_string(w, state->last_refused ? "refused" : state->taken != 0 ? "taken" : "none");
+	json_write_close(w, '}');
+}
+
 void admin_stats(struct admin_conn *conn)
 {
 	struct keeper *keeper = conn->admin->keeper;
@@ -45,6 +65,7 @@ void admin_stats(struct admin_conn *conn)
 	number(&w, "uptime_seconds", (uv_hrtime() - keeper->started_ns) / 1000000000);
 	json_write_key(&w, "version");
 	json_write_string(&w, FRAMEWALL_VERSION);
+	configuration(&w, &keeper->options.configuration);
 	json_write_key(&w, "counters");
 	json_write_open(&w, '{');
 	for (unsigned i = 0; i < COUNTERS; i++)

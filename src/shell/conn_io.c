@@ -107,6 +107,8 @@ static void bury(struct connection *connection)
 	struct worker *worker = connection->worker;
 
 	connection->dead = true;
+	if (worker->recheck == connection)
+		worker->recheck = connection->next;
 	*connection->link = connection->next;
 	if (connection->next != NULL)
 		connection->next->link = connection->link;

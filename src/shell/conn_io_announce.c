@@ -14,7 +14,7 @@
 
 bool conn_io_announce_awaited(const struct worker *worker)
 {
-	return worker->options->policy->settings.proxy_protocol != 0;
+	return worker->policy->settings.proxy_protocol != 0;
 }
 
 /* cause NULL: nothing was said, and nothing has to be recorded: somebody only looked whether the port is open. */
@@ -38,7 +38,7 @@ static void refuse(struct connection *connection, const char *cause)
 void conn_io_announce_begin(struct connection *connection)
 {
 	struct worker *worker = connection->worker;
-	const struct fw_policy *policy = worker->options->policy;
+	const struct fw_policy *policy = worker->policy;
 
 	if (!policy_trusts(policy, &connection->peer)) {
 		refuse(connection, "a PROXY header is taken from trusted_proxies alone");
@@ -106,8 +106,8 @@ void conn_io_announce_read(struct connection *connection)
 	side->readable = false;
 	if (size < 0)
 		return;
-	switch (proxyproto_read(slice(worker->scratch, (size_t)size), worker->options->policy->settings.proxy_protocol,
-				&header, &rule)) {
+	switch (proxyproto_read(slice(worker->scratch, (size_t)size), worker->policy->settings.proxy_protocol, &header,
+				&rule)) {
 	case PROXYPROTO_OK:
 		side->readable = true; /* what stands behind the header, perhaps */
 		announced(connection, &header);

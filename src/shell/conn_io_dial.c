@@ -135,5 +135,5 @@ void conn_io_watch_upstream(struct connection *connection)
 	if (connection->watched || connection->sides[FW_UPSTREAM].state != SIDE_OPEN)
 		return;
 	connection->watched = true;
-	gate_listen_watch(connection->sides[FW_UPSTREAM].fd, gate_user_timeout_ms(connection->worker->options->policy));
+	gate_listen_watch(connection->sides[FW_UPSTREAM].fd, gate_user_timeout_ms(connection->worker->policy));
 }

@@ -37,7 +37,6 @@ static struct gate *allocate(const struct gate_options *options)
 		return NULL;
 	gate->options = *options;
 	gate->options.host = NULL;
-	gate->options.policy = fw_policy_ref(options->policy);
 	gate->count = options->workers;
 	return gate;
 }
@@ -57,6 +56,7 @@ static int start_workers(struct gate *gate, const struct gate_listen *listening)
 		if (worker_init(worker, listening->fds[i], listening->families) != 0)
 			result = -1;
 	}
+	gate->options.policy = NULL; /* each has its own reference from now on */
 	for (unsigned i = 0; i < gate->count && result == 0; i++)
 		result = worker_start(&gate->workers[i]);
 	return result;
@@ -100,9 +100,18 @@ unsigned gate_workers(const struct gate *gate)
 	return gate->count;
 }
 
-struct fw_policy *gate_policy(const struct gate *gate)
+void gate_reload(struct gate *gate, struct fw_policy *policy)
 {
-	return gate->options.policy;
+	for (unsigned i = 0; i < gate->count; i++)
+		worker_reload_offer(&gate->workers[i], policy);
+}
+
+bool gate_reloaded(const struct gate *gate)
+{
+	for (unsigned i = 0; i < gate->count; i++)
+		if (!worker_reload_taken(&gate->workers[i]))
+			return false;
+	return true;
 }
 
 bool gate_broadcast(struct gate *gate, const struct ipc_broadcast *broadcast, struct fw_slice message)
@@ -140,7 +149,6 @@ struct gate *gate_stop(struct gate *gate)
 	/* Only now: until the last thread ended they sent each other messages. */
 	for (unsigned i = 0; i < gate->count; i++)
 		kept |= !worker_fini(&gate->workers[i]);
-	fw_policy_unref(gate->options.policy);
 	if (kept)
 		atomic_store(&left_lookup, true);
 	else

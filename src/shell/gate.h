@@ -14,7 +14,7 @@ struct hub;
 struct gate;
 struct log;
 struct gate_options {
-	struct fw_policy *policy; /* a reference is taken */
+	struct fw_policy *policy; /* to start with: see gate_reload */
 	struct store *store;
 	struct hub *hub; /* NULL: there is none */
 	struct tls *tls;
@@ -32,7 +32,10 @@ struct gate_options {
 struct gate *gate_start(const struct gate_options *options, const char **reterr_text);
 uint16_t gate_port(const struct gate *gate);
 unsigned gate_workers(const struct gate *gate);
-struct fw_policy *gate_policy(const struct gate *gate); /* borrowed */
+/* Another policy for all workers, each from its next turn on: it takes references. Any thread, between start and stop.
+ */
+void gate_reload(struct gate *gate, struct fw_policy *policy);
+bool gate_reloaded(const struct gate *gate); /* have all of them taken it? */
 /* To the worker that has the connection broadcast->only, or to all that have members. False: somebody's inbox is full.
  */
 bool gate_broadcast(struct gate *gate, const struct ipc_broadcast *broadcast, struct fw_slice message);

@@ -85,6 +85,11 @@ static void set_port(union resolve_address *address, uint16_t port)
 		address->v6.sin6_port = htons(port);
 }
 
+void gate_listen_timeout(int fd, unsigned user_timeout_ms)
+{
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+}
+
 void gate_listen_watch(int fd, unsigned user_timeout_ms)
 {
 	static const int one = 1, idle_s = 60, interval_s = 15, probes = 4;
@@ -93,7 +98,7 @@ void gate_listen_watch(int fd, unsigned user_timeout_ms)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+	gate_listen_timeout(fd, user_timeout_ms);
 }
 
 /* A bound socket, or -1 with errno. Options that a connection is to have are set here: accepted sockets inherit them,

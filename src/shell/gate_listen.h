@@ -20,4 +20,5 @@ int gate_listen_open(const char *host, uint16_t port, unsigned workers, unsigned
 /* The kernel is to notice when the peer of a socket is gone without a word: by keep-alive probes where nothing is said,
  * by user_timeout_ms where octets wait to be acknowledged. */
 void gate_listen_watch(int fd, unsigned user_timeout_ms);
+void gate_listen_timeout(int fd, unsigned user_timeout_ms); /* the latter alone, of a socket that has the others */
 #endif

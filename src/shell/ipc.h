@@ -27,11 +27,11 @@ struct ipc_end_session {
 struct ipc_end_address {
 	struct fw_addr address;
 };
-struct ipc_broadcast {	   /* followed by the message */
-	uint16_t outbound; /* type index in the policy */
-	uint64_t except;   /* connection id that does not get it; 0: none */
-	uint64_t only;	   /* connection id that alone gets it; 0: all */
-	uint16_t worker;   /* that sent it; UINT16_MAX: none */
+struct ipc_broadcast {	 /* followed by the message */
+	char type[64];	 /* name of the outbound type, since policies may number them otherwise; "": none */
+	uint64_t except; /* connection id that does not get it; 0: none */
+	uint64_t only;	 /* connection id that alone gets it; 0: all */
+	uint16_t worker; /* that sent it; UINT16_MAX: none */
 	bool binary;
 };
 

@@ -187,6 +187,15 @@ void keeper_set_draining(struct keeper *keeper)
 	atomic_store(&keeper->recorder.take_all, true);
 }
 
+void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct reload_state *configuration)
+{
+	struct fw_policy *last = keeper->options.policy;
+
+	keeper->options.policy = fw_policy_ref(policy);
+	keeper->options.configuration = *configuration;
+	fw_policy_unref(last);
+}
+
 void keeper_on_drained(struct keeper *keeper, void (*drained)(void *user, unsigned worker), void *user)
 {
 	keeper->figures.drained = drained;

@@ -8,6 +8,7 @@
 
 #include "policy/policy.h"
 #include "shell/ipc.h"
+#include "shell/reload.h"
 #include "state/store.h"
 
 struct gate;
@@ -33,6 +34,11 @@ struct keeper_options {
 	fw_event_function *on_event; /* each record, in the recorder's thread; NULL: nobody asks */
 	void *event_user;
 	struct log *log; /* NULL: nothing is said */
+	/* Reads the configuration anew, in the thread that calls it, and waits until it is in use. NULL: that cannot be
+	 * asked for. */
+	void (*reload)(void *user, struct reload_result *ret_result);
+	void *reload_user;
+	struct reload_state configuration;
 };
 struct keeper *keeper_start(const struct keeper_options *options, const char **reterr_text);
 struct ipc_channel *keeper_records(struct keeper *keeper); /* for gate_options */
@@ -48,6 +54,8 @@ void keeper_record(struct keeper *keeper, const struct fw_record *record);
 /* From now on /readyz says no, and the record takes what comes however much has to be kept, so that stopping cannot
  * hang. */
 void keeper_set_draining(struct keeper *keeper);
+/* Another policy, and what is in use now: on the loop's thread. A reference is taken. */
+void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct reload_state *configuration);
 void keeper_on_drained(struct keeper *keeper, void (*drained)(void *user, unsigned worker), void *user);
 struct keeper *
 keeper_stop(struct keeper *keeper); /* after gate_stop: writes every record that waits, closes; NULL-safe */

@@ -10,6 +10,7 @@ static const char default_data[] = "framewall-data";
 static int make(struct fw_manager *manager, const struct fw_manager_options *options, struct fw_error *reterr_error)
 {
 	const char *data = options->data_directory != NULL ? options->data_directory : default_data;
+	struct manager_loaded loaded;
 	int result;
 
 	manager->roles = options->roles;
@@ -22,8 +23,12 @@ static int make(struct fw_manager *manager, const struct fw_manager_options *opt
 	manager->data_directory = mem_text(data, strlen(data));
 	if (manager->data_directory == NULL || !manager_config_copy(&manager->config, options))
 		return manager_say_error(reterr_error, FW_ERR_MEMORY, "out of memory");
-	result = manager_config_load(manager, &manager->policy, reterr_error);
-	return result == FW_OK ? manager_config_tls(manager, manager->policy, reterr_error) : result;
+	result = manager_config_load(manager, &loaded, reterr_error);
+	if (result != FW_OK)
+		return result;
+	manager->policy = loaded.policy;
+	manager_reload_state(manager, &loaded);
+	return manager_config_tls(manager, manager->policy, reterr_error);
 }
 
 struct fw_manager *fw_manager_new(const struct fw_manager_options *options, struct fw_error *reterr_error)
@@ -36,6 +41,7 @@ struct fw_manager *fw_manager_new(const struct fw_manager_options *options, stru
 	}
 	log_init(&manager->lines, options->log, options->log_user);
 	pthread_mutex_init(&manager->lock, NULL);
+	pthread_mutex_init(&manager->reload_lock, NULL);
 	pthread_cond_init(&manager->changed, NULL);
 	pthread_rwlock_init(&manager->gate_lock, NULL);
 	if (make(manager, options, reterr_error) != FW_OK)
@@ -91,7 +97,9 @@ int fw_manager_start(struct fw_manager *manager, struct fw_error *reterr_error)
 
 	if (!change(manager, MANAGER_IDLE, MANAGER_STARTING))
 		return manager_say_error(reterr_error, FW_ERR_STATE, "cannot start: it runs already");
+	pthread_mutex_lock(&manager->reload_lock);
 	result = manager_parts_start(manager, reterr_error);
+	pthread_mutex_unlock(&manager->reload_lock);
 	change(manager, MANAGER_STARTING, result == FW_OK ? MANAGER_RUNS : MANAGER_IDLE);
 	return result;
 }
@@ -113,6 +121,15 @@ static void hurry(struct fw_manager *manager)
 	pthread_rwlock_unlock(&manager->gate_lock);
 }
 
+/* A reload that goes on is waited for; one that is asked for meanwhile finds that it cannot be. The lock itself is not
+ * held while the parts are taken apart: the keeper waits for the thread that asks on behalf of the admin side. */
+static void set_stopping(struct fw_manager *manager, bool stopping)
+{
+	pthread_mutex_lock(&manager->reload_lock);
+	manager->stopping = stopping;
+	pthread_mutex_unlock(&manager->reload_lock);
+}
+
 void fw_manager_stop(struct fw_manager *manager, unsigned drain_seconds)
 {
 	bool first = change(manager, MANAGER_RUNS, MANAGER_STOPPING);
@@ -127,7 +144,9 @@ void fw_manager_stop(struct fw_manager *manager, unsigned drain_seconds)
 		return;
 	}
 	uv_thread_join(&manager->thread);
+	set_stopping(manager, true);
 	manager_parts_stop(manager);
+	set_stopping(manager, false);
 	change(manager, MANAGER_STOPPING, MANAGER_IDLE);
 }
 
@@ -143,6 +162,7 @@ struct fw_manager *fw_manager_free(struct fw_manager *manager)
 	log_fini(&manager->lines);
 	pthread_rwlock_destroy(&manager->gate_lock);
 	pthread_cond_destroy(&manager->changed);
+	pthread_mutex_destroy(&manager->reload_lock);
 	pthread_mutex_destroy(&manager->lock);
 	mem_free(manager);
 	return NULL;
@@ -172,8 +192,8 @@ struct fw_policy *fw_manager_policy(struct fw_manager *manager)
 {
 	struct fw_policy *policy;
 
-	pthread_mutex_lock(&manager->lock);
+	pthread_rwlock_rdlock(&manager->gate_lock);
 	policy = fw_policy_ref(manager->policy);
-	pthread_mutex_unlock(&manager->lock);
+	pthread_rwlock_unlock(&manager->gate_lock);
 	return policy;
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "crypto/digest.h"
 #include "shell/assertion_keys.h"
 #include "shell/load.h"
 #include "shell/manager_parts.h"
@@ -111,6 +112,8 @@ static void report(void *user, const char *text)
 	const char *error = strstr(text, "error: "), *end = strchr(text, '\n');
 	bool is_error = strstr(text, "warning: ") == NULL || (error != NULL && (end == NULL || error < end));
 
+	if (judged->manager->hears != NULL)
+		reload_hear(judged->manager->hears, text);
 	manager_say(judged->manager, is_error ? FW_LOG_ERROR : FW_LOG_WARNING, "config", "%s", text);
 	if (is_error && judged->error != NULL && judged->error->text[0] == '\0')
 		snprintf(judged->error->text, sizeof(judged->error->text), "%.*s",
@@ -160,6 +163,21 @@ static int compile(struct fw_manager *manager, const uint8_t key[KEY_SIZE], stru
 	return result == FW_OK ? define_roles(manager, ret_policy, reterr_error) : result;
 }
 
+/* The digest is of use to who compares it, and of none to who would guess a secret that went into it: it is made under
+ * a key of this data directory. */
+static int mark(const uint8_t key[KEY_SIZE], struct manager_loaded *loaded, struct fw_error *reterr_error)
+{
+	uint8_t derived[32];
+	bool made = digest_hmac_sha256(slice(key, KEY_SIZE), slice_text("framewall configuration digest"), derived) &&
+		    fingerprint_make(loaded->policy, slice(derived, sizeof(derived)), &loaded->fingerprint);
+
+	mem_wipe(derived, sizeof(derived));
+	if (made)
+		return FW_OK;
+	loaded->policy = fw_policy_unref(loaded->policy);
+	return manager_say_error(reterr_error, FW_ERR_MEMORY, "out of memory");
+}
+
 static int add_keys(struct fw_manager *manager, struct fw_policy **policy, struct fw_error *reterr_error)
 {
 	char text[512];
@@ -171,8 +189,9 @@ static int add_keys(struct fw_manager *manager, struct fw_policy **policy, struc
 	return manager_say_error(reterr_error, result, "%s", text);
 }
 
-int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error)
+int manager_config_load(struct fw_manager *manager, struct manager_loaded *ret_loaded, struct fw_error *reterr_error)
 {
+	struct fw_policy **policy = &ret_loaded->policy;
 	uint8_t key[KEY_SIZE];
 	int result;
 
@@ -184,9 +203,11 @@ int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_polic
 					 errno == EINVAL
 						 ? "; it must hold 32 octets"
 						 : "; choose a data directory (--data) that this user may write");
-	result = compile(manager, key, ret_policy, reterr_error);
+	result = compile(manager, key, policy, reterr_error);
 	if (result == FW_OK)
-		result = add_keys(manager, ret_policy, reterr_error);
+		result = add_keys(manager, policy, reterr_error);
+	if (result == FW_OK)
+		result = mark(key, ret_loaded, reterr_error);
 	mem_wipe(key, sizeof(key));
 	return result;
 }

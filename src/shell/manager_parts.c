@@ -21,7 +21,7 @@ static const struct keeper_demo demo_users = { .users = { { "alice", "user" }, {
 /* Keeper and gate say what failed in buffers that all of a process share. */
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
-static struct store_options store_settings(const struct fw_policy *policy)
+struct store_options manager_parts_store(const struct fw_policy *policy)
 {
 	const struct settings *settings = &policy->settings;
 
@@ -35,18 +35,6 @@ static struct store_options store_settings(const struct fw_policy *policy)
 		.violation_threshold = (uint32_t)settings->violation_threshold,
 		.block_ns = (uint64_t)settings->block_duration * 3600 * SECOND_NS,
 	};
-}
-
-static bool needs_hub(const struct fw_manager *manager)
-{
-	const struct fw_policy *policy = manager->policy;
-
-	if (manager->without_hub)
-		return false;
-	for (unsigned i = 0; i < policy->route_count; i++)
-		if (!policy->routes[i].has_upstream)
-			return true;
-	return policy->route_count == 0;
 }
 
 void manager_parts_record(struct fw_manager *manager, const char *change)
@@ -91,6 +79,11 @@ static void on_wake(uv_async_t *handle)
 		uv_stop(&manager->loop);
 }
 
+static void on_renew(uv_async_t *handle)
+{
+	manager_reload_renew(handle->data);
+}
+
 static void on_sweep(uv_timer_t *handle)
 {
 	struct fw_manager *manager = handle->data;
@@ -122,11 +115,14 @@ static int start_loop(struct fw_manager *manager, struct fw_error *reterr_error)
 	if (uv_loop_init(&manager->loop) != 0)
 		return manager_say_error(reterr_error, FW_ERR_IO, "cannot start: no event loop");
 	manager->has_loop = true;
-	manager->wake.data = manager->sweep.data = manager;
+	manager->wake.data = manager->renew.data = manager->sweep.data = manager;
 	uv_timer_init(&manager->loop, &manager->sweep);
 	uv_timer_start(&manager->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
-	if (uv_async_init(&manager->loop, &manager->wake, on_wake) == 0)
+	/* Both use one descriptor: the second cannot fail where the first did not. */
+	if (uv_async_init(&manager->loop, &manager->wake, on_wake) == 0) {
+		uv_async_init(&manager->loop, &manager->renew, on_renew);
 		return FW_OK;
+	}
 	uv_close((uv_handle_t *)&manager->sweep, NULL);
 	uv_run(&manager->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&manager->loop);
@@ -151,6 +147,9 @@ static int start_keeper(struct fw_manager *manager, struct fw_error *reterr_erro
 		.on_event = manager->on_event,
 		.event_user = manager->event_user,
 		.log = &manager->lines,
+		.reload = manager_reload_ask,
+		.reload_user = manager,
+		.configuration = manager->configuration,
 	};
 
 	manager->demo_users = demo_users;
@@ -196,6 +195,7 @@ static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error
 	pthread_rwlock_wrlock(&manager->gate_lock);
 	manager->gate = gate;
 	pthread_rwlock_unlock(&manager->gate_lock);
+	manager->started = manager->fingerprint;
 	manager->demo_users.client_port = gate_port(gate);
 	keeper_set_gate(manager->keeper, gate);
 	keeper_on_drained(manager->keeper, on_drained, manager);
@@ -212,7 +212,7 @@ static void run(void *user)
 static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error)
 {
 	struct fw_random random = random_system();
-	struct store_options settings = store_settings(manager->policy);
+	struct store_options settings = manager_parts_store(manager->policy);
 	struct fw_slice wrong; /* nothing: it was checked */
 	uint16_t port;
 	int result = read_addresses(manager, &port, reterr_error);
@@ -224,8 +224,9 @@ static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error
 	manager->drained = 0;
 	atomic_store(&manager->at_once, false);
 	manager->store = store_new(&settings, &random);
-	manager->hub = needs_hub(manager) ? hub_new() : NULL;
-	if (manager->store == NULL || (manager->hub == NULL && needs_hub(manager)))
+	/* Also where no route needs it: after a reload one may. */
+	manager->hub = manager->without_hub ? NULL : hub_new();
+	if (manager->store == NULL || (manager->hub == NULL && !manager->without_hub))
 		return manager_say_error(reterr_error, FW_ERR_MEMORY, "cannot start: out of memory");
 	result = start_loop(manager, reterr_error);
 	if (result == FW_OK)
@@ -278,6 +279,7 @@ void manager_parts_stop(struct fw_manager *manager)
 	manager->keeper = keeper_stop(manager->keeper);
 	if (manager->has_loop) {
 		uv_close((uv_handle_t *)&manager->wake, NULL);
+		uv_close((uv_handle_t *)&manager->renew, NULL);
 		uv_close((uv_handle_t *)&manager->sweep, NULL);
 		uv_run(&manager->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&manager->loop);

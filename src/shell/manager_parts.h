@@ -13,6 +13,7 @@
 #include "shell/hub.h"
 #include "shell/keeper.h"
 #include "shell/log.h"
+#include "shell/reload.h"
 #include "shell/tls.h"
 
 enum manager_state { MANAGER_IDLE, MANAGER_STARTING, MANAGER_RUNS, MANAGER_STOPPING };
@@ -41,7 +42,16 @@ struct fw_manager {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;	  /* state */
 	enum manager_state state; /* under lock */
-	struct fw_policy *policy; /* under lock */
+	/* Held while the configuration is read anew, and by start: what they use of this struct stays as it is. Taken
+	 * before every other lock. */
+	pthread_mutex_t reload_lock;
+	bool stopping;				 /* under reload_lock: the parts are being taken apart */
+	struct reload_result *hears;		 /* under reload_lock: problems go there, too; NULL: to the log alone */
+	struct fingerprint fingerprint, started; /* under reload_lock: of the policy, and of the one at the start */
+	/* Written under reload_lock and gate_lock, read under one of them. */
+	struct fw_policy *policy;
+	struct reload_state configuration;
+	_Atomic bool renewed; /* the loop's thread has looked at the two */
 	_Atomic unsigned drain_seconds;
 	_Atomic bool at_once; /* stops without waiting for the clients */
 	struct tls *tls;      /* as long as the manager; see tls.h for how it follows the policy */
@@ -49,13 +59,14 @@ struct fw_manager {
 	uv_loop_t loop;
 	bool has_loop;
 	uv_thread_t thread;
-	uv_async_t wake; /* stop was asked for */
+	uv_async_t wake;  /* stop was asked for */
+	uv_async_t renew; /* another policy */
 	uv_timer_t sweep;
 	struct store *store;
 	struct hub *hub;
 	struct keeper *keeper;
 	struct keeper_demo demo_users;
-	pthread_rwlock_t gate_lock; /* of the pointer: whoever sends holds it for reading */
+	pthread_rwlock_t gate_lock; /* of the pointer and the policy: whoever sends holds it for reading */
 	struct gate *gate;
 	char client_host[256], admin_host[256];
 	uint16_t admin_port; /* that was asked for */
@@ -68,7 +79,11 @@ struct fw_manager {
 bool manager_config_copy(struct manager_config *config, const struct fw_manager_options *options);
 void manager_config_free(struct manager_config *config);
 /* A policy from the configuration as it is now. FW_OK, or a code with its text in reterr_error; problems go to log. */
-int manager_config_load(struct fw_manager *manager, struct fw_policy **ret_policy, struct fw_error *reterr_error);
+struct manager_loaded {
+	struct fw_policy *policy;
+	struct fingerprint fingerprint;
+};
+int manager_config_load(struct fw_manager *manager, struct manager_loaded *ret_loaded, struct fw_error *reterr_error);
 
 /* Certificates and keys that a policy names are read; they are in use from now on. FW_OK, or a code as above: nothing
  * changed. */
@@ -78,6 +93,13 @@ int manager_config_tls(struct fw_manager *manager, const struct fw_policy *polic
 int manager_parts_start(struct fw_manager *manager, struct fw_error *reterr_error);
 void manager_parts_stop(struct fw_manager *manager); /* also after a start that failed; the loop's thread is gone */
 void manager_parts_record(struct fw_manager *manager, const char *change);
+struct store_options manager_parts_store(const struct fw_policy *policy);
+
+/* manager_reload.c */
+void manager_reload_state(struct fw_manager *manager,
+			  const struct manager_loaded *loaded);	       /* it is the one in use now */
+void manager_reload_renew(struct fw_manager *manager);		       /* in the loop's thread */
+void manager_reload_ask(void *user, struct reload_result *ret_result); /* for the admin side; user: the manager */
 
 /* manager_say.c: what people are told. */
 void manager_say(const struct fw_manager *manager, enum fw_log_level level, const char *module, const char *format, ...)

@@ -104,6 +104,14 @@ static void say_idle(struct fw_manager *manager)
 		manager_say(manager, FW_LOG_NOTICE, "manager", "without effect in this version: %s", text);
 }
 
+static bool uses_hub(const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->route_count; i++)
+		if (!policy->routes[i].has_upstream)
+			return true;
+	return policy->route_count == 0;
+}
+
 void manager_say_where(struct fw_manager *manager)
 {
 	const struct fw_policy *policy = manager->policy;
@@ -122,7 +130,7 @@ void manager_say_where(struct fw_manager *manager)
 			manager_say(manager, FW_LOG_NOTICE, "manager", "protecting %s://%s for %s",
 				    policy->routes[i].upstream_tls ? "wss" : "ws", policy->routes[i].upstream_authority,
 				    policy->routes[i].path);
-	if (manager->hub != NULL)
+	if (manager->hub != NULL && uses_hub(policy))
 		manager_say(manager, FW_LOG_NOTICE, "manager", "serving the built-in hub");
 	say_idle(manager);
 	if (policy->settings.mode == MODE_MONITOR)

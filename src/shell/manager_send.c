@@ -16,7 +16,7 @@ int fw_manager_reply(const struct fw_message *message, const char *type, bool bi
 	uint16_t outbound;
 	int result;
 
-	if (!find_type(connection->worker->options->policy, type, &outbound))
+	if (!find_type(connection->worker->policy, type, &outbound))
 		return FW_ERR_INVALID;
 	result = fw_conn_send(message->conn, outbound, binary, payload);
 	conn_io_mark(connection);
@@ -33,13 +33,14 @@ int fw_manager_send(struct fw_manager *manager, uint64_t connection_id, const ch
 {
 	struct ipc_broadcast broadcast = { .only = connection_id, .binary = binary, .worker = UINT16_MAX };
 	int result = FW_ERR_INVALID;
+	uint16_t outbound;
 
 	if (!binary && !utf8_valid(payload.data, payload.size))
 		return result;
 	pthread_rwlock_rdlock(&manager->gate_lock);
 	if (manager->gate == NULL)
 		result = FW_ERR_STATE;
-	else if (find_type(gate_policy(manager->gate), type, &broadcast.outbound))
+	else if (find_type(manager->policy, type, &outbound) && (type == NULL || worker_hub_name(&broadcast, type)))
 		result = tell(manager->gate, &broadcast, payload);
 	pthread_rwlock_unlock(&manager->gate_lock);
 	return result;

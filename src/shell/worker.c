@@ -231,6 +231,7 @@ static void on_wake(uv_async_t *handle)
 	struct worker *worker = handle->data;
 
 	worker_now(worker);
+	worker_reload_take(worker);
 	read_inbox(worker);
 	if (atomic_load(&worker->stop))
 		stop_now(worker);
@@ -261,7 +262,7 @@ static int idle_ms(struct worker *worker)
 {
 	uint64_t next = timers_next(&worker->timers), now;
 
-	if (worker->again != NULL)
+	if (worker->again != NULL || worker->recheck != NULL)
 		return 0;
 	if (worker->stopping && worker->give_up_ns < next)
 		next = worker->give_up_ns;
@@ -281,6 +282,7 @@ static void turn(struct worker *worker)
 	poller_wait(&worker->poller, wait_ms, on_ready, worker);
 	conn_io_again(worker);
 	timers_run(&worker->timers, worker_now(worker)->monotonic_ns, on_due, worker);
+	worker_reload_slice(worker);
 	conn_io_flush_all(worker);
 }
 
@@ -317,6 +319,8 @@ int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 	worker->random = options.random = random_from(&worker->random_stock);
 	worker->scratch = mem_alloc(WORKER_SCRATCH + TLS_STREAM_SLACK);
 	worker->tls_io = tls_stream_io(worker->options->tls);
+	worker->policy = fw_policy_ref(worker->options->policy);
+	worker->user_timeout_ms = gate_user_timeout_ms(worker->policy);
 	worker->inbox = ipc_channel_new(LIMIT_INBOX, wake, worker);
 	worker->engine = fw_engine_new(&options);
 	timers_init(&worker->timers, read_clock(CLOCK_MONOTONIC, 1));
@@ -387,6 +391,7 @@ bool worker_fini(struct worker *worker)
 	if (!left)
 		resolve_fini(&worker->resolve);
 	fw_engine_free(worker->engine);
+	worker_reload_fini(worker);
 	ipc_channel_free(worker->inbox);
 	tls_bio_free(worker->tls_io);
 	mem_free(worker->scratch);

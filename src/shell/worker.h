@@ -45,6 +45,11 @@ struct worker {
 	int reserve_fd;	  /* given up for a moment when descriptors run out */
 
 	struct fw_engine *engine;
+	struct fw_policy *policy;	     /* the engine's */
+	unsigned user_timeout_ms;	     /* that the sockets have, */
+	bool user_timeout_due;		     /* or are still to be given */
+	_Atomic(struct fw_policy *) offered; /* the next one: any thread puts it there, this one takes it */
+	struct connection *recheck;	     /* moves to the policy next; those behind it in connections have to */
 	struct random_stock random_stock;
 	struct fw_random random;
 	struct fw_time now;
@@ -102,12 +107,22 @@ bool worker_accept_spares(struct worker *worker, int fd); /* a socket of this nu
 void worker_accept_resume(struct worker *worker);
 void worker_accept_stop(struct worker *worker, bool take_waiting); /* closes the listeners */
 
+/* worker_reload.c */
+/* Any thread, while the worker runs: a policy that is to be used from its next turn on. */
+void worker_reload_offer(struct worker *worker, struct fw_policy *policy);
+bool worker_reload_taken(const struct worker *worker); /* any thread: was the last one that was offered? */
+void worker_reload_take(struct worker *worker);
+void worker_reload_slice(struct worker *worker); /* once a turn */
+void worker_reload_fini(struct worker *worker);
+
 /* worker_hub.c */
 void worker_hub_join(struct worker *worker, struct connection *connection);
 void worker_hub_leave(struct worker *worker, struct connection *connection);
 void worker_hub_message(struct worker *worker, struct connection *connection, const struct fw_incoming *message);
 /* A message for this worker's members. True when broadcast->only was found here. */
 bool worker_hub_deliver(struct worker *worker, const struct ipc_broadcast *broadcast, struct fw_slice message);
+/* The name of an outbound type for a broadcast. False: it is too long. */
+bool worker_hub_name(struct ipc_broadcast *broadcast, const char *name);
 /* Any thread. Can this worker have a member with this id (0: any)? */
 bool worker_may_have(const struct worker *worker, uint64_t only);
 #endif

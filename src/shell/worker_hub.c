@@ -1,5 +1,7 @@
 /* The way of the hub and of the embedding program to connections: this worker's members directly, those of the others
  * through their inboxes. */
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/slice.h"
 #include "engine/counters.h"
@@ -16,6 +18,50 @@ bool worker_may_have(const struct worker *worker, uint64_t only)
 	       atomic_load_explicit(&worker->member_count, memory_order_relaxed) != 0;
 }
 
+static void send_to(struct connection *member, uint16_t outbound, bool binary, struct fw_slice message)
+{
+	/* What is sent waits for the end of the turn, but not more than half of what makes a slow reader. */
+	if (fw_conn_output(member->conn, FW_CLIENT).size + message.size > LIMIT_OUTPUT_MARK / 2)
+		conn_io_write(member, FW_CLIENT);
+	fw_conn_send(member->conn, outbound, binary, message);
+	conn_io_mark(member);
+}
+
+static struct connection **bucket_of(struct worker *worker, uint64_t id)
+{
+	return &worker->by_id[id % WORKER_BUCKETS]; /* they count upwards */
+}
+
+/* True when broadcast->only was found here. */
+static bool send_here(struct worker *worker, uint16_t outbound, const struct ipc_broadcast *broadcast,
+		      struct fw_slice message)
+{
+	struct connection *member;
+
+	if (broadcast->only == 0) {
+		for (member = worker->members; member != NULL; member = member->member_next)
+			if (member->member_id != broadcast->except)
+				send_to(member, outbound, broadcast->binary, message);
+		return false;
+	}
+	for (member = *bucket_of(worker, broadcast->only); member != NULL; member = member->same_bucket)
+		if (member->member_id == broadcast->only)
+			break;
+	if (member != NULL)
+		send_to(member, outbound, broadcast->binary, message);
+	return member != NULL;
+}
+
+bool worker_hub_deliver(struct worker *worker, const struct ipc_broadcast *broadcast, struct fw_slice message)
+{
+	uint16_t outbound = FW_TYPE_OPAQUE;
+
+	/* A policy that does not list the type lets nobody see it. */
+	if (broadcast->type[0] != '\0' && !fw_policy_outbound_type(worker->policy, broadcast->type, &outbound))
+		return false;
+	return send_here(worker, outbound, broadcast, message);
+}
+
 static void tell_others(struct worker *worker, const struct ipc_broadcast *broadcast, struct fw_slice message)
 {
 	for (unsigned i = 0; i < worker->count; i++) {
@@ -27,14 +73,25 @@ static void tell_others(struct worker *worker, const struct ipc_broadcast *broad
 	}
 }
 
+bool worker_hub_name(struct ipc_broadcast *broadcast, const char *name)
+{
+	size_t size = strlen(name);
+
+	if (size >= sizeof(broadcast->type))
+		return false;
+	memcpy(broadcast->type, name, size + 1);
+	return true;
+}
+
 static void deliver(void *user, uint16_t outbound, struct fw_slice message, uint64_t only, uint64_t except)
 {
 	struct worker *worker = user;
-	struct ipc_broadcast broadcast = {
-		.outbound = outbound, .except = except, .only = only, .worker = (uint16_t)worker->index
-	};
+	struct ipc_broadcast broadcast = { .except = except, .only = only, .worker = (uint16_t)worker->index };
 
-	if (!worker_hub_deliver(worker, &broadcast, message))
+	if (outbound < worker->policy->outbound_count &&
+	    !worker_hub_name(&broadcast, worker->policy->outbound[outbound].name))
+		return;
+	if (!send_here(worker, outbound, &broadcast, message))
 		tell_others(worker, &broadcast, message);
 }
 
@@ -42,38 +99,6 @@ static void deliver(void *user, uint16_t outbound, struct fw_slice message, uint
 static struct hub_delivery delivery(struct worker *worker)
 {
 	return (struct hub_delivery){ worker->draining || worker->stopping ? nothing : deliver, worker };
-}
-
-static void send_to(struct connection *member, const struct ipc_broadcast *broadcast, struct fw_slice message)
-{
-	/* What is sent waits for the end of the turn, but not more than half of what makes a slow reader. */
-	if (fw_conn_output(member->conn, FW_CLIENT).size + message.size > LIMIT_OUTPUT_MARK / 2)
-		conn_io_write(member, FW_CLIENT);
-	fw_conn_send(member->conn, broadcast->outbound, broadcast->binary, message);
-	conn_io_mark(member);
-}
-
-static struct connection **bucket_of(struct worker *worker, uint64_t id)
-{
-	return &worker->by_id[id % WORKER_BUCKETS]; /* they count upwards */
-}
-
-bool worker_hub_deliver(struct worker *worker, const struct ipc_broadcast *broadcast, struct fw_slice message)
-{
-	struct connection *member;
-
-	if (broadcast->only == 0) {
-		for (member = worker->members; member != NULL; member = member->member_next)
-			if (member->member_id != broadcast->except)
-				send_to(member, broadcast, message);
-		return false;
-	}
-	for (member = *bucket_of(worker, broadcast->only); member != NULL; member = member->same_bucket)
-		if (member->member_id == broadcast->only)
-			break;
-	if (member != NULL)
-		send_to(member, broadcast, message);
-	return member != NULL;
 }
 
 void worker_hub_join(struct worker *worker, struct connection *connection)
@@ -93,7 +118,7 @@ void worker_hub_join(struct worker *worker, struct connection *connection)
 	worker->members = connection;
 	atomic_fetch_add_explicit(&worker->member_count, 1, memory_order_relaxed);
 	if (worker->options->hub != NULL)
-		hub_join(worker->options->hub, worker->options->policy, who, worker_now(worker)->wall_us, &to);
+		hub_join(worker->options->hub, worker->policy, who, worker_now(worker)->wall_us, &to);
 }
 
 void worker_hub_leave(struct worker *worker, struct connection *connection)
@@ -113,7 +138,7 @@ void worker_hub_leave(struct worker *worker, struct connection *connection)
 	connection->member_link = NULL;
 	atomic_fetch_sub_explicit(&worker->member_count, 1, memory_order_relaxed);
 	if (worker->options->hub != NULL)
-		hub_leave(worker->options->hub, worker->options->policy, fw_conn_principal(connection->conn),
+		hub_leave(worker->options->hub, worker->policy, fw_conn_principal(connection->conn),
 			  worker_now(worker)->wall_us, &to);
 }
 
@@ -132,8 +157,8 @@ static enum fw_message_result ask(struct worker *worker, struct connection *conn
 	};
 	enum fw_message_result result = FW_MESSAGE_CLOSE;
 
-	if (incoming->type < options->policy->message_count)
-		message.type = options->policy->messages[incoming->type].name;
+	if (incoming->type < worker->policy->message_count)
+		message.type = worker->policy->messages[incoming->type].name;
 	if (copy != NULL)
 		result = options->on_message(options->message_user, &message);
 	mem_free(copy);
@@ -151,7 +176,7 @@ void worker_hub_message(struct worker *worker, struct connection *connection, co
 	if (options->on_message != NULL)
 		result = ask(worker, connection, message);
 	if (result == FW_MESSAGE_TO_HUB && options->hub != NULL &&
-	    hub_message(options->hub, options->policy, fw_conn_principal(connection->conn), message,
+	    hub_message(options->hub, worker->policy, fw_conn_principal(connection->conn), message,
 			worker_now(worker)->wall_us, &to) != 0)
 		result = FW_MESSAGE_CLOSE;
 	if (result == FW_MESSAGE_CLOSE)

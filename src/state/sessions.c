@@ -120,7 +120,8 @@ void sessions_read(const struct session_slot *slot, struct store_session *ret_se
 	*ret_session = (struct store_session){ .user_id_size = slot->user_id_size,
 					       .role_size = slot->role_size,
 					       .session_id_size = slot->session_id_size,
-					       .expires_wall_us = slot->expires_wall_us };
+					       .expires_wall_us = slot->expires_wall_us,
+					       .credential = slot->credential };
 	memcpy(ret_session->user_id, slot->texts, slot->user_id_size);
 	memcpy(ret_session->role, role, slot->role_size);
 	memcpy(ret_session->session_id, session_id, slot->session_id_size);
@@ -144,6 +145,7 @@ uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const st
 	*slot = (struct session_slot){ .idle_ns = UINT64_MAX,
 				       .opened = ++sessions->opened,
 				       .expires_wall_us = session->expires_wall_us,
+				       .credential = session->credential,
 				       .texts = texts,
 				       .user_id_size = (uint8_t)session->user_id_size,
 				       .role_size = (uint8_t)session->role_size,

@@ -44,6 +44,7 @@ struct store_session {
 	char session_id[STORE_SESSION_ID]; /* public id, 16 hex digits */
 	size_t session_id_size;
 	uint64_t expires_wall_us; /* absolute end */
+	uint64_t credential;	  /* fw_need.credential */
 };
 /* Stores a session under the SHA-256 of its token. When the user has too many the oldest is forgotten and its public id
  * copied to ret_evicted (size 0 when none): the shell ends the connection that holds it. LIMITED when the table is

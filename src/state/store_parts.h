@@ -108,8 +108,9 @@ struct session_slot {
 	uint64_t idle_ns;	  /* end of the idle time; UINT64_MAX while a connection holds it */
 	uint64_t opened;	  /* a count: the smallest of a user is the oldest */
 	uint64_t expires_wall_us; /* absolute end */
-	char *texts;		  /* user id, role, session id, one behind the other; NULL: the slot is free */
-	uint32_t next_key;	  /* chains and the free list: index, SESSION_NONE ends */
+	uint64_t credential;
+	char *texts;	   /* user id, role, session id, one behind the other; NULL: the slot is free */
+	uint32_t next_key; /* chains and the free list: index, SESSION_NONE ends */
 	uint32_t next_user;
 	uint8_t user_id_size;
 	uint8_t role_size;

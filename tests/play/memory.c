@@ -16,8 +16,13 @@
 enum { TICKS = 1000, MEMORY_OCTETS = 2048, CLIENT_PORT = 8765, UPSTREAM_PORT = 9000 };
 #define WALL_START ((uint64_t)1767225600 * 1000000) /* 2026-01-01 */
 
-static struct fw_policy *kept_policy;
-static char *kept_config;
+/* A policy is immutable: the thousands of runs of a play share those of its configurations. */
+enum { KEPT = 8 };
+static struct kept {
+	struct fw_policy *policy;
+	char *config;
+} kept[KEPT];
+static unsigned kept_next;
 
 static void memory_fill(void *user, uint8_t *ret_bytes, size_t size)
 {
@@ -436,31 +441,70 @@ static void memory_sign(struct fw_policy *policy)
 		policy_add_assertion_key(policy, &key);
 }
 
-/* A policy is immutable: the thousands of runs of a play share one. */
-static struct fw_policy *memory_policy(const struct world_options *options, struct text *reterr)
+static void memory_drop(struct kept *entry)
+{
+	entry->policy = fw_policy_unref(entry->policy);
+	free(entry->config);
+	entry->config = NULL;
+}
+
+static struct fw_policy *memory_policy(const char *text, struct text *reterr)
 {
 	struct config_options config = { .name = "config",
-					 .text = slice_text(options->config),
+					 .text = slice_text(text),
 					 .default_jwt_secret = slice(world_secret, sizeof(world_secret)),
 					 .report = memory_report,
 					 .user = reterr };
 
-	if (kept_config != NULL && strcmp(kept_config, options->config) == 0)
-		return fw_policy_ref(kept_policy);
-	memory_forget();
-	if (config_load(&config, &kept_policy) != FW_OK)
+	struct kept *entry;
+
+	for (unsigned i = 0; i < KEPT; i++)
+		if (kept[i].config != NULL && strcmp(kept[i].config, text) == 0)
+			return fw_policy_ref(kept[i].policy);
+	entry = &kept[kept_next++ % KEPT];
+	memory_drop(entry);
+	if (config_load(&config, &entry->policy) != FW_OK)
 		return NULL;
-	memory_sign(kept_policy);
+	memory_sign(entry->policy);
 	reterr->size = 0;
-	kept_config = text_copy(options->config);
-	return fw_policy_ref(kept_policy);
+	entry->config = text_copy(text);
+	return fw_policy_ref(entry->policy);
 }
 
 void memory_forget(void)
 {
-	kept_policy = fw_policy_unref(kept_policy);
-	free(kept_config);
-	kept_config = NULL;
+	for (unsigned i = 0; i < KEPT; i++)
+		memory_drop(&kept[i]);
+}
+
+/* What the manager and a worker do. The allocation that is to fail is one of the engine's. */
+static bool memory_reload(struct world *world, const char *text, struct text *reterr)
+{
+	struct memory *memory = (struct memory *)world;
+	uint64_t made = mem_fail_at(0), fail_at = world->options.fail_at;
+	struct fw_policy *policy = memory_policy(text, reterr);
+	struct store_options store;
+
+	mem_fail_at(0);
+	if (policy == NULL)
+		return false;
+	world->allocations += made;
+	if (world->options.failing && fail_at != 0)
+		mem_fail_at(fail_at > world->allocations ? fail_at - world->allocations : 0);
+	store = memory_store_options(policy);
+	store_configure(memory->store, &store);
+	fw_policy_unref(memory->policy);
+	memory->policy = policy;
+	fw_engine_time(memory->engine, memory->now);
+	fw_engine_set_policy(memory->engine, policy);
+	/* Every other run leaves it to the connections when they move. */
+	for (struct link *link = memory->links; link != NULL; link = link->next) {
+		if (world->options.cut.number % 2 == 0)
+			fw_conn_recheck(link->conn);
+		memory_obey(link);
+	}
+	memory_turn(world);
+	return true;
 }
 
 void memory_ports(uint16_t *ret_client, uint16_t *ret_upstream, uint64_t *ret_wall_us)
@@ -477,6 +521,7 @@ static const struct world_operations memory_operations = {
 	.wall_us = memory_wall,
 	.records = memory_records,
 	.end = memory_end,
+	.reload = memory_reload,
 	.fault = memory_fault,
 	.wants = memory_wants,
 	.stop = memory_stop,
@@ -484,7 +529,7 @@ static const struct world_operations memory_operations = {
 
 struct world *memory_start(const struct world_options *options, struct text *reterr)
 {
-	struct fw_policy *policy = memory_policy(options, reterr);
+	struct fw_policy *policy = memory_policy(options->config, reterr);
 	struct fw_engine_options engine;
 	struct store_options store;
 	struct memory *memory;

@@ -30,6 +30,7 @@ struct real {
 	char folder[200];
 	long record_offset;
 	struct text record_rest; /* of a line that is not whole yet */
+	unsigned reloads;
 };
 
 static int upstream_socket = -1;
@@ -329,6 +330,41 @@ static bool real_end(struct world *world, struct peer *client, unsigned reason)
 	return false;
 }
 
+static bool real_has_reloaded(const struct real *real)
+{
+	char path[300], line[4096];
+	unsigned count = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/output", real->folder);
+	file = fopen(path, "r");
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		count += strncmp(line, "configuration reloaded: ", 24) == 0;
+	if (file != NULL)
+		fclose(file);
+	return count == real->reloads;
+}
+
+static bool real_reload(struct world *world, const char *config, struct text *reterr)
+{
+	struct real *real = (struct real *)world;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/framewall.yaml", real->folder);
+	unlink(path);
+	if (!real_write_file(path, config, strlen(config)))
+		return false;
+	real->reloads++;
+	kill(real->process, SIGHUP);
+	for (unsigned i = 0; i < START_TRIES && real_alive(real); i++) {
+		if (real_has_reloaded(real))
+			return true;
+		real_turn(world);
+	}
+	real_output(real, reterr);
+	return false;
+}
+
 static bool real_fault(struct world *world, enum fault_kind kind, uint64_t number)
 {
 	(void)world;
@@ -395,6 +431,7 @@ static const struct world_operations real_operations = {
 	.wall_us = real_wall,
 	.records = real_records,
 	.end = real_end,
+	.reload = real_reload,
 	.fault = real_fault,
 	.wants = real_wants,
 	.stop = real_stop,

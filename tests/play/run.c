@@ -131,6 +131,19 @@ static void run_config(struct run *run, const char *line)
 	text_clear(&config);
 }
 
+static void run_reload(struct run *run, const char *line)
+{
+	struct world *world = run_world(run);
+	struct text config = { 0 }, error = { 0 };
+
+	text_say(&config, run->at->here != NULL ? run->at->here : line);
+	run_expand(run, &config);
+	if (world != NULL && !world->operations->reload(world, text_get(&config), &error))
+		run_fail(run, "the configuration to be taken", text_get(&error));
+	text_clear(&config);
+	text_clear(&error);
+}
+
 static void run_wait(struct run *run, const char *line)
 {
 	struct world *world = run_world(run);
@@ -307,7 +320,7 @@ static const struct {
 } run_commands[] = {
 	{ "play", run_nothing }, { "virtual", run_nothing },   { "config", run_config }, { "case", run_case },
 	{ "wait", run_wait },	 { "upstream", run_upstream }, { "fault", run_fault },	 { "end", run_end },
-	{ "let", run_let },	 { "record", expect_record },
+	{ "let", run_let },	 { "record", expect_record },  { "reload", run_reload },
 };
 
 static void run_command(struct run *run, const struct line *line, const char *words, const char *prefix)

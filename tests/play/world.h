@@ -41,6 +41,8 @@ struct world_operations {
 	void (*records)(struct world *world);
 	/* Only in memory; false: not here. */
 	bool (*end)(struct world *world, struct peer *client, unsigned reason);
+	/* Another configuration while connections live; reterr says why not. */
+	bool (*reload)(struct world *world, const char *config, struct text *reterr);
 	bool (*fault)(struct world *world, enum fault_kind kind, uint64_t number);
 	int (*wants)(struct world *world, struct peer *peer); /* 1, 0, or -1: nobody knows */
 	/* Every connection must end: reterr says what did not. Adds the allocations made. NULL. */

@@ -28,7 +28,7 @@ static void count_wake(void *user)
 static void test_messages_arrive_in_order_round_the_end(void **state)
 {
 	int wakes = 0;
-	struct ipc_channel *channel = ipc_channel_new(300, count_wake, &wakes);
+	struct ipc_channel *channel = ipc_channel_new(499, count_wake, &wakes);
 	char text[100];
 	union payload payload;
 	struct fw_slice tail;

@@ -1,0 +1,210 @@
+#include "policy/fingerprint.h"
+
+#include <string.h>
+
+#include "base/slice.h"
+#include "crypto/digest.h"
+
+/* Takes one value after the other: state = HMAC(key, state, HMAC(key, value)). */
+struct taking {
+	struct fw_slice key;
+	uint8_t state[2][32]; /* the state, and the value to be taken */
+	bool failed;
+};
+
+static void take(struct taking *taking, struct fw_slice value)
+{
+	uint8_t made[32];
+
+	if (!digest_hmac_sha256(taking->key, value, taking->state[1]) ||
+	    !digest_hmac_sha256(taking->key, slice((const uint8_t *)taking->state, sizeof(taking->state)), made))
+		taking->failed = true;
+	else
+		memcpy(taking->state[0], made, sizeof(made));
+}
+
+static void take_number(struct taking *taking, int64_t number)
+{
+	take(taking, slice((const uint8_t *)&number, sizeof(number)));
+}
+
+static void take_text(struct taking *taking, const char *text)
+{
+	take_number(taking, text != NULL);
+	take(taking, slice_text(text));
+}
+
+static void take_texts(struct taking *taking, const struct texts *texts)
+{
+	take_number(taking, (int64_t)texts->count);
+	for (size_t i = 0; i < texts->count; i++)
+		take_text(taking, texts->items[i]);
+}
+
+static void take_setting(struct taking *taking, const struct settings *settings, unsigned row)
+{
+	switch (row) {
+#define CONFIG_INTEGER(path, member, value, min, max, unit, help)                                                      \
+	case FINGERPRINT_##member:                                                                                     \
+		take_number(taking, settings->member);                                                                 \
+		break;
+#define CONFIG_BOOLEAN(path, member, value, help)                                                                      \
+	case FINGERPRINT_##member:                                                                                     \
+		take_number(taking, settings->member);                                                                 \
+		break;
+#define CONFIG_TEXT(path, member, value, help)                                                                         \
+	case FINGERPRINT_##member:                                                                                     \
+		take_text(taking, settings->member);                                                                   \
+		break;
+#define CONFIG_CHOICE(path, member, value, words, help)                                                                \
+	case FINGERPRINT_##member:                                                                                     \
+		take_number(taking, settings->member);                                                                 \
+		break;
+#define CONFIG_TEXTS(path, member, value, help)                                                                        \
+	case FINGERPRINT_##member:                                                                                     \
+		take_texts(taking, &settings->member);                                                                 \
+		break;
+#include "tables/config.def"
+#undef CONFIG_INTEGER
+#undef CONFIG_BOOLEAN
+#undef CONFIG_TEXT
+#undef CONFIG_CHOICE
+#undef CONFIG_TEXTS
+	default:
+		break;
+	}
+}
+
+static void take_rbac(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->permission_count; i++)
+		take_text(taking, policy->permissions[i]);
+	for (unsigned i = 0; i < policy->role_count; i++) {
+		const struct policy_role *role = &policy->roles[i];
+
+		take_text(taking, role->name);
+		take_texts(taking, &role->patterns);
+		take_number(taking, role->is);
+	}
+}
+
+static void take_routes(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->route_count; i++) {
+		const struct policy_route *route = &policy->routes[i];
+		uint16_t anonymous = route->anonymous_role;
+		int64_t flags = route->prefix | route->opaque << 1 | route->binary << 2 | route->canonical << 3 |
+				route->has_upstream << 4 | route->upstream_tls << 5;
+
+		take_text(taking, route->path);
+		take_number(taking, flags);
+		take_text(taking, anonymous != POLICY_NONE ? policy->roles[anonymous].name : NULL);
+		take_text(taking, route->upstream_authority);
+		take_text(taking, route->upstream_path);
+		take_text(taking, route->login_message);
+		take_texts(taking, &route->origins);
+		take_texts(taking, &route->hosts);
+		take_texts(taking, &route->subprotocols);
+	}
+}
+
+static void take_jwt_keys(struct taking *taking, const struct fw_policy *policy)
+{
+	uint8_t digest[32] = { 0 };
+
+	for (size_t i = 0; i < policy->jwt_key_count; i++) {
+		taking->failed = taking->failed || !jose_digest(&policy->jwt_keys[i], digest);
+		take_text(taking, policy->jwt_keys[i].kid);
+		take(taking, slice(digest, sizeof(digest)));
+	}
+}
+
+static void take_api_keys(struct taking *taking, const struct fw_policy *policy)
+{
+	for (size_t i = 0; i < policy->api_key_count; i++) {
+		const struct policy_api_key *key = &policy->api_keys[i];
+
+		take_text(taking, key->id);
+		take_text(taking, key->name);
+		take(taking, slice(key->hash, sizeof(key->hash)));
+		take_text(taking, key->role != POLICY_NONE ? policy->roles[key->role].name : NULL);
+	}
+}
+
+static void take_certificates(struct taking *taking, const struct fw_policy *policy)
+{
+	unsigned first = *policy->settings.tls_certificate != '\0' ? 1 : 0; /* has rows of its own */
+
+	for (unsigned i = first; i < policy->certificate_count; i++) {
+		take_text(taking, policy->certificates[i].certificate);
+		take_text(taking, policy->certificates[i].key);
+	}
+}
+
+static void take_limits(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->message_count; i++) {
+		take_number(taking, policy->messages[i].max_bytes);
+		for (unsigned k = 0; k < policy->messages[i].field_count; k++)
+			take_number(taking, policy->messages[i].fields[k].max);
+	}
+}
+
+static const struct {
+	const char *path;
+	void (*take)(struct taking *taking, const struct fw_policy *policy); /* NULL: a row of config.def */
+} rows[FINGERPRINT_ROWS] = {
+#define CONFIG_INTEGER(path, member, value, min, max, unit, help) [FINGERPRINT_##member] = { path, NULL },
+#define CONFIG_BOOLEAN(path, member, value, help) [FINGERPRINT_##member] = { path, NULL },
+#define CONFIG_TEXT(path, member, value, help) [FINGERPRINT_##member] = { path, NULL },
+#define CONFIG_CHOICE(path, member, value, words, help) [FINGERPRINT_##member] = { path, NULL },
+#define CONFIG_TEXTS(path, member, value, help) [FINGERPRINT_##member] = { path, NULL },
+#include "tables/config.def"
+#undef CONFIG_INTEGER
+#undef CONFIG_BOOLEAN
+#undef CONFIG_TEXT
+#undef CONFIG_CHOICE
+#undef CONFIG_TEXTS
+	[FINGERPRINT_rbac] = { "rbac", take_rbac },
+	[FINGERPRINT_routes] = { "routes", take_routes },
+	[FINGERPRINT_jwt_keys] = { "authentication.jwt.keys", take_jwt_keys },
+	[FINGERPRINT_api_keys] = { "authentication.api_keys", take_api_keys },
+	[FINGERPRINT_certificates] = { "tls.certificates", take_certificates },
+	[FINGERPRINT_message_limits] = { "validation.message_sizes and max_lengths", take_limits },
+};
+
+static const char *const restarts[FINGERPRINT_ROWS] = {
+#define RESTART(member, why) [FINGERPRINT_##member] = why,
+#include "tables/restart.def"
+#undef RESTART
+};
+
+bool fingerprint_make(const struct fw_policy *policy, struct fw_slice key, struct fingerprint *ret_fingerprint)
+{
+	struct taking whole = { .key = key };
+
+	for (unsigned row = 0; row < FINGERPRINT_ROWS; row++) {
+		struct taking taking = { .key = key };
+
+		if (rows[row].take != NULL)
+			rows[row].take(&taking, policy);
+		else
+			take_setting(&taking, &policy->settings, row);
+		memcpy(ret_fingerprint->rows[row], taking.state[0], sizeof(taking.state[0]));
+		take_text(&whole, rows[row].path);
+		take(&whole, slice(taking.state[0], sizeof(taking.state[0])));
+		whole.failed = whole.failed || taking.failed;
+	}
+	memcpy(ret_fingerprint->whole, whole.state[0], sizeof(whole.state[0]));
+	return !whole.failed;
+}
+
+const char *fingerprint_path(unsigned row)
+{
+	return rows[row].path;
+}
+
+const char *fingerprint_restart(unsigned row)
+{
+	return restarts[row];
+}
