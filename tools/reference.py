@@ -50,6 +50,8 @@ def page(title, *parts):
 def key_row(kind, row):
     """One row of config.def as: path, type, default, meaning."""
     path, value, text = row[0], row[2], row[-1]
+    if row[1] in [member for member, why in rows_of("restart", "RESTART")]:
+        text += ". Another value counts after a restart"
     if kind == "CONFIG_INTEGER":
         unit = f" {row[5]}" if row[5] else ""
         return [code(path), f"{row[3]} to {row[4]}{unit}", code(value), text]
@@ -189,7 +191,7 @@ framewall.yaml:5:3: error: unknown key "messages_per_minut" in "rate_limiting"; 
 
 An unknown key, a value of the wrong type or beyond its bounds, a key given twice, a second document, an alias, a tag or invalid UTF-8 is an error,
 and a file with an error is not used. Numbers are written without quotes; `true` and `false` are the only booleans; `[]` is an empty list.
-The file has at most 1 MiB. `framewall init` writes one with every key in it. Editors check it as it is written with
+Another file counts without a restart: SIGHUP, or `POST /api/v1/reload` ([how](../guide/reload.md)). The file has at most 1 MiB. `framewall init` writes one with every key in it. Editors check it as it is written with
 [framewall.schema.json](framewall.schema.json) (JSON Schema, draft 7), for example by a first line
 `# yaml-language-server: $schema=framewall.schema.json`.
 
