@@ -150,6 +150,19 @@ static void take_limits(struct taking *taking, const struct fw_policy *policy)
 	}
 }
 
+static void take_attributes(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->html_attribute_count; i++) {
+		take_text(taking, policy->html_attributes[i].tag);
+		take_text(taking, policy->html_attributes[i].name);
+	}
+}
+
+static void take_levels(struct taking *taking, const struct fw_policy *policy)
+{
+	take(taking, slice(policy->event_levels, sizeof(policy->event_levels)));
+}
+
 static const struct {
 	const char *path;
 	void (*take)(struct taking *taking, const struct fw_policy *policy); /* NULL: a row of config.def */
@@ -170,6 +183,8 @@ static const struct {
 	[FINGERPRINT_jwt_keys] = { "authentication.jwt.keys", take_jwt_keys },
 	[FINGERPRINT_api_keys] = { "authentication.api_keys", take_api_keys },
 	[FINGERPRINT_certificates] = { "tls.certificates", take_certificates },
+	[FINGERPRINT_html_attributes] = { "validation.allowed_html_attributes", take_attributes },
+	[FINGERPRINT_event_levels] = { "audit_logging.log_levels", take_levels },
 	[FINGERPRINT_message_limits] = { "validation.message_sizes and max_lengths", take_limits },
 };
 

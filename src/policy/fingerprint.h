@@ -24,6 +24,8 @@ enum {
 	FINGERPRINT_api_keys,
 	FINGERPRINT_certificates,
 	FINGERPRINT_message_limits,
+	FINGERPRINT_html_attributes,
+	FINGERPRINT_event_levels,
 	FINGERPRINT_ROWS
 };
 

@@ -39,8 +39,7 @@ struct store_options manager_parts_store(const struct fw_policy *policy)
 
 void manager_parts_record(struct fw_manager *manager, const char *change)
 {
-	struct fw_record written = { .type = EVENT_system_changes,
-				     .level = manager->policy->event_levels[EVENT_system_changes] };
+	struct fw_record written = { .type = EVENT_system_changes, .level = manager_reload_level(manager) };
 
 	written.details[written.detail_count++] = (struct fw_detail){ .key = "change", .text = slice_text(change) };
 	keeper_record(manager->keeper, &written);

@@ -96,6 +96,7 @@ void manager_parts_record(struct fw_manager *manager, const char *change);
 struct store_options manager_parts_store(const struct fw_policy *policy);
 
 /* manager_reload.c */
+uint8_t manager_reload_level(struct fw_manager *manager); /* of a system_changes record */
 void manager_reload_state(struct fw_manager *manager,
 			  const struct manager_loaded *loaded);	       /* it is the one in use now */
 void manager_reload_renew(struct fw_manager *manager);		       /* in the loop's thread */

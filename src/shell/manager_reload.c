@@ -218,15 +218,26 @@ void manager_reload_ask(void *user, struct reload_result *ret_result)
 	pthread_mutex_unlock(&manager->reload_lock);
 }
 
+uint8_t manager_reload_level(struct fw_manager *manager)
+{
+	uint8_t level;
+
+	pthread_rwlock_rdlock(&manager->gate_lock);
+	level = manager->policy->event_levels[EVENT_system_changes];
+	pthread_rwlock_unlock(&manager->gate_lock);
+	return level;
+}
+
 int fw_manager_reload(struct fw_manager *manager, struct fw_error *reterr_error)
 {
-	struct fw_record record = { .type = EVENT_system_changes, .level = event_type_level(EVENT_system_changes) };
+	struct fw_record record = { .type = EVENT_system_changes };
 	struct reload_result result = { .error = { .code = FW_OK } };
 	int code;
 
 	pthread_mutex_lock(&manager->reload_lock);
 	reload(manager, &result);
 	code = result.error.code;
+	record.level = manager_reload_level(manager);
 	record.details[record.detail_count++] =
 		(struct fw_detail){ .key = "change",
 				    .text = slice_text(code == FW_OK ? "reloaded" : "reload refused") };

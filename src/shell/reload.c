@@ -67,7 +67,7 @@ void reload_record(struct keeper *keeper, struct fw_record *record, const struct
 
 	reload_list(result->changed, changed, sizeof(changed));
 	reload_list(result->restart, restart, sizeof(restart));
-	if (!taken)
+	if (!taken && record->level < FW_LEVEL_WARNING)
 		record->level = FW_LEVEL_WARNING;
 	add_number(record, "generation", result->after.generation);
 	if (taken)

@@ -47,7 +47,7 @@ void worker_record(struct worker *worker, uint16_t type, struct fw_record *ret_r
 	worker->random.fill(worker->random.user, id, sizeof(id));
 	*ret_record = (struct fw_record){ .wall_us = worker_now(worker)->wall_us,
 					  .type = type,
-					  .level = worker->options->policy->event_levels[type] };
+					  .level = worker->policy->event_levels[type] };
 	encode_hex(id, sizeof(id), ret_record->event_id);
 }
 
