@@ -126,7 +126,7 @@ FW_API int fw_manager_start(struct fw_manager *manager, struct fw_error *reterr_
  * variables, the files that ${file:…} and tls name; options.roles and options.settings stay. When it returns FW_OK
  * every worker has it. Live connections go on under it, but for those that it would not have let in (whose key, role,
  * Origin, Host or path does not count any more): they are told and closed. What cannot change while it runs (listen,
- * workers, admin.listen, audit_logging.log_directory) is named in the log as in need of a restart. FW_ERR_INVALID,
+ * workers, admin.listen, where and how the record is kept) is named in the log as in need of a restart. FW_ERR_INVALID,
  * FW_ERR_IO or FW_ERR_MEMORY, as fw_manager_new has them: nothing changed. FW_ERR_STATE: it is stopping. A manager that
  * does not run has it from its next start on. Either way a record tells of it. Reads files, and waits for other reloads
  * and for the workers: not to be called in a handler. */

@@ -24,6 +24,7 @@ struct keeper_line {
 struct keeper_recorder {
 	struct ipc_channel *channel;
 	struct ledger *ledger;
+	uint8_t levels[EVENT_TYPES]; /* for the ledger */
 	const char *directory;
 	const struct keeper_options *options; /* NULL: nobody is told */
 	bool each;			      /* a sync for each record */

@@ -228,7 +228,8 @@ static void run(void *user)
 			  lost, recorder->directory);
 }
 
-static struct ledger *open_ledger(const struct keeper_options *options, const char **reterr_text)
+static struct ledger *open_ledger(struct keeper_recorder *recorder, const struct keeper_options *options,
+				  const char **reterr_text)
 {
 	const struct settings *settings = &options->policy->settings;
 	char keys[STORAGE_PATH];
@@ -240,10 +241,12 @@ static struct ledger *open_ledger(const struct keeper_options *options, const ch
 		.segment_ns = (uint64_t)settings->rotation_interval * HOUR_NS,
 		.epoch_ns = EPOCH_NS,
 		.copy = settings->checkpoint_copy[0] != '\0' ? settings->checkpoint_copy : NULL,
-		.levels = options->policy->event_levels,
+		.levels = recorder->levels,
 		.random = options->random,
 	};
 
+	/* The ledger looks at them for as long as it lives, and a policy may be replaced sooner. */
+	memcpy(recorder->levels, options->policy->event_levels, sizeof(recorder->levels));
 	if (!storage_path(options->data_directory, "keys", keys)) {
 		*reterr_text = "the path is too long";
 		return NULL;
@@ -265,7 +268,7 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 	recorder->channel = ipc_channel_new((size_t)LIMIT_RECORD_QUEUE * (workers + 1), NULL, NULL);
 	if (recorder->channel == NULL)
 		return "cannot start the recorder: memory is short";
-	recorder->ledger = open_ledger(options, &failed);
+	recorder->ledger = open_ledger(recorder, options, &failed);
 	if (recorder->ledger == NULL) {
 		snprintf(text, sizeof(text), "cannot open the record in %s: %s: %s", recorder->directory, failed,
 			 strerror(errno));

@@ -113,7 +113,7 @@ static bool await_all(struct fw_manager *manager)
 			return true;
 		nanosleep(&step, NULL);
 	}
-	return gate_reloaded(manager->gate);
+	return gate_reloaded(manager->gate) || stops(manager);
 }
 
 static void tell_loop(struct fw_manager *manager)
