@@ -1,5 +1,5 @@
 """100 reloads while 1,000 sockets send numbered messages, half of them to a server behind, half to the hub: nothing is dropped, nothing
-comes twice or in another order, nobody is cut off. The second argument says for how many seconds (10)."""
+comes twice or in another order, nobody is cut off. The second argument says for how many seconds (6)."""
 import base64
 import hashlib
 import http.client
@@ -17,7 +17,7 @@ import time
 import framewall as fw
 
 SOCKETS, RELOADS, WINDOW, ENDLESS = 1000, 100, 3, 1 << 60
-SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 10
+SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 6
 CONFIG = fw.RELAXED.replace("websocket:", "websocket:\n  ping_interval: 0\n  stall_timeout: %d") + """
 routes:
   - { path: /relay, upstream: "ws://127.0.0.1:%d", anonymous: user }

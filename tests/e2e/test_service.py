@@ -22,7 +22,7 @@ def test_unit():
     for line in ("Type=notify", "User=framewall", "StateDirectory=framewall", "NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=yes",
                  "CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "AmbientCapabilities=CAP_NET_BIND_SERVICE", "MemoryDenyWriteExecute=yes",
                  "SystemCallFilter=@system-service", "SystemCallFilter=~@privileged @resources", "PrivateDevices=yes", "PrivateTmp=yes",
-                 "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "RestrictNamespaces=yes", "UMask=0077"):
+                 "ExecReload=/bin/kill -HUP $MAINPID", "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "RestrictNamespaces=yes", "UMask=0077"):
         ok("\n" + line + "\n" in text, line)
     start = re.search(r"^ExecStart=(\S+) (.*)$", text, re.M)
     ok(start and start.group(1).endswith("/bin/framewall") and start.group(1).startswith("/"), "ExecStart names the program whole")
@@ -101,7 +101,10 @@ def test_system_calls():
 
     asyncio.new_event_loop().run_until_complete(talk())
     with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
-        os.kill(int(file.read().split()[0]), signal.SIGTERM)
+        child = int(file.read().split()[0])
+    os.kill(child, signal.SIGHUP)
+    ok(any(line.startswith("configuration reloaded") for line in process.stdout), "it reloads")
+    os.kill(child, signal.SIGTERM)
     equal(process.wait(PATIENCE), 0, "without what the filter refuses it serves, and ends well")
     with open(trace, errors="replace") as file:
         calls = set(re.findall(r"^\d+ +([a-z0-9_]+)\(", file.read(), re.M))
@@ -121,6 +124,9 @@ def test_notify():
             process = subprocess.Popen([BINARY, "run", "--data", os.path.join(folder, "data"), "--listen", "localhost:0", "--admin", "off"],
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ, NOTIFY_SOCKET=name), cwd=folder)
             equal(manager.recv(100), b"READY=1", f"{'abstract name' if abstract else 'path'}: it says that it is ready")
+            process.send_signal(signal.SIGHUP)
+            ok(re.match(rb"RELOADING=1\nMONOTONIC_USEC=[0-9]+$", manager.recv(100)), "that it reads its configuration anew")
+            equal(manager.recv(100), b"READY=1", "and is done with it")
             process.terminate()
             equal(manager.recv(100), b"STOPPING=1", "and that it stops")
             equal(process.wait(PATIENCE), 0, "and ends well")

@@ -136,6 +136,28 @@ static void threads_share_one_burst(void **state)
 	assert_int_equal(allowed, 5000);
 }
 
+static void what_is_spent_stays_spent_under_another_rate(void **state)
+{
+	const struct gcra slow = gcra_per(4, 60 * SECOND), fast = gcra_per(60, 60 * SECOND), none = { 0, 0 };
+	uint64_t now = 100 * SECOND, cell = 0;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(gcra_take(&cell, &slow, now), 0);
+	cell = gcra_convert(cell, &slow, &fast, now);
+	for (int i = 0; i < 57; i++)
+		assert_int_equal(gcra_take(&cell, &fast, now), 0);
+	assert_int_not_equal(gcra_take(&cell, &fast, now), 0);
+	/* More than there may be: as much as there may be, so that the next is one interval away. */
+	cell = gcra_convert(cell, &fast, &slow, now);
+	assert_int_equal(gcra_take(&cell, &slow, now), slow.interval_ns);
+	assert_int_equal(gcra_take(&cell, &slow, now + slow.interval_ns), 0);
+	/* What is over, and what no limit counted, is nothing. */
+	assert_int_equal(gcra_convert(now, &slow, &fast, now), now);
+	assert_int_equal(gcra_convert(now + 5, &none, &fast, now), now + 5);
+	assert_int_equal(gcra_convert(now + 5, &fast, &none, now), now);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +168,7 @@ int main(void)
 		cmocka_unit_test(it_is_a_token_bucket),
 		cmocka_unit_test(the_shared_cell_answers_the_same),
 		cmocka_unit_test(threads_share_one_burst),
+		cmocka_unit_test(what_is_spent_stays_spent_under_another_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@
 
 #include <framewall/manager.h>
 
+#include "base/mem.h"
 #include "policy/policy.h"
 
 enum { ROOM = 65536, PATIENCE_S = 20 };
@@ -409,6 +410,101 @@ static void test_policy_of_file(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+static void write_config(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static int64_t rate_of(struct fw_manager *manager)
+{
+	struct fw_policy *policy = fw_manager_policy(manager);
+	int64_t rate = policy->settings.messages_per_minute;
+
+	assert_true(fw_policy_allows(policy, "clerk", "tasks.delete"));
+	fw_policy_unref(policy);
+	return rate;
+}
+
+/* Roles, settings and handlers of the program stay; a client that is there stays; a file that does not hold, or memory
+ * that is short, changes nothing. */
+static void test_reload(void **state)
+{
+	static const char *const permissions[] = { "tasks.*" };
+	static const char routes[] =
+		"routes:\n  - {path: /, anonymous: guest, opaque: true}\nrate_limiting:\n  messages_per_minute: ";
+	struct fw_role clerk = { .name = "clerk", .permissions = permissions, .permission_count = 1 };
+	struct fw_manager_options options = options_of(NULL);
+	struct fw_manager *manager;
+	struct fw_error error;
+	char path[64], text[256];
+	unsigned failed = 0;
+	int client;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/framewall.yaml", folder);
+	snprintf(text, sizeof(text), "%s%d\n", routes, 1000);
+	write_config(path, text);
+	options.config_file = path;
+	options.without_hub = true;
+	options.roles = &clerk;
+	options.role_count = 1;
+	manager = made(&options);
+	snprintf(text, sizeof(text), "%s%d\n", routes, 1001);
+	write_config(path, text);
+	assert_int_equal(fw_manager_reload(manager, &error), FW_OK); /* before the start */
+	assert_int_equal(rate_of(manager), 1001);
+	memset(&seen, 0, sizeof(seen));
+	assert_int_equal(fw_manager_on_message(manager, echo, &seen), FW_OK);
+	start(manager);
+	client = client_of(manager, "/");
+	say(client, 1, "one");
+	hears(client, "one");
+	snprintf(text, sizeof(text), "%s%d\n", routes, 1002);
+	write_config(path, text);
+	for (uint64_t n = 1; n < 100000; n++) {
+		int result;
+
+		mem_fail_at(n);
+		result = fw_manager_reload(manager, &error);
+		if (mem_fail_at(0) < n) {
+			assert_int_equal(result, FW_OK); /* no more allocations than that */
+			break;
+		}
+		if (result != FW_OK) {
+			failed++;
+			assert_int_equal(rate_of(manager), 1001);
+		} else { /* one whose failure does no harm */
+			snprintf(text, sizeof(text), "%s%d\n", routes, 1001);
+			write_config(path, text);
+			assert_int_equal(fw_manager_reload(manager, NULL), FW_OK);
+			snprintf(text, sizeof(text), "%s%d\n", routes, 1002);
+			write_config(path, text);
+		}
+	}
+	assert_true(failed > 3);
+	assert_int_equal(rate_of(manager), 1002);
+	say(client, 1, "two");
+	hears(client, "two");
+	write_config(path, "nonsense: 1\n");
+	assert_int_equal(fw_manager_reload(manager, &error), FW_ERR_INVALID);
+	assert_non_null(strstr(error.text, "framewall.yaml:1:1: error: unknown key \"nonsense\""));
+	unlink(path);
+	assert_int_equal(fw_manager_reload(manager, &error), FW_ERR_IO);
+	assert_int_equal(rate_of(manager), 1002);
+	say(client, 1, "three");
+	hears(client, "three");
+	close(client);
+	fw_manager_stop(manager, 0);
+	write_config(path, "listen: nowhere\n");
+	assert_int_equal(fw_manager_reload(manager, &error), FW_ERR_INVALID); /* it would not start */
+	fw_manager_free(manager);
+	unlink(path);
+}
+
 static void test_second_stop_hurries(void **state)
 {
 	struct fw_manager_options options = options_of(anonymous);
@@ -538,6 +634,7 @@ int main(void)
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_roles_and_environment),
 		cmocka_unit_test(test_policy_of_file),
+		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_second_stop_hurries),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_signals_are_left_alone),
