@@ -2,6 +2,7 @@
 recovery work."""
 import json
 import resource
+import signal
 import socket
 import subprocess
 import time
@@ -41,6 +42,8 @@ def hub():
         fw.ok(True, "who is in is served")
         stats = server.stats()
         fw.ok(stats["active_connections"] >= 1, "the admin side answers", stats)
+        server.signal(signal.SIGHUP)
+        fw.ok(fw.until(lambda: server.stats()["configuration"]["reloads"] == 1), "the configuration can be read anew")
         code = subprocess.run([fw.BINARY, "log", "--data", server.data, "admin=debug"], stdout=subprocess.DEVNULL).returncode
         fw.equal((code, len(server.wait_records("admin_action"))), (0, 1), "and takes changes, which are recorded")
         subprocess.run([fw.BINARY, "log", "--data", server.data, "info"], stdout=subprocess.DEVNULL, check=True)

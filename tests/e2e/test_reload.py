@@ -271,6 +271,19 @@ def certificates_too():
             reload(server, config % (new.certificate, old.key), refused=True)
             fw.equal(shown(server), (("DNS", "localhost"), ("DNS", "new.example")), "a key of another certificate: the one before stays")
             fw.ok(works(client, 2), "and so do all")
+            reload(server, config.replace("key: %s", "key: %s, client_certificate: require, client_ca: " + authority.certificate)
+                   % (new.certificate, new.key))
+            fw.equal(end_of(client), (None, 4403), "clients need a certificate from now on: who showed none is closed")
+            leave()
+        with fw.Framewall(fw.RELAXED + OPEN) as server:
+            client = connect(server.port, {})
+            reload(server, config % (new.certificate, new.key))
+            fw.equal(end_of(client), (None, 4403), "clients connect by TLS from now on: who does not is closed")
+            client = connect(server.port, {}, wrap=authority.wrap())
+            fw.ok(works(client, 3), "who comes does")
+            reload(server, fw.RELAXED + OPEN)
+            fw.ok(works(client, 4), "and may stay where it is not asked for any more")
+            fw.ok(works(connect(server.port, {}), 5), "as who comes without")
             leave()
 
 
