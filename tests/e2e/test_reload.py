@@ -252,6 +252,28 @@ def secrets_and_overlays():
             leave()
 
 
+def who_says_nothing():
+    """Nothing happens to these connections that would remind anybody of them: no message, no ping, no summary; the first has no other
+    member of its hub either, and no upstream that is looked after."""
+    config = fw.RELAXED.replace("websocket:", "websocket:\n  ping_interval: 0") + """upstream: { url: "%s" }
+authentication: { jwt: { keys: [ { kid: main, secret: "%s" } ] } }
+"""
+    first, second = "a secret of at least thirty-two octets", "another secret of at least 32 octets"
+    hub = config.replace("upstream", "# upstream")
+    with fw.Framewall(hub % ("", first)) as server:
+        alone = connect(server.port, signed(first, "alone"))
+        reload(server, hub % ("", second))
+        fw.equal(end_of(alone), ("SESSION_EXPIRED", 4401), "one client who says nothing: its key is gone, and it is told")
+        leave()
+    with fw.Upstream() as upstream, fw.Framewall(config % (upstream.url(), first), "--workers", "1") as server:
+        silent = [connect(server.port, signed(first, f"silent{number}")) for number in range(300)]
+        fw.equal({one.status for one in silent}, {101}, "300 clients who say nothing")
+        reload(server, config % (upstream.url(), second))
+        fw.equal({end_of(one) for one in silent}, {("SESSION_EXPIRED", 4401)}, "their key is gone: each is told, slice by slice")
+        fw.equal({r["user_id"] for r in server.wait_records("connection_revoked", 300)}, {f"silent{n}" for n in range(300)}, "and is on record")
+        leave()
+
+
 def certificates_too():
     with certificates.Authority() as authority:
         old, new = authority.sign("old", "DNS:localhost"), authority.sign("new", "DNS:localhost,DNS:new.example")
@@ -313,4 +335,4 @@ def stops_while_reading():
 
 
 if __name__ == "__main__":
-    fw.main(by_signal, by_admin, slow_files, secrets_and_overlays, certificates_too, terminal, stops_while_reading)
+    fw.main(by_signal, by_admin, slow_files, secrets_and_overlays, who_says_nothing, certificates_too, terminal, stops_while_reading)
