@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 #include "base/slice.h"
 #include "shell/file.h"
 
-enum { PATH_ROOM = 4096 };
+/* PATIENCE_MS: for a pipe to give something; who waits for ever could not even be stopped. */
+enum { PATH_ROOM = 4096, PATIENCE_MS = 60000 };
 
 extern char **environ;
 
@@ -26,6 +28,18 @@ static bool beside(const char *config, const char *path, char ret_path[PATH_ROOM
 	return size >= 0 && size < PATH_ROOM;
 }
 
+/* 0, or errno. A pipe that nobody has opened for writing yet is no empty file. */
+static int await(int file)
+{
+	struct pollfd waits = { .fd = file, .events = POLLIN };
+	int count;
+
+	do
+		count = poll(&waits, 1, PATIENCE_MS);
+	while (count < 0 && errno == EINTR);
+	return count > 0 ? 0 : count == 0 ? ETIMEDOUT : errno;
+}
+
 static int read_up_to(int file, uint8_t *ret_bytes, size_t room, size_t *ret_size)
 {
 	uint8_t more;
@@ -33,9 +47,13 @@ static int read_up_to(int file, uint8_t *ret_bytes, size_t room, size_t *ret_siz
 	*ret_size = 0;
 	for (;;) {
 		bool full = *ret_size == room;
-		ssize_t got = read(file, full ? &more : ret_bytes + *ret_size, full ? 1 : room - *ret_size);
+		int error = await(file);
+		ssize_t got;
 
-		if (got < 0 && errno == EINTR)
+		if (error != 0)
+			return error;
+		got = read(file, full ? &more : ret_bytes + *ret_size, full ? 1 : room - *ret_size);
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (got < 0)
 			return errno;
@@ -55,7 +73,7 @@ static int read_secret(void *user, const char *path, uint8_t *ret_bytes, size_t 
 
 	if (!beside(user, path, whole))
 		return ENAMETOOLONG;
-	file = open(whole, O_RDONLY | O_CLOEXEC);
+	file = open(whole, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (file < 0)
 		return errno;
 	error = fstat(file, &facts) != 0 ? errno : read_up_to(file, ret_bytes, room, ret_size);
