@@ -1,6 +1,7 @@
 /* fuzz_conn.c: the whole connection: octets in, events out. The first octet chooses policy and how the input is cut;
- * the store answers yes; a scripted upstream answers the handshake. Asserts what must always hold: the connection comes
- * to rest, only one FW_EV_DONE, output stays within its mark plus one message, and nothing is forwarded before a login.
+ * the store answers yes; a scripted upstream answers the handshake. Between pieces the configuration may be another.
+ * Asserts what must always hold: the connection comes to rest, only one FW_EV_DONE, output stays within its mark plus
+ * one message, and nothing is forwarded before a login.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,17 @@ static void drain(struct world *world)
 	}
 }
 
+/* Another configuration, now and then while the connection lives; it moves by itself, or is told to. */
+static void reload(struct world *world, struct fw_engine *engine, size_t at)
+{
+	if (at % 5 != 0)
+		return;
+	fw_engine_set_policy(engine, policy_of(at / 5 % CONFIGS));
+	if (at % 2 == 0)
+		fw_conn_recheck(world->conn);
+	drain(world);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -133,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fw_engine_options options = { .random = { fill, NULL } };
 	struct fw_engine *engine;
 	struct world world = { 0 };
+	bool reloads = size > 2 && (data[0] & 128) != 0;
 	struct fw_time now = { 1000000000, 1700000000000000 };
 	size_t step, at = 2;
 	uint8_t *copy;
@@ -169,8 +182,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			drain(&world);
 		}
 		at += part;
+		if (reloads)
+			reload(&world, engine, at);
 	}
-	if ((data[0] % CONFIGS) == 0 && world.upstream_seen != 0)
+	if (!reloads && (data[0] % CONFIGS) == 0 && world.upstream_seen != 0)
 		abort();
 	fw_conn_lost(world.conn, FW_CLIENT);
 	drain(&world);
