@@ -1,10 +1,10 @@
 #!/bin/sh
-# Sets up a Meson build folder, or brings it up to date when files were added or removed: configure.sh FOLDER [OPTION…]
+# Sets up a Meson build folder, or brings it up to date when files were added or removed, or the library of the tests came: configure.sh FOLDER [OPTION…]
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
 shift
-files=$(find src tests fuzz bench web examples -name node_modules -prune -o -type f -print 2>/dev/null | LC_ALL=C sort | cksum; printf '%s' "$*")
+files=$(find src tests fuzz bench web examples -name node_modules -prune -o -type f -print 2>/dev/null | LC_ALL=C sort | cksum; printf '%s %s' "$*" "$(pkg-config --modversion cmocka 2>/dev/null)")
 log=$(mktemp)
 if [ ! -f "$folder/build.ninja" ]; then
 	meson setup "$folder" "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }

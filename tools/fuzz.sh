@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=$1
 shift
-CC=clang tools/configure.sh build-fuzz -Db_sanitize=address,undefined -Dfuzzers=true -Dtests=false
+CC=clang tools/configure.sh build-fuzz -Db_sanitize=address,undefined -Dfuzzers=true -Dtests=disabled
 ninja -C build-fuzz --quiet
 status=0
 for program in build-fuzz/fuzz/fuzz_*; do

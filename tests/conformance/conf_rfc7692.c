@@ -14,6 +14,7 @@
 
 #include <framewall/conn.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "crypto/digest.h"
@@ -494,6 +495,15 @@ struct run {
 	size_t size;
 };
 
+/* What came before a fault may still be answered: the other side is given its time, then closed. */
+static void wait_for_answers(struct world *world)
+{
+	fw_engine_time(world->engine,
+		       (struct fw_time){ 1000000000 + LIMIT_OWED_MS * 1000000ULL, 1700000000000000 });
+	fw_conn_tick(world->conn);
+	drain(world);
+}
+
 static void check_cut(const struct run *run, size_t first, size_t step)
 {
 	enum fw_side from = run->role == SERVER ? FW_CLIENT : FW_UPSTREAM,
@@ -508,6 +518,7 @@ static void check_cut(const struct run *run, size_t first, size_t step)
 		piece = piece < run->size - at ? piece : run->size - at;
 		receive(&world, from, run->bytes + at, piece);
 	}
+	wait_for_answers(&world);
 	read_frames(&world, to, true, &log, &other);
 	read_frames(&world, from, false, &log, &code);
 	if (code != 0)
