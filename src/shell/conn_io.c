@@ -62,6 +62,19 @@ static bool lingers(struct connection *connection, enum fw_side which)
 	return which == FW_UPSTREAM ? connection->settled : shutdown(side->fd, SHUT_WR) == 0;
 }
 
+static bool at_rest(const struct conn_side *side)
+{
+	return side->state == SIDE_NONE || side->state == SIDE_LINGER || side->state == SIDE_CLOSED;
+}
+
+/* It counts for its address no more. */
+static void release(struct connection *connection)
+{
+	if (connection->admitted)
+		store_release(connection->worker->options->store, &connection->peer);
+	connection->admitted = false;
+}
+
 /* The last octet of a side is written. */
 static void finish_side(struct connection *connection, enum fw_side which)
 {
@@ -78,6 +91,9 @@ static void finish_side(struct connection *connection, enum fw_side which)
 		return;
 	if (side->tls != NULL && !conn_io_tls_finish(connection, which))
 		return;
+	/* Before the client sees the end: who comes again at once must not meet a limit that he himself filled. */
+	if (which == FW_CLIENT && connection->done && at_rest(&connection->sides[FW_UPSTREAM]))
+		release(connection);
 	if (!lingers(connection, which)) {
 		conn_io_close_side(connection, which);
 		return;
@@ -96,9 +112,7 @@ static void retire(struct connection *connection)
 
 	worker_hub_leave(worker, connection);
 	connection->conn = fw_conn_free(connection->conn);
-	if (connection->admitted)
-		store_release(worker->options->store, &connection->peer);
-	connection->admitted = false;
+	release(connection);
 }
 
 /* Out of every list but dirty and again. Freed at the end of the turn: the poller may still have an event of it. */
@@ -116,11 +130,6 @@ static void bury(struct connection *connection)
 	connection->next = worker->dead;
 	worker->dead = connection;
 	worker_connection_ended(worker);
-}
-
-static bool at_rest(const struct conn_side *side)
-{
-	return side->state == SIDE_NONE || side->state == SIDE_LINGER || side->state == SIDE_CLOSED;
 }
 
 static uint64_t deadline(const struct connection *connection)
@@ -146,8 +155,8 @@ void conn_io_settle(struct connection *connection)
 	conn_io_announce_read(connection);
 	if (connection->conn != NULL)
 		conn_io_exchange(connection);
-	finish_side(connection, FW_CLIENT);
 	finish_side(connection, FW_UPSTREAM);
+	finish_side(connection, FW_CLIENT);
 	conn_io_forget(connection, FW_CLIENT);
 	conn_io_forget(connection, FW_UPSTREAM);
 	if (connection->conn != NULL && connection->done && at_rest(client) && at_rest(upstream))
