@@ -28,7 +28,7 @@ static bool rotate(struct tls_tickets *tickets, uint64_t now_ns)
 	struct tls_ticket_key made;
 	bool recent = tickets->count != 0 && now_ns - tickets->until_ns < KEY_NS;
 
-	if (tickets->count != 0 && now_ns < tickets->until_ns)
+	if (tickets->count != 0 && (int64_t)(now_ns - tickets->until_ns) < 0)
 		return true;
 	if (RAND_bytes((uint8_t *)&made, sizeof(made)) != 1)
 		return false;

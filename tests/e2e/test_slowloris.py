@@ -64,7 +64,10 @@ def test_slowloris():
         each, answers, left = crowd(fw, request, count, b"x")
         print(f"# {each:.0f} bytes for each of {count} unfinished heads")
         equal(left, 0, "every one is closed")
-        ok(sum(b" 408 " in answer[:20] for answer in answers) >= count * 0.9, "with 408", answers[0])
+        told = [answer for answer in answers if answer]
+        # Beyond the bound of connections that wait for the peer's last octets (LINGERING, of each worker) an end may overtake its answer.
+        ok(len(told) >= count * 0.5, "most are told why", len(told))
+        equal([answer for answer in told if b" 408 " not in answer[:20]], [], "with 408")
         if fw.memory_counts():
             ok(each < 8192, "each costs little", each)
         thread.join(PATIENCE)
