@@ -498,8 +498,7 @@ struct run {
 /* What came before a fault may still be answered: the other side is given its time, then closed. */
 static void wait_for_answers(struct world *world)
 {
-	fw_engine_time(world->engine,
-		       (struct fw_time){ 1000000000 + LIMIT_OWED_MS * 1000000ULL, 1700000000000000 });
+	fw_engine_time(world->engine, (struct fw_time){ 1000000000 + LIMIT_OWED_MS * 1000000ULL, 1700000000000000 });
 	fw_conn_tick(world->conn);
 	drain(world);
 }
