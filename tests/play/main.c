@@ -1,4 +1,5 @@
-/* The play runner: play [--real | --cut[=RUNS] | --fail-alloc[=RUNS]]… [--count] [--keep-going] FILE…
+/* The play runner: play [--real | --cut[=RUNS] | --fail-alloc[=RUNS]]… [--as=WAY | --without=KEY | --with=KEY=VALUE]
+ * [--count] [--keep-going] FILE…
  * Prints TAP. Exit: 0 all hold, 1 a play does not hold, 2 wrong usage. */
 #include <malloc.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct score {
 	unsigned number, failed, skipped;
 	unsigned plays, cases, checks;
 	uint64_t runs;
+	struct retelling retelling;
 };
 
 /* Under AddressSanitizer: what is lost by now. */
@@ -26,9 +28,12 @@ static bool main_leaks(void)
 	return __lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0;
 }
 
-static struct run main_run(const struct score *score, const struct script *script)
+static struct run main_run(struct score *score, const struct script *script)
 {
-	return (struct run){ .script = script, .checking = true, .keep_going = score->keep_going };
+	return (struct run){ .script = script,
+			     .options.retelling = &score->retelling,
+			     .checking = true,
+			     .keep_going = score->keep_going };
 }
 
 static void main_line(struct score *score, const struct script *script, bool ok, const char *what, struct text *report)
@@ -218,11 +223,14 @@ static void main_script(struct score *score, const char *path)
 
 static int main_usage(void)
 {
-	fputs("usage: play [--real] [--cut[=RUNS]] [--fail-alloc[=RUNS]] [--keep-going] [--count] FILE.play…\n"
+	fputs("usage: play [--real] [--cut[=RUNS]] [--fail-alloc[=RUNS]] [--as=WAY] [--without=KEY] [--with=KEY=VALUE] "
+	      "[--keep-going] [--count] FILE.play…\n"
 	      "  (nothing)      in memory, under a virtual clock\n"
 	      "  --cut          also with the input cut at each octet; RUNS bounds the positions tried\n"
 	      "  --fail-alloc   also with the n-th allocation failing, for each n; RUNS bounds them\n"
 	      "  --real         over sockets, against the program named by FRAMEWALL_BIN\n"
+	      "  --as=overlay, --as=variables, --as=references   in memory, the configuration said in another way\n"
+	      "  --without=KEY, --with=KEY=VALUE   in memory, with one key of each configuration left out or set\n"
 	      "  --keep-going   a line that does not hold does not end its play\n"
 	      "  --count        only the numbers of plays and cases\n",
 	      stderr);
@@ -244,7 +252,7 @@ static bool main_option(struct score *score, const char *word)
 	else if (strcmp(word, "--count") == 0)
 		score->count_only = true;
 	else
-		return false;
+		return retell_option(&score->retelling, word);
 	return true;
 }
 
@@ -274,5 +282,7 @@ int main(int argc, char **argv)
 	fprintf(score.count_only ? stderr : stdout,
 		"# %u plays, %u cases, %u expectations, %llu runs; %u failed, %u skipped\n", score.plays, score.cases,
 		score.checks, (unsigned long long)score.runs, score.failed, score.skipped);
+	if (score.retelling.kind != RETELL_NOT)
+		printf("# %u configurations changed\n", score.retelling.changed);
 	return score.failed != 0;
 }

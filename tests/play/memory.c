@@ -448,22 +448,26 @@ static void memory_drop(struct kept *entry)
 	entry->config = NULL;
 }
 
-static struct fw_policy *memory_policy(const char *text, struct text *reterr)
+static struct fw_policy *memory_policy(const char *text, struct retelling *retelling, struct text *reterr)
 {
 	struct config_options config = { .name = "config",
 					 .text = slice_text(text),
 					 .default_jwt_secret = slice(world_secret, sizeof(world_secret)),
 					 .report = memory_report,
 					 .user = reterr };
-
+	struct retold retold;
 	struct kept *entry;
+	int error;
 
 	for (unsigned i = 0; i < KEPT; i++)
 		if (kept[i].config != NULL && strcmp(kept[i].config, text) == 0)
 			return fw_policy_ref(kept[i].policy);
 	entry = &kept[kept_next++ % KEPT];
 	memory_drop(entry);
-	if (config_load(&config, &entry->policy) != FW_OK)
+	retell(retelling, &config, &retold);
+	error = config_load(&config, &entry->policy);
+	retold_clear(&retold);
+	if (error != FW_OK)
 		return NULL;
 	memory_sign(entry->policy);
 	reterr->size = 0;
@@ -482,7 +486,7 @@ static bool memory_reload(struct world *world, const char *text, struct text *re
 {
 	struct memory *memory = (struct memory *)world;
 	uint64_t made = mem_fail_at(0), fail_at = world->options.fail_at;
-	struct fw_policy *policy = memory_policy(text, reterr);
+	struct fw_policy *policy = memory_policy(text, world->options.retelling, reterr);
 	struct store_options store;
 
 	mem_fail_at(0);
@@ -529,7 +533,7 @@ static const struct world_operations memory_operations = {
 
 struct world *memory_start(const struct world_options *options, struct text *reterr)
 {
-	struct fw_policy *policy = memory_policy(options->config, reterr);
+	struct fw_policy *policy = memory_policy(options->config, options->retelling, reterr);
 	struct fw_engine_options engine;
 	struct store_options store;
 	struct memory *memory;

@@ -3,6 +3,7 @@
 #ifndef PLAY_WORLD_H
 #define PLAY_WORLD_H
 #include "peer.h"
+#include "retell.h"
 
 enum cut_kind { CUT_NONE, CUT_AT, CUT_RANDOM, CUT_OCTETS };
 struct cut {
@@ -17,9 +18,10 @@ struct world_options {
 	const char *path;   /* of the play, for messages */
 	const char *config; /* YAML */
 	struct cut cut;
-	bool failing;	     /* a run of --fail-alloc: nothing is recorded, `fault memory` does nothing */
-	uint64_t fail_at;    /* the n-th allocation of the product fails; 0: none */
-	const char *program; /* real: framewall */
+	bool failing;		     /* a run of --fail-alloc: nothing is recorded, `fault memory` does nothing */
+	uint64_t fail_at;	     /* the n-th allocation of the product fails; 0: none */
+	const char *program;	     /* real: framewall */
+	struct retelling *retelling; /* in memory: how the configuration is said */
 };
 
 /* A record as one JSON object; looked: a `record` line has matched it already. */

@@ -400,6 +400,11 @@ static void references(void **state)
 	assert_null(strstr(shown, "CANARY"));
 	fw_policy_unref(policy);
 
+	/* In braces YAML needs quotes around them; a number itself has none. */
+	policy = loaded("rate_limiting: {messages_per_minute: '${env:RATE}'}", NULL);
+	assert_int_equal(policy->settings.messages_per_minute, 77);
+	fw_policy_unref(policy);
+	refused("rate_limiting: {messages_per_minute: '77'}", NULL, "is a number: write it without quotes");
 	policy = loaded("authentication: {jwt: {keys: [{secret: '${file:/two-lines}'}, ]}}\n", NULL);
 	assert_int_equal(policy->jwt_keys[0].secret_size, 40);
 	fw_policy_unref(policy);
