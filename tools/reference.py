@@ -105,9 +105,15 @@ TRUTH = {"anyOf": [{"type": "boolean"}, REFERENCE]}
 ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
          "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
          "login_message": TEXT}
+ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
+          "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
+          "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
+          "roles_from": {"type": "string"}, "roles": named(TEXTS), "default_role": NAME}
 SHAPES = {
     "routes": listed(mapping(ROUTE, ["path"]), minItems=1),
-    "authentication.jwt.keys": listed({"type": "object", "properties": {"kid": NAME, "secret": {"type": "string"}}}),
+    "authentication.jwt.keys": listed(mapping({"kid": NAME, "secret": {"type": "string"}, "public_key": {"type": "string"},
+                                             "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE")])})),
+    "authentication.issuers": listed(mapping(ISSUER, ["issuer", "audience"])),
     "authentication.api_keys": listed(mapping({"id": {"type": "string", "pattern": "^[a-z0-9]{8}$"},
                                                "hash": {"anyOf": [{"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}, REFERENCE, {"type": "integer"}]},
                                                "name": NAME, "role": NAME}, ["id", "hash"])),
@@ -325,10 +331,44 @@ rbac:
 
 | key | value | meaning |
 |---|---|---|
-| `authentication.jwt.keys` | `[{kid, secret}]` | HS256 keys, at least 32 octets; `base64:` before base64url. With several keys each has a `kid`. Without any the key of the data directory is used |
+| `authentication.jwt.keys` | `[{kid, secret}]` or `[{kid, algorithm, public_key}]` | secrets of at least 32 octets (`base64:` before base64url) for HS256, or another `algorithm`; or the public half of a pair in PEM under one `algorithm`. With several keys each has a `kid`. Without any the key of the data directory is used |
+| `authentication.issuers` | see below | who else issues tokens |
 | `authentication.api_keys` | `[{id, hash, name, role}]` | `id`: the key's third part; `hash`: SHA-256 of the whole key, 64 hexadecimal digits; the user is `api_key_NAME`; `role` is user unless given |
 
 Messages about these sections never show what stands behind a key.
+
+A token that names an issuer of `authentication.issuers` as its `iss` is judged by that issuer's keys and rules alone, every other token by `authentication.jwt`.
+
+| of an issuer | value | meaning |
+|---|---|---|
+| `issuer` | text, needed | `iss` of its tokens, compared octet by octet |
+| `audience` | text, needed | what `aud` must be or have |
+| `jwks` | text: `${file:login.jwks}` | its set of keys (RFC 7517), read anew with the configuration; at most 100. An RSA key that names no `alg` is for `algorithm`, RS256 unless given. Keys that are weak, for encryption, private or secret are not used, with a warning |
+| `public_key`, `algorithm`, `kid` | PEM, name, text | one key in place of a set |
+| `type` | text | `typ` that its tokens must have, such as `at+jwt`; else JWT, at+jwt or none |
+| `user` | claim, `sub` | whose value is the user |
+| `user_prefix` | text, empty | put before it. Two issuers with the same prefix are an error: one name could be two persons |
+| `roles_from` | claim, `role` and `roles` | where the roles stand; of `scope` the parts between spaces |
+| `roles` | `{ROLE: [NAME...]}` | what our roles are called there; a name that is not listed is nothing, whatever roles are called here |
+| `default_role` | role or `none`, `guest` | of who has none of them; `none`: is refused |
+
+A claim is a name, or a JSON Pointer (RFC 6901) such as `/realm_access/roles`.
+
+```yaml
+authentication:
+  issuers:
+    - issuer: "https://login.example.com/realms/staff"
+      audience: chat
+      jwks: "${file:/etc/framewall/staff.jwks}"
+      type: at+jwt
+      roles_from: /realm_access/roles
+      roles: {admin: [chat-admins], user: [staff, contractors]}
+      default_role: none
+    - issuer: "https://partner.example.net"
+      audience: "https://chat.example.com"
+      jwks: "${file:/etc/framewall/partner.jwks}"
+      user_prefix: "partner:"
+```
 
 ## Certificates
 

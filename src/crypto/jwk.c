@@ -268,6 +268,11 @@ const char *jwk_read(struct arena *arena, const struct jwk_rules *rules, const s
 	return fault;
 }
 
+bool jwk_memory(const char *fault)
+{
+	return fault == jws_memory;
+}
+
 /* Two keys of one kid: which one would verify depends on who reads the set. One that is not taken counts too. */
 static bool kid_repeats(struct arena *arena, const struct jwk_rules *rules, const struct json *json, uint32_t first,
 			uint32_t at)

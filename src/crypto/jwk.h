@@ -21,6 +21,9 @@ const char *jwk_read(struct arena *arena, const struct jwk_rules *rules, const s
 /* SHA-256 of the members that make the key (RFC 7638 3). NULL, or "jwk", or that memory is short. */
 const char *jwk_thumbprint(struct arena *arena, const struct json *json, uint32_t node, uint8_t ret_thumbprint[32]);
 
+/* Does a text that these functions returned say that memory is short? Then the key may be as good as any. */
+bool jwk_memory(const char *fault);
+
 enum { JWK_SET_MOST = 100 }; /* keys in a set, taken or not */
 struct jwk_set {
 	struct jwt_key *keys; /* room for `room` keys, the caller's */

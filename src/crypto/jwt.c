@@ -8,14 +8,16 @@
 #include "crypto/jws.h"
 
 /* RFC 8725 3.11: a token made for another use says so here. */
-static bool type_is_known(const struct json *header, struct arena *arena)
+static bool type_is_known(const struct jwt_rules *rules, const struct json *header, struct arena *arena)
 {
 	uint32_t node = jws_member(header, 0, "typ");
 	struct fw_slice text;
 
 	if (node == 0)
-		return true;
+		return rules->type == NULL;
 	text = jws_text(header, node, arena);
+	if (rules->type != NULL) /* RFC 7515 4.1.9: a media type, which has no case */
+		return text.data != NULL && slice_equal_nocase(text, slice_text(rules->type));
 	return text.data != NULL && (slice_is_nocase(text, "JWT") || slice_is_nocase(text, "at+jwt"));
 }
 
@@ -68,7 +70,7 @@ static const char *check_header(struct arena *arena, const struct jwt_rules *rul
 		return "alg";
 	if (refused != NULL)
 		return refused;
-	if (!type_is_known(header, arena))
+	if (!type_is_known(rules, header, arena))
 		return "typ";
 	*ret_key = find_key(rules, header, arena);
 	if (*ret_key == NULL)
@@ -125,8 +127,8 @@ static bool is_for(const struct json *claims, const char *audience, struct arena
 	return found;
 }
 
-/* A name for records and for a header of the upstream: no control characters, C1 (U+0080 to U+009F) included. */
-static bool is_name(struct fw_slice text)
+/* No control characters, C1 (U+0080 to U+009F) included. */
+bool jwt_name_holds(struct fw_slice text)
 {
 	if (text.data == NULL || text.size == 0 || text.size > LIMIT_USER_ID)
 		return false;
@@ -153,7 +155,7 @@ static const char *check_claims(struct arena *arena, const struct jwt_rules *rul
 	if (node == 0)
 		return "sub";
 	jwt->subject = jws_text(&jwt->claims, node, arena);
-	return is_name(jwt->subject) ? NULL : "sub";
+	return jwt_name_holds(jwt->subject) ? NULL : "sub";
 }
 
 static const char *open_token(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token,
@@ -187,6 +189,16 @@ const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct 
 	size_t key;
 
 	return open_token(arena, rules, token, ret_payload, &key);
+}
+
+struct fw_slice jwt_claimed_issuer(struct arena *arena, struct fw_slice token)
+{
+	struct jws_parts parts;
+	struct json claims;
+
+	if (!jws_split(token, &parts) || jws_read(arena, parts.payload, "claims", &claims) != NULL)
+		return slice(NULL, 0);
+	return jws_text(&claims, jws_member(&claims, 0, "iss"), arena);
 }
 
 const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,

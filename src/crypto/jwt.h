@@ -13,6 +13,7 @@ struct jwt_rules {
 	size_t key_count;
 	const char *issuer;   /* NULL: any */
 	const char *audience; /* NULL: any */
+	const char *type;     /* typ that a token must have (RFC 8725 3.11); NULL: JWT, at+jwt or none */
 	uint32_t skew_s;      /* for nbf and iat */
 	uint64_t max_life_s;  /* exp - iat (or exp - now) at most; 0: any */
 	size_t max_size;
@@ -32,6 +33,11 @@ const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct 
 /* NULL when it holds; otherwise a static text for the record ("signature", "expired", …), never for the client. */
 const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
 		       struct jwt *ret_jwt);
+/* What a token says of its issuer, before anything is known of it: only to choose the rules that it is then judged by.
+ * data NULL: nothing. */
+struct fw_slice jwt_claimed_issuer(struct arena *arena, struct fw_slice token);
+/* A name for records and for a header of the upstream: 1 to LIMIT_USER_ID octets without control characters. */
+bool jwt_name_holds(struct fw_slice text);
 /* Signs {"alg":…,"typ":"JWT","kid":…} and claims; ret_token is in the arena. FW_ERR_INVALID: the key cannot sign. */
 int jwt_issue(struct arena *arena, const struct jwt_key *key, struct fw_slice claims, struct fw_slice *ret_token);
 #endif

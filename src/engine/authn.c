@@ -3,7 +3,6 @@
 #include "base/slice.h"
 #include "codec/http1.h"
 #include "crypto/apikey.h"
-#include "crypto/jwt.h"
 #include "engine/conn_state.h"
 
 enum credential_kind authn_kind(struct fw_slice credential)
@@ -82,55 +81,6 @@ enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_h
 	return authn_kind(*ret_credential);
 }
 
-/* Primary role: the highest known one among the claims, else the default role. A string is one name, never a list of
- * letters. */
-static uint16_t role_of(const struct fw_conn *conn, const struct json *claims)
-{
-	const struct fw_policy *policy = conn->policy;
-	uint16_t best = policy->role_default;
-	uint32_t node = json_member(claims, 0, "role", 4), item;
-
-	for (unsigned pass = 0; pass < 2; pass++, node = json_member(claims, 0, "roles", 5)) {
-		uint32_t end;
-
-		if (node == 0)
-			continue;
-		end = claims->nodes[node].next;
-		for (item = claims->nodes[node].kind == JSON_ARRAY ? node + 1 : node; item < end;
-		     item = claims->nodes[item].next) {
-			struct fw_slice name;
-			uint16_t role;
-
-			if (claims->nodes[item].kind != JSON_STRING)
-				continue;
-			name = json_text(claims, item, &conn->engine->arena);
-			role = policy_role_find(policy, name);
-			/* A role that is (inherits) the best so far is higher. */
-			if (role != POLICY_NONE && (policy->roles[role].is >> best & 1))
-				best = role;
-			else if (role != POLICY_NONE && best == policy->role_default)
-				best = role;
-		}
-	}
-	return best;
-}
-
-static const char *verify_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity)
-{
-	struct jwt jwt;
-	const char *cause =
-		jwt_verify(&conn->engine->arena, &conn->policy->jwt, token, conn->engine->now.wall_us, &jwt);
-
-	if (cause != NULL)
-		return cause;
-	*ret_identity = (struct identity){ .user_id = jwt.subject,
-					   .role = role_of(conn, &jwt.claims),
-					   .method = METHOD_JWT,
-					   .expires_wall_us = jwt.expires_s * 1000000,
-					   .credential = conn->policy->jwt_marks[jwt.key] };
-	return NULL;
-}
-
 static const char *verify_api_key(struct fw_conn *conn, struct fw_slice key, struct identity *ret_identity)
 {
 	const struct fw_policy *policy = conn->policy;
@@ -170,7 +120,7 @@ const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct
 	if (credential.size > (size_t)conn->policy->settings.max_token_size)
 		return "too large";
 	if (kind == CREDENTIAL_JWT)
-		return conn->policy->methods >> METHOD_JWT & 1 ? verify_jwt(conn, credential, ret_identity)
+		return conn->policy->methods >> METHOD_JWT & 1 ? authn_jwt(conn, credential, ret_identity)
 							       : "method not listed";
 	if (kind == CREDENTIAL_API_KEY)
 		return conn->policy->methods >> METHOD_API_KEY & 1 ? verify_api_key(conn, credential, ret_identity)

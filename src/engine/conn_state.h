@@ -283,6 +283,8 @@ struct identity {
 /* NULL when it holds, else the cause for the record. Sessions are the store's business. */
 const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
 			 struct identity *ret_identity);
+/* authn_jwt.c: the same for a signed token that is no larger than allowed */
+const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity);
 const char *authn_refusal_text(enum credential_kind kind);
 /* The credential in a request head: CREDENTIAL_NONE when there is none. ret_place: static name of where it was. */
 enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_head *head,

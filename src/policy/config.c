@@ -60,6 +60,7 @@ static void compile(struct config *config)
 		return;
 	config_routes(config);
 	config_keys(config);
+	config_issuers(config);
 	config_tls(config);
 	config_html(config);
 	config_levels(config);

@@ -52,7 +52,8 @@ struct config {
 
 	struct fy_node *root; /* of the file; NULL: there is nothing in it */
 	struct config_section environments;
-	struct config_section routes[CONFIG_LAYERS], jwt_keys[CONFIG_LAYERS], api_keys[CONFIG_LAYERS];
+	struct config_section routes[CONFIG_LAYERS], jwt_keys[CONFIG_LAYERS], issuers[CONFIG_LAYERS],
+		api_keys[CONFIG_LAYERS];
 	struct config_section max_lengths[CONFIG_LAYERS], message_sizes[CONFIG_LAYERS];
 	struct config_section permissions[CONFIG_LAYERS], hierarchy[CONFIG_LAYERS], roles[CONFIG_LAYERS],
 		categories[CONFIG_LAYERS];
@@ -190,6 +191,9 @@ void config_routes(struct config *config);
 bool config_routes_upstream(struct config *config, struct config_place place, struct fw_slice url,
 			    struct policy_route *ret_route);
 void config_keys(struct config *config);
+void config_issuers(struct config *config);
+/* After config_derive made the own rules: what both share. */
+void config_issuers_derive(struct config *config);
 void config_tls(struct config *config);
 void config_html(struct config *config);
 void config_levels(struct config *config);

@@ -40,20 +40,68 @@ static void set_secret(struct config *config, struct config_place place, struct 
 				    (int)SECRET_LEAST, (int)key->secret_size);
 }
 
+static const char *const jwt_names[] = { "kid", "secret", "algorithm", "public_key" };
+
+struct jwt_reader {
+	struct jwt_key *key;
+	bool has_algorithm;
+	struct fw_slice pem;
+	struct config_place pem_place;
+};
+
 static void set_jwt_member(struct config *config, void *user, unsigned index, struct config_place place,
 			   struct fy_node *value)
 {
-	struct jwt_key *key = user;
+	struct jwt_reader *reader = user;
 	struct fw_slice text;
 
-	if (!config_yaml_is_text(config, place, index == 0 ? "kid" : "secret", value, &text))
+	if (!config_yaml_is_text(config, place, jwt_names[index], value, &text))
 		return;
-	if (index == 1)
-		set_secret(config, place, key, text);
-	else if (!config_check_id(text, 64))
+	if (index == 1) {
+		set_secret(config, place, reader->key, text);
+	} else if (index == 2) {
+		reader->has_algorithm = true;
+		if (!jose_find(text, &reader->key->algorithm))
+			config_report_error(config, place,
+					    "an algorithm is one of HS256, HS384, HS512, RS256, RS384, "
+					    "RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA");
+	} else if (index == 3) {
+		reader->pem = text;
+		reader->pem_place = place;
+	} else if (!config_check_id(text, 64)) {
 		config_report_error(config, place, "a kid is a name of at most 64 letters, digits, _, - and .");
+	} else {
+		reader->key->kid = config_value_text(config, text);
+	}
+}
+
+/* A secret for HS256 unless said otherwise, or the public half of a pair under the one algorithm that is named. */
+static void finish_jwt_key(struct config *config, struct config_place place, const struct jwt_reader *reader)
+{
+	struct jwt_key *key = reader->key, read;
+	const char *fault;
+
+	if ((key->secret != NULL) == (reader->pem.data != NULL)) {
+		config_report_error(config, place,
+				    reader->pem.data == NULL ? "a key needs a secret"
+							     : "a key has a secret or a public_key");
+		return;
+	}
+	if (key->secret != NULL) {
+		fault = jose_is_secret(key->algorithm) ? jose_key_fault(key) : "this algorithm needs a public_key";
+		if (fault != NULL)
+			config_report_error(config, place, "this key cannot be used: %s", fault);
+		return;
+	}
+	if (!reader->has_algorithm || jose_is_secret(key->algorithm)) {
+		config_report_error(config, place, "a public_key needs an algorithm, such as RS256");
+		return;
+	}
+	fault = jose_read_pem(reader->pem, key->algorithm, &read);
+	if (fault != NULL)
+		config_report_error(config, reader->pem_place, "this public_key cannot be used: %s", fault);
 	else
-		key->kid = config_value_text(config, text);
+		key->pair = read.pair;
 }
 
 static bool same_kid(const struct jwt_key *a, const struct jwt_key *b)
@@ -63,17 +111,17 @@ static bool same_kid(const struct jwt_key *a, const struct jwt_key *b)
 
 static void read_jwt_key(struct config *config, struct config_place place, struct fy_node *node)
 {
-	static const char *const names[] = { "kid", "secret" };
 	struct fw_policy *policy = config->policy;
 	struct jwt_key *key = &policy->jwt_keys[policy->jwt_key_count];
+	struct jwt_reader reader = { .key = key };
 	unsigned before = config->errors;
 
 	if (!config_yaml_is_map(config, place, "a key", node))
 		return;
 	policy->jwt_key_count++; /* from now on it is wiped with the policy */
-	config_walk_map(config, node, "a key", names, 2, set_jwt_member, key);
-	if (key->secret == NULL && config->errors == before)
-		config_report_error(config, place, "a key needs a secret");
+	config_walk_map(config, node, "a key", jwt_names, 4, set_jwt_member, &reader);
+	if (config->errors == before)
+		finish_jwt_key(config, place, &reader);
 	for (struct jwt_key *other = policy->jwt_keys; other < key; other++)
 		if (same_kid(other, key))
 			config_report_error(config, place, "two keys have the same kid");

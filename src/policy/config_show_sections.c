@@ -146,7 +146,9 @@ static void show_keys(struct config *config)
 
 		if (policy->jwt_keys[i].kid != NULL)
 			give_text(&entry, "kid", policy->jwt_keys[i].kid);
-		give_secret(&entry, "secret");
+		give_text(&entry, "algorithm", jose_name(policy->jwt_keys[i].algorithm));
+		if (policy->jwt_keys[i].secret != NULL)
+			give_secret(&entry, "secret");
 	}
 	for (unsigned i = 0; i < policy->api_key_count; i++) {
 		struct entry entry = entry_of(config, "authentication.api_keys", config->api_keys, i);
@@ -156,6 +158,52 @@ static void show_keys(struct config *config)
 		if (policy->api_keys[i].role != POLICY_NONE)
 			give_text(&entry, "role", policy->roles[policy->api_keys[i].role].name);
 		give_secret(&entry, "hash");
+	}
+}
+
+/* Our roles, with what each is called there. */
+static void give_roles(struct entry *entry, const struct fw_policy *policy, const struct policy_issuer *issuer)
+{
+	const char *names[LIMIT_ISSUER_ROLES];
+
+	for (uint16_t role = 0; role < policy->role_count; role++) {
+		struct texts texts = { names, 0 };
+		char member[96];
+
+		for (size_t i = 0; i < issuer->role_count; i++)
+			if (issuer->roles[i].role == role)
+				names[texts.count++] = issuer->roles[i].name;
+		snprintf(member, sizeof(member), "roles.%s", policy->roles[role].name);
+		if (texts.count != 0)
+			give_texts(entry, member, &texts);
+	}
+}
+
+static void show_issuers(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+
+	for (unsigned i = 0; i < policy->issuer_count; i++) {
+		const struct policy_issuer *issuer = &policy->issuers[i];
+		struct entry entry = entry_of(config, "authentication.issuers", config->issuers, i);
+
+		give_text(&entry, "issuer", issuer->rules.issuer);
+		give_text(&entry, "audience", issuer->rules.audience);
+		if (issuer->rules.type != NULL)
+			give_text(&entry, "type", issuer->rules.type);
+		give_text(&entry, "user", issuer->user_claim);
+		give_text(&entry, "user_prefix", issuer->user_prefix);
+		if (issuer->roles_claim != NULL)
+			give_text(&entry, "roles_from", issuer->roles_claim);
+		give_roles(&entry, policy, issuer);
+		give_text(&entry, "default_role",
+			  issuer->default_role != POLICY_NONE ? policy->roles[issuer->default_role].name : "none");
+		for (size_t k = 0; k < issuer->rules.key_count; k++) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "key[%zu]", k);
+			give_text(&entry, name, jose_name(issuer->keys[k].algorithm));
+		}
 	}
 }
 
@@ -226,6 +274,7 @@ void config_show_sections(struct config *config)
 	for (unsigned i = 0; i < config->policy->route_count; i++)
 		show_route(config, i);
 	show_keys(config);
+	show_issuers(config);
 	show_certificates(config);
 	show_html_attributes(config);
 	show_levels(config);

@@ -119,6 +119,19 @@ static void take_jwt_keys(struct taking *taking, const struct fw_policy *policy)
 	}
 }
 
+static void take_issuers(struct taking *taking, const struct fw_policy *policy)
+{
+	for (size_t i = 0; i < policy->issuer_count; i++) {
+		const struct policy_issuer *issuer = &policy->issuers[i];
+
+		/* The marks are made of all that an issuer is, but for the kid. */
+		for (size_t k = 0; k < issuer->rules.key_count; k++) {
+			take_text(taking, issuer->keys[k].kid);
+			take(taking, slice((const uint8_t *)&issuer->marks[k], sizeof(issuer->marks[k])));
+		}
+	}
+}
+
 static void take_api_keys(struct taking *taking, const struct fw_policy *policy)
 {
 	for (size_t i = 0; i < policy->api_key_count; i++) {
@@ -181,6 +194,7 @@ static const struct {
 	[FINGERPRINT_rbac] = { "rbac", take_rbac },
 	[FINGERPRINT_routes] = { "routes", take_routes },
 	[FINGERPRINT_jwt_keys] = { "authentication.jwt.keys", take_jwt_keys },
+	[FINGERPRINT_issuers] = { "authentication.issuers", take_issuers },
 	[FINGERPRINT_api_keys] = { "authentication.api_keys", take_api_keys },
 	[FINGERPRINT_certificates] = { "tls.certificates", take_certificates },
 	[FINGERPRINT_html_attributes] = { "validation.allowed_html_attributes", take_attributes },

@@ -21,6 +21,7 @@ enum {
 	FINGERPRINT_rbac,
 	FINGERPRINT_routes,
 	FINGERPRINT_jwt_keys,
+	FINGERPRINT_issuers,
 	FINGERPRINT_api_keys,
 	FINGERPRINT_certificates,
 	FINGERPRINT_message_limits,

@@ -37,6 +37,11 @@ static void forget(struct fw_policy *policy)
 		jose_key_fini(&policy->assertion_keys[i]);
 	for (size_t i = 0; i < policy->jwt_key_count; i++)
 		mem_wipe(policy->jwt_keys[i].secret, policy->jwt_keys[i].secret_size);
+	for (size_t i = 0; i < policy->jwt_key_count; i++)
+		jose_key_fini(&policy->jwt_keys[i]);
+	for (size_t i = 0; i < policy->issuer_count; i++)
+		for (size_t k = 0; k < policy->issuers[i].rules.key_count; k++)
+			jose_key_fini(&policy->issuers[i].keys[k]);
 	arena_fini(&policy->arena);
 	mem_free(policy);
 }

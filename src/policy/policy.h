@@ -144,6 +144,25 @@ struct policy_api_key {
 	uint16_t role;
 };
 
+/* What a role is called in the tokens of an issuer, and which role of ours that is. */
+struct policy_issuer_role {
+	const char *name;
+	uint16_t role;
+};
+
+/* Whose tokens are taken besides those that the own keys signed: a provider of identities. */
+struct policy_issuer {
+	struct jwt_rules rules; /* issuer and audience are never NULL here */
+	struct jwt_key *keys;	/* of rules; public ones, owned */
+	uint64_t *marks;	/* of each key: see policy_credential.c */
+	const char *user_prefix;
+	const char *user_claim;	 /* a member of the claims, or a JSON Pointer (RFC 6901) */
+	const char *roles_claim; /* the same; NULL: "role" and "roles" */
+	const struct policy_issuer_role *roles;
+	size_t role_count;
+	uint16_t default_role; /* of who has none of the roles; POLICY_NONE: is refused */
+};
+
 /* A certificate for clients: PEM files, not read here. */
 struct policy_certificate {
 	const char *certificate;
@@ -188,7 +207,9 @@ struct fw_policy {
 	struct jwt_key *jwt_keys;
 	uint64_t *jwt_marks; /* of each: see policy_credential.c */
 	size_t jwt_key_count;
-	struct jwt_rules jwt;				     /* made of the settings */
+	struct jwt_rules jwt; /* made of the settings */
+	struct policy_issuer *issuers;
+	size_t issuer_count;
 	struct jwt_key assertion_keys[LIMIT_ASSERTION_KEYS]; /* pairs: the first signs, all are published */
 	size_t assertion_key_count;
 	const struct policy_api_key *api_keys;

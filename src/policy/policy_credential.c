@@ -16,33 +16,73 @@ static uint64_t mark_of(const uint8_t digest[32])
 	return mark != 0 ? mark : 1;
 }
 
-/* Who must be named in a token is part of what its key is good for: with another issuer or audience, the tokens that
- * were taken so far might not be. */
-static bool mark_jwt(const struct fw_policy *policy, const struct jwt_key *key, uint64_t *ret_mark)
+/* A key and what else decides whether a token of its counts, and as whom: with another issuer, audience or meaning of
+ * roles the tokens that were taken so far might not be, or be somebody else's. */
+static bool mark_key(const struct jwt_key *key, const uint8_t rules[32], uint64_t *ret_mark)
 {
-	const char *named[] = { policy->settings.jwt_issuer, policy->settings.jwt_audience };
-	uint8_t digests[3][32], whole[32];
+	uint8_t digests[2][32], whole[32];
 
 	if (!jose_digest(key, digests[0]))
 		return false;
-	digest_sha256(slice_text(named[0]), digests[1]);
-	digest_sha256(slice_text(named[1]), digests[2]);
+	memcpy(digests[1], rules, sizeof(digests[1]));
 	digest_sha256(slice((const uint8_t *)digests, sizeof(digests)), whole);
 	*ret_mark = mark_of(whole);
 	return true;
 }
 
-int policy_credential_build(struct fw_policy *policy)
+struct taking {
+	uint8_t state[64]; /* digest so far, digest of the next text: so that no two texts can be taken for others */
+};
+
+static void take(struct taking *taking, const char *text)
 {
+	digest_sha256(slice_text(text != NULL ? text : ""), taking->state + 32);
+	digest_sha256(slice(taking->state, sizeof(taking->state)), taking->state);
+}
+
+static uint64_t *mark_keys(struct fw_policy *policy, const struct jwt_key *keys, size_t count,
+			   const struct taking *taking)
+{
+	uint64_t *marks;
 	size_t size;
 
-	if (!size_mul(policy->jwt_key_count + 1, sizeof(*policy->jwt_marks), &size))
-		return FW_ERR_MEMORY;
-	policy->jwt_marks = arena_alloc(&policy->arena, size);
+	if (!size_mul(count + 1, sizeof(*marks), &size))
+		return NULL;
+	marks = arena_alloc(&policy->arena, size);
+	for (size_t i = 0; marks != NULL && i < count; i++)
+		if (!mark_key(&keys[i], taking->state, &marks[i]))
+			return NULL;
+	return marks;
+}
+
+static bool mark_issuer(struct fw_policy *policy, struct policy_issuer *issuer)
+{
+	struct taking taking = { { 0 } };
+	const char *texts[] = { issuer->rules.issuer, issuer->rules.audience, issuer->rules.type,
+				issuer->user_claim,   issuer->user_prefix,    issuer->roles_claim };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		take(&taking, texts[i]);
+	for (size_t i = 0; i < issuer->role_count; i++) {
+		take(&taking, issuer->roles[i].name);
+		take(&taking, policy->roles[issuer->roles[i].role].name);
+	}
+	take(&taking, issuer->default_role != POLICY_NONE ? policy->roles[issuer->default_role].name : NULL);
+	issuer->marks = mark_keys(policy, issuer->keys, issuer->rules.key_count, &taking);
+	return issuer->marks != NULL;
+}
+
+int policy_credential_build(struct fw_policy *policy)
+{
+	struct taking own = { { 0 } };
+
+	take(&own, policy->settings.jwt_issuer);
+	take(&own, policy->settings.jwt_audience);
+	policy->jwt_marks = mark_keys(policy, policy->jwt_keys, policy->jwt_key_count, &own);
 	if (policy->jwt_marks == NULL)
 		return FW_ERR_MEMORY;
-	for (size_t i = 0; i < policy->jwt_key_count; i++)
-		if (!mark_jwt(policy, &policy->jwt_keys[i], &policy->jwt_marks[i]))
+	for (size_t i = 0; i < policy->issuer_count; i++)
+		if (!mark_issuer(policy, &policy->issuers[i]))
 			return FW_ERR_MEMORY;
 	return FW_OK;
 }
@@ -52,12 +92,29 @@ uint64_t policy_credential_api_key(const struct policy_api_key *key)
 	return mark_of(key->hash);
 }
 
+static bool has_mark(const uint64_t *marks, size_t count, uint64_t mark)
+{
+	for (size_t i = 0; i < count; i++)
+		if (marks[i] == mark)
+			return true;
+	return false;
+}
+
+static bool jwt_counts(const struct fw_policy *policy, uint64_t mark)
+{
+	if (has_mark(policy->jwt_marks, policy->jwt_key_count, mark))
+		return true;
+	for (size_t i = 0; i < policy->issuer_count; i++)
+		if (has_mark(policy->issuers[i].marks, policy->issuers[i].rules.key_count, mark))
+			return true;
+	return false;
+}
+
 bool policy_credential_counts(const struct fw_policy *policy, uint64_t mark, uint16_t *ret_role)
 {
 	*ret_role = POLICY_NONE;
-	for (size_t i = 0; (policy->methods >> METHOD_JWT & 1) != 0 && i < policy->jwt_key_count; i++)
-		if (policy->jwt_marks[i] == mark)
-			return true;
+	if ((policy->methods >> METHOD_JWT & 1) != 0 && jwt_counts(policy, mark))
+		return true;
 	for (size_t i = 0; (policy->methods >> METHOD_API_KEY & 1) != 0 && i < policy->api_key_count; i++) {
 		if (policy_credential_api_key(&policy->api_keys[i]) != mark)
 			continue;

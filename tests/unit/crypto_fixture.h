@@ -28,7 +28,7 @@ static int tear_down(void **state)
 }
 
 /* Both NULL: it holds. */
-static void assert_says(const char *got, const char *want, const char *about)
+__attribute__((unused)) static void assert_says(const char *got, const char *want, const char *about)
 {
 	if ((got == NULL) != (want == NULL) || (got != NULL && strcmp(got, want) != 0))
 		fail_msg("%s: %s, not %s", about, got != NULL ? got : "holds", want != NULL ? want : "holds");

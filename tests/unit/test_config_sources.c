@@ -436,7 +436,7 @@ static void bad_references(void **state)
 	(void)state;
 	refused("listen: '${file:/absent}'", NULL,
 		"f.yaml:1:10: error: \"listen\": cannot read \"/absent\": No such file or directory\n");
-	refused("listen: '${file:/large}'", NULL, "\"listen\": the file \"/large\" has more than 16384 bytes");
+	refused("listen: '${file:/large}'", NULL, "\"listen\": the file \"/large\" has more than 65536 bytes");
 	refused("listen: '${file:/latin}'", NULL,
 		"\"/latin\" is not UTF-8 text; keys of any octets are written as base64");
 	refused("listen: '${file:/nul}'", NULL, "\"listen\" has the control character 0x00");

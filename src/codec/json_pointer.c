@@ -1,0 +1,78 @@
+#include "codec/json_pointer.h"
+
+#include <string.h>
+
+#include "base/slice.h"
+
+enum { TOKEN_ROOM = 256, INDEX_DIGITS = 9 };
+
+/* One reference token without its escapes. False: "~" before something else than 0 and 1, or too long. */
+static bool unescape(struct fw_slice token, uint8_t ret_name[TOKEN_ROOM], size_t *ret_size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < token.size; i++) {
+		uint8_t c = token.data[i];
+
+		if (n == TOKEN_ROOM)
+			return false;
+		if (c == '~') {
+			if (++i == token.size || (token.data[i] != '0' && token.data[i] != '1'))
+				return false;
+			c = token.data[i] == '0' ? '~' : '/';
+		}
+		ret_name[n++] = c;
+	}
+	*ret_size = n;
+	return true;
+}
+
+/* RFC 6901 4: digits without a zero in front; "-" is behind the last and so nothing. */
+static uint32_t element(const struct json *json, uint32_t array, const uint8_t *digits, size_t size)
+{
+	uint32_t index = 0, at = array + 1;
+
+	if (size == 0 || size > INDEX_DIGITS || (size > 1 && digits[0] == '0'))
+		return 0;
+	for (size_t i = 0; i < size; i++) {
+		if (digits[i] < '0' || digits[i] > '9')
+			return 0;
+		index = index * 10 + (uint32_t)(digits[i] - '0');
+	}
+	if (index >= json->nodes[array].count)
+		return 0;
+	for (; index != 0; index--)
+		at = json->nodes[at].next;
+	return at;
+}
+
+uint32_t json_pointer_find(const struct json *json, struct fw_slice pointer)
+{
+	uint32_t node = 0;
+	bool moved = false;
+
+	while (pointer.size != 0) {
+		uint8_t name[TOKEN_ROOM];
+		const uint8_t *slash;
+		size_t size, length;
+
+		if (pointer.data[0] != '/')
+			return 0;
+		pointer = slice_from(pointer, 1);
+		slash = pointer.size != 0 ? memchr(pointer.data, '/', pointer.size) : NULL;
+		length = slash != NULL ? (size_t)(slash - pointer.data) : pointer.size;
+		if (!unescape(slice(pointer.data, length), name, &size))
+			return 0;
+		if (json->nodes[node].kind == JSON_OBJECT)
+			node = json_member(json, node, (const char *)name, size);
+		else if (json->nodes[node].kind == JSON_ARRAY)
+			node = element(json, node, name, size);
+		else
+			node = 0;
+		if (node == 0)
+			return 0;
+		moved = true;
+		pointer = slice_from(pointer, length);
+	}
+	return moved ? node : 0;
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/python3
+"""docs/guide/identity-providers.md, followed by copy and paste."""
+import sys
+
+try:
+    import jwt
+    import cryptography
+    import websockets
+except ImportError as error:
+    print(f"1..0 # SKIP {error}")
+    sys.exit(0)
+
+from guide import finish, follow, ok
+
+parts = follow("identity-providers.md")
+ok("authentication.issuers[0].key[0]: ES256" in parts[0] and "roles.user: [staff]" in parts[0], "the configuration is shown", parts[0])
+ok('{"type":"pong"' in parts[1], "alice is in", parts[1])
+ok("refused: 401" in parts[1], "mallory is not", parts[1])
+ok("no role" in parts[1], "and the record says why", parts[1])
+finish()
