@@ -44,7 +44,7 @@ struct verifier {
 	struct merkle_tree tree;
 	uint8_t chain[32];
 	/* a tile that is not what the records give: whose fault it is, the next checkpoint says */
-	uint64_t suspect; /* the record that it is about, 0: none */
+	uint64_t suspect, suspect_last; /* records under the hash that differs; 0: none */
 	char suspect_file[LEDGER_FILE];
 	/* of the segment that is read */
 	char name[SEGMENT_NAME];
@@ -81,7 +81,8 @@ static bool bad_record(struct verifier *verifier, uint64_t offset, const char *r
 static bool bad_root(struct verifier *verifier, uint64_t size, const char *file, const char *reason)
 {
 	if (verifier->suspect != 0 && verifier->suspect > verifier->holds_to && verifier->suspect <= size)
-		return bad(verifier, verifier->suspect, verifier->suspect, file, 0, reason);
+		return bad(verifier, verifier->suspect, verifier->suspect_last < size ? verifier->suspect_last : size,
+			   file, 0, reason);
 	return bad(verifier, verifier->holds_to + 1, size, file, 0, reason);
 }
 
@@ -231,6 +232,7 @@ static void check_tile(void *user, unsigned level, uint64_t index, const struct 
 		if ((size_t)(size < 0 ? 0 : size) < (i + 1) * sizeof(stored[0]) ||
 		    memcmp(&stored[i], &hashes[i], sizeof(stored[0])) != 0) {
 			verifier->suspect = (index * MERKLE_TILE + i) * leaves + 1;
+			verifier->suspect_last = (index * MERKLE_TILE + i + 1) * leaves;
 			snprintf(verifier->suspect_file, sizeof(verifier->suspect_file), "%s", name);
 			return;
 		}
