@@ -267,7 +267,9 @@ as in the file. A name that no key has is a warning, with what was probably mean
 In every single value, of the file or outside it, `${{file:PATH}}` stands for the text of a file and `${{env:NAME}}` for that of an environment variable, alone
 or with other text around. Of a file one line end at its end is left out; it has at most 16384 bytes; a relative path starts at the folder of the
 configuration. A file or variable that is not there is an error that names it; a file that every user of the machine can read is a warning. What comes
-out of a file is never in a message and never printed. Keys that are not text are written as `base64:` and base64url.
+out of a file is never in a message and never printed. Keys that are not text are written as `base64:` and base64url. Around a reference in braces
+or brackets YAML needs quotes, for a number too: `{{messages_per_minute: "${{env:RATE}}"}}`. Keys that name a PEM file themselves (`tls`, `upstream.tls`,
+`assertion.keys`) take the name as it is.
 
 ```yaml
 upstream:

@@ -102,13 +102,14 @@ def base64url(data):
 class Framewall:
     """One running program. Use as a context manager; leaving it stops the program and checks how it ended."""
 
-    def __init__(self, config=None, *arguments, wait=True, check=True, errors=None, says=None, preexec=None, environment=None):
-        """says: a pattern of lines on standard error that are no complaint here."""
+    def __init__(self, config=None, *arguments, wait=True, check=True, errors=None, says=None, preexec=None, environment=None,
+                 places=("--listen", "localhost:0", "--admin", "off"), before=()):
+        """says: a pattern of lines on standard error that are no complaint here. before: a command that runs the program."""
         self.folder = tempfile.mkdtemp(prefix="framewall-e2e-")
         self.data = os.path.join(self.folder, "data")
         self.check = check
         self.says = says
-        command = [BINARY, "run", "--data", self.data, "--listen", "localhost:0", "--admin", "off"]
+        command = [*before, os.path.abspath(BINARY), "run", "--data", self.data, *places]
         if config is not None:
             path = os.path.join(self.folder, "framewall.yaml")
             with open(path, "w") as file:
@@ -120,10 +121,14 @@ class Framewall:
         self.lines = []
         self.port = None
         threading.Thread(target=self._read, daemon=True).start()
-        if wait and not until(lambda: self.port or self.process.poll() is not None):
-            raise RuntimeError("the program did not say where it listens")
-        if wait and self.port is None:
+        if wait and not self.starts():
             raise RuntimeError("the program did not start: " + self.stderr())
+
+    def starts(self):
+        """Waits until it listens: True; or has ended: False."""
+        if not until(lambda: self.port or self.process.poll() is not None):
+            raise RuntimeError("the program did not say where it listens")
+        return self.port is not None
 
     def _read(self):
         for line in self.process.stdout:
@@ -316,8 +321,10 @@ class Upstream:
 
 # A client with nothing between the test and the octets ----------------------------------------------------------------
 class RawClient:
-    def __init__(self, port, headers=None, path="/", buffer=None, request=None, address="127.0.0.1", wrap=None):
+    def __init__(self, port, headers=None, path="/", buffer=None, request=None, address="127.0.0.1", wrap=None, source=None):
         self.socket = socket.socket()
+        if source is not None:
+            self.socket.bind((source, 0))
         if buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.socket.settimeout(PATIENCE)

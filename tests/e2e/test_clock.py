@@ -1,29 +1,11 @@
 #!/usr/bin/python3
 """Attack row 22: the wall clock is set, by an hour, by ten years, forth and back. Limits, blocks, sessions and live connections go by a
 clock that nothing sets; what tokens say goes by the wall clock; the record says that it jumped."""
-import glob
-
+from clock import LIBRARY, Clock
 from framewall import *
 
-LIBRARY = (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") or [None])[0]
 HOUR, YEAR = 3600, 365 * 86400
 JUMPS = (HOUR, 0, -HOUR, 0, 10 * YEAR, 0, -10 * YEAR, 0)
-
-
-class Clock:
-    """The wall clock of one program; set() moves it by so many seconds from the right time."""
-
-    def __init__(self):
-        self.file = tempfile.NamedTemporaryFile("w", prefix="framewall-clock-")
-        self.set(0)
-        self.environment = {"LD_PRELOAD": LIBRARY, "FAKETIME_TIMESTAMP_FILE": self.file.name, "FAKETIME_NO_CACHE": "1",
-                            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
-
-    def set(self, seconds):
-        self.file.seek(0)
-        self.file.truncate()
-        self.file.write(f"{seconds:+d}\n")
-        self.file.flush()
 
 
 def jump(fw, clock, seconds):

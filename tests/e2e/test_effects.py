@@ -1,0 +1,376 @@
+#!/usr/bin/python3
+"""Every key of the configuration has an effect that is seen from outside, or is named as one that has none: a key with neither fails here.
+
+Plays of tests/play see most of them: one must not hold without the key (play --without=KEY). For the others there is a case below: the same
+is done with a running program under two values, and what is seen differs, and differs by that key alone. Each case is seen again with the
+other value from an overlay, from FRAMEWALL_ variables and out of ${file:…}; for the plays tests/play/meson.build does the same.
+"""
+import concurrent.futures
+import contextlib
+import ssl
+import urllib.error
+import urllib.request
+
+from certificates import Authority, openssl
+from clock import LIBRARY, Clock
+from effects import *
+from framewall import *
+
+CLOSED = {"listen": "localhost:0", "admin.listen": "off"}
+# Keys that must be given: another value is taken than the plays have.
+ANOTHER = {"routes.*.path": "/elsewhere", "authentication.api_keys.*.id": "zzzzzzzz", "authentication.api_keys.*.hash": "0" * 63 + "1",
+           "authentication.jwt.keys.*.kid": "another", "authentication.jwt.keys.*.secret": "another secret of 34 octets or more"}
+PLAIN = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"  # no handshake: refused, and recorded
+
+
+def said(client, kind):
+    """The next message of a type."""
+    while True:
+        message = json.loads(client.receive()[1])
+        if message["type"] == kind:
+            return message
+
+
+def status(program, headers=None, **options):
+    """Of a handshake; None: it came to nothing."""
+    try:
+        client = RawClient(program.port, headers or {}, **options)
+        client.close()
+        return client.status
+    except (OSError, EOFError):
+        return None
+
+
+# What is seen of a running program -----------------------------------------------------------------------------------
+def opens(address, port):
+    try:
+        socket.create_connection((address, port), PATIENCE).close()
+        return True
+    except ConnectionRefusedError:
+        return False
+
+
+def threads(program, name):
+    return sum(open(path).read().startswith(name) for path in glob.glob(f"/proc/{program.process.pid}/task/*/comm"))
+
+
+def see_places(program, _=None):
+    if program is None:
+        return {}
+    where = "127.0.0.1" if opens("127.0.0.1", program.port) else "127.0.0.2"
+    client = RawClient(program.port, {}, address=where)
+    client.send(json.dumps({"type": "auth", "token": program.token()}))
+    token = said(client, "auth_success")["data"]["csrf_token"]
+    client.close()
+    seen = {
+        "listen": where,
+        "workers": program.stats()["workers"] if until(lambda: threads(program, "fw-worker") == program.stats()["workers"]) else None,
+        "csrf.token_length": len(token) * 6 // 8 if re.fullmatch("[A-Za-z0-9_-]+", token) else token,
+    }
+    program.signal()
+    program.wait()
+    until(lambda: any(line.startswith("draining") for line in program.lines))
+    seen["admin.listen"] = any(re.match("admin on http://127.0.0.1:", line) for line in program.lines)
+    there = [folder for folder in ("data/record", "elsewhere") if os.path.exists(os.path.join(program.folder, folder, "security_audit.log"))]
+    seen["audit_logging.log_directory"] = there
+    seen["audit_logging.checkpoint_copy"] = os.path.exists(os.path.join(program.folder, "copy"))
+    seen["log.level"] = " debug " in program.stderr()
+    return seen
+
+
+def see_cors(program, _=None):
+    """What a browser is told that asks before a page of another origin does."""
+    request = urllib.request.Request(f"http://localhost:{program.admin_port()}/api/v1/stats", method="OPTIONS", headers={
+        "Origin": "https://board.example", "Access-Control-Request-Method": "GET"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return {f"security_policies.cors.{key}": answer.headers[name] for key, name in (
+            ("allowed_methods", "Access-Control-Allow-Methods"), ("allowed_headers", "Access-Control-Allow-Headers"), ("max_age", "Access-Control-Max-Age"))}
+
+
+def logs(program):
+    return glob.glob(os.path.join(program.data, "record", "security_audit-*.log"))
+
+
+def see_size(program, _=None):
+    """A record of more than a megabyte: each message is on it."""
+    client = RawClient(program.port, program.bearer())
+    for _ in range(30):
+        client.socket.sendall(RawClient.frame(chat("hi")) * 100)
+        client.send('{"type":"ping"}')
+        said(client, "pong")
+    client.close()
+    until(lambda: sum(os.path.getsize(path) for path in logs(program)) > 1.1 * (1 << 20))
+    return {"audit_logging.max_log_size": len(logs(program))}
+
+
+def see_age(program, clock=None):
+    """The record, one hour and a half later."""
+    RawClient(program.port, request=PLAIN).closed()
+    program.wait_records("handshake_refused")
+    clock.set(5400)
+    until(lambda: program.records("clock_jump"))
+    RawClient(program.port, request=PLAIN).closed()
+    program.wait_records("handshake_refused", 2)
+    return {"audit_logging.rotation_interval": len(logs(program))}
+
+
+def see_sync(program, _=None):
+    for n in range(20):
+        RawClient(program.port, request=PLAIN).closed()
+        program.wait_records("handshake_refused", n + 1)
+    program.signal()
+    program.wait()
+    trace = os.path.join(program.folder, "trace")
+    until(lambda: f"{program.process.pid} +++ exited" in open(trace).read())
+    count = len(re.findall(r"fdatasync\(\d+<[^>]*/record/security_audit", open(trace).read()))
+    return {"audit_logging.sync": "never" if count == 0 else "each" if count >= 20 else count}
+
+
+def see_start(key):
+    def see(program, stderr=""):
+        return {key: "refused" if program is None else "warned" if 'the permission "chat.sned"' in program.stderr() else "silent"}
+
+    return see
+
+
+def see_assertion(upstream):
+    def see(program, _=None):
+        user = os.urandom(8).hex()
+        status(program, program.bearer(user))
+        (token,) = until(lambda: [headers["X-Framewall-Assertion"] for headers in list(upstream.headers) if headers["X-Framewall-User"] == user])
+        head, claims = [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
+        return {"assertion.issuer": claims["iss"], "assertion.lifetime": claims["exp"] - claims["iat"], "assertion.keys": head["alg"]}
+
+    return see
+
+
+def see_tls(authority, shown):
+    """Clients come with a certificate, and without."""
+    def enters(program, name="localhost", pair=None, groups=None, **settings):
+        context = authority.client(pair, **settings)
+        if groups:
+            context.set_ecdh_curve(groups)
+        found = []
+
+        def wrap(raw):
+            made = context.wrap_socket(raw, server_hostname=name)
+            found.append(dict(made.getpeercert()["subject"][0])["commonName"])
+            return made
+
+        return found[0] if status(program, program.bearer(), wrap=wrap) == 101 else None
+
+    def see(program, _=None):
+        if program is None:
+            return {}
+        either = lambda **options: enters(program, **options) or enters(program, pair=shown, **options)
+        plain, extra = either(), either(name="extra.example")
+        return {"tls.certificate": plain, "tls.key": plain, "tls.certificates.*.certificate": extra, "tls.certificates.*.key": extra,
+                "tls.min_version": bool(either(maximum_version=ssl.TLSVersion.TLSv1_2)), "tls.groups": bool(either(groups="secp384r1")),
+                "tls.client_certificate": bool(enters(program)), "tls.client_ca": bool(enters(program, pair=shown))}
+
+    return see
+
+
+def see_status(*names):
+    def see(program, _=None):
+        answer = None if program is None else status(program, program.bearer())
+        return {key: answer for key in names}
+
+    return see
+
+
+def see_proxy(program, _=None):
+    head = PLAIN.replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                                      b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    return {"proxy_protocol": RawClient(program.port, request=b"PROXY TCP4 203.0.113.7 192.0.2.2 4711 443\r\n" + head).read_head()}
+
+
+# The cases -----------------------------------------------------------------------------------------------------------
+def cases(made):
+    """made: an ExitStack for what they need."""
+    authority, other = made.enter_context(Authority()), made.enter_context(Authority("Another authority"))
+    pairs = {name: authority.sign(name) for name in ("one", "two", "gateway")}
+    pairs.update({name: authority.sign(name, "DNS:extra.example") for name in ("three", "four")})
+    signing = authority.file("signing.pem")
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", signing)
+    os.chmod(signing, 0o600)
+    upstream = made.enter_context(Upstream())
+    demanding = made.enter_context(Upstream(ssl=authority.sign("server", "DNS:elsewhere.example").server(authority)))
+    unknown = made.enter_context(Upstream(ssl=other.sign("server").server()))
+    cors, sender = "security_policies.cors.", {"rbac.roles": {"sender": {"permissions": ["chat.sned"]}}}
+    behind = ("upstream.tls.ca_file", "upstream.tls.server_name", "upstream.tls.certificate", "upstream.tls.key")
+
+    def certificates_told(values):
+        entry = {name: values[f"tls.certificates.*.{name}"] for name in ("certificate", "key")}
+        return {**{key: value for key, value in values.items() if "*" not in key}, "tls.certificates": [entry]}
+
+    yield Case({"listen": ("localhost:0", "127.0.0.2:0", "127.0.0.1", "127.0.0.2"), "workers": (1, 3, 1, 3),
+                "admin.listen": ("off", "127.0.0.1:0", False, True), "csrf.token_length": (16, 48, 16, 48),
+                "log.level": ("info", "debug", False, True),
+                "audit_logging.log_directory": ("", "elsewhere", ["data/record"], ["elsewhere"]),
+                "audit_logging.checkpoint_copy": ("", "copy", False, True)}, see_places)
+    yield Case({cors + "allowed_methods": (["GET"], ["GET", "DELETE"], "GET", "GET, DELETE"),
+                cors + "allowed_headers": (["X-One"], ["X-Two"], "X-One", "X-Two"), cors + "max_age": (60, 120, "60", "120")},
+               see_cors, {**CLOSED, "admin.listen": "localhost:0", cors + "allowed_origins": ["https://board.example"]})
+    yield Case({"audit_logging.max_log_size": (100, 1, 1, 2)}, see_size, {**CLOSED, "rate_limiting.messages_per_minute": 1000000, "audit_logging.data_access": "each"})
+    if LIBRARY is None:
+        skip("audit_logging.rotation_interval", "libfaketime is not there")
+    else:
+        yield Case({"audit_logging.rotation_interval": (24, 1, 1, 2)}, see_age, CLOSED, clock=Clock)
+    if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        skip("audit_logging.sync", "strace is not there, or may not trace")
+    else:
+        yield Case({"audit_logging.sync": ("none", "each", "never", "each")}, see_sync, CLOSED,
+                   before=("strace", "-D", "-f", "-q", "-y", "-e", "trace=fdatasync", "-o", "trace"))
+    yield Case({"rbac.strict": (False, True, "warned", "refused")}, see_start("rbac.strict"), {**CLOSED, **sender})
+    yield Case({"rbac.permission_categories": ({}, {"chat": ["sned"]}, "warned", "silent")}, see_start("rbac.permission_categories"), {**CLOSED, **sender})
+    yield Case({"assertion.issuer": ("framewall", "gate", "framewall", "gate"), "assertion.lifetime": (60, 90, 60, 90),
+                "assertion.keys": ([], [signing], "EdDSA", "ES256")}, see_assertion(upstream),
+               {**CLOSED, "upstream.url": upstream.url(), "upstream.assertion": True}, files=["assertion.keys"])
+    yield Case({"tls.certificate": (pairs["one"].certificate, pairs["two"].certificate, "one", "two"), "tls.key": (pairs["one"].key, pairs["two"].key, "one", "two"),
+                "tls.certificates.*.certificate": (pairs["three"].certificate, pairs["four"].certificate, "three", "four"),
+                "tls.certificates.*.key": (pairs["three"].key, pairs["four"].key, "three", "four"),
+                "tls.min_version": ("1.2", "1.3", True, False), "tls.groups": (["X25519"], ["P-384", "P-256"], False, True),
+                "tls.client_certificate": ("request", "require", True, False), "tls.client_ca": (other.certificate, authority.certificate, False, True)},
+               see_tls(authority, pairs["gateway"]),
+               {**CLOSED, "rate_limiting.auth_attempts_per_minute": 1000, "rate_limiting.max_connections_per_ip": 1000}, certificates_told,
+               files=["tls.certificate", "tls.key", "tls.client_ca", "tls.certificates"])
+    yield Case({behind[0]: (other.certificate, authority.certificate, 502, 101), behind[1]: ("", "elsewhere.example", 502, 101),
+                behind[2]: ("", pairs["gateway"].certificate, 502, 101), behind[3]: ("", pairs["gateway"].key, 502, 101)}, see_status(*behind),
+               {**CLOSED, "upstream.url": f"wss://localhost:{demanding.port}"}, files=behind)
+    yield Case({"upstream.tls.verify": ("on", "off", 502, 101)}, see_status("upstream.tls.verify"), {**CLOSED, "upstream.url": f"wss://localhost:{unknown.port}"})
+    yield Case({"proxy_protocol": ("off", "v1", 400, 101)}, see_proxy, {**CLOSED, "trusted_proxies": ["127.0.0.1"]})
+
+
+seen_by_cases = set()
+
+
+def running_programs():
+    with contextlib.ExitStack() as made, tempfile.TemporaryDirectory(prefix="framewall-effects-") as folder, concurrent.futures.ThreadPoolExecutor(8) as pool:
+        everything = list(cases(made))
+        waiting = [(case, [(name, expected, pool.submit(see)) for name, expected, see in ways(case, folder)],
+                    [(key, pool.submit(alone, case, key)) for key in case.keys if len(case.keys) > 1]) for case in everything]
+        for case, seen, but in waiting:
+            title = ", ".join(case.keys)
+            for name, expected, result in seen:
+                equal(result.result(), expected, f"{name}: {title}")
+            for key, result in but:
+                ok(result.result() != case.keys[key][3], f"{key}, and it alone, makes that difference", result.result())
+            for key, row in case.keys.items():
+                ok(row[2] != row[3], f"{key} has an effect")
+                seen_by_cases.add(key)
+
+
+def named_as_idle(key, path):
+    """What says that a key does nothing: check, and the start of the program."""
+    example = {row[0]: row[1] for row in rows_of("sections", "SECTION_IDLE")}.get(path)
+    text = json.dumps(nested({key: "VALUE"})).replace('"VALUE"', example or default(key))
+    done = framewall("check", "-", text=text)
+    ok(done.returncode == 0 and f'warning: "{path}" has no effect in this version' in done.stderr, f"{key}: check says that it has no effect", done.stderr)
+    with Framewall(text, check=False) as program:
+        ok(until(lambda: f"without effect in this version: {path}" in program.lines), f"{key}: and so does run", program.lines)
+
+
+# Environments --------------------------------------------------------------------------------------------------------
+def answer(client):
+    """The type of the next answer; of an error, its code."""
+    while True:
+        message = json.loads(client.receive()[1])
+        if message["type"] in ("pong", "chat_message"):
+            return message["type"]
+        if message["type"] == "error":
+            return message["data"]["code"]
+
+
+def answer_to(client, text):
+    client.send(text)
+    return answer(client)
+
+
+def see_limits(program):
+    """The effect of the rows of environments.def, but of two that would have to be waited for: the plays see those."""
+    client = RawClient(program.port, program.bearer())
+    seen = {"validation.unknown_fields": answer_to(client, chat("hi", extra=1)),
+            "validation.blocked_domains": answer_to(client, chat("hi", attachments=[{"url": "http://localhost/"}])),
+            "validation.blocked_ip_ranges": answer_to(client, chat("hi", attachments=[{"url": "http://10.0.0.1/"}]))}
+    client.close()
+    client = RawClient(program.port, program.bearer())
+    client.socket.sendall(RawClient.frame('{"type":"ping"}') * 200)
+    seen["rate_limiting.messages_per_minute"] = sum(1 for _ in iter(lambda: answer(client), "RATE_LIMITED"))
+    client.close()
+    refused = []
+    while len(refused) < 50 and 101 not in refused:
+        refused.append(status(program, {"Authorization": "Bearer nonsense"}, source="127.0.0.3"))
+    seen["rate_limiting.auth_attempts_per_minute"] = refused.count(401)
+    seen["monitoring.auto_block.violation_threshold"] = refused.index(101)
+    clients = [RawClient(program.port, program.bearer("carol"), source=f"127.0.0.{10 + n}") for n in range(6)]
+    for client in clients:
+        client.close()
+    program.signal()
+    program.wait()
+    seen["authentication.max_sessions_per_user"] = len(clients) - len(program.records("session_evicted"))
+    return seen
+
+
+def environments():
+    values = {}
+    for name, path, value in rows_of("environments", "ENVIRONMENT_VALUE"):
+        values.setdefault(name, {})[path] = value
+    paths = {path for rows in values.values() for path in rows}
+    ways = {"development": (["--environment", "development"], {}, ""), "testing": ([], {"FRAMEWALL_ENVIRONMENT": "testing"}, ""),
+            "production": ([], {}, "environment: production\n"), None: ([], {}, "")}
+    equal({name for name in ways if name}, {name for name, _ in rows_of("environments", "ENVIRONMENT")}, "every environment is tried")
+
+    def seen(way):
+        arguments, variables, text = way
+        with Upstream() as upstream, Framewall(text, "--upstream", upstream.url(), *arguments, environment=variables, check=False) as program:
+            return see_limits(program)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for name, got in zip(ways, pool.map(seen, ways.values())):
+            for path, value in got.items():
+                given = values.get(name, {}).get(path, default(path))
+                if isinstance(value, int):  # some more may be had in the time that it takes
+                    ok(int(given) <= value <= int(given) * 4 / 3, f"environment {name}: {path} is {given}", value)
+                else:
+                    equal(value, "chat_message" if given in ("", "warn") else "INVALID_MESSAGE", f"environment {name}: {path} is {given or 'empty'}")
+    for name, rows in values.items():
+        for path, value in rows.items():
+            broken = play([f"--with={path}={default(path)}"], [os.path.join(ROOT, f"tests/play/environment-{name}.play")])
+            ok(broken, f"environment {name}: {path} has the effect that environment-{name}.play sees")
+    equal(paths - set(got), {"monitoring.auto_block.block_duration", "authentication.session_timeout"}, "two of them are left to the plays")
+
+
+def every_key():
+    texts, idle = plays(), without_effect()
+    equal(play([], list(texts)), [], "all plays hold")
+    there = keys()
+    missing = [row for row in list(ROWS) + [row[0] for row in rows_of("sections", "SECTION") + rows_of("sections", "SECTION_IDLE")]
+               if not any(key == row or key.startswith(row + ".") for key in there)]
+    equal(missing, [], "the schema has every key of the tables")
+
+    def without(key):
+        if key in seen_by_cases or any(key == path or key.startswith(path + ".") for path in idle):
+            return None
+        return plays_without(key, texts, ANOTHER.get(key))
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for key, broken in zip(there, pool.map(without, there)):
+            path = [path for path in idle if key == path or key.startswith(path + ".")]
+            if path:
+                named_as_idle(key, path[0])
+            elif key in seen_by_cases:
+                ok(True, f"{key}: seen with a running program")
+            elif only_word(key):
+                done = framewall("check", "-", text=json.dumps(nested({key: "another"})))
+                ok(done.returncode == 1 and only_word(key) in done.stderr, f"{key}: {only_word(key)} is all there is", done.stderr)
+            else:
+                ok(broken, f"{key}: {', '.join(broken[:3])} and {len(broken)} in all see it")
+    equal(sorted(set(ANOTHER) - set(there)), [], "no key is named here that there is not")
+    equal(sorted(seen_by_cases - set(there)), [], "nor in a case")
+
+
+if not shutil.which("openssl"):
+    print("1..0 # SKIP openssl is not installed")
+    sys.exit(0)
+main(running_programs, environments, every_key)
