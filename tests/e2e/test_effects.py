@@ -16,6 +16,11 @@ from clock import LIBRARY, Clock
 from effects import *
 from framewall import *
 
+try:
+    from signers import Key, claims_of, token, with_secret
+except ImportError:
+    token = None
+
 CLOSED = {"listen": "localhost:0", "admin.listen": "off"}
 # Keys that must be given: another value is taken than the plays have.
 ANOTHER = {"routes.*.path": "/elsewhere", "authentication.api_keys.*.id": "zzzzzzzz", "authentication.api_keys.*.hash": "0" * 63 + "1",
@@ -144,6 +149,21 @@ def see_assertion(upstream):
     return see
 
 
+def see_login(*tokens):
+    """Who a token says that it is, or why it is refused. tokens: (token or what makes one of the program, keys that it shows)."""
+    def see(program, _=None):
+        seen = {}
+        for token, names in tokens if program is not None else ():
+            client = RawClient(program.port, {})
+            client.send(json.dumps({"type": "auth", "token": token}))
+            data = json.loads(client.receive()[1])["data"]
+            client.close()
+            seen.update({key: f"{data['role']} {data['user_id']}" if "role" in data else data["code"] for key in names})
+        return seen
+
+    return see
+
+
 def see_tls(authority, shown):
     """Clients come with a certificate, and without."""
     def enters(program, name="localhost", pair=None, groups=None, **settings):
@@ -214,11 +234,11 @@ def cases(made):
                see_cors, {**CLOSED, "admin.listen": "localhost:0", cors + "allowed_origins": ["https://board.example"]})
     yield Case({"audit_logging.max_log_size": (100, 1, 1, 2)}, see_size, {**CLOSED, "rate_limiting.messages_per_minute": 1000000, "audit_logging.data_access": "each"})
     if LIBRARY is None:
-        skip("audit_logging.rotation_interval", "libfaketime is not there")
+        not_here["audit_logging.rotation_interval"] = "libfaketime is not there"
     else:
         yield Case({"audit_logging.rotation_interval": (24, 1, 1, 2)}, see_age, CLOSED, clock=Clock)
     if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL).returncode != 0:
-        skip("audit_logging.sync", "strace is not there, or may not trace")
+        not_here["audit_logging.sync"] = "strace is not there, or may not trace"
     else:
         yield Case({"audit_logging.sync": ("none", "each", "never", "each")}, see_sync, CLOSED,
                    before=("strace", "-D", "-f", "-q", "-y", "-e", "trace=fdatasync", "-o", "trace"))
@@ -242,12 +262,51 @@ def cases(made):
     yield Case({"proxy_protocol": ("off", "v1", 400, 101)}, see_proxy, {**CLOSED, "trusted_proxies": ["127.0.0.1"]})
 
 
+def entry(section, values, **more):
+    """A list with one entry, of the keys SECTION.*.NAME."""
+    return {section: [{**more, **{key.rsplit(".", 1)[1]: value for key, value in values.items()}}]}
+
+
+def cases_of_tokens():
+    keys, issuers = "authentication.jwt.keys", "authentication.issuers"
+    secret = "a secret for tokens, of 64 octets as SHA-512 wants, or a bit more."
+    one, other, pair, strange = Key("ES256", "1"), Key("ES256", "1"), Key("PS256", "two"), Key("PS256", "two")
+    names = lambda section, words: [f"{section}.*.{word}" for word in words.split()]
+
+    def pems(*keys):
+        return [key.pem().decode() for key in keys]
+
+    (algorithm,), (public,) = names(keys, "algorithm"), names(keys, "public_key")
+    signed = token({"alg": "HS512", "typ": "JWT"}, claims_of(role="user"), with_secret(secret.encode(), "512"))
+    yield Case({algorithm: ("HS256", "HS512", "AUTH_FAILED", "user alice")}, see_login((signed, [algorithm])), CLOSED,
+               lambda values: entry(keys, values, secret=secret))
+    yield Case({public: (*pems(other, one), "AUTH_FAILED", "user alice")}, see_login((one.token(claims_of(role="user")), [public])), CLOSED,
+               lambda values: entry(keys, values, algorithm="ES256", kid="1"))
+
+    both = {"iss": "https://two.example", "aud": "chat"}
+    rows = names(issuers, "public_key algorithm kid")
+    yield Case({rows[0]: (*pems(strange, pair), "AUTH_FAILED", "guest alice"), rows[1]: ("RS256", "PS256", "AUTH_FAILED", "guest alice"),
+                rows[2]: ("one", "two", "AUTH_FAILED", "guest alice")}, see_login((pair.token(claims_of(role="user", **both)), rows)), CLOSED,
+               lambda values: entry(issuers, values, issuer=both["iss"], audience="chat"))
+    rows = names(issuers, "issuer audience jwks type user user_prefix roles_from roles")
+    sets = [json.dumps({"keys": [key.jwk()]}) for key in (other, one)]
+    known, nobody = claims_of(email="al@two.example", groups=["mods"], **both), claims_of(**both)
+    values = [("https://one.example", both["iss"]), ("board", "chat"), sets, ("JWT", "at+jwt"), ("sub", "email"), ("one:", "two:"), ("role", "groups"),
+              ({"user": ["mods"]}, {"moderator": ["mods"]})]
+    (default_role,) = names(issuers, "default_role")
+    yield Case({**{key: (*value, "AUTH_FAILED", "moderator two:al@two.example") for key, value in zip(rows, values)},
+                default_role: ("guest", "none", "AUTH_FAILED", "AUTH_FAILED")},
+               see_login((one.token(known, typ="at+jwt"), rows), (one.token({**nobody, "email": "b@two.example"}, typ="at+jwt"), [default_role])), CLOSED,
+               lambda values: entry(issuers, values))
+
+
 seen_by_cases = set()
+not_here = {}  # keys whose effect this machine has no tool to see, and what it lacks
 
 
 def running_programs():
     with contextlib.ExitStack() as made, tempfile.TemporaryDirectory(prefix="framewall-effects-") as folder, concurrent.futures.ThreadPoolExecutor(8) as pool:
-        everything = list(cases(made))
+        everything = list(cases(made)) + (list(cases_of_tokens()) if token else [])
         waiting = [(case, [(name, expected, pool.submit(see)) for name, expected, see in ways(case, folder)],
                     [(key, pool.submit(alone, case, key)) for key in case.keys if len(case.keys) > 1]) for case in everything]
         for case, seen, but in waiting:
@@ -257,7 +316,7 @@ def running_programs():
             for key, result in but:
                 ok(result.result() != case.keys[key][3], f"{key}, and it alone, makes that difference", result.result())
             for key, row in case.keys.items():
-                ok(row[2] != row[3], f"{key} has an effect")
+                ok(row[2] != row[3] or but, f"{key} has an effect")
                 seen_by_cases.add(key)
 
 
@@ -359,6 +418,8 @@ def every_key():
             path = [path for path in idle if key == path or key.startswith(path + ".")]
             if path:
                 named_as_idle(key, path[0])
+            elif key in not_here or (token is None and key.startswith(("authentication.issuers.", "authentication.jwt.keys."))):
+                skip(key, not_here.get(key, "python3-cryptography is not installed"))
             elif key in seen_by_cases:
                 ok(True, f"{key}: seen with a running program")
             elif only_word(key):
