@@ -84,6 +84,8 @@ struct fw_need {
 	struct fw_slice role;
 	struct fw_slice session_id;
 	int64_t number;
+	uint64_t issued_wall_us; /* SESSION_OPEN: when the credential was issued; 0: it does not say. NO: the user was
+				    revoked since */
 	uint64_t credential; /* SESSION_OPEN: which key the login was proved with; kept with the session, given back by
 				SESSION_TAKE, so that a session does not outlive its key */
 };
@@ -105,6 +107,7 @@ struct fw_answer {
 	struct fw_slice role;
 	struct fw_slice session_id;
 	uint64_t expires_wall_us; /* SESSION_TAKE: absolute end */
+	uint64_t issued_wall_us;  /* SESSION_TAKE: of fw_need */
 	uint64_t credential;	  /* SESSION_TAKE: of fw_need; 0: not kept, and not asked for */
 };
 

@@ -158,7 +158,7 @@ static int ask_ok(const struct control_request *request, struct control_answer *
 {
 	int result = control_ask(request, ret_answer);
 
-	if (result != COMMAND_DONE || ret_answer->status == 200)
+	if (result != COMMAND_DONE || ret_answer->status / 100 == 2)
 		return result;
 	result = say_problem(request, ret_answer);
 	control_free(ret_answer);

@@ -18,7 +18,7 @@ struct control_answer {
 /* COMMAND_DONE with any whole answer of the server, otherwise COMMAND_COULD_NOT. */
 int control_ask(const struct control_request *request, struct control_answer *ret_answer);
 void control_free(struct control_answer *answer);
-/* Asks where only 200 is a good answer: for any other the server's reason is said. A good one goes to standard output,
+/* Asks where only 2xx is a good answer: for any other the server's reason is said. A good one goes to standard output,
  * as print says it, or as it came when print is NULL. The command's exit status. */
 int control_show(const struct control_request *request, int (*print)(struct fw_slice body));
 #endif

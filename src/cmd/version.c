@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include <libfyaml.h>
+#include <sqlite3.h>
 #include <openssl/crypto.h>
 #include <uv.h>
 
@@ -42,6 +43,7 @@ int command_version(int argc, char **argv)
 		{ "libuv", uv_version_string() },
 		{ "openssl", OpenSSL_version(OPENSSL_VERSION_STRING) },
 		{ "libfyaml", fy_library_version() },
+		{ "sqlite", sqlite3_libversion() },
 	};
 	size_t count = sizeof(libraries) / sizeof(*libraries);
 

@@ -103,6 +103,7 @@ static const char *check_times(const struct jwt_rules *rules, const struct json 
 		return "nbf";
 	if (!optional_seconds(claims, "iat", &issued) || issued > now + rules->skew_s)
 		return "iat";
+	jwt->issued_s = issued;
 	start = jws_member(claims, 0, "iat") != 0 ? issued : now;
 	if (rules->max_life_s != 0 && (jwt->expires_s < start || jwt->expires_s - start > rules->max_life_s))
 		return "lifetime";

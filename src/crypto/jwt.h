@@ -23,6 +23,7 @@ struct jwt {
 	struct json claims; /* in the arena */
 	struct fw_slice subject;
 	uint64_t expires_s; /* seconds since 1970 */
+	uint64_t issued_s;  /* the same; 0: it does not say */
 	size_t key;	    /* of rules: whose signature it is */
 };
 

@@ -141,6 +141,7 @@ const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identi
 					   .role = role_of(conn, issuer, &jwt.claims),
 					   .method = METHOD_JWT,
 					   .expires_wall_us = jwt.expires_s * 1000000,
+					   .issued_wall_us = jwt.issued_s * 1000000,
 					   .credential = marks[jwt.key] };
 	if (issuer != NULL && !name_user(conn, issuer, &jwt.claims, &ret_identity->user_id))
 		return "user";

@@ -278,6 +278,7 @@ struct identity {
 	uint16_t role;
 	uint8_t method;
 	uint64_t expires_wall_us; /* 0: does not end by itself */
+	uint64_t issued_wall_us;  /* 0: it does not say when it was issued */
 	uint64_t credential;	  /* mark of the key; 0: none */
 };
 /* NULL when it holds, else the cause for the record. Sessions are the store's business. */

@@ -325,6 +325,7 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 				      .role = slice_text(conn->policy->roles[identity->role].name),
 				      .session_id = slice(login->made->session_id, login->made->session_id_size),
 				      .number = (int64_t)login->made->expires_wall_us,
+				      .issued_wall_us = identity->issued_wall_us,
 				      .credential = identity->credential });
 	mem_wipe(random, sizeof(random));
 }
@@ -394,6 +395,7 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 						       .role = role,
 						       .method = METHOD_SESSION,
 						       .expires_wall_us = answer->expires_wall_us,
+						       .issued_wall_us = answer->issued_wall_us,
 						       .credential = answer->credential });
 }
 
@@ -445,7 +447,8 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 	else if (kind == FW_NEED_SESSION_OPEN && answer->code == FW_ANSWER_YES)
 		opened(conn);
 	else
-		refuse(conn, authn_refusal_text(conn->login->kind), "refused by the store");
+		refuse(conn, authn_refusal_text(conn->login->kind),
+		       kind == FW_NEED_SESSION_OPEN ? "revoked" : "refused by the store");
 }
 
 void login_let_in(struct fw_conn *conn, const struct http1_head *head, struct fw_slice subprotocol)

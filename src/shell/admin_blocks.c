@@ -161,46 +161,13 @@ void admin_blocks_add(struct admin_conn *conn)
 	admin_answer_written(conn, 201, &listing.writer);
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent-decodes a part of a path; false when it does not hold, or is longer than an address can be. */
-static bool decode(struct fw_slice text, char ret_text[NAME], size_t *ret_size)
-{
-	*ret_size = 0;
-	for (size_t i = 0; i < text.size; i++) {
-		int high, low;
-
-		if (*ret_size == NAME)
-			return false;
-		if (text.data[i] != '%') {
-			ret_text[(*ret_size)++] = (char)text.data[i];
-			continue;
-		}
-		if (text.size - i < 3)
-			return false;
-		high = hex_value(text.data[i + 1]);
-		low = hex_value(text.data[i + 2]);
-		if (high < 0 || low < 0)
-			return false;
-		ret_text[(*ret_size)++] = (char)(high << 4 | low);
-		i += 2;
-	}
-	return true;
-}
-
 void admin_blocks_remove(struct admin_conn *conn)
 {
 	struct fw_addr address;
 	char text[NAME], name[NAME];
 	size_t size;
 
-	if (!decode(conn->rest, text, &size) || !read_address(slice(text, size), &address)) {
+	if (!admin_path_decode(conn->rest, text, sizeof(text), &size) || !read_address(slice(text, size), &address)) {
 		admin_answer_problem(conn, 400, "the path must end in an IPv4 or IPv6 address", "");
 		return;
 	}

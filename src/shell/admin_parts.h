@@ -2,6 +2,7 @@
 #ifndef SHELL_ADMIN_PARTS_H
 #define SHELL_ADMIN_PARTS_H
 #include "base/arena.h"
+#include "base/close_reason.h"
 #include "base/slice.h"
 #include "codec/http1.h"
 #include "codec/json.h"
@@ -108,6 +109,14 @@ void admin_reload(struct admin_conn *conn);
 void admin_blocks_list(struct admin_conn *conn); /* admin_blocks.c */
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);
+
+/* admin_path.c: percent-decodes; false when it does not hold, or is longer than the room. */
+bool admin_path_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size);
+void admin_sessions_list(struct admin_conn *conn); /* admin_sessions.c */
+void admin_sessions_end(struct admin_conn *conn);
+void admin_revocations_list(struct admin_conn *conn); /* admin_revocations.c */
+void admin_revocations_add(struct admin_conn *conn);
+void admin_revocations_remove(struct admin_conn *conn);
 
 /* admin_record.c: what operators do is recorded. */
 void admin_record_init(struct fw_record *record, const struct admin_conn *conn, uint16_t type, const char *action);

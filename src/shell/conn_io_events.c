@@ -44,7 +44,7 @@ static void leave_session(struct connection *connection)
 static void open_session(struct connection *connection, const struct fw_need *need, struct fw_answer *answer)
 {
 	struct worker *worker = connection->worker;
-	struct store_session session = { .credential = need->credential };
+	struct store_session session = { .credential = need->credential, .issued_wall_us = need->issued_wall_us };
 	char evicted[STORE_SESSION_ID];
 	size_t evicted_size = 0;
 	uint8_t key[32];
@@ -82,6 +82,7 @@ static void take_session(struct connection *connection, const struct fw_need *ne
 	answer->role = slice(session->role, session->role_size);
 	answer->session_id = slice(session->session_id, session->session_id_size);
 	answer->expires_wall_us = session->expires_wall_us;
+	answer->issued_wall_us = session->issued_wall_us;
 	answer->credential = session->credential;
 }
 

@@ -24,6 +24,11 @@ struct ipc_end_session {
 	uint32_t size;
 	uint32_t reason; /* row of closes.def */
 };
+struct ipc_end_user {
+	char user_id[128];
+	uint32_t size;
+	uint32_t reason; /* row of closes.def */
+};
 struct ipc_end_address {
 	struct fw_addr address;
 };

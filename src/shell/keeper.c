@@ -57,6 +57,8 @@ static const char *start(struct keeper *keeper)
 	keeper->recorder.options = options;
 	failed = keeper_files_token(options->data_directory, &options->random, keeper->token);
 	if (failed == NULL)
+		failed = keeper_files_database(options->data_directory, options->store, &keeper->database);
+	if (failed == NULL)
 		failed = keeper_recorder_start(&keeper->recorder, options, workers_of(options->policy));
 	if (failed != NULL)
 		return failed;
@@ -113,6 +115,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_figures_free(&keeper->figures);
 	admin_free(keeper->admin);
 	keeper_recorder_stop(&keeper->recorder);
+	database_close(keeper->database);
 	if (keeper->directory_fd >= 0)
 		close(keeper->directory_fd);
 	fw_policy_unref(keeper->options.policy);

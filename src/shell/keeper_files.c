@@ -75,6 +75,23 @@ static void make_token(const struct fw_random *random, char ret_token[KEEPER_TOK
 	mem_wipe(secret, sizeof(secret));
 }
 
+const char *keeper_files_database(const char *directory, struct store *store, struct database **ret_database)
+{
+	char path[PATH_ROOM], wrong[DATABASE_ERROR];
+
+	*ret_database = NULL;
+	if (snprintf(path, sizeof(path), "%s/framewall.db", directory) >= PATH_ROOM) {
+		errno = ENAMETOOLONG;
+		return say("open", path);
+	}
+	*ret_database = database_open(path, wrong);
+	if (*ret_database != NULL && database_load(*ret_database, store, wrong))
+		return NULL;
+	*ret_database = database_close(*ret_database);
+	snprintf(text, sizeof(text), "cannot use %s: %s", path, wrong);
+	return text;
+}
+
 const char *keeper_files_token(const char *directory, const struct fw_random *random, char ret_token[KEEPER_TOKEN + 1])
 {
 	char path[PATH_ROOM], fresh[PATH_ROOM + 8], line[KEEPER_TOKEN + 1];

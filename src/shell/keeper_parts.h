@@ -12,6 +12,7 @@
 #include "engine/counters.h"
 #include "record/ledger.h"
 #include "shell/keeper.h"
+#include "state/database.h"
 
 enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43, KEEPER_TEXTS = 3 };
 
@@ -96,6 +97,8 @@ void keeper_clock_check(struct keeper *keeper); /* every second */
 /* keeper_files.c: what the keeper has in the data directory. Texts of failures are in a static buffer. */
 int keeper_files_lock(const char *directory, const char **reterr_text); /* a descriptor to keep open; -1 */
 const char *keeper_files_token(const char *directory, const struct fw_random *random, char ret_token[KEEPER_TOKEN + 1]);
+/* DATA/framewall.db, and what it has of the store's. NULL, or what failed. */
+const char *keeper_files_database(const char *directory, struct store *store, struct database **ret_database);
 /* The address of the control socket; directory_fd shortens a path that is too long for one. False: even so. */
 bool keeper_files_socket(const char *directory, int directory_fd, struct sockaddr_un *ret_address);
 
@@ -112,6 +115,7 @@ struct keeper {
 	char token[KEEPER_TOKEN + 1];
 	struct keeper_recorder recorder;
 	struct keeper_figures figures;
+	struct database *database;
 	struct admin *admin;
 	unsigned handles; /* open on the loop */
 	uint64_t started_ns;

@@ -124,6 +124,16 @@ static void end_session(struct worker *worker, const struct ipc_end_session *end
 			conn_io_end(connection, ended->reason);
 }
 
+static void end_user(struct worker *worker, const struct ipc_end_user *ended)
+{
+	struct fw_slice user = slice(ended->user_id, ended->size <= sizeof(ended->user_id) ? ended->size : 0);
+
+	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next)
+		if (connection->conn != NULL && user.size != 0 &&
+		    slice_equal(fw_conn_principal(connection->conn).user_id, user))
+			conn_io_end(connection, ended->reason);
+}
+
 static void end_address(struct worker *worker, const struct ipc_end_address *ended)
 {
 	struct fw_addr prefix = addr_prefix(&ended->address);
@@ -175,6 +185,7 @@ static void send_figures(struct worker *worker)
 union down {
 	struct ipc_drain drain;
 	struct ipc_end_session end_session;
+	struct ipc_end_user end_user;
 	struct ipc_end_address end_address;
 	struct ipc_broadcast broadcast;
 	uint8_t bytes[512];
@@ -196,6 +207,9 @@ static void read_inbox(struct worker *worker)
 			break;
 		case IPC_END_SESSION:
 			end_session(worker, &message.end_session);
+			break;
+		case IPC_END_USER:
+			end_user(worker, &message.end_user);
 			break;
 		case IPC_END_ADDRESS:
 			end_address(worker, &message.end_address);

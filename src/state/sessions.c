@@ -121,7 +121,8 @@ void sessions_read(const struct session_slot *slot, struct store_session *ret_se
 					       .role_size = slot->role_size,
 					       .session_id_size = slot->session_id_size,
 					       .expires_wall_us = slot->expires_wall_us,
-					       .credential = slot->credential };
+					       .credential = slot->credential,
+					       .issued_wall_us = slot->issued_wall_us };
 	memcpy(ret_session->user_id, slot->texts, slot->user_id_size);
 	memcpy(ret_session->role, role, slot->role_size);
 	memcpy(ret_session->session_id, session_id, slot->session_id_size);
@@ -146,6 +147,7 @@ uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const st
 				       .opened = ++sessions->opened,
 				       .expires_wall_us = session->expires_wall_us,
 				       .credential = session->credential,
+				       .issued_wall_us = session->issued_wall_us,
 				       .texts = texts,
 				       .user_id_size = (uint8_t)session->user_id_size,
 				       .role_size = (uint8_t)session->role_size,
@@ -175,6 +177,40 @@ uint32_t sessions_of_user(const struct sessions *sessions, const struct store_se
 	}
 	*ret_oldest = oldest;
 	return count;
+}
+
+uint32_t sessions_remove_user(struct sessions *sessions, struct fw_slice user)
+{
+	uint32_t removed = 0;
+
+	if (user.size > STORE_NAME)
+		return 0;
+	for (uint32_t at = *user_chain(sessions, (const char *)user.data, user.size), next; at != SESSION_NONE;
+	     at = next) {
+		const struct session_slot *slot = &sessions->slots[at];
+
+		next = slot->next_user;
+		if (!slice_equal(slice(slot->texts, slot->user_id_size), user))
+			continue;
+		sessions_remove(sessions, at);
+		removed++;
+	}
+	return removed;
+}
+
+bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id)
+{
+	for (uint32_t at = 1; at <= sessions->touched; at++) {
+		const struct session_slot *slot = &sessions->slots[at];
+
+		if (slot->texts == NULL ||
+		    !slice_equal(slice(slot->texts + slot->user_id_size + slot->role_size, slot->session_id_size),
+				 session_id))
+			continue;
+		sessions_remove(sessions, at);
+		return true;
+	}
+	return false;
 }
 
 bool sessions_ended(const struct session_slot *slot, struct fw_time now)

@@ -12,7 +12,7 @@ enum { SWEEP_STEPS = 4, SWEEP_SLICE = 8192, EVICT_STEPS = 8 };
 struct store *store_new(const struct store_options *options, const struct fw_random *random)
 {
 	struct store *store = mem_zero(1, sizeof(*store));
-	struct hash_key keys[5];
+	struct hash_key keys[6];
 
 	if (store == NULL)
 		return NULL;
@@ -21,7 +21,7 @@ struct store *store_new(const struct store_options *options, const struct fw_ran
 	/* | and not ||: each part must be in a state that store_free can take */
 	if (presence_init(&store->presence, &keys[0]) | attempts_init(&store->attempts, &keys[1]) |
 	    offences_init(&store->offences, &keys[2]) | blocks_init(&store->blocks, &keys[3]) |
-	    sessions_init(&store->sessions, &keys[4]))
+	    sessions_init(&store->sessions, &keys[4]) | revocations_init(&store->revocations, &keys[5]))
 		return store_free(store);
 	store_configure(store, options);
 	return store;
@@ -36,6 +36,7 @@ struct store *store_free(struct store *store)
 	offences_fini(&store->offences);
 	blocks_fini(&store->blocks);
 	sessions_fini(&store->sessions);
+	revocations_fini(&store->revocations);
 	pthread_mutex_destroy(&store->lock);
 	mem_free(store);
 	return NULL;
@@ -126,6 +127,14 @@ static void evict(struct store *store, const struct store_session *session, stru
 	}
 }
 
+static bool is_revoked(const struct store *store, const struct store_session *session)
+{
+	const struct revocation *found =
+		revocations_find(&store->revocations, slice(session->user_id, session->user_id_size));
+
+	return found != NULL && (found->disabled || session->issued_wall_us <= found->before_wall_us);
+}
+
 enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32], const struct store_session *session,
 				       struct fw_time now, char ret_evicted[STORE_SESSION_ID], size_t *ret_evicted_size)
 {
@@ -146,6 +155,11 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 	absolute = now.wall_us + store->options.session_absolute_us;
 	if (copy.expires_wall_us == 0 || copy.expires_wall_us > absolute)
 		copy.expires_wall_us = absolute;
+	if (is_revoked(store, &copy)) {
+		pthread_mutex_unlock(&store->lock);
+		mem_free(texts);
+		return FW_ANSWER_NO;
+	}
 	same = sessions_find(&store->sessions, key);
 	if (same != SESSION_NONE)
 		sessions_remove(&store->sessions, same);
@@ -187,6 +201,35 @@ enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32
 	}
 	pthread_mutex_unlock(&store->lock);
 	return code;
+}
+
+bool store_session_revoke(struct store *store, struct fw_slice session_id)
+{
+	bool removed;
+
+	pthread_mutex_lock(&store->lock);
+	removed = sessions_remove_id(&store->sessions, session_id);
+	pthread_mutex_unlock(&store->lock);
+	return removed;
+}
+
+void store_session_list(struct store *store, struct fw_slice of, struct fw_time now, size_t limit,
+			store_session_function *each, void *user)
+{
+	struct store_session session;
+
+	pthread_mutex_lock(&store->lock);
+	for (uint32_t at = 1; at <= store->sessions.touched && limit != 0; at++) {
+		const struct session_slot *slot = &store->sessions.slots[at];
+
+		if (slot->texts == NULL || sessions_ended(slot, now) ||
+		    (of.size != 0 && !slice_equal(slice(slot->texts, slot->user_id_size), of)))
+			continue;
+		sessions_read(slot, &session);
+		each(user, &session, slot->idle_ns == UINT64_MAX);
+		limit--;
+	}
+	pthread_mutex_unlock(&store->lock);
 }
 
 size_t store_session_count(struct store *store)
@@ -271,4 +314,36 @@ size_t store_block_count(struct store *store, uint64_t now_ns)
 		count += store->blocks.slots[at].until_ns > now_ns;
 	pthread_mutex_unlock(&store->lock);
 	return count;
+}
+
+enum store_revoked store_revoke(struct store *store, const struct store_revocation *revocation, uint32_t *ret_sessions)
+{
+	enum store_revoked result;
+
+	*ret_sessions = 0;
+	if (revocation->user.size == 0 || revocation->user.size > STORE_NAME || revocation->reason.size > STORE_REASON)
+		return STORE_REVOKED_MEMORY;
+	pthread_mutex_lock(&store->lock);
+	result = revocations_put(&store->revocations, revocation);
+	if (result == STORE_REVOKED)
+		*ret_sessions = sessions_remove_user(&store->sessions, revocation->user);
+	pthread_mutex_unlock(&store->lock);
+	return result;
+}
+
+bool store_restore(struct store *store, struct fw_slice user)
+{
+	bool removed;
+
+	pthread_mutex_lock(&store->lock);
+	removed = revocations_remove(&store->revocations, user);
+	pthread_mutex_unlock(&store->lock);
+	return removed;
+}
+
+void store_revocation_list(struct store *store, store_revocation_function *each, void *user)
+{
+	pthread_mutex_lock(&store->lock);
+	revocations_each(&store->revocations, each, user);
+	pthread_mutex_unlock(&store->lock);
 }

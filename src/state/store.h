@@ -45,10 +45,12 @@ struct store_session {
 	size_t session_id_size;
 	uint64_t expires_wall_us; /* absolute end */
 	uint64_t credential;	  /* fw_need.credential */
+	uint64_t issued_wall_us;  /* when that credential was issued; 0: it does not say */
 };
-/* Stores a session under the SHA-256 of its token. When the user has too many the oldest is forgotten and its public id
- * copied to ret_evicted (size 0 when none): the shell ends the connection that holds it. LIMITED when the table is
- * full, FAILED when memory is short: then nothing was changed. */
+/* Stores a session under the SHA-256 of its token. NO when the user was revoked since the credential was issued. When
+ * the user has too many the oldest is forgotten and its public id copied to ret_evicted (size 0 when none): the shell
+ * ends the connection that holds it. LIMITED when the table is full, FAILED when memory is short: then nothing was
+ * changed. */
 enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32], const struct store_session *session,
 				       struct fw_time now, char ret_evicted[STORE_SESSION_ID],
 				       size_t *ret_evicted_size);
@@ -57,6 +59,12 @@ enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32
 				       struct store_session *ret_session);
 /* The connection that opened it is gone: from now on its idle time runs. Until then only its absolute end counts. */
 void store_session_leave(struct store *store, const uint8_t key[32], uint64_t now_ns);
+/* Forgets one, held or not: false when there is none. Whoever holds it is told by the caller. */
+bool store_session_revoke(struct store *store, struct fw_slice session_id);
+/* Up to limit sessions that have not ended, of one user or (user.size 0) of all; each is called under the lock. */
+typedef void store_session_function(void *user, const struct store_session *session, bool held);
+void store_session_list(struct store *store, struct fw_slice of, struct fw_time now, size_t limit,
+			store_session_function *each, void *user);
 size_t store_session_count(struct store *store);
 /* Forgets a slice of what has ended: sessions, blocks. To be called every second or so; never needed for a right
  * answer. */
@@ -70,4 +78,20 @@ bool store_block_remove(struct store *store, const struct fw_addr *address);
 typedef void store_block_function(void *user, const struct fw_addr *address, uint64_t left_ns, const char *reason);
 void store_block_list(struct store *store, uint64_t now_ns, store_block_function *each, void *user);
 size_t store_block_count(struct store *store, uint64_t now_ns);
+
+/* A user whose credentials of before a moment count no more, or (disabled) none at all. Sessions of his are forgotten;
+ * his connections are ended by the caller. What does not say when it was issued (an API key, a token without iat)
+ * counts as issued before. Kept until store_restore; user and reason are copied, at most STORE_NAME and STORE_REASON
+ * octets. */
+enum { STORE_REASON = 120 };
+struct store_revocation {
+	struct fw_slice user, reason;
+	uint64_t before_wall_us;
+	bool disabled;
+};
+enum store_revoked { STORE_REVOKED, STORE_REVOKED_FULL, STORE_REVOKED_MEMORY };
+enum store_revoked store_revoke(struct store *store, const struct store_revocation *revocation, uint32_t *ret_sessions);
+bool store_restore(struct store *store, struct fw_slice user); /* false: he was not revoked */
+typedef void store_revocation_function(void *user, const struct store_revocation *revocation);
+void store_revocation_list(struct store *store, store_revocation_function *each, void *user); /* under the lock */
 #endif

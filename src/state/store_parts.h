@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/slice.h"
 #include "state/store.h"
 
 #define HOUR_NS ((uint64_t)3600 * 1000000000)
@@ -109,6 +110,7 @@ struct session_slot {
 	uint64_t opened;	  /* a count: the smallest of a user is the oldest */
 	uint64_t expires_wall_us; /* absolute end */
 	uint64_t credential;
+	uint64_t issued_wall_us;
 	char *texts;	   /* user id, role, session id, one behind the other; NULL: the slot is free */
 	uint32_t next_key; /* chains and the free list: index, SESSION_NONE ends */
 	uint32_t next_user;
@@ -142,7 +144,30 @@ void sessions_read(const struct session_slot *slot, struct store_session *ret_se
 /* How many a user has, and the oldest of them. */
 uint32_t sessions_of_user(const struct sessions *sessions, const struct store_session *session, uint32_t *ret_oldest);
 bool sessions_ended(const struct session_slot *slot, struct fw_time now);
+/* Of a user all, else the one of that id; how many there were. */
+uint32_t sessions_remove_user(struct sessions *sessions, struct fw_slice user);
+bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id);
 void sessions_sweep(struct sessions *sessions, struct fw_time now, uint32_t steps);
+
+/* revocations.c */
+struct revocation {
+	struct revocation *next;
+	uint64_t before_wall_us;
+	bool disabled;
+	uint16_t user_size, reason_size;
+	uint8_t texts[]; /* user, reason */
+};
+struct revocations {
+	struct hash_key key;
+	struct revocation **chains;
+	uint32_t count;
+};
+int revocations_init(struct revocations *revocations, const struct hash_key *key);
+void revocations_fini(struct revocations *revocations);
+const struct revocation *revocations_find(const struct revocations *revocations, struct fw_slice user); /* or NULL */
+enum store_revoked revocations_put(struct revocations *revocations, const struct store_revocation *wish);
+bool revocations_remove(struct revocations *revocations, struct fw_slice user);
+void revocations_each(const struct revocations *revocations, store_revocation_function *each, void *user);
 
 struct store {
 	pthread_mutex_t lock; /* of everything but the words of attempts */
@@ -153,5 +178,6 @@ struct store {
 	struct offences offences;
 	struct blocks blocks;
 	struct sessions sessions;
+	struct revocations revocations;
 };
 #endif

@@ -17,4 +17,6 @@ ok("authentication.issuers[0].key[0]: ES256" in parts[0] and "roles.user: [staff
 ok('{"type":"pong"' in parts[1], "alice is in", parts[1])
 ok("refused: 401" in parts[1], "mallory is not", parts[1])
 ok("no role" in parts[1], "and the record says why", parts[1])
+ok("credentials of before count no more: alice" in parts[2] and "disabled: mallory" in parts[2] and "laptop stolen" in parts[2], "both are revoked", parts[2])
+ok("refused: 401" in parts[2], "and the token that was good is not", parts[2])
 finish()

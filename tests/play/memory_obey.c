@@ -56,7 +56,7 @@ static void obey_leave_session(struct link *link)
 
 static void obey_session_open(struct memory *memory, struct link *link, const struct fw_need *need)
 {
-	struct store_session session = { .credential = need->credential };
+	struct store_session session = { .credential = need->credential, .issued_wall_us = need->issued_wall_us };
 	char evicted[STORE_SESSION_ID];
 	size_t evicted_size = 0;
 	struct link *other;
@@ -87,6 +87,7 @@ static void obey_session_take(struct memory *memory, struct link *link, const st
 	answer->role = slice(link->session.role, link->session.role_size);
 	answer->session_id = slice(link->session.session_id, link->session.session_id_size);
 	answer->expires_wall_us = link->session.expires_wall_us;
+	answer->issued_wall_us = link->session.issued_wall_us;
 	answer->credential = link->session.credential;
 }
 

@@ -1,0 +1,173 @@
+/* /api/v1/revocations: users whose credentials of before now, or all, count no more. In force at once; kept in
+ * DATA/framewall.db, so that a restart gives nobody back what was taken. */
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/utf8.h"
+#include "shell/admin_parts.h"
+#include "shell/gate.h"
+
+static void write_one(struct json_writer *w, const struct store_revocation *revocation)
+{
+	char when[ENCODE_RFC3339];
+
+	encode_rfc3339(revocation->before_wall_us, when);
+	json_write_open(w, '{');
+	json_write_key(w, "user");
+	json_write_text(w, revocation->user);
+	json_write_key(w, "disabled");
+	json_write_boolean(w, revocation->disabled);
+	json_write_key(w, "revoked_at");
+	json_write_text(w, slice(when, sizeof(when)));
+	json_write_key(w, "reason");
+	json_write_text(w, revocation->reason);
+	json_write_close(w, '}');
+}
+
+static void list_one(void *user, const struct store_revocation *revocation)
+{
+	write_one(user, revocation);
+}
+
+void admin_revocations_list(struct admin_conn *conn)
+{
+	struct json_writer w = admin_answer_json(conn);
+
+	json_write_open(&w, '{');
+	json_write_key(&w, "revocations");
+	json_write_open(&w, '[');
+	store_revocation_list(conn->admin->keeper->options.store, list_one, &w);
+	json_write_close(&w, ']');
+	json_write_close(&w, '}');
+	admin_answer_written(conn, 200, &w);
+}
+
+/* A text of the body without NUL; false when it is none, or too long. An absent one stays as it is. */
+static bool read_text(struct admin_conn *conn, const struct json *json, uint32_t node, size_t most,
+		      struct fw_slice *ret_text)
+{
+	if (node == 0)
+		return true;
+	if (json->nodes[node].kind != JSON_STRING)
+		return false;
+	*ret_text = json_text(json, node, &conn->admin->arena);
+	return ret_text->data != NULL && ret_text->size <= most &&
+	       (ret_text->size == 0 || memchr(ret_text->data, '\0', ret_text->size) == NULL);
+}
+
+/* NULL, or what does not hold. The texts are in the arena. */
+static const char *read_wish(struct admin_conn *conn, struct store_revocation *wish)
+{
+	uint32_t user, disabled, reason;
+	struct json json;
+
+	if (json_parse(&conn->admin->arena, conn->content, 0, &json, NULL) != JSON_OK ||
+	    json.nodes[0].kind != JSON_OBJECT)
+		return "the body must be a JSON object {user, disabled, reason}";
+	user = json_member(&json, 0, "user", 4);
+	disabled = json_member(&json, 0, "disabled", 8);
+	reason = json_member(&json, 0, "reason", 6);
+	if (json.nodes[0].count != (unsigned)(user != 0) + (disabled != 0) + (reason != 0))
+		return "the body has a member besides user, disabled, reason";
+	if (user == 0 || !read_text(conn, &json, user, STORE_NAME, &wish->user) || wish->user.size == 0)
+		return "user must be a text of 1 to 128 bytes";
+	if (disabled != 0 && json.nodes[disabled].kind != JSON_TRUE && json.nodes[disabled].kind != JSON_FALSE)
+		return "disabled must be true or false";
+	wish->disabled = disabled != 0 && json.nodes[disabled].kind == JSON_TRUE;
+	wish->reason = slice_text("by an operator");
+	if (!read_text(conn, &json, reason, STORE_REASON, &wish->reason))
+		return "reason must be a text of at most 120 bytes";
+	return NULL;
+}
+
+static void end_connections(struct keeper *keeper, struct fw_slice user)
+{
+	struct ipc_end_user ended = { .size = (uint32_t)user.size, .reason = CLOSE_REVOKED };
+
+	memcpy(ended.user_id, user.data, user.size);
+	if (keeper->figures.gate != NULL)
+		gate_tell(keeper->figures.gate, -1, IPC_END_USER, &ended, sizeof(ended), slice(NULL, 0));
+}
+
+static void record_change(struct admin_conn *conn, const char *action, const struct store_revocation *wish,
+			  const char *failed)
+{
+	struct fw_record record;
+
+	admin_record_init(&record, conn, EVENT_admin_action, action);
+	admin_record_text(&record, "user", wish->user);
+	if (wish->reason.size != 0)
+		admin_record_text(&record, "reason", wish->reason);
+	if (failed != NULL)
+		admin_record_text(&record, "not_kept", slice_text(failed));
+	keeper_record(conn->admin->keeper, &record);
+}
+
+/* What was done holds until the server ends; the operator must know that it would not afterwards. */
+static void answer_not_kept(struct admin_conn *conn, const char *what, const char *failed)
+{
+	char detail[DATABASE_ERROR + 128];
+
+	snprintf(detail, sizeof(detail), "%s, but a restart would not know of it: framewall.db: %s", what, failed);
+	admin_answer_problem(conn, 500, detail, "");
+}
+
+void admin_revocations_add(struct admin_conn *conn)
+{
+	struct keeper *keeper = conn->admin->keeper;
+	struct store_revocation wish = { .before_wall_us = keeper_wall_us() };
+	const char *wrong = read_wish(conn, &wish);
+	char failed[DATABASE_ERROR];
+	struct json_writer w;
+	uint32_t sessions;
+	bool kept;
+
+	if (wrong != NULL) {
+		admin_answer_problem(conn, 400, wrong, "");
+		return;
+	}
+	switch (store_revoke(keeper->options.store, &wish, &sessions)) {
+	case STORE_REVOKED_FULL:
+		admin_answer_problem(conn, 507, "the list of revoked users is full; enable some", "");
+		return;
+	case STORE_REVOKED_MEMORY:
+		admin_answer_problem(conn, 503, "memory is short", "");
+		return;
+	case STORE_REVOKED:
+		break;
+	}
+	end_connections(keeper, wish.user);
+	kept = database_revoke(keeper->database, &wish, failed);
+	record_change(conn, wish.disabled ? "user disable" : "user revoke", &wish, kept ? NULL : failed);
+	if (!kept) {
+		answer_not_kept(conn, "the user is revoked", failed);
+		return;
+	}
+	w = admin_answer_json(conn);
+	write_one(&w, &wish);
+	admin_answer_written(conn, 201, &w);
+}
+
+void admin_revocations_remove(struct admin_conn *conn)
+{
+	struct keeper *keeper = conn->admin->keeper;
+	char user[STORE_NAME], failed[DATABASE_ERROR];
+	struct store_revocation gone = { 0 };
+	size_t size;
+	bool kept;
+
+	if (!admin_path_decode(conn->rest, user, sizeof(user), &size) ||
+	    !store_restore(keeper->options.store, slice(user, size))) {
+		admin_answer_problem(conn, 404, "this user is not revoked", "");
+		return;
+	}
+	gone.user = slice(user, size);
+	kept = database_restore(keeper->database, gone.user, failed);
+	record_change(conn, "user enable", &gone, kept ? NULL : failed);
+	if (!kept) {
+		answer_not_kept(conn, "the user is enabled", failed);
+		return;
+	}
+	buf_clear(&conn->body, &conn->admin->pool);
+	admin_answer(conn, 204, "", "");
+}

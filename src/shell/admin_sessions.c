@@ -1,0 +1,76 @@
+/* GET /api/v1/sessions, DELETE /api/v1/sessions/ID: who is logged in, and the end of one session. */
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/utf8.h"
+#include "shell/admin_parts.h"
+#include "shell/gate.h"
+
+enum { SESSIONS_MOST = 1000 };
+
+static void list_one(void *user, const struct store_session *session, bool held)
+{
+	struct json_writer *w = user;
+	char end[ENCODE_RFC3339];
+
+	json_write_open(w, '{');
+	json_write_key(w, "session_id");
+	json_write_text(w, slice(session->session_id, session->session_id_size));
+	json_write_key(w, "user_id");
+	json_write_text(w, slice(session->user_id, session->user_id_size));
+	json_write_key(w, "role");
+	json_write_text(w, slice(session->role, session->role_size));
+	json_write_key(w, "connected");
+	json_write_boolean(w, held);
+	json_write_key(w, "expires_at");
+	encode_rfc3339(session->expires_wall_us, end);
+	json_write_text(w, slice(end, sizeof(end)));
+	json_write_close(w, '}');
+}
+
+void admin_sessions_list(struct admin_conn *conn)
+{
+	struct fw_time now = { .monotonic_ns = uv_hrtime(), .wall_us = keeper_wall_us() };
+	struct fw_slice query = conn->head.query, text;
+	struct json_writer w;
+	char user[STORE_NAME];
+	size_t size = 0;
+
+	if (query.size != 0 && (!http1_query(query, "user", &text) || memchr(query.data, '&', query.size) != NULL ||
+				!admin_path_decode(text, user, sizeof(user), &size) || size == 0)) {
+		admin_answer_problem(conn, 400, "user must be a user id, and nothing else may be asked for", "");
+		return;
+	}
+	w = admin_answer_json(conn);
+	json_write_open(&w, '{');
+	json_write_key(&w, "sessions");
+	json_write_open(&w, '[');
+	store_session_list(conn->admin->keeper->options.store, slice(user, size), now, SESSIONS_MOST, list_one, &w);
+	json_write_close(&w, ']');
+	json_write_key(&w, "most");
+	json_write_integer(&w, SESSIONS_MOST);
+	json_write_close(&w, '}');
+	admin_answer_written(conn, 200, &w);
+}
+
+void admin_sessions_end(struct admin_conn *conn)
+{
+	struct keeper *keeper = conn->admin->keeper;
+	struct ipc_end_session ended = { .reason = CLOSE_REVOKED };
+	struct fw_record record;
+	size_t size;
+
+	if (!admin_path_decode(conn->rest, ended.session_id, sizeof(ended.session_id), &size) ||
+	    !store_session_revoke(keeper->options.store, slice(ended.session_id, size))) {
+		admin_answer_problem(conn, 404, "there is no session with this id", "");
+		return;
+	}
+	ended.size = (uint32_t)size;
+	admin_record_init(&record, conn, EVENT_admin_action, "session revoke");
+	admin_record_text(&record, "session", slice(ended.session_id, size));
+	keeper_record(keeper, &record);
+	if (keeper->figures.gate != NULL)
+		gate_tell(keeper->figures.gate, -1, IPC_END_SESSION, &ended, sizeof(ended), slice(NULL, 0));
+	buf_clear(&conn->body, &conn->admin->pool);
+	admin_answer(conn, 204, "", "");
+}
