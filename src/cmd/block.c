@@ -14,7 +14,7 @@ static int print_people(struct fw_slice body)
 	return rows_print("block", body, "blocks", members);
 }
 
-static int add(struct control_request *request, const char *address, const char *hours, const char *reason, bool json)
+static int add(struct control_request request, const char *address, const char *hours, const char *reason, bool json)
 {
 	const struct manage_member members[] = { { "address", address, false },
 						 { "hours", hours, true },
@@ -26,20 +26,20 @@ static int add(struct control_request *request, const char *address, const char 
 		return COMMAND_USAGE;
 	if (!manage_body(members, 3, body))
 		return options_usage("block", "a reason is UTF-8 text of at most 120 bytes");
-	request->method = "POST";
-	request->body = slice_text(body);
-	return manage_change(request, json, "blocked: ", address);
+	request.method = "POST";
+	request.body = slice_text(body);
+	return manage_change(&request, json, "blocked: ", address);
 }
 
-static int take_back(struct control_request *request, const char *address, bool json)
+static int take_back(struct control_request request, const char *address, bool json)
 {
 	char path[MANAGE_PATH];
 
 	if (!manage_path("/api/v1/blocks/", address, path))
 		return options_usage("block", "which address? remove ADDRESS");
-	request->method = "DELETE";
-	request->path = path;
-	return manage_change(request, json, "not blocked any more: ", address);
+	request.method = "DELETE";
+	request.path = path;
+	return manage_change(&request, json, "not blocked any more: ", address);
 }
 
 int command_block(int argc, char **argv)
@@ -67,10 +67,10 @@ int command_block(int argc, char **argv)
 		return options.operand_count == 1 ? control_show(&request, json ? NULL : print_people)
 						  : options_usage("block", "list takes no \"%s\"", words[1]);
 	if (strcmp(words[0], "add") == 0)
-		return two ? add(&request, words[1], hours, reason, json)
+		return two ? add(request, words[1], hours, reason, json)
 			   : options_usage("block", "which address? add ADDRESS");
 	if (strcmp(words[0], "remove") == 0)
-		return two ? take_back(&request, words[1], json)
+		return two ? take_back(request, words[1], json)
 			   : options_usage("block", "which address? remove ADDRESS");
 	return options_usage("block", "there is no \"block %s\": say list, add or remove", words[0]);
 }

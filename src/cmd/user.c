@@ -14,7 +14,7 @@ static int print_people(struct fw_slice body)
 	return rows_print("user", body, "revocations", members);
 }
 
-static int disable(struct control_request *request, const char *user, const char *reason, bool json)
+static int disable(struct control_request request, const char *user, const char *reason, bool json)
 {
 	const struct manage_member members[] = { { "user", user, false },
 						 { "disabled", "true", true },
@@ -23,21 +23,21 @@ static int disable(struct control_request *request, const char *user, const char
 
 	if (!manage_body(members, 3, body))
 		return options_usage("user", "a user and a reason are UTF-8 text of at most 128 and 120 bytes");
-	request->method = "POST";
-	request->path = "/api/v1/revocations";
-	request->body = slice_text(body);
-	return manage_change(request, json, "disabled: ", user);
+	request.method = "POST";
+	request.path = "/api/v1/revocations";
+	request.body = slice_text(body);
+	return manage_change(&request, json, "disabled: ", user);
 }
 
-static int enable(struct control_request *request, const char *user, bool json)
+static int enable(struct control_request request, const char *user, bool json)
 {
 	char path[MANAGE_PATH];
 
 	if (!manage_path("/api/v1/revocations/", user, path))
 		return options_usage("user", "a user is a text of 1 to 128 bytes");
-	request->method = "DELETE";
-	request->path = path;
-	return manage_change(request, json, "enabled: ", user);
+	request.method = "DELETE";
+	request.path = path;
+	return manage_change(&request, json, "enabled: ", user);
 }
 
 int command_user(int argc, char **argv)
@@ -64,8 +64,8 @@ int command_user(int argc, char **argv)
 		return options.operand_count == 1 ? control_show(&request, json ? NULL : print_people)
 						  : options_usage("user", "list takes no \"%s\"", words[1]);
 	if (strcmp(words[0], "disable") == 0)
-		return two ? disable(&request, words[1], reason, json) : options_usage("user", "whom? disable USER");
+		return two ? disable(request, words[1], reason, json) : options_usage("user", "whom? disable USER");
 	if (strcmp(words[0], "enable") == 0)
-		return two ? enable(&request, words[1], json) : options_usage("user", "whom? enable USER");
+		return two ? enable(request, words[1], json) : options_usage("user", "whom? enable USER");
 	return options_usage("user", "there is no \"user %s\": say list, disable or enable", words[0]);
 }

@@ -11,7 +11,7 @@ _Static_assert((CHAINS & (CHAINS - 1)) == 0, "the table is indexed by masking");
 int revocations_init(struct revocations *revocations, const struct hash_key *key)
 {
 	*revocations = (struct revocations){ .key = *key };
-	revocations->chains = mem_zero(CHAINS, sizeof(*revocations->chains));
+	revocations->chains = mem_zero(CHAINS, sizeof(void *));
 	return revocations->chains != NULL ? 0 : -1;
 }
 
