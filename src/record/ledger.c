@@ -11,7 +11,7 @@
 #include "record/jsonl.h"
 #include "record/ledger_parts.h"
 
-enum { TEXTS = sizeof(((struct ledger *)NULL)->texts) / sizeof(char *) };
+enum { TEXTS = sizeof(((struct ledger *)NULL)->texts) / sizeof(char *), CLOSE_ATTEMPTS = 3 };
 
 /* The line with its chain in place of the last brace. */
 static int append_line(struct ledger *ledger, const struct fw_record *record, uint64_t sequence, uint8_t chain[32],
@@ -102,6 +102,8 @@ static bool checkpoint_is_due(const struct ledger *ledger, struct ledger_time no
 
 static bool epoch_is_over(const struct ledger *ledger, struct ledger_time now)
 {
+	if (ledger->next_epoch.pair != NULL) /* announced; a step behind that failed */
+		return true;
 	return ledger->options.epoch_ns != 0 && ledger->checkpoint_size != ledger->sequence &&
 	       now.monotonic_ns - ledger->epoch_began_ns >= ledger->options.epoch_ns;
 }
@@ -157,7 +159,8 @@ int ledger_unsigned(const struct ledger *ledger)
 
 size_t ledger_waiting(const struct ledger *ledger)
 {
-	return buf_size(&ledger->lines) - ledger->written;
+	/* what is in a file that is not trusted is in none */
+	return buf_size(&ledger->lines) - (ledger->condemned ? 0 : ledger->written);
 }
 
 static void release(struct ledger *ledger)
@@ -226,8 +229,11 @@ size_t ledger_close(struct ledger *ledger, struct ledger_time now)
 
 	if (ledger == NULL)
 		return 0;
-	if (ledger_commit(ledger, now) == 0 && ledger->checkpoint_size != ledger->sequence)
-		ledger_checkpoint(ledger, now, true);
+	/* Not once only: what a failed sync was about has to be written to another file. */
+	for (unsigned attempt = 0; attempt < CLOSE_ATTEMPTS; attempt++)
+		if (ledger_commit(ledger, now) == 0 &&
+		    (ledger->checkpoint_size == ledger->sequence || ledger_checkpoint(ledger, now, true) == 0))
+			break;
 	lost = ledger_waiting(ledger);
 	release(ledger);
 	return lost;

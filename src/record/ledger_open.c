@@ -1,6 +1,7 @@
 /* Going on with a ledger. From its last checkpoint on each line is read: what the crash of a program or of a machine
  * cut short is cut off, and kept beside for whoever wants to look; what was signed for must be there. Otherwise the
  * ledger is set aside whole, and another one begun, with other keys: a log may not sign two histories. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +17,10 @@
 #include "record/lines.h"
 #include "record/tile.h"
 
-enum { TILES_KEPT = 65536 }; /* records whose tiles wait while all is read anew */
+enum {
+	TILES_KEPT = 65536, /* records whose tiles wait while all is read anew */
+	FOLDER_NAME = 64,
+};
 
 struct recovery {
 	struct ledger *ledger;
@@ -28,7 +32,7 @@ struct recovery {
 	const char *broken;
 };
 
-static const char checkpoint_name[] = "checkpoint", link_name[] = "security_audit.log";
+static const char checkpoint_name[] = "checkpoint", link_name[] = "security_audit.log", folder_prefix[] = "broken-";
 
 static bool take_checkpoint(struct recovery *recovery, struct fw_slice note)
 {
@@ -278,7 +282,7 @@ static bool read_on(struct recovery *recovery)
 	}
 	if (!replay(recovery, index, &lines))
 		return false;
-	/* The first record of all is signed for before another one is taken. */
+	/* The first record of all is signed for before another one is taken: recover sees to it. */
 	if (recovery->broken == NULL && recovery->signed_size == 0 && ledger->sequence > 1)
 		recovery->broken = "there is no checkpoint";
 	if (recovery->broken == NULL && ledger->sequence < recovery->signed_size)
@@ -342,26 +346,41 @@ static bool move_into(struct ledger *ledger, const char *name, const char *folde
 	       (ledger->storage->rename(from, to) == 0 || errno == ENOENT);
 }
 
-static bool set_aside(struct recovery *recovery, struct ledger_time now, char ret_folder[64])
+/* Segments last: as long as one is left, the next start finds that this is not done. */
+static bool move_all(struct ledger *ledger, const char *folder)
 {
 	static const char *const names[] = { checkpoint_name, "tile", "anchor", link_name };
-	struct ledger *ledger = recovery->ledger;
-	char path[STORAGE_PATH], name[SEGMENT_NAME];
+	static const char *const suffixes[] = { ".checkpoints", ".log" };
+	char name[SEGMENT_NAME], path[STORAGE_PATH];
+	struct segment_list list;
 	bool moved = true;
 
-	snprintf(ret_folder, 64, "broken-%llu", (unsigned long long)now.wall_us);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		moved = moved && move_into(ledger, names[i], folder);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && moved; i++) {
+		if (segment_files(ledger->options.directory, suffixes[i], &list) != 0)
+			return false;
+		for (size_t j = 0; j < list.count && moved; j++) {
+			segment_name(list.firsts[j], suffixes[i], name);
+			moved = move_into(ledger, name, folder);
+		}
+		segment_list_fini(&list);
+	}
+	return moved && storage_path(ledger->options.directory, folder, path) &&
+	       storage_sync_folder(ledger->storage, path) == 0 &&
+	       storage_sync_folder(ledger->storage, ledger->options.directory) == 0;
+}
+
+static bool set_aside(struct recovery *recovery, struct ledger_time now, char ret_folder[FOLDER_NAME])
+{
+	struct ledger *ledger = recovery->ledger;
+	char path[STORAGE_PATH];
+
+	snprintf(ret_folder, FOLDER_NAME, "%s%llu", folder_prefix, (unsigned long long)now.wall_us);
 	if (!storage_path(ledger->options.directory, ret_folder, path) ||
 	    (ledger->storage->make_folder(path, 0700) != 0 && errno != EEXIST) ||
-	    ledger_keys_set_aside(ledger, ret_folder + 6) != 0)
+	    ledger_keys_set_aside(ledger, ret_folder + sizeof(folder_prefix) - 2) != 0 || !move_all(ledger, ret_folder))
 		return false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		moved = moved && move_into(ledger, names[i], ret_folder);
-	for (size_t i = 0; i < recovery->list.count; i++) {
-		segment_name(recovery->list.firsts[i], ".log", name);
-		moved = moved && move_into(ledger, name, ret_folder);
-		segment_name(recovery->list.firsts[i], ".checkpoints", name);
-		moved = moved && move_into(ledger, name, ret_folder);
-	}
 	segment_list_fini(&recovery->list);
 	while (ledger->tiles != NULL) {
 		struct ledger_tile *next = ledger->tiles->next;
@@ -375,15 +394,31 @@ static bool set_aside(struct recovery *recovery, struct ledger_time now, char re
 	recovery->signed_size = recovery->cut = 0;
 	memset(ledger->chain, 0, sizeof(ledger->chain));
 	memset(&ledger->tree, 0, sizeof(ledger->tree));
-	return moved;
+	return true;
 }
 
-static bool record_repair(struct recovery *recovery, struct ledger_time now)
+/* The newest folder of what was set aside. */
+static bool find_set_aside(const struct ledger *ledger, char ret_folder[FOLDER_NAME])
+{
+	DIR *folder = opendir(ledger->options.directory);
+	const struct dirent *entry;
+
+	ret_folder[0] = '\0';
+	while (folder != NULL && (entry = readdir(folder)) != NULL)
+		if (strncmp(entry->d_name, folder_prefix, sizeof(folder_prefix) - 1) == 0 &&
+		    strlen(entry->d_name) < FOLDER_NAME && strcmp(entry->d_name, ret_folder) > 0)
+			snprintf(ret_folder, FOLDER_NAME, "%.*s", FOLDER_NAME - 1, entry->d_name);
+	if (folder != NULL)
+		closedir(folder);
+	return ret_folder[0] != '\0';
+}
+
+static bool record_repair(struct recovery *recovery, struct ledger_time now, uint64_t more)
 {
 	struct ledger *ledger = recovery->ledger;
 	struct fw_record record = ledger_own_record(ledger, EVENT_ledger_repaired, now);
 
-	ledger_detail_number(&record, "unsigned", ledger->sequence - recovery->signed_size);
+	ledger_detail_number(&record, "unsigned", more);
 	ledger_detail_number(&record, "cut", recovery->cut);
 	return ledger_add(ledger, &record, NULL) == 0;
 }
@@ -397,10 +432,33 @@ static bool record_replacement(struct recovery *recovery, struct ledger_time now
 	return ledger_add(recovery->ledger, &record, NULL) == 0;
 }
 
+/* Always in this order, so that whatever of it is cut short is made up for by the next start: the first record, signed
+ * for before another one is taken (read_on relies on it), that it replaces another ledger, that it was repaired. */
+static const char *record_start(struct recovery *recovery, struct ledger_time now, const char *folder)
+{
+	struct ledger *ledger = recovery->ledger;
+	uint64_t more = ledger->sequence - recovery->signed_size;
+
+	if (ledger->epoch.pair == NULL && ledger_keys_next_epoch(ledger, now) != 0)
+		return "cannot begin an epoch";
+	if (ledger->checkpoint_size == 0 && ledger_checkpoint(ledger, now, true) != 0)
+		return "cannot write a checkpoint";
+	if ((recovery->broken != NULL && !record_replacement(recovery, now, folder)) ||
+	    ((recovery->cut != 0 || more != 0) && !record_repair(recovery, now, more)))
+		return "memory is short";
+	if (ledger_commit(ledger, now) != 0)
+		return "cannot write";
+	/* What was not signed for is now, so that the next crash finds less to read. */
+	if ((recovery->stale || ledger->checkpoint_size != ledger->sequence) &&
+	    ledger_checkpoint(ledger, now, true) != 0)
+		return "cannot write a checkpoint";
+	return NULL;
+}
+
 static const char *recover(struct recovery *recovery, struct ledger_time now)
 {
 	struct ledger *ledger = recovery->ledger;
-	char folder[64] = "";
+	char folder[FOLDER_NAME] = "";
 	const char *failed;
 
 	failed = ledger_keys_open(ledger);
@@ -427,19 +485,9 @@ static const char *recover(struct recovery *recovery, struct ledger_time now)
 	}
 	if (!go_on(recovery, now))
 		return "cannot go on with the last segment";
-	if ((recovery->cut != 0 || ledger->sequence != recovery->signed_size) && !record_repair(recovery, now))
-		return "memory is short";
-	if (ledger->epoch.pair == NULL && ledger_keys_next_epoch(ledger, now) != 0)
-		return "cannot begin an epoch";
-	if (recovery->broken != NULL && !record_replacement(recovery, now, folder))
-		return "memory is short";
-	if (ledger_commit(ledger, now) != 0)
-		return "cannot write";
-	/* What was not signed for is now, so that the next crash finds less to read. */
-	if ((recovery->stale || ledger->checkpoint_size != ledger->sequence) &&
-	    ledger_checkpoint(ledger, now, true) != 0)
-		return "cannot write a checkpoint";
-	return NULL;
+	if (recovery->broken == NULL && ledger->sequence <= 1 && find_set_aside(ledger, folder))
+		recovery->broken = "the start that set it aside was cut short";
+	return record_start(recovery, now, folder);
 }
 
 /* Of a version whose record was one file. */

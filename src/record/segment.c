@@ -67,7 +67,7 @@ static int add(struct segment_list *list, uint64_t first)
 	return 0;
 }
 
-int segment_list(const char *directory, struct segment_list *ret_list)
+int segment_files(const char *directory, const char *suffix, struct segment_list *ret_list)
 {
 	DIR *folder = opendir(directory);
 	const struct dirent *entry;
@@ -77,7 +77,7 @@ int segment_list(const char *directory, struct segment_list *ret_list)
 	if (folder == NULL)
 		return -1;
 	while (result == 0 && (entry = readdir(folder)) != NULL) {
-		uint64_t first = segment_first(entry->d_name, ".log");
+		uint64_t first = segment_first(entry->d_name, suffix);
 
 		if (first != 0)
 			result = add(ret_list, first);
@@ -92,6 +92,11 @@ int segment_list(const char *directory, struct segment_list *ret_list)
 	if (ret_list->count != 0)
 		qsort(ret_list->firsts, ret_list->count, sizeof(*ret_list->firsts), compare);
 	return 0;
+}
+
+int segment_list(const char *directory, struct segment_list *ret_list)
+{
+	return segment_files(directory, ".log", ret_list);
 }
 
 void segment_list_fini(struct segment_list *list)

@@ -23,6 +23,8 @@ struct segment_list {
 };
 /* The segments in a folder. 0, or -1 with errno. */
 int segment_list(const char *directory, struct segment_list *ret_list);
+/* The same of the files with another suffix. */
+int segment_files(const char *directory, const char *suffix, struct segment_list *ret_list);
 void segment_list_fini(struct segment_list *list);
 
 /* The parts of a line without its LF. False: it has not the form of one. */

@@ -105,6 +105,7 @@ def run_and_tail():
     with Framewall(CONFIG) as server, open(printed, "wb") as out:
         folder = os.path.join(server.data, "record")
         tail = subprocess.Popen([BINARY, "audit", "tail", "--data", server.data, "--json"], stdout=out)
+        until(lambda: os.path.getsize(printed) != 0)  # it begins with the last ten, which are all
         load(server, generator, MESSAGES_SENT // 2)
         settled(folder)
         shutil.copytree(folder, OLDER, symlinks=True)
