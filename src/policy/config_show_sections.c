@@ -111,27 +111,41 @@ static struct entry entry_of(struct config *config, const char *list, const stru
 	return entry;
 }
 
+/* What a route does not say is the common value, and comes from where that does. */
+static struct entry common(const struct entry *entry, const char *path)
+{
+	const struct config_origin *origin = &entry->config->origins[config_scalar_find(path)];
+	struct entry other = *entry;
+
+	other.from = origin->from;
+	other.place = origin->place;
+	return other;
+}
+
 static void show_route(struct config *config, unsigned number)
 {
 	const struct settings *settings = &config->policy->settings;
 	const struct policy_route *route = &config->policy->routes[number];
 	struct entry entry = entry_of(config, "routes", config->routes, number);
+	struct entry upstream = entry.from == CONFIG_FROM_DEFAULT ? common(&entry, "upstream.url") : entry;
+	struct entry origins = route->origins.count != 0 ? entry : common(&entry, "origin.allowed");
+	struct entry hosts = route->hosts.count != 0 ? entry : common(&entry, "hosts");
 	char text[PATH_ROOM * 2];
 
 	snprintf(text, sizeof(text), "%s%s", route->path, route->prefix ? "*" : "");
 	give_text(&entry, "path", text);
 	snprintf(text, sizeof(text), "%s%s", route->has_upstream ? (route->upstream_tls ? "wss://" : "ws://") : "hub",
 		 route->has_upstream ? route->upstream_authority : "");
-	give_text(&entry, "upstream", text);
+	give_text(&upstream, "upstream", text);
 	if (route->upstream_path != NULL)
-		give_text(&entry, "upstream_path", route->upstream_path);
+		give_text(&upstream, "upstream_path", route->upstream_path);
 	give_boolean(&entry, "opaque", route->opaque);
 	give_boolean(&entry, "binary", route->binary);
 	give_text(&entry, "forward", route->canonical ? "canonical" : "client");
 	if (route->anonymous_role != POLICY_NONE)
 		give_text(&entry, "anonymous", config->policy->roles[route->anonymous_role].name);
-	give_texts(&entry, "origins", route->origins.count != 0 ? &route->origins : &settings->origins);
-	give_texts(&entry, "hosts", route->hosts.count != 0 ? &route->hosts : &settings->hosts);
+	give_texts(&origins, "origins", route->origins.count != 0 ? &route->origins : &settings->origins);
+	give_texts(&hosts, "hosts", route->hosts.count != 0 ? &route->hosts : &settings->hosts);
 	give_texts(&entry, "subprotocols", &route->subprotocols);
 	if (route->login_message != NULL)
 		give_secret(&entry, "login_message");

@@ -80,7 +80,8 @@ def plays_without(key, texts, value=None):
 # Cases: a real process ----------------------------------------------------------------------------------------------
 class Case:
     """keys: {key: (one value, another, what is seen under the one, under the other)}. base: what both have. see(program) does something to
-    the running program and gives what it saw, {key: …}; see(None, stderr): it did not start. tell: from values to a configuration."""
+    the running program and gives what it saw, {key: …}; of one that does not start each key is "refused". tell: from values to a configuration.
+    files: keys that are the name of a file, which is written as it is."""
 
     def __init__(self, keys, see, base=None, tell=None, files=(), **options):
         self.keys, self.see, self.base, self.tell, self.files, self.options = keys, see, base or {}, tell or (lambda values: values), files, options
@@ -98,7 +99,7 @@ class Case:
         with Framewall(json.dumps(config, ensure_ascii=False), *arguments, wait=False, check=False, places=(),
                        environment={**(environment or {}), **(made.environment if made else {})}, **options) as program:
             if not program.starts():
-                return self.see(None, program.stderr())
+                return dict.fromkeys(self.keys, "refused")
             return self.see(program, made) if made else self.see(program)
 
 
@@ -140,7 +141,6 @@ def ways(case, folder):
     first = nested({**case.base, **case.tell(case.values(0))})
     rest = nested({key: value for key, value in other.items() if key not in ROWS})
     variables = {"FRAMEWALL_" + key.upper().replace(".", "_"): as_text(value) for key, value in other.items() if key in ROWS}
-    # The name of a file is written as it is.
     out_of_files = nested({key: value if key in case.files else referring(value, folder) for key, value in other.items()})
     overlay = {**first, "environment_overrides": {"staging": nested(other)}}
     yield "one value", case.expected(0), lambda: case.seen(first)

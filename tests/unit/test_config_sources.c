@@ -400,6 +400,17 @@ static void references(void **state)
 	assert_null(strstr(shown, "CANARY"));
 	fw_policy_unref(policy);
 
+	/* What a route does not say comes from where the common value does. */
+	policy = loaded("hosts: [a.example]\norigin:\n  allowed: ['https://a.example']\nroutes:\n  - {path: /a}\n"
+			"  - {path: /b, hosts: [b.example]}\n",
+			NULL);
+	shows("routes[0].hosts=a.example file:1:\n");
+	shows("routes[0].origins=https://a.example file:3:\n");
+	shows("routes[1].hosts=b.example file:6:\n");
+	fw_policy_unref(policy);
+	policy = loaded("upstream: {url: 'ws://a.example'}\n", NULL);
+	shows("routes[0].upstream=ws://a.example file:1:\n");
+	fw_policy_unref(policy);
 	/* In braces YAML needs quotes around them; a number itself has none. */
 	policy = loaded("rate_limiting: {messages_per_minute: '${env:RATE}'}", NULL);
 	assert_int_equal(policy->settings.messages_per_minute, 77);
