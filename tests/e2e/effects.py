@@ -10,7 +10,7 @@ import tempfile
 from framewall import BINARY, PATIENCE, Framewall
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
-PLAY = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "tests/play/play")
+PLAY = os.path.join(os.path.dirname(BINARY), "tests/play/play")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("FRAMEWALL_")}
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))

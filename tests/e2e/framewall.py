@@ -29,7 +29,7 @@ except ImportError:
     print("1..0 # SKIP python3-websockets is not installed")
     sys.exit(0)
 
-BINARY = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FRAMEWALL_BIN", "build/framewall")
+BINARY = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FRAMEWALL_BIN", "build/framewall"))
 PATIENCE = 30  # seconds until something that has not happened is taken to never happen
 
 # Limits that are not what a test is about.
@@ -109,7 +109,7 @@ class Framewall:
         self.data = os.path.join(self.folder, "data")
         self.check = check
         self.says = says
-        command = [*before, os.path.abspath(BINARY), "run", "--data", self.data, *places]
+        command = [*before, BINARY, "run", "--data", self.data, *places]
         if config is not None:
             path = os.path.join(self.folder, "framewall.yaml")
             with open(path, "w") as file:
