@@ -102,7 +102,13 @@ def init():
                     "-keyout", key_file, "-out", certificate], check=True, stderr=subprocess.DEVNULL)
     whole = re.sub(r"^( *)#(?! )", r"\1", text, flags=re.M).replace('"${file:/run/secrets/jwt}"', "0123456789abcdef0123456789abcdef")
     whole = whole.replace("/etc/framewall/example.pem", certificate).replace("/etc/framewall/example.key", key_file)
+    keys_file = os.path.join(folder, "login.jwks")
+    with open(keys_file, "w") as file:  # the key of RFC 7517 A.1
+        file.write('{"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",'
+                   '"y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"sig"}]}')
+    whole = whole.replace("${file:login.jwks}", "${file:" + keys_file + "}")
     agree(whole, "so is all of it, with no key left a comment")
+    os.remove(keys_file)
     os.remove(certificate)
     os.remove(key_file)
     uncommented = yaml.load(whole, Reader)
