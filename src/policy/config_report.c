@@ -36,8 +36,10 @@ static struct spot spot_of(struct fw_slice text, size_t offset)
 		spot.start = i + 1;
 	}
 	spot.end = spot.start;
-	while (spot.end < text.size && text.data[spot.end] != '\n' && text.data[spot.end] != '\r')
+	while (spot.end < text.size && text.data[spot.end] != '\n')
 		spot.end++;
+	if (spot.end > spot.start && text.data[spot.end - 1] == '\r')
+		spot.end--;
 	for (size_t i = spot.start; i < offset; i++)
 		spot.column += (text.data[i] & 0xc0) != 0x80;
 	return spot;
@@ -48,6 +50,8 @@ static void narrow(struct fw_slice text, struct spot *spot, size_t offset)
 {
 	if (spot->end - spot->start <= LINE_ROOM)
 		return;
+	if (offset > spot->end) /* at the CR of a line end */
+		offset = spot->end;
 	if (offset - spot->start > LINE_ROOM / 2)
 		spot->start = offset - LINE_ROOM / 2;
 	if (spot->end - spot->start > LINE_ROOM)

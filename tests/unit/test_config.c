@@ -186,6 +186,27 @@ static void places(void **state)
 	refused_for("mode: \"enforce", "f.yaml:1:8: error: ");
 }
 
+/* A carriage return ends a line only before a line feed: the part that is shown of a long line is within the text. */
+static void a_return_within_a_long_line(void)
+{
+	enum { SIZE = 600 };
+
+	for (size_t at = 0; at < SIZE; at++) {
+		struct fw_policy *policy;
+		char *text = malloc(SIZE); /* in a block of its own, so that reading beyond it is seen */
+
+		assert_non_null(text);
+		memset(text, 'x', SIZE);
+		text[at] = '\r';
+		text[SIZE - 1] = '\xff';
+		reported[0] = '\0';
+		assert_int_equal(fw_policy_load("f.yaml", slice(text, SIZE), collect_report, NULL, &policy),
+				 FW_ERR_INVALID);
+		assert_non_null(strstr(reported, "this is not valid UTF-8"));
+		free(text);
+	}
+}
+
 static void what_is_not_yaml(void **state)
 {
 	char deep[300];
@@ -193,6 +214,7 @@ static void what_is_not_yaml(void **state)
 	(void)state;
 	refused_with("mode: enforce\nhosts: ['\xff']\n",
 		     "f.yaml:2:10: error: this is not valid UTF-8\nhosts: ['\xff']\n         ^\n");
+	a_return_within_a_long_line();
 	refused_for("a: '\xc3", "this is not valid UTF-8");
 	refused_for("mode: enforce\x01", "f.yaml:1:14: error: control character 0x01 is not allowed");
 	refused_for("a: \x1b[31m", "control character 0x1b is not allowed");
