@@ -6,6 +6,7 @@ seconds=$1
 shift
 CC=clang tools/configure.sh build-fuzz -Db_sanitize=address,undefined -Dfuzzers=true -Dtests=disabled
 ninja -C build-fuzz --quiet
+export LSAN_OPTIONS="suppressions=$PWD/fuzz/leaks-of-others.txt:print_suppressions=0"
 status=0
 for program in build-fuzz/fuzz/fuzz_*; do
 	[ -x "$program" ] && [ -f "$program" ] || continue
