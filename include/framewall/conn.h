@@ -92,12 +92,13 @@ struct fw_need {
 
 enum fw_answer_code {
 	FW_ANSWER_YES = 0,
-	FW_ANSWER_NO,	    /* not found, expired, refused */
-	FW_ANSWER_BLOCKED,  /* ADMIT: the address is on the block list */
-	FW_ANSWER_FULL,	    /* ADMIT: too many connections of this address */
-	FW_ANSWER_OVERLOAD, /* ADMIT: too many connections in all: 503 */
-	FW_ANSWER_LIMITED,  /* AUTH_SLOT, SESSION_OPEN: too many; retry_after_ms is set */
-	FW_ANSWER_FAILED    /* the store could not be asked: the connection fails closed */
+	FW_ANSWER_NO,	     /* not found, expired, refused */
+	FW_ANSWER_BLOCKED,   /* ADMIT: the address is on the block list */
+	FW_ANSWER_FULL,	     /* ADMIT: too many connections of this address */
+	FW_ANSWER_OVERLOAD,  /* ADMIT: too many connections in all: 503 */
+	FW_ANSWER_LIMITED,   /* AUTH_SLOT, SESSION_OPEN: too many; retry_after_ms is set */
+	FW_ANSWER_FAILED,    /* the store could not be asked: the connection fails closed */
+	FW_ANSWER_UNRECORDED /* ADMIT, AUTH_SLOT: yes, but records cannot be written now; audit_logging.on_failure */
 };
 
 struct fw_answer {

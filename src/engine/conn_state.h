@@ -371,4 +371,11 @@ static inline bool conn_monitors(const struct fw_conn *conn)
 {
 	return conn->policy->settings.mode == MODE_MONITOR;
 }
+
+static const char conn_unrecorded[] = "the record cannot be written";
+/* Monitor turns nobody away by policy, and this is one. */
+static inline bool conn_refuses_unrecorded(const struct fw_conn *conn)
+{
+	return conn->policy->settings.on_failure == UNRECORDED_REFUSED && !conn_monitors(conn);
+}
 #endif

@@ -170,9 +170,9 @@ static bool is_from_here(struct fw_conn *conn, const struct http1_head *head)
 static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 {
 	enum fw_answer_code code = conn->admitted - 1;
-	bool blocked = code == FW_ANSWER_BLOCKED;
+	bool blocked = code == FW_ANSWER_BLOCKED, unrecorded = code == FW_ANSWER_UNRECORDED;
 
-	if (code == FW_ANSWER_YES)
+	if (code == FW_ANSWER_YES || (unrecorded && !conn_refuses_unrecorded(conn)))
 		return true;
 	/* Monitor turns nobody away by policy. Without room at all it must: 503 below. */
 	if (conn_monitors(conn) && (blocked || code == FW_ANSWER_FULL)) {
@@ -186,7 +186,8 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 	}
 	if (!blocked && code != FW_ANSWER_FULL) {
 		http_answer_refuse(conn, &(struct http_refusal){ .status = 503,
-								 .cause = "no room for another connection",
+								 .cause = unrecorded ? conn_unrecorded
+										     : "no room for another connection",
 								 .detail = "try again later",
 								 .event = EVENT_overload,
 								 .retry_after_ms = 5000 });

@@ -432,6 +432,20 @@ static void opened(struct fw_conn *conn)
 	}
 }
 
+/* On a live connection, too: who he is from now on could not be recorded. */
+static void unrecorded(struct fw_conn *conn)
+{
+	if (!conn->login->first_message)
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 503,
+								 .cause = conn_unrecorded,
+								 .detail = "try again later",
+								 .event = EVENT_overload,
+								 .retry_after_ms = 5000 });
+	else
+		ending_close(conn, CLOSE_OVERLOAD, NULL, conn_unrecorded);
+	login_free(conn);
+}
+
 void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer)
 {
 	if (conn->login == NULL)
@@ -440,7 +454,9 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		fault(conn, "the store could not be asked");
 	else if (answer->code == FW_ANSWER_LIMITED)
 		limited(conn, answer);
-	else if (kind == FW_NEED_AUTH_SLOT && answer->code == FW_ANSWER_YES)
+	else if (answer->code == FW_ANSWER_UNRECORDED && conn_refuses_unrecorded(conn))
+		unrecorded(conn);
+	else if (kind == FW_NEED_AUTH_SLOT && (answer->code == FW_ANSWER_YES || answer->code == FW_ANSWER_UNRECORDED))
 		verify(conn);
 	else if (kind == FW_NEED_SESSION_TAKE)
 		taken(conn, answer);

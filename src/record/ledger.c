@@ -85,10 +85,11 @@ static int record_failure(struct ledger *ledger, struct ledger_time now)
 
 	ledger_detail_text(&record, "reason", slice_text(reason != NULL ? reason : "unknown"));
 	ledger_detail_number(&record, "milliseconds", (now.wall_us - ledger->failed_since_us) / 1000);
-	ledger_detail_number(&record, "waited", ledger->sequence - ledger->durable);
+	ledger_detail_number(&record, "waited", ledger->failed_waited);
 	if (ledger_add(ledger, &record, NULL) != 0)
 		return -1;
 	ledger->failed_since_us = 0;
+	ledger->failed_waited = 0;
 	return 0;
 }
 
@@ -139,6 +140,8 @@ int ledger_commit(struct ledger *ledger, struct ledger_time now)
 	if (ledger->failed_since_us == 0)
 		ledger->failed_since_us = now.wall_us;
 	ledger->failed_reason = errno;
+	if (ledger->failed_waited < ledger->sequence - ledger->durable)
+		ledger->failed_waited = ledger->sequence - ledger->durable;
 	return -1;
 }
 

@@ -63,6 +63,7 @@ struct ledger {
 	uint64_t synced_ns;
 	uint64_t failed_since_us; /* 0: writing works */
 	int failed_reason;
+	uint64_t failed_waited; /* records, at most at one time */
 	uint64_t durable;
 
 	/* ledger_checkpoint.c */

@@ -7,6 +7,11 @@
 #include "base/slice.h"
 #include "shell/conn_io.h"
 
+static enum fw_answer_code if_recorded(const struct worker *worker, enum fw_answer_code code)
+{
+	return code == FW_ANSWER_YES && ipc_is_stuck(worker->options->records) ? FW_ANSWER_UNRECORDED : code;
+}
+
 static void admit(struct connection *connection, const struct fw_need *asked, struct fw_answer *answer)
 {
 	struct worker *worker = connection->worker;
@@ -17,6 +22,7 @@ static void admit(struct connection *connection, const struct fw_need *asked, st
 	connection->peer = asked->address; /* what a trusted proxy told, perhaps: limits and blocks are of this one */
 	answer->code = store_admit(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns);
 	connection->admitted = answer->code == FW_ANSWER_YES;
+	answer->code = if_recorded(worker, answer->code);
 	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, connection->admitted ? "admitted" : "not admitted",
 		     NULL);
 }
@@ -123,6 +129,7 @@ static void need(struct connection *connection, const struct fw_need *asked)
 	case FW_NEED_AUTH_SLOT:
 		answer.code = store_auth_slot(worker->options->store, &connection->peer,
 					      worker_now(worker)->monotonic_ns, &answer.retry_after_ms);
+		answer.code = if_recorded(worker, answer.code);
 		break;
 	case FW_NEED_SESSION_OPEN:
 		open_session(connection, asked, &answer);

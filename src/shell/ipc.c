@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -34,6 +35,7 @@ struct ipc_channel {
 	unsigned waiting; /* senders in wait for room */
 	bool woken;
 	uint64_t refused;
+	_Atomic bool stuck;
 };
 
 struct ipc_channel *ipc_channel_new(size_t size, void (*wake)(void *user), void *user)
@@ -195,6 +197,16 @@ void ipc_wake(struct ipc_channel *channel)
 	pthread_mutex_unlock(&channel->lock);
 	if (channel->wake != NULL)
 		channel->wake(channel->user);
+}
+
+void ipc_set_stuck(struct ipc_channel *channel, bool stuck)
+{
+	atomic_store_explicit(&channel->stuck, stuck, memory_order_relaxed);
+}
+
+bool ipc_is_stuck(const struct ipc_channel *channel)
+{
+	return atomic_load_explicit(&channel->stuck, memory_order_relaxed);
 }
 
 uint64_t ipc_refused(struct ipc_channel *channel)

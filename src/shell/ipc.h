@@ -64,6 +64,10 @@ void ipc_wait(struct ipc_channel *channel, uint64_t timeout_ns); /* until not em
 /* Lets messages come together: until half full, a sender waits for room, woken or timed out. */
 void ipc_gather(struct ipc_channel *channel, uint64_t timeout_ns);
 void ipc_wake(struct ipc_channel *channel);
+/* Any thread: the reader cannot keep what it is sent; whoever sends may want to know before he does what is recorded.
+ */
+void ipc_set_stuck(struct ipc_channel *channel, bool stuck);
+bool ipc_is_stuck(const struct ipc_channel *channel);
 uint64_t ipc_refused(struct ipc_channel *channel); /* messages that were not what their type is */
 
 /* A record to one message and back; texts of the result point into tail. */

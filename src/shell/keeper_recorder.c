@@ -134,6 +134,7 @@ static void tell(struct keeper_recorder *recorder, bool failed, int reason)
 		log_warn(log_of(recorder), record, "the record in %s is written again, nothing was lost",
 			 recorder->directory);
 	atomic_store(&recorder->failing, failed);
+	ipc_set_stuck(recorder->channel, failed);
 }
 
 /* The same of signing, without which records are kept all the same. */

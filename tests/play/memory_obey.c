@@ -153,6 +153,8 @@ static void obey_need(struct link *link, const struct fw_need *need)
 	} else if (need->kind == FW_NEED_SESSION_TAKE) {
 		obey_session_take(memory, link, need);
 	}
+	if (memory->fault == FAULT_RECORD && link->answer.code == FW_ANSWER_YES && need->kind <= FW_NEED_AUTH_SLOT)
+		link->answer.code = FW_ANSWER_UNRECORDED;
 	link->need_due = true;
 	if (!obey_late(memory) && memory->fault != FAULT_SILENT)
 		memory_obey_supply(link);

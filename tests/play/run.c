@@ -192,12 +192,14 @@ static void run_fault(struct run *run, const char *line)
 	run_word(run, &line, &word);
 	if (run_is(&word, "store"))
 		kind = FAULT_STORE;
+	else if (run_is(&word, "record"))
+		kind = FAULT_RECORD;
 	else if (run_is(&word, "silent"))
 		kind = FAULT_SILENT;
 	else if (run_is(&word, "memory"))
 		kind = FAULT_MEMORY;
 	else if (!run_is(&word, "none"))
-		run_fail(run, "fault store|silent|memory [N]|none", text_get(&word));
+		run_fail(run, "fault store|record|silent|memory [N]|none", text_get(&word));
 	if (run_word(run, &line, &word))
 		text_number(text_get(&word), &number);
 	if (world != NULL && !world->operations->fault(world, kind, number))

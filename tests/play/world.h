@@ -12,7 +12,7 @@ struct cut {
 };
 
 enum upstream_kind { UPSTREAM_MANUAL, UPSTREAM_ACCEPT, UPSTREAM_ECHO, UPSTREAM_DOWN, UPSTREAM_SILENT };
-enum fault_kind { FAULT_NONE, FAULT_STORE, FAULT_SILENT, FAULT_MEMORY };
+enum fault_kind { FAULT_NONE, FAULT_STORE, FAULT_RECORD, FAULT_SILENT, FAULT_MEMORY };
 
 struct world_options {
 	const char *path;   /* of the play, for messages */
