@@ -8,7 +8,6 @@ import sqlite3
 from framewall import *
 
 CROWD = int(sys.argv[2]) if len(sys.argv) > 2 else 400
-API_KEY = "fw_test_abcd2345_" + "A" * 43
 CONFIG = RELAXED.replace("max_connections_per_ip: 100000", "max_connections_per_ip: 100000\n  max_connections: 100000") + """
 authentication: { max_sessions_per_user: 10000 }
 """
@@ -142,8 +141,42 @@ def test_strange_names():
             ok(code == 3 and "the server says" in text, f"{words[:2]} is refused by the server", text)
 
 
-def test_session_and_key():
-    digest = hashlib.sha256(API_KEY.encode()).hexdigest()
+def test_key():
+    """What key create prints is what the configuration takes, and lets the key in; a user of a key is revoked as others are."""
+    for form in ("people", "json"):
+        done = subprocess.run([BINARY, "key", "create", "--name", "ci-1", "--role", "moderator", "--env", "test"] + (["--json"] if form == "json" else []),
+                              stdout=subprocess.PIPE, text=True)
+        if form == "json":
+            made = json.loads(done.stdout)
+            key, row = made.pop("key"), json.dumps(made)
+        else:
+            key, row = done.stdout.split()[-1], done.stdout.splitlines()[1].strip()[2:]
+        ok(done.returncode == 0 and key.startswith("fw_test_"), f"a key for {form}", done.stdout)
+        ok(hashlib.sha256(key.encode()).hexdigest() in row and key.split("_")[3] not in row, "its line has the hash and not the secret", row)
+        config = CONFIG.replace("max_sessions_per_user: 10000", f"max_sessions_per_user: 10000, api_keys: [ {row} ]")
+        with Framewall(config) as fw:
+            client = Client(fw, key, "api_key", "api_key")
+            equal((client.data.get("user_id"), client.data.get("role")), ("api_key_ci-1", "moderator"), "it logs in")
+            equal(say(fw, "session", "revoke", "--user", "api_key_ci-1")[0], 0, "its user is revoked")
+            equal(client.code(), ("SESSION_EXPIRED", 4401), "its connection ends")
+            client.close()
+            client = Client(fw, key, "api_key", "api_key")
+            equal((client.result(), client.data["message"]), ("AUTH_FAILED", "Invalid or expired API key"), "and it counts no more")
+            client.close()
+            say(fw, "user", "enable", "api_key_ci-1")
+            client = Client(fw, key[:-1] + ("0" if key[-1] != "0" else "1"), "api_key", "api_key")
+            equal(client.result(), "AUTH_FAILED", "one with a typing error neither")
+            client.close()
+            client = Client(fw, key, "api_key", "api_key")
+            equal(client.result(), "auth_success", "enabled it does")
+            client.close()
+    for words in ((), ("make",), ("create",), ("create", "--name", "a b"), ("create", "--name", "a", "--env", "Live"), ("create", "--name", "a", "--role", "x y"),
+                  ("create", "--name", "x" * 65), ("create", "--name", "a", "--env", "123456789")):
+        done = subprocess.run([BINARY, "key", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        equal((done.returncode, done.stdout), (2, ""), f"key {words} is wrong usage")
+
+
+def test_session():
     with Framewall(CONFIG) as fw:
         one, two = Client(fw, fw.token("dave")), Client(fw, fw.token("dave"))
         ids = [s["session_id"] for s in json.loads(say(fw, "session", "list", "--user", "dave", "--json")[1])["sessions"]]
@@ -234,4 +267,4 @@ def test_file():
         equal(login(fw, "mallory"), "AUTH_FAILED", "as it was, it is known")
 
 
-main(test_user, test_strange_names, test_session_and_key, test_crowd, test_file)
+main(test_user, test_strange_names, test_key, test_session, test_crowd, test_file)
