@@ -48,33 +48,43 @@ bool ledger_read_tile(void *user, unsigned level, uint64_t index, unsigned width
 	return true;
 }
 
+/* Into its place when it is whole: one that is there already may be what the last checkpoint needs. */
+static int put_tile(const struct ledger *ledger, const char *path, const void *bytes, size_t size)
+{
+	const struct storage *storage = ledger->storage;
+	char fresh[STORAGE_PATH];
+	bool whole;
+	int fd;
+
+	if (!storage_path(ledger->options.directory, "tile.new", fresh))
+		return -1;
+	fd = storage->open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -1;
+	whole = storage_write_all(storage, fd, bytes, size) == size;
+	close(fd);
+	return whole ? storage->rename(fresh, path) : -1;
+}
+
 static int write_tile(struct ledger *ledger, unsigned level, uint64_t index, unsigned width,
 		      const struct merkle_hash *hashes)
 {
-	const struct storage *storage = ledger->storage;
-	char name[TILE_PATH], path[STORAGE_PATH];
+	char name[TILE_PATH], path[STORAGE_PATH], *slash;
 	size_t size = (size_t)(width != 0 ? width : MERKLE_TILE) * MERKLE_HASH;
-	int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, fd;
-	bool whole;
 
 	tile_path(level, index, width, name);
 	if (!storage_path(ledger->options.directory, name, path))
 		return -1;
-	fd = storage->open(path, flags, 0600);
-	if (fd < 0 && errno == ENOENT) {
-		char *slash = strrchr(path, '/');
-
-		*slash = '\0';
-		if (storage_make_folders(storage, path) != 0)
-			return -1;
-		*slash = '/';
-		fd = storage->open(path, flags, 0600);
-	}
-	if (fd < 0)
+	if (put_tile(ledger, path, hashes, size) == 0)
+		return 0;
+	if (errno != ENOENT)
 		return -1;
-	whole = storage_write_all(storage, fd, hashes, size) == size;
-	close(fd);
-	return whole ? 0 : -1;
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	if (storage_make_folders(ledger->storage, path) != 0)
+		return -1;
+	*slash = '/';
+	return put_tile(ledger, path, hashes, size);
 }
 
 /* The partial tile of the checkpoint before: C2SP tlog-tiles lets it go when a larger one is there. */

@@ -274,6 +274,49 @@ static bool run_replacement(enum disk_fault fault, uint64_t at, enum ledger_sync
 	return fired;
 }
 
+/* kill -9 at a call, when the tree has more than one level: the start that follows reads nothing of what was signed for
+ * in segments before the last two. The first one is not even there. */
+static bool run_tail(enum disk_fault fault, uint64_t at, enum ledger_sync sync)
+{
+	char name[SEGMENT_NAME], path[160], hidden[160];
+	struct ledger *ledger;
+	bool fired;
+
+	fixture_start(&fixture);
+	fixture.options.sync = sync;
+	fixture.options.storage = &disk_storage;
+	fixture.options.segment_bytes = 4000;
+	disk_start(fault, UINT64_MAX);
+	acknowledged = 0;
+	ledger = start();
+	for (unsigned i = 0; i < MERKLE_TILE + 20; i++) {
+		add(ledger, i);
+		if (i % 10 == 0)
+			commit(ledger);
+	}
+	fixture_pass(&fixture, 1100);
+	CHECK(commit(ledger));
+	disk.calls = 0;
+	disk.at = at;
+	work(ledger, 6);
+	stop(ledger);
+	fired = disk.fired;
+	disk.healthy = true;
+	segment_name(1, ".log", name);
+	fixture_path(&fixture, name, path);
+	fixture_path(&fixture, "hidden", hidden);
+	assert_int_equal(rename(path, hidden), 0);
+	ledger = start();
+	assert_int_equal(rename(hidden, path), 0);
+	CHECK(ledger != NULL);
+	stop(ledger);
+	CHECK(read_all().replaced == 0);
+	CHECK(fixture_verify(&fixture).holds);
+	forget(0);
+	fixture_end(&fixture);
+	return fired;
+}
+
 static void sweep(bool (*one)(enum disk_fault, uint64_t, enum ledger_sync), enum disk_fault fault,
 		  enum ledger_sync sync)
 {
@@ -310,12 +353,20 @@ static void test_faults_of_a_replacement(void **state)
 		sweep(run_replacement, fault, LEDGER_SYNC_GROUP);
 }
 
+static void test_start_reads_the_tail(void **state)
+{
+	(void)state;
+	for (uint64_t at = 1; run_tail(DISK_GONE, at, LEDGER_SYNC_NONE);)
+		at += step / 8 + 1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_faults_unsynced),
 		cmocka_unit_test(test_faults_of_a_replacement),
+		cmocka_unit_test(test_start_reads_the_tail),
 	};
 	const char *text = getenv("LEDGER_FAULT_STEP"), *only = getenv("CMOCKA_TEST_FILTER");
 
