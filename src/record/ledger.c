@@ -238,6 +238,9 @@ size_t ledger_close(struct ledger *ledger, struct ledger_time now)
 		    (ledger->checkpoint_size == ledger->sequence || ledger_checkpoint(ledger, now, true) == 0))
 			break;
 	lost = ledger_waiting(ledger);
+	if (lost != 0)
+		ledger_lost_write(ledger, ledger->sequence - (ledger->condemned ? ledger->first - 1 : ledger->durable),
+				  lost);
 	release(ledger);
 	return lost;
 }

@@ -432,19 +432,33 @@ static bool record_replacement(struct recovery *recovery, struct ledger_time now
 	return ledger_add(recovery->ledger, &record, NULL) == 0;
 }
 
+static bool record_loss(struct ledger *ledger, struct ledger_time now, uint64_t records, uint64_t octets)
+{
+	struct fw_record record = ledger_own_record(ledger, EVENT_records_lost, now);
+
+	ledger_detail_text(&record, "cause", slice_text("they could not be written before the end"));
+	ledger_detail_number(&record, "count", records);
+	ledger_detail_number(&record, "bytes", octets);
+	return ledger_add(ledger, &record, NULL) == 0;
+}
+
 /* Always in this order, so that whatever of it is cut short is made up for by the next start: the first record, signed
  * for before another one is taken (read_on relies on it), that it replaces another ledger, that it was repaired. */
 static const char *record_start(struct recovery *recovery, struct ledger_time now, const char *folder)
 {
 	struct ledger *ledger = recovery->ledger;
-	uint64_t more = ledger->sequence - recovery->signed_size;
+	uint64_t more = ledger->sequence - recovery->signed_size, lost, octets;
+
+	ledger_lost_prepare(ledger);
+	ledger_lost_read(ledger, &lost, &octets);
 
 	if (ledger->epoch.pair == NULL && ledger_keys_next_epoch(ledger, now) != 0)
 		return "cannot begin an epoch";
 	if (ledger->checkpoint_size == 0 && ledger_checkpoint(ledger, now, true) != 0)
 		return "cannot write a checkpoint";
 	if ((recovery->broken != NULL && !record_replacement(recovery, now, folder)) ||
-	    ((recovery->cut != 0 || more != 0) && !record_repair(recovery, now, more)))
+	    ((recovery->cut != 0 || more != 0) && !record_repair(recovery, now, more)) ||
+	    (octets != 0 && !record_loss(ledger, now, lost, octets)))
 		return "memory is short";
 	if (ledger_commit(ledger, now) != 0)
 		return "cannot write";
@@ -452,6 +466,8 @@ static const char *record_start(struct recovery *recovery, struct ledger_time no
 	if ((recovery->stale || ledger->checkpoint_size != ledger->sequence) &&
 	    ledger_checkpoint(ledger, now, true) != 0)
 		return "cannot write a checkpoint";
+	if (octets != 0) /* not before it is signed for: told twice is better than not at all */
+		ledger_lost_write(ledger, 0, 0);
 	return NULL;
 }
 

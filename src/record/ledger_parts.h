@@ -107,6 +107,12 @@ bool ledger_notes_newest(const struct ledger *ledger, uint64_t segment, struct c
 int ledger_notes_mend(struct ledger *ledger, uint64_t segment, uint64_t *cut);
 void ledger_notes_close(struct ledger *ledger);
 
+/* ledger_lost.c: what was lost at the last stop, 0 when nothing was. Best effort: without the file standard error told.
+ */
+void ledger_lost_prepare(struct ledger *ledger);
+void ledger_lost_read(const struct ledger *ledger, uint64_t *ret_records, uint64_t *ret_octets);
+void ledger_lost_write(struct ledger *ledger, uint64_t records, uint64_t octets);
+
 /* ledger.c: a record of the ledger's own. */
 struct fw_record ledger_own_record(struct ledger *ledger, uint16_t type, struct ledger_time now);
 void ledger_detail_text(struct fw_record *record, const char *key, struct fw_slice text);

@@ -1,5 +1,6 @@
 """A disk of 1 MB that is full: while the record cannot be written nobody new comes in, or everybody does, as audit_logging.on_failure
 says; who is in goes on; and when there is room again nothing is missing, and what happened is on record."""
+import atexit
 import contextlib
 import urllib.error
 import urllib.request
@@ -121,4 +122,31 @@ def goes_on():
     full("continue", 101)
 
 
-main(refuse_logins, goes_on)
+def lost():
+    """The server has to stop while the disk is full: the next start records how much was lost."""
+    with small_disk() as folder:
+        if folder is None:
+            skip("a stop while the disk is full", "no tmpfs can be mounted here")
+            return
+        with Framewall(CONFIG % (folder, "refuse_logins"), places=PLACES, says=SAYS + "|are lost") as server:
+            early = RawClient(server.port, server.bearer("early"))
+            fill(server, early)
+            early.close()
+            server.signal()
+            server.wait()
+            ok("are lost" in server.stderr(), "what is lost is said", server.stderr())
+            keys = os.path.join(SCRATCH, "data")
+            shutil.copytree(server.data, keys)
+        mount(folder, "remount", "size=16m")
+        for start in range(2):
+            with Framewall(CONFIG % (folder, "refuse_logins"), "--data", keys, check=False) as server:
+                server.signal()
+                server.wait()
+        told = [record["details"] for record in records_in(folder, "records_lost")]
+        ok(len(told) == 1 and told[0]["count"] > 0 and told[0]["bytes"] > 100, "and is a record of the next start, once", told)
+        ok(ledger_verify.verify(folder + "/record")[0] == "OK", "which holds")
+
+
+SCRATCH = tempfile.mkdtemp(prefix="framewall-e2e-full-")
+atexit.register(shutil.rmtree, SCRATCH, True)
+main(refuse_logins, goes_on, lost)
