@@ -370,7 +370,7 @@ int main(void)
 	};
 	const char *text = getenv("LEDGER_FAULT_STEP"), *only = getenv("CMOCKA_TEST_FILTER");
 
-	step = text != NULL ? (unsigned)strtoul(text, NULL, 10) : 23;
+	step = text != NULL ? (unsigned)strtoul(text, NULL, 10) : 31;
 	if (only != NULL)
 		cmocka_set_test_filter(only);
 	return cmocka_run_group_tests_name("ledger faults", tests, NULL, NULL);
