@@ -105,6 +105,18 @@ static const struct policy_issuer *issuer_of(struct fw_conn *conn, struct fw_sli
 	return NULL;
 }
 
+/* A name is of the issuer whose prefix is the longest that it begins with: from another one, or from an own token, it
+ * would be somebody who only calls himself that. */
+static bool is_of_another(const struct fw_policy *policy, const struct policy_issuer *issuer, struct fw_slice user)
+{
+	size_t own = issuer != NULL ? strlen(issuer->user_prefix) : 0;
+
+	for (size_t i = 0; i < policy->issuer_count; i++)
+		if (strlen(policy->issuers[i].user_prefix) > own && slice_starts(user, policy->issuers[i].user_prefix))
+			return true;
+	return false;
+}
+
 /* Who that is: the claim, behind what tells the users of this issuer from those of others. */
 static bool name_user(struct fw_conn *conn, const struct policy_issuer *issuer, const struct json *claims,
 		      struct fw_slice *ret_user)
@@ -145,5 +157,7 @@ const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identi
 					   .credential = marks[jwt.key] };
 	if (issuer != NULL && !name_user(conn, issuer, &jwt.claims, &ret_identity->user_id))
 		return "user";
+	if (is_of_another(conn->policy, issuer, ret_identity->user_id))
+		return "user of another issuer";
 	return ret_identity->role == POLICY_NONE ? "no role" : NULL;
 }

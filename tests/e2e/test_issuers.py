@@ -118,6 +118,9 @@ def test_issuers():
                 equal(who(fw, their.token(partner(email=email), typ="at+jwt")), "AUTH_FAILED", f"the user {str(email)[:8]!r} is nobody")
             # RFC 8725 3.8: each issuer with its own keys alone.
             equal(who(fw, key.token(partner(), typ="at+jwt")), "AUTH_FAILED", "a key of the one does not sign for the other")
+            for name in ("partner:bob@partner.example.net", "partner:"):
+                equal(who(fw, key.token(staff(sub=name))), "AUTH_FAILED", f"whoever is called {name!r} at one is nobody of the other")
+            equal(who(fw, key.token(staff(sub="partner"))), ("partner", "user"), "what only looks like the prefix is a name")
             equal(who(fw, their.token(staff())), "AUTH_FAILED", "nor the other way round")
             equal(who(fw, own.token(staff())), "AUTH_FAILED", "nor do the own keys sign for an issuer")
             equal(who(fw, key.token(claims_of(role="admin"))), "AUTH_FAILED", "nor an issuer without its name")
@@ -128,8 +131,9 @@ def test_issuers():
             equal(who(fw, own.token(claims_of("carol", role="moderator"))), ("carol", "moderator"), "the own pair")
             secret = token({"alg": "HS256", "kid": "own"}, claims_of("dave", role="user"), with_secret(b"0123456789abcdef0123456789abcdef"))
             equal(who(fw, secret), ("dave", "user"), "and the own secret")
+            equal(who(fw, own.token(claims_of("partner:bob@partner.example.net", role="user"))), "AUTH_FAILED", "an own token gives nobody of an issuer")
             causes = {record["details"].get("cause") for record in fw.wait_records("auth_failure", 20)}
-            equal(causes, {"aud", "typ", "no role", "user", "kid"}, "the record has the causes")
+            equal(causes, {"aud", "typ", "no role", "user", "user of another issuer", "kid"}, "the record has the causes")
 
             # A key that is gone ends who logged in with it; who came with another stays.
             goes, stays = Login(fw, keys["RS256"].token(staff("erin"))), Login(fw, keys["EdDSA"].token(staff("frank")))
