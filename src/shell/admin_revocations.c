@@ -80,13 +80,14 @@ static const char *read_wish(struct admin_conn *conn, struct store_revocation *w
 	return NULL;
 }
 
-static void end_connections(struct keeper *keeper, struct fw_slice user)
+/* False: a worker does not even read what it is told to do. */
+static bool end_connections(struct keeper *keeper, struct fw_slice user)
 {
 	struct ipc_end_user ended = { .size = (uint32_t)user.size, .reason = CLOSE_REVOKED };
 
 	memcpy(ended.user_id, user.data, user.size);
-	if (keeper->figures.gate != NULL)
-		gate_tell(keeper->figures.gate, -1, IPC_END_USER, &ended, sizeof(ended), slice(NULL, 0));
+	return keeper->figures.gate == NULL ||
+	       gate_tell(keeper->figures.gate, -1, IPC_END_USER, &ended, sizeof(ended), slice(NULL, 0));
 }
 
 static void record_change(struct admin_conn *conn, const char *action, const struct store_revocation *wish,
@@ -112,15 +113,19 @@ static void answer_not_kept(struct admin_conn *conn, const char *what, const cha
 	admin_answer_problem(conn, 500, detail, "");
 }
 
+static const char not_told[] =
+	"the user is revoked, but a worker that is busy may still have connections: say it again";
+
 void admin_revocations_add(struct admin_conn *conn)
 {
 	struct keeper *keeper = conn->admin->keeper;
 	struct store_revocation wish = { .before_wall_us = keeper_wall_us() };
 	const char *wrong = read_wish(conn, &wish);
+	const char *action = wish.disabled ? "user disable" : "user revoke";
 	char failed[DATABASE_ERROR];
 	struct json_writer w;
 	uint32_t sessions;
-	bool kept;
+	bool kept, told;
 
 	if (wrong != NULL) {
 		admin_answer_problem(conn, 400, wrong, "");
@@ -136,11 +141,15 @@ void admin_revocations_add(struct admin_conn *conn)
 	case STORE_REVOKED:
 		break;
 	}
-	end_connections(keeper, wish.user);
+	told = end_connections(keeper, wish.user);
 	kept = database_revoke(keeper->database, &wish, failed);
-	record_change(conn, wish.disabled ? "user disable" : "user revoke", &wish, kept ? NULL : failed);
+	record_change(conn, action, &wish, kept ? NULL : failed);
 	if (!kept) {
 		answer_not_kept(conn, "the user is revoked", failed);
+		return;
+	}
+	if (!told) {
+		admin_answer_problem(conn, 503, not_told, "");
 		return;
 	}
 	w = admin_answer_json(conn);

@@ -59,6 +59,7 @@ void admin_sessions_end(struct admin_conn *conn)
 	struct ipc_end_session ended = { .reason = CLOSE_REVOKED };
 	struct fw_record record;
 	size_t size;
+	bool told;
 
 	if (!admin_path_decode(conn->rest, ended.session_id, sizeof(ended.session_id), &size) ||
 	    !store_session_revoke(keeper->options.store, slice(ended.session_id, size))) {
@@ -69,8 +70,15 @@ void admin_sessions_end(struct admin_conn *conn)
 	admin_record_init(&record, conn, EVENT_admin_action, "session revoke");
 	admin_record_text(&record, "session", slice(ended.session_id, size));
 	keeper_record(keeper, &record);
-	if (keeper->figures.gate != NULL)
-		gate_tell(keeper->figures.gate, -1, IPC_END_SESSION, &ended, sizeof(ended), slice(NULL, 0));
+	told = keeper->figures.gate == NULL ||
+	       gate_tell(keeper->figures.gate, -1, IPC_END_SESSION, &ended, sizeof(ended), slice(NULL, 0));
+	if (!told) {
+		admin_answer_problem(conn, 503,
+				     "the session is gone, but a worker that is busy may still have its connection: "
+				     "revoke the user",
+				     "");
+		return;
+	}
 	buf_clear(&conn->body, &conn->admin->pool);
 	admin_answer(conn, 204, "", "");
 }

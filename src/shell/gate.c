@@ -128,12 +128,15 @@ bool gate_broadcast(struct gate *gate, const struct ipc_broadcast *broadcast, st
 	return all;
 }
 
-void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
+bool gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
 	       struct fw_slice tail)
 {
+	bool told = true;
+
 	for (unsigned i = 0; i < gate->count; i++)
 		if (worker < 0 || (unsigned)worker == i)
-			worker_tell(&gate->workers[i], type, payload, size, tail);
+			told &= worker_tell(&gate->workers[i], type, payload, size, tail);
+	return told;
 }
 
 struct gate *gate_stop(struct gate *gate)

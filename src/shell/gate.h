@@ -39,8 +39,8 @@ bool gate_reloaded(const struct gate *gate); /* have all of them taken it? */
 /* To the worker that has the connection broadcast->only, or to all that have members. False: somebody's inbox is full.
  */
 bool gate_broadcast(struct gate *gate, const struct ipc_broadcast *broadcast, struct fw_slice message);
-/* Sends a DOWN message to all workers (or to one: worker >= 0). */
-void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
+/* Sends a DOWN message to all workers (or to one: worker >= 0). False: not all could take it. */
+bool gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
 	       struct fw_slice tail);
 /* After which octets that a peer's kernel does not acknowledge end a connection (TCP_USER_TIMEOUT). */
 unsigned gate_user_timeout_ms(const struct fw_policy *policy);

@@ -100,6 +100,15 @@ static void get(struct ipc_channel *channel, void *ret_bytes, size_t size)
 	channel->start = channel->used != 0 ? (channel->start + size) % channel->size : 0;
 }
 
+/* What is free for a message of this type. Chat leaves a part to all else: a worker that cannot keep up with it is
+ * still told whose connections must end. */
+static size_t room_for(const struct ipc_channel *channel, enum ipc_type type)
+{
+	size_t room = channel->size - channel->used, kept = type == IPC_BROADCAST ? channel->size / 16 : 0;
+
+	return room > kept ? room - kept : 0;
+}
+
 bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail,
 	      bool wait)
 {
@@ -115,14 +124,14 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 		return false;
 	}
 	pthread_mutex_lock(&channel->lock);
-	while (wait && channel->size - channel->used < whole) {
+	while (wait && room_for(channel, type) < whole) {
 		channel->waiting++;
 		pthread_cond_signal(&channel->readable);
 		pthread_cond_wait(&channel->writable, &channel->lock);
 		channel->waiting--;
 	}
 	before = channel->used;
-	fits = channel->size - channel->used >= whole;
+	fits = room_for(channel, type) >= whole;
 	if (fits) {
 		put(channel, &header, sizeof(header));
 		put(channel, payload, size);

@@ -53,7 +53,7 @@ struct ipc_channel;
 struct ipc_channel *ipc_channel_new(size_t size, void (*wake)(void *user), void *user);
 struct ipc_channel *ipc_channel_free(struct ipc_channel *channel);
 /* payload must have the size of its type. wait: block until there is room (a record is never dropped); otherwise false
- * when full. */
+ * when full; for a broadcast that is when the last sixteenth is left. */
 bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail,
 	      bool wait);
 /* Takes the oldest message: copies its payload (room bytes at most; a size that is not the type's is refused and

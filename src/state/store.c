@@ -316,14 +316,20 @@ size_t store_block_count(struct store *store, uint64_t now_ns)
 	return count;
 }
 
-enum store_revoked store_revoke(struct store *store, const struct store_revocation *revocation, uint32_t *ret_sessions)
+enum store_revoked store_revoke(struct store *store, struct store_revocation *revocation, uint32_t *ret_sessions)
 {
+	const struct revocation *before;
 	enum store_revoked result;
 
 	*ret_sessions = 0;
 	if (revocation->user.size == 0 || revocation->user.size > STORE_NAME || revocation->reason.size > STORE_REASON)
 		return STORE_REVOKED_MEMORY;
 	pthread_mutex_lock(&store->lock);
+	before = revocations_find(&store->revocations, revocation->user);
+	if (before != NULL && before->before_wall_us > revocation->before_wall_us)
+		revocation->before_wall_us = before->before_wall_us;
+	if (before != NULL)
+		revocation->disabled |= before->disabled;
 	result = revocations_put(&store->revocations, revocation);
 	if (result == STORE_REVOKED)
 		*ret_sessions = sessions_remove_user(&store->sessions, revocation->user);

@@ -90,7 +90,9 @@ struct store_revocation {
 	bool disabled;
 };
 enum store_revoked { STORE_REVOKED, STORE_REVOKED_FULL, STORE_REVOKED_MEMORY };
-enum store_revoked store_revoke(struct store *store, const struct store_revocation *revocation, uint32_t *ret_sessions);
+/* It only ever takes away: who is disabled stays so, and the moment goes back for no clock. What is in force from now
+ * on is put into revocation. */
+enum store_revoked store_revoke(struct store *store, struct store_revocation *revocation, uint32_t *ret_sessions);
 bool store_restore(struct store *store, struct fw_slice user); /* false: he was not revoked */
 typedef void store_revocation_function(void *user, const struct store_revocation *revocation);
 void store_revocation_list(struct store *store, store_revocation_function *each, void *user); /* under the lock */

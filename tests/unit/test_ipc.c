@@ -18,6 +18,7 @@ union payload {
 	struct ipc_figures figures;
 	struct ipc_drain drain;
 	struct ipc_broadcast broadcast;
+	struct ipc_end_user end_user;
 };
 
 static void count_wake(void *user)
@@ -87,6 +88,33 @@ static void test_wrong_sizes_are_refused(void **state)
 	assert_false(ipc_receive(channel, &type, &payload, sizeof(payload), &tail));
 	ipc_channel_free(channel);
 	assert_null(ipc_channel_free(NULL));
+}
+
+/* Chat must not keep an order of the operator's away: who lost the right would stay. */
+static void test_messages_leave_room_for_orders(void **state)
+{
+	struct ipc_channel *channel = ipc_channel_new(65536, NULL, NULL);
+	struct ipc_broadcast broadcast = { .only = 1 };
+	struct ipc_end_user ended = { .size = 5, .user_id = "alice" };
+	unsigned sent = 0, received = 0, orders = 0;
+	static char text[1000];
+	union payload payload;
+	struct fw_slice tail;
+	enum ipc_type type;
+
+	(void)state;
+	for (size_t size = sizeof(text); size != 0; size /= 2)
+		while (ipc_send(channel, IPC_BROADCAST, &broadcast, sizeof(broadcast), slice(text, size), false))
+			sent++;
+	assert_true(sent > 50);
+	while (ipc_send(channel, IPC_END_USER, &ended, sizeof(ended), slice(NULL, 0), false))
+		orders++;
+	assert_in_range(orders, 20, 60);
+	while (ipc_receive(channel, &type, &payload, sizeof(payload), &tail))
+		received += type == IPC_END_USER || type == IPC_BROADCAST;
+	assert_int_equal(received, sent + orders);
+	assert_int_equal(ipc_refused(channel), 0);
+	ipc_channel_free(channel);
 }
 
 static void test_a_record_there_and_back(void **state)
@@ -224,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages_arrive_in_order_round_the_end),
 		cmocka_unit_test(test_wrong_sizes_are_refused),
+		cmocka_unit_test(test_messages_leave_room_for_orders),
 		cmocka_unit_test(test_a_record_there_and_back),
 		cmocka_unit_test(test_many_senders_lose_nothing),
 		cmocka_unit_test(test_waiting_ends),

@@ -76,6 +76,7 @@ static enum store_revoked take_away(struct store *store, const char *user, bool 
 static void times(void **state)
 {
 	struct store *store = make();
+	struct store_revocation wish;
 	struct store_session taken;
 	uint8_t key[32] = "one";
 	uint32_t sessions;
@@ -99,6 +100,14 @@ static void times(void **state)
 	assert_int_equal(take_away(store, "alice", true, &sessions), STORE_REVOKED);
 	assert_int_equal(sessions, 0);
 	assert_int_equal(open_session(store, "alice", "one", UINT64_MAX), FW_ANSWER_NO);
+	/* Who is disabled is not let in again by a revocation that says less, nor by a clock that was set back. */
+	assert_int_equal(take_away(store, "alice", false, &sessions), STORE_REVOKED);
+	assert_int_equal(open_session(store, "alice", "one", UINT64_MAX), FW_ANSWER_NO);
+	assert_int_equal(take_away(store, "bob", false, &sessions), STORE_REVOKED);
+	wish = (struct store_revocation){ .user = slice_text("bob"), .before_wall_us = WALL - 10 };
+	assert_int_equal(store_revoke(store, &wish, &sessions), STORE_REVOKED);
+	assert_int_equal(wish.before_wall_us, WALL); /* what is written is what is in force */
+	assert_int_equal(open_session(store, "bob", "two", WALL), FW_ANSWER_NO);
 	assert_false(store_restore(store, slice_text("alic")));
 	assert_true(store_restore(store, slice_text("alice")));
 	assert_false(store_restore(store, slice_text("alice")));
