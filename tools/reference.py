@@ -349,7 +349,7 @@ A token that names an issuer of `authentication.issuers` as its `iss` is judged 
 | `public_key`, `algorithm`, `kid` | PEM, name, text | one key in place of a set |
 | `type` | text | `typ` that its tokens must have, such as `at+jwt`; else JWT, at+jwt or none |
 | `user` | claim, `sub` | whose value is the user |
-| `user_prefix` | text, empty | put before it. Two issuers with the same prefix are an error: one name could be two persons |
+| `user_prefix` | text, empty | put before it. Two issuers with the same prefix are an error: one name could be two persons. A name that begins with the prefix of another issuer is refused, in own tokens too |
 | `roles_from` | claim, `role` and `roles` | where the roles stand; of `scope` the parts between spaces |
 | `roles` | `{ROLE: [NAME...]}` | what our roles are called there; a name that is not listed is nothing, whatever roles are called here |
 | `default_role` | role or `none`, `guest` | of who has none of them; `none`: is refused |

@@ -132,7 +132,7 @@ def test_issuers():
             secret = token({"alg": "HS256", "kid": "own"}, claims_of("dave", role="user"), with_secret(b"0123456789abcdef0123456789abcdef"))
             equal(who(fw, secret), ("dave", "user"), "and the own secret")
             equal(who(fw, own.token(claims_of("partner:bob@partner.example.net", role="user"))), "AUTH_FAILED", "an own token gives nobody of an issuer")
-            causes = {record["details"].get("cause") for record in fw.wait_records("auth_failure", 20)}
+            causes = {record["details"].get("cause") for record in fw.wait_records("auth_failure", 23)}
             equal(causes, {"aud", "typ", "no role", "user", "user of another issuer", "kid"}, "the record has the causes")
 
             # A key that is gone ends who logged in with it; who came with another stays.
