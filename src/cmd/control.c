@@ -16,7 +16,7 @@
 #include "codec/json.h"
 #include "shell/keeper.h"
 
-enum { ANSWER = 1 << 20, HEAD = 512, PATIENCE_S = 10, ARENA = 1 << 20 };
+enum { ANSWER = 64 << 20, HEAD = 512, PATIENCE_S = 10, ARENA = 1 << 20 };
 
 static int open_socket(const struct control_request *request)
 {

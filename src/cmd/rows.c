@@ -9,7 +9,7 @@
 #include "cmd/options.h"
 #include "codec/json.h"
 
-enum { ARENA = 8 << 20, COLUMNS = 8, WIDEST = 60 };
+enum { ARENA = 64 << 20, COLUMNS = 8, WIDEST = 60 };
 
 struct table {
 	const struct json *json;

@@ -266,5 +266,15 @@ def test_file():
         again(fw)
         equal(login(fw, "mallory"), "AUTH_FAILED", "as it was, it is known")
 
+        # As many as there is room for are shown as well.
+        fw.signal()
+        fw.wait()
+        with sqlite3.connect(path) as connection:
+            connection.executemany("INSERT INTO revocations VALUES (?, 1, 1, ?)", ((b"user %122d" % i, "\u00fc" * 60) for i in range(65535)))
+        connection.close()
+        again(fw)
+        code, text, wrong = say(fw, "user", "list")
+        equal((code, text.count("\n"), wrong), (0, 65537, ""), "a full list is shown whole")
+
 
 main(test_user, test_strange_names, test_key, test_session, test_crowd, test_file)
