@@ -50,7 +50,9 @@ static void leave_session(struct connection *connection)
 static void open_session(struct connection *connection, const struct fw_need *need, struct fw_answer *answer)
 {
 	struct worker *worker = connection->worker;
-	struct store_session session = { .credential = need->credential, .issued_wall_us = need->issued_wall_us };
+	struct store_session session = { .expires_wall_us = (uint64_t)need->number, /* of the credential, if sooner */
+					 .credential = need->credential,
+					 .issued_wall_us = need->issued_wall_us };
 	char evicted[STORE_SESSION_ID];
 	size_t evicted_size = 0;
 	uint8_t key[32];

@@ -2,6 +2,8 @@
 """authentication.issuers: several providers of identities at once, each with its own keys, audience, names and roles (rows 9, 126)."""
 import os
 import signal
+import time
+import subprocess
 
 from framewall import *
 
@@ -134,6 +136,15 @@ def test_issuers():
             equal(who(fw, own.token(claims_of("partner:bob@partner.example.net", role="user"))), "AUTH_FAILED", "an own token gives nobody of an issuer")
             causes = {record["details"].get("cause") for record in fw.wait_records("auth_failure", 23)}
             equal(causes, {"aud", "typ", "no role", "user", "user of another issuer", "kid"}, "the record has the causes")
+
+            # A session ends with the credential that opened it, however long sessions may last.
+            soon = claims_of("heidi", role="user", life=300)
+            short = Login(fw, own.token(soon))
+            equal(short.who(), ("heidi", "user"), "a token of five minutes")
+            listed = subprocess.run([BINARY, "session", "list", "--user", "heidi", "--json", "--data", fw.data], stdout=subprocess.PIPE, timeout=PATIENCE).stdout
+            ends = [session["expires_at"][:19] for session in json.loads(listed)["sessions"]]
+            equal(ends, [time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(soon["exp"]))], "its session lasts no longer")
+            short.client.close()
 
             # A key that is gone ends who logged in with it; who came with another stays.
             goes, stays = Login(fw, keys["RS256"].token(staff("erin"))), Login(fw, keys["EdDSA"].token(staff("frank")))
