@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* A role that is (inherits) the best so far is higher. */
-static void prefer(const struct fw_policy *policy, uint16_t role, uint16_t lowest, uint16_t *best)
+static void prefer(const struct fw_policy *policy, uint16_t role, uint16_t *best)
 {
-	if (role != POLICY_NONE && (*best == lowest || *best == POLICY_NONE || policy->roles[role].is >> *best & 1))
+	if (role != POLICY_NONE && (*best == POLICY_NONE || policy->roles[role].is >> *best & 1))
 		*best = role;
 }
 
@@ -27,14 +27,14 @@ static uint16_t role_named(const struct fw_policy *policy, const struct policy_i
 struct roles {
 	struct fw_conn *conn;
 	const struct policy_issuer *issuer;
-	uint16_t lowest, best;
+	uint16_t best; /* POLICY_NONE: none so far */
 };
 
 static void take_name(struct roles *roles, struct fw_slice name)
 {
 	const struct fw_policy *policy = roles->conn->policy;
 
-	prefer(policy, role_named(policy, roles->issuer, name), roles->lowest, &roles->best);
+	prefer(policy, role_named(policy, roles->issuer, name), &roles->best);
 }
 
 /* "chat.read chat.send" of a claim scope (RFC 6749 3.3, RFC 9068 2.2.3) */
@@ -79,16 +79,16 @@ static uint32_t claim_at(const struct json *claims, const char *name)
 static uint16_t role_of(struct fw_conn *conn, const struct policy_issuer *issuer, const struct json *claims)
 {
 	uint16_t lowest = issuer != NULL ? issuer->default_role : conn->policy->role_default;
-	struct roles roles = { .conn = conn, .issuer = issuer, .lowest = lowest, .best = lowest };
+	struct roles roles = { .conn = conn, .issuer = issuer, .best = POLICY_NONE };
 
 	if (issuer != NULL && issuer->roles_claim != NULL) {
 		take_claim(&roles, claims, claim_at(claims, issuer->roles_claim),
 			   strcmp(issuer->roles_claim, "scope") == 0);
-		return roles.best;
+	} else {
+		take_claim(&roles, claims, claim_at(claims, "role"), false);
+		take_claim(&roles, claims, claim_at(claims, "roles"), false);
 	}
-	take_claim(&roles, claims, claim_at(claims, "role"), false);
-	take_claim(&roles, claims, claim_at(claims, "roles"), false);
-	return roles.best;
+	return roles.best != POLICY_NONE ? roles.best : lowest;
 }
 
 static const struct policy_issuer *issuer_of(struct fw_conn *conn, struct fw_slice token)
@@ -139,6 +139,12 @@ static bool name_user(struct fw_conn *conn, const struct policy_issuer *issuer, 
 	return jwt_name_holds(*ret_user);
 }
 
+/* A time that no clock reaches is the end of time, not some time of now. */
+static uint64_t in_us(uint64_t seconds)
+{
+	return seconds <= UINT64_MAX / 1000000 ? seconds * 1000000 : UINT64_MAX;
+}
+
 const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity)
 {
 	const struct policy_issuer *issuer = issuer_of(conn, token);
@@ -152,8 +158,8 @@ const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identi
 	*ret_identity = (struct identity){ .user_id = jwt.subject,
 					   .role = role_of(conn, issuer, &jwt.claims),
 					   .method = METHOD_JWT,
-					   .expires_wall_us = jwt.expires_s * 1000000,
-					   .issued_wall_us = jwt.issued_s * 1000000,
+					   .expires_wall_us = in_us(jwt.expires_s),
+					   .issued_wall_us = in_us(jwt.issued_s),
 					   .credential = marks[jwt.key] };
 	if (issuer != NULL && !name_user(conn, issuer, &jwt.claims, &ret_identity->user_id))
 		return "user";
