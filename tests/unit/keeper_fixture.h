@@ -37,6 +37,7 @@ enum { ANSWER = 1 << 20, WORKERS = 2 };
 struct gate {
 	struct keeper *keeper;
 	bool mute; /* a worker does not answer */
+	bool full; /* an inbox takes no more */
 	uint64_t counters[WORKERS][COUNTERS];
 	struct fw_addr ended;
 };
@@ -47,7 +48,7 @@ unsigned gate_workers(const struct gate *gate)
 	return WORKERS;
 }
 
-void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
+bool gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
 	       struct fw_slice tail)
 {
 	(void)worker;
@@ -60,6 +61,7 @@ void gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *pa
 		memcpy(figures.counters, gate->counters[i], sizeof(gate->counters[i]));
 		ipc_send(keeper_figures(gate->keeper), IPC_FIGURES, &figures, sizeof(figures), slice(NULL, 0), false);
 	}
+	return !gate->full;
 }
 
 /* What a test runs on: a keeper on a loop in a thread of its own. */

@@ -179,6 +179,27 @@ static void test_a_full_disk_loses_nothing(void **state)
 	}
 }
 
+/* Whoever revokes must know when a connection may still be there. */
+static void test_revocations(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("POST", "/api/v1/revocations", "{\"user\":\"a/b\",\"disabled\":true}"), 201);
+	fx.gate.full = true;
+	assert_int_equal(ask("POST", "/api/v1/revocations", "{\"user\":\"a/b\"}"), 503);
+	fx.gate.full = false;
+	assert_int_equal(ask("POST", "/api/v1/revocations", "{\"user\":\"a/b\",\"reason\":\"again\"}"), 201);
+	assert_int_equal(ask("GET", "/api/v1/revocations", NULL), 200);
+	assert_non_null(strstr(body(), "{\"user\":\"a/b\",\"disabled\":true,"));
+	assert_int_equal(ask("DELETE", "/api/v1/revocations/a%2fb", NULL), 204);
+	assert_int_equal(ask("DELETE", "/api/v1/revocations/a%2fb", NULL), 404);
+	for (const char *const *wrong =
+		     (const char *const[]){ "{}", "[]", "{\"user\":\"\"}", "{\"user\":5}",
+					    "{\"user\":\"a\",\"disabled\":1}", "{\"user\":\"a\",\"usr\":1}",
+					    "{\"user\":\"a\\u0000b\"}", NULL };
+	     *wrong != NULL; wrong++)
+		assert_int_equal(ask("POST", "/api/v1/revocations", *wrong), 400);
+}
+
 static void test_blocks(void **state)
 {
 	struct fw_addr a = { 4, { 192, 0, 2, 1 } }, b;
@@ -415,6 +436,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_events_newest_first, set_up_running, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_is_lost_by_stopping, set_up_running, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_full_disk_loses_nothing, set_up_running, tear_down),
+		cmocka_unit_test_setup_teardown(test_revocations, set_up_running, tear_down),
 		cmocka_unit_test_setup_teardown(test_blocks, set_up_running, tear_down),
 		cmocka_unit_test_setup_teardown(test_blocks_that_do_not_hold, set_up_running, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_control_socket, set_up_running, tear_down),
