@@ -182,7 +182,7 @@ void config_scalar_set(struct config *config, unsigned number, struct config_pla
 {
 	const struct row *row = &rows[number];
 	struct config_place place = config_yaml_place(value, key);
-	struct fw_slice text, written = { NULL, 0 };
+	struct fw_slice text;
 	char what[96];
 	bool plain = true;
 
@@ -193,10 +193,9 @@ void config_scalar_set(struct config *config, unsigned number, struct config_pla
 	snprintf(what, sizeof(what), "\"%s\"", row->path);
 	if (!config_yaml_is_text(config, key, what, value, &text))
 		return;
-	if (value != NULL)
-		written = config_yaml_text(value, &plain);
 	/* In braces YAML needs quotes around a reference, whatever it stands for. */
-	plain |= written.data != text.data;
+	if (value != NULL && config_yaml_text(value, &plain).data != text.data)
+		plain = true;
 	if (!plain && (row->type == ROW_INTEGER || row->type == ROW_BOOLEAN)) {
 		config_report_error(config, place, "%s is %s: write it without quotes", what,
 				    row->type == ROW_INTEGER ? "a number" : "true or false");
