@@ -3,9 +3,7 @@
 
 #include "base/addr.h"
 #include "base/encode.h"
-#include "base/utf8.h"
 #include "shell/admin_parts.h"
-#include "shell/gate.h"
 
 #define HOUR_NS ((uint64_t)3600 * 1000000000)
 
@@ -78,21 +76,11 @@ struct wish {
 	char reason[REASON + 1];
 };
 
-static bool read_reason(const struct json *json, uint32_t node, struct arena *arena, char ret_reason[REASON + 1])
-{
-	struct fw_slice text = json->nodes[node].kind == JSON_STRING ? json_text(json, node, arena) : slice(NULL, 0);
-
-	if (text.data == NULL || text.size > REASON || memchr(text.data, '\0', text.size) != NULL)
-		return false;
-	memcpy(ret_reason, text.data, text.size);
-	ret_reason[text.size] = '\0';
-	return true;
-}
-
 /* NULL, or what does not hold. */
 static const char *read_wish(struct admin_conn *conn, struct wish *wish)
 {
 	struct arena *arena = &conn->admin->arena;
+	struct fw_slice text = slice_text("by an operator");
 	uint32_t address, hours, reason;
 	struct json json;
 
@@ -109,9 +97,11 @@ static const char *read_wish(struct admin_conn *conn, struct wish *wish)
 	wish->hours = conn->admin->keeper->options.policy->settings.block_duration;
 	if (hours != 0 && (!json_integer(&json, hours, &wish->hours) || wish->hours < 1 || wish->hours > HOURS_MOST))
 		return "hours must be a whole number from 1 to 8760";
-	memcpy(wish->reason, "by an operator", sizeof("by an operator"));
-	if (reason != 0 && !read_reason(&json, reason, arena, wish->reason))
+	if (!admin_text_member(conn, &json, reason, REASON, &text))
 		return "reason must be a text of at most 120 bytes";
+	if (text.size != 0)
+		memcpy(wish->reason, text.data, text.size);
+	wish->reason[text.size] = '\0';
 	return NULL;
 }
 
@@ -132,8 +122,7 @@ static void end_connections(struct keeper *keeper, const struct fw_addr *address
 {
 	struct ipc_end_address message = { *address };
 
-	if (keeper->figures.gate != NULL)
-		gate_tell(keeper->figures.gate, -1, IPC_END_ADDRESS, &message, sizeof(message), slice(NULL, 0));
+	(void)keeper_figures_tell(&keeper->figures, IPC_END_ADDRESS, &message, sizeof(message));
 }
 
 void admin_blocks_add(struct admin_conn *conn)
@@ -167,7 +156,7 @@ void admin_blocks_remove(struct admin_conn *conn)
 	char text[NAME], name[NAME];
 	size_t size;
 
-	if (!admin_path_decode(conn->rest, text, sizeof(text), &size) || !read_address(slice(text, size), &address)) {
+	if (!admin_text_decode(conn->rest, text, sizeof(text), &size) || !read_address(slice(text, size), &address)) {
 		admin_answer_problem(conn, 400, "the path must end in an IPv4 or IPv6 address", "");
 		return;
 	}

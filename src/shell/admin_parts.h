@@ -110,8 +110,12 @@ void admin_blocks_list(struct admin_conn *conn); /* admin_blocks.c */
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);
 
-/* admin_path.c: percent-decodes; false when it does not hold, or is longer than the room. */
-bool admin_path_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size);
+/* admin_text.c: percent-decodes; false when it does not hold, or is longer than the room. */
+bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size);
+/* A text of the body without NUL, in the arena; false when it is none, or longer than most octets. An absent one (node
+ * 0) stays as it is. */
+bool admin_text_member(struct admin_conn *conn, const struct json *json, uint32_t node, size_t most,
+		       struct fw_slice *ret_text);
 void admin_sessions_list(struct admin_conn *conn); /* admin_sessions.c */
 void admin_sessions_end(struct admin_conn *conn);
 void admin_revocations_list(struct admin_conn *conn); /* admin_revocations.c */

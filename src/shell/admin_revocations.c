@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "base/encode.h"
-#include "base/utf8.h"
 #include "shell/admin_parts.h"
-#include "shell/gate.h"
 
 static void write_one(struct json_writer *w, const struct store_revocation *revocation)
 {
@@ -42,19 +40,6 @@ void admin_revocations_list(struct admin_conn *conn)
 	admin_answer_written(conn, 200, &w);
 }
 
-/* A text of the body without NUL; false when it is none, or too long. An absent one stays as it is. */
-static bool read_text(struct admin_conn *conn, const struct json *json, uint32_t node, size_t most,
-		      struct fw_slice *ret_text)
-{
-	if (node == 0)
-		return true;
-	if (json->nodes[node].kind != JSON_STRING)
-		return false;
-	*ret_text = json_text(json, node, &conn->admin->arena);
-	return ret_text->data != NULL && ret_text->size <= most &&
-	       (ret_text->size == 0 || memchr(ret_text->data, '\0', ret_text->size) == NULL);
-}
-
 /* NULL, or what does not hold. The texts are in the arena. */
 static const char *read_wish(struct admin_conn *conn, struct store_revocation *wish)
 {
@@ -69,13 +54,13 @@ static const char *read_wish(struct admin_conn *conn, struct store_revocation *w
 	reason = json_member(&json, 0, "reason", 6);
 	if (json.nodes[0].count != (unsigned)(user != 0) + (disabled != 0) + (reason != 0))
 		return "the body has a member besides user, disabled, reason";
-	if (user == 0 || !read_text(conn, &json, user, STORE_NAME, &wish->user) || wish->user.size == 0)
+	if (user == 0 || !admin_text_member(conn, &json, user, STORE_NAME, &wish->user) || wish->user.size == 0)
 		return "user must be a text of 1 to 128 bytes";
 	if (disabled != 0 && json.nodes[disabled].kind != JSON_TRUE && json.nodes[disabled].kind != JSON_FALSE)
 		return "disabled must be true or false";
 	wish->disabled = disabled != 0 && json.nodes[disabled].kind == JSON_TRUE;
 	wish->reason = slice_text("by an operator");
-	if (!read_text(conn, &json, reason, STORE_REASON, &wish->reason))
+	if (!admin_text_member(conn, &json, reason, STORE_REASON, &wish->reason))
 		return "reason must be a text of at most 120 bytes";
 	return NULL;
 }
@@ -86,8 +71,7 @@ static bool end_connections(struct keeper *keeper, struct fw_slice user)
 	struct ipc_end_user ended = { .size = (uint32_t)user.size, .reason = CLOSE_REVOKED };
 
 	memcpy(ended.user_id, user.data, user.size);
-	return keeper->figures.gate == NULL ||
-	       gate_tell(keeper->figures.gate, -1, IPC_END_USER, &ended, sizeof(ended), slice(NULL, 0));
+	return keeper_figures_tell(&keeper->figures, IPC_END_USER, &ended, sizeof(ended));
 }
 
 static void record_change(struct admin_conn *conn, const char *action, const struct store_revocation *wish,
@@ -165,7 +149,7 @@ void admin_revocations_remove(struct admin_conn *conn)
 	size_t size;
 	bool kept;
 
-	if (!admin_path_decode(conn->rest, user, sizeof(user), &size) ||
+	if (!admin_text_decode(conn->rest, user, sizeof(user), &size) ||
 	    !store_restore(keeper->options.store, slice(user, size))) {
 		admin_answer_problem(conn, 404, "this user is not revoked", "");
 		return;

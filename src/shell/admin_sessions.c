@@ -2,9 +2,7 @@
 #include <string.h>
 
 #include "base/encode.h"
-#include "base/utf8.h"
 #include "shell/admin_parts.h"
-#include "shell/gate.h"
 
 enum { SESSIONS_MOST = 1000 };
 
@@ -37,7 +35,7 @@ void admin_sessions_list(struct admin_conn *conn)
 	size_t size = 0;
 
 	if (query.size != 0 && (!http1_query(query, "user", &text) || memchr(query.data, '&', query.size) != NULL ||
-				!admin_path_decode(text, user, sizeof(user), &size) || size == 0)) {
+				!admin_text_decode(text, user, sizeof(user), &size) || size == 0)) {
 		admin_answer_problem(conn, 400, "user must be a user id, and nothing else may be asked for", "");
 		return;
 	}
@@ -59,9 +57,8 @@ void admin_sessions_end(struct admin_conn *conn)
 	struct ipc_end_session ended = { .reason = CLOSE_REVOKED };
 	struct fw_record record;
 	size_t size;
-	bool told;
 
-	if (!admin_path_decode(conn->rest, ended.session_id, sizeof(ended.session_id), &size) ||
+	if (!admin_text_decode(conn->rest, ended.session_id, sizeof(ended.session_id), &size) ||
 	    !store_session_revoke(keeper->options.store, slice(ended.session_id, size))) {
 		admin_answer_problem(conn, 404, "there is no session with this id", "");
 		return;
@@ -70,9 +67,7 @@ void admin_sessions_end(struct admin_conn *conn)
 	admin_record_init(&record, conn, EVENT_admin_action, "session revoke");
 	admin_record_text(&record, "session", slice(ended.session_id, size));
 	keeper_record(keeper, &record);
-	told = keeper->figures.gate == NULL ||
-	       gate_tell(keeper->figures.gate, -1, IPC_END_SESSION, &ended, sizeof(ended), slice(NULL, 0));
-	if (!told) {
+	if (!keeper_figures_tell(&keeper->figures, IPC_END_SESSION, &ended, sizeof(ended))) {
 		admin_answer_problem(conn, 503,
 				     "the session is gone, but a worker that is busy may still have its connection: "
 				     "revoke the user",

@@ -85,6 +85,8 @@ int keeper_figures_start(struct keeper_figures *figures, struct keeper *keeper, 
 void keeper_figures_stop(struct keeper_figures *figures); /* closes the handles */
 void keeper_figures_free(struct keeper_figures *figures); /* after they are closed */
 void keeper_figures_set_gate(struct keeper_figures *figures, struct gate *gate);
+/* To all workers, where there are any yet. False: not all could take it. */
+bool keeper_figures_tell(struct keeper_figures *figures, enum ipc_type type, const void *payload, size_t size);
 void keeper_figures_ask(struct keeper_figures *figures,
 			struct keeper_ask *ask); /* ready is called with fresh figures or after 500 ms */
 void keeper_figures_forget(struct keeper_figures *figures, struct keeper_ask *ask);

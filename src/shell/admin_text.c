@@ -1,4 +1,6 @@
-/* What stands in a path or a query behind the name of a thing. */
+/* Texts of a request: in its path or query, and in its body. */
+#include <string.h>
+
 #include "shell/admin_parts.h"
 
 static int hex_value(uint8_t c)
@@ -9,7 +11,7 @@ static int hex_value(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool admin_path_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size)
+bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size)
 {
 	*ret_size = 0;
 	for (size_t i = 0; i < text.size; i++) {
@@ -31,4 +33,16 @@ bool admin_path_decode(struct fw_slice text, char *ret_text, size_t room, size_t
 		i += 2;
 	}
 	return true;
+}
+
+bool admin_text_member(struct admin_conn *conn, const struct json *json, uint32_t node, size_t most,
+		       struct fw_slice *ret_text)
+{
+	if (node == 0)
+		return true;
+	if (json->nodes[node].kind != JSON_STRING)
+		return false;
+	*ret_text = json_text(json, node, &conn->admin->arena);
+	return ret_text->data != NULL && ret_text->size <= most &&
+	       (ret_text->size == 0 || memchr(ret_text->data, '\0', ret_text->size) == NULL);
 }
