@@ -304,3 +304,44 @@ bool addr_net_has(const struct addr_net *net, const struct fw_addr *addr)
 		return false;
 	return rest == 0 || ((net->base.bytes[whole] ^ addr->bytes[whole]) >> (8 - rest)) == 0;
 }
+
+static enum addr_scope scope4(const uint8_t *b)
+{
+	static const struct {
+		uint8_t base[2], mask[2], scope;
+	} rows[] = {
+		{ { 127, 0 }, { 255, 0 }, ADDR_LOOPBACK },    { { 10, 0 }, { 255, 0 }, ADDR_PRIVATE },
+		{ { 172, 16 }, { 255, 240 }, ADDR_PRIVATE },  { { 192, 168 }, { 255, 255 }, ADDR_PRIVATE },
+		{ { 100, 64 }, { 255, 192 }, ADDR_PRIVATE },  { { 0, 0 }, { 255, 0 }, ADDR_SPECIAL },
+		{ { 169, 254 }, { 255, 255 }, ADDR_SPECIAL }, { { 198, 18 }, { 255, 254 }, ADDR_SPECIAL },
+		{ { 224, 0 }, { 224, 0 }, ADDR_SPECIAL }, /* multicast, reserved and broadcast */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if ((b[0] & rows[i].mask[0]) == rows[i].base[0] && (b[1] & rows[i].mask[1]) == rows[i].base[1])
+			return (enum addr_scope)rows[i].scope;
+	if (b[0] == 192 && b[1] == 0 && b[2] == 0) /* RFC 6890 protocol assignments */
+		return ADDR_SPECIAL;
+	return ADDR_PUBLIC;
+}
+
+/* Only global unicast, 2000::/3, without the ranges that carry an IPv4 address (6to4, Teredo) or are documentation. */
+static enum addr_scope scope6(const uint8_t *b)
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+
+	if (memcmp(b, loopback, 16) == 0)
+		return ADDR_LOOPBACK;
+	if ((b[0] & 0xfe) == 0xfc)
+		return ADDR_PRIVATE;
+	if ((b[0] & 0xe0) != 0x20 || (b[0] == 0x20 && b[1] == 0x02))
+		return ADDR_SPECIAL;
+	if (b[0] == 0x20 && b[1] == 0x01 && ((b[2] & 0xfe) == 0 || (b[2] == 0x0d && b[3] == 0xb8)))
+		return ADDR_SPECIAL;
+	return ADDR_PUBLIC;
+}
+
+enum addr_scope addr_scope(const struct fw_addr *addr)
+{
+	return addr->family == 4 ? scope4(addr->bytes) : addr->family == 6 ? scope6(addr->bytes) : ADDR_SPECIAL;
+}

@@ -13,6 +13,10 @@ struct fw_addr addr_of_v6(const uint8_t bytes[16]);
 size_t addr_format(const struct fw_addr *addr, char ret_text[ADDR_TEXT]);
 bool addr_equal(const struct fw_addr *a, const struct fw_addr *b);
 bool addr_is_loopback(const struct fw_addr *addr);
+/* Whom an address can mean. SPECIAL: no single host on the Internet: link-local, multicast, documentation, those that
+ * carry another address (6to4, Teredo, NAT64), and family 0. */
+enum addr_scope { ADDR_PUBLIC, ADDR_LOOPBACK, ADDR_PRIVATE, ADDR_SPECIAL };
+enum addr_scope addr_scope(const struct fw_addr *addr);
 /* The prefix that limits and blocks count by: IPv4 /32, IPv6 /64. */
 struct fw_addr addr_prefix(const struct fw_addr *addr);
 

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include <libfyaml.h>
+#include <curl/curl.h>
 #include <sqlite3.h>
 #include <openssl/crypto.h>
 #include <uv.h>
@@ -44,6 +45,7 @@ int command_version(int argc, char **argv)
 		{ "openssl", OpenSSL_version(OPENSSL_VERSION_STRING) },
 		{ "libfyaml", fy_library_version() },
 		{ "sqlite", sqlite3_libversion() },
+		{ "libcurl", curl_version_info(CURLVERSION_NOW)->version },
 	};
 	size_t count = sizeof(libraries) / sizeof(*libraries);
 

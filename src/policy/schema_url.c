@@ -118,49 +118,10 @@ static bool name_blocked(const struct fw_policy *policy, struct fw_slice host)
 	return memchr(host.data, '.', host.size) == NULL; /* one label: a name of the local network */
 }
 
-/* Which list an address belongs to that nobody on the Internet has. */
-enum scope { SCOPE_PUBLIC, SCOPE_LOOPBACK, SCOPE_PRIVATE, SCOPE_SPECIAL };
-
-static enum scope scope4(const uint8_t *b)
-{
-	static const struct {
-		uint8_t base[2], mask[2], scope;
-	} rows[] = {
-		{ { 127, 0 }, { 255, 0 }, SCOPE_LOOPBACK },    { { 10, 0 }, { 255, 0 }, SCOPE_PRIVATE },
-		{ { 172, 16 }, { 255, 240 }, SCOPE_PRIVATE },  { { 192, 168 }, { 255, 255 }, SCOPE_PRIVATE },
-		{ { 100, 64 }, { 255, 192 }, SCOPE_PRIVATE },  { { 0, 0 }, { 255, 0 }, SCOPE_SPECIAL },
-		{ { 169, 254 }, { 255, 255 }, SCOPE_SPECIAL }, { { 198, 18 }, { 255, 254 }, SCOPE_SPECIAL },
-		{ { 224, 0 }, { 224, 0 }, SCOPE_SPECIAL }, /* multicast, reserved and broadcast */
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if ((b[0] & rows[i].mask[0]) == rows[i].base[0] && (b[1] & rows[i].mask[1]) == rows[i].base[1])
-			return (enum scope)rows[i].scope;
-	if (b[0] == 192 && b[1] == 0 && b[2] == 0) /* RFC 6890 protocol assignments */
-		return SCOPE_SPECIAL;
-	return SCOPE_PUBLIC;
-}
-
-/* Only global unicast, 2000::/3, without the ranges that carry an IPv4 address (6to4, Teredo) or are documentation. */
-static enum scope scope6(const uint8_t *b)
-{
-	static const uint8_t loopback[16] = { [15] = 1 };
-
-	if (memcmp(b, loopback, 16) == 0)
-		return SCOPE_LOOPBACK;
-	if ((b[0] & 0xfe) == 0xfc)
-		return SCOPE_PRIVATE;
-	if ((b[0] & 0xe0) != 0x20 || (b[0] == 0x20 && b[1] == 0x02))
-		return SCOPE_SPECIAL;
-	if (b[0] == 0x20 && b[1] == 0x01 && ((b[2] & 0xfe) == 0 || (b[2] == 0x0d && b[3] == 0xb8)))
-		return SCOPE_SPECIAL;
-	return SCOPE_PUBLIC;
-}
-
 static bool address_blocked(const struct fw_policy *policy, const struct fw_addr *addr)
 {
 	const struct texts *domains = &policy->settings.blocked_domains;
-	enum scope scope = addr->family == 4 ? scope4(addr->bytes) : scope6(addr->bytes);
+	enum addr_scope scope = addr_scope(addr);
 	struct fw_addr other;
 
 	for (size_t i = 0; i < domains->count; i++)
@@ -171,11 +132,11 @@ static bool address_blocked(const struct fw_policy *policy, const struct fw_addr
 			return true;
 	/* A list that the configuration empties on purpose opens its kind: development. Special addresses stay refused.
 	 */
-	if (scope == SCOPE_LOOPBACK)
+	if (scope == ADDR_LOOPBACK)
 		return domains->count != 0;
-	if (scope == SCOPE_PRIVATE)
+	if (scope == ADDR_PRIVATE)
 		return policy->settings.blocked_ranges.count != 0;
-	return scope == SCOPE_SPECIAL;
+	return scope == ADDR_SPECIAL;
 }
 
 /* Labels of 1 to 63 octets; no dot at either end. */

@@ -52,7 +52,7 @@ def test_contents():
     equal([name for name, (mode, _) in files.items() if mode[5] == "w" or mode[8] == "w" or "s" in mode.lower()], [],
           "nothing is others' to write, nothing sets an id")
     depends = call("dpkg-deb", "-f", packages["framewall"], "Depends").stdout
-    for name in ("libc6", "libssl3", "libuv1", "libfyaml0", "libsqlite3-0", "zlib1g"):
+    for name in ("libc6", "libssl3", "libuv1", "libfyaml0", "libsqlite3-0", "libcurl4", "zlib1g"):
         ok(re.search(rf"\b{name} \(>= ", depends) is not None, f"it depends on {name}", depends)
 
     files, links = contents(packages["libframewall0"])

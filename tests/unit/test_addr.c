@@ -224,6 +224,50 @@ static void an_unknown_address_has_a_text(void **state)
 	assert_false(addr_is_loopback(&none));
 }
 
+static void scope_is_known(void **state)
+{
+	static const struct {
+		const char *text;
+		enum addr_scope scope;
+	} rows[] = {
+		{ "1.1.1.1", ADDR_PUBLIC },
+		{ "172.15.255.255", ADDR_PUBLIC },
+		{ "172.32.0.0", ADDR_PUBLIC },
+		{ "2606:4700::1111", ADDR_PUBLIC },
+		{ "127.255.255.255", ADDR_LOOPBACK },
+		{ "::1", ADDR_LOOPBACK },
+		{ "::ffff:127.0.0.1", ADDR_LOOPBACK },
+		{ "10.1.2.3", ADDR_PRIVATE },
+		{ "172.16.0.0", ADDR_PRIVATE },
+		{ "172.31.255.255", ADDR_PRIVATE },
+		{ "192.168.0.1", ADDR_PRIVATE },
+		{ "100.64.0.1", ADDR_PRIVATE },
+		{ "fc00::1", ADDR_PRIVATE },
+		{ "0.0.0.0", ADDR_SPECIAL },
+		{ "169.254.169.254", ADDR_SPECIAL },
+		{ "224.0.0.1", ADDR_SPECIAL },
+		{ "255.255.255.255", ADDR_SPECIAL },
+		{ "192.0.0.8", ADDR_SPECIAL },
+		{ "198.19.0.1", ADDR_SPECIAL },
+		{ "::", ADDR_SPECIAL },
+		{ "fe80::1", ADDR_SPECIAL },
+		{ "ff02::1", ADDR_SPECIAL },
+		{ "64:ff9b::7f00:1", ADDR_SPECIAL },
+		{ "2002:7f00:1::", ADDR_SPECIAL },
+		{ "2001:0:7f00:1::", ADDR_SPECIAL },
+		{ "2001:db8::1", ADDR_SPECIAL },
+		{ "::127.0.0.1", ADDR_SPECIAL },
+	};
+	struct fw_addr addr, none = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_true(addr_parse(slice_text(rows[i].text), &addr));
+		assert_int_equal(addr_scope(&addr), rows[i].scope);
+	}
+	assert_int_equal(addr_scope(&none), ADDR_SPECIAL);
+}
+
 static void loopback_is_known(void **state)
 {
 	static const char *const yes[] = { "127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1" };
@@ -341,6 +385,7 @@ int main(void)
 		cmocka_unit_test(format_and_parse_are_inverse),
 		cmocka_unit_test(an_unknown_address_has_a_text),
 		cmocka_unit_test(loopback_is_known),
+		cmocka_unit_test(scope_is_known),
 		cmocka_unit_test(limits_count_by_prefix),
 		cmocka_unit_test(prefixes_hold_their_addresses),
 		cmocka_unit_test(what_is_no_prefix_is_refused),
