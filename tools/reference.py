@@ -108,7 +108,8 @@ ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_p
 ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
-          "roles_from": {"type": "string"}, "roles": named(TEXTS), "default_role": NAME}
+          "roles_from": {"type": "string"}, "roles": named(TEXTS), "default_role": NAME,
+          "require_bound": one_of(("none", "certificate", "dpop", "either"))}
 SHAPES = {
     "routes": listed(mapping(ROUTE, ["path"]), minItems=1),
     "authentication.jwt.keys": listed(mapping({"kid": NAME, "secret": {"type": "string"}, "public_key": {"type": "string"},
@@ -353,6 +354,7 @@ A token that names an issuer of `authentication.issuers` as its `iss` is judged 
 | `roles_from` | claim, `role` and `roles` | where the roles stand; of `scope` the parts between spaces |
 | `roles` | `{ROLE: [NAME...]}` | what our roles are called there; a name that is not listed is nothing, whatever roles are called here |
 | `default_role` | role or `none`, `guest` | of who has none of them; `none`: is refused |
+| `require_bound` | `none`, `certificate`, `dpop` or `either`; that of `authentication.jwt` | what its tokens must be bound to |
 
 A claim is a name, or a JSON Pointer (RFC 6901) such as `/realm_access/roles`.
 

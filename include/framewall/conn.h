@@ -88,17 +88,28 @@ struct fw_need {
 				    revoked since */
 	uint64_t credential; /* SESSION_OPEN: which key the login was proved with; kept with the session, given back by
 				SESSION_TAKE, so that a session does not outlive its key */
+	/* SESSION_OPEN: what the credential is bound to, at most 65 octets; kept with the session, given back by
+	 * SESSION_TAKE. Empty: to nothing. */
+	struct fw_slice binding;
+	/* SESSION_OPEN: SHA-256 of a proof that is good once, and until when it could be used again. Empty: there is
+	 * none. REPLAYED when it was seen before, FULL when it could not be remembered: then no session is opened. */
+	struct fw_slice proof;
+	uint64_t proof_until_wall_us;
+	bool wants_nonce;      /* the proof needs a nonce of the store; NONCE when nonce is none that still counts */
+	struct fw_slice nonce; /* that the proof has; may be empty */
 };
 
 enum fw_answer_code {
 	FW_ANSWER_YES = 0,
-	FW_ANSWER_NO,	     /* not found, expired, refused */
-	FW_ANSWER_BLOCKED,   /* ADMIT: the address is on the block list */
-	FW_ANSWER_FULL,	     /* ADMIT: too many connections of this address */
-	FW_ANSWER_OVERLOAD,  /* ADMIT: too many connections in all: 503 */
-	FW_ANSWER_LIMITED,   /* AUTH_SLOT, SESSION_OPEN: too many; retry_after_ms is set */
-	FW_ANSWER_FAILED,    /* the store could not be asked: the connection fails closed */
-	FW_ANSWER_UNRECORDED /* ADMIT, AUTH_SLOT: yes, but records cannot be written now; audit_logging.on_failure */
+	FW_ANSWER_NO,	      /* not found, expired, refused */
+	FW_ANSWER_BLOCKED,    /* ADMIT: the address is on the block list */
+	FW_ANSWER_FULL,	      /* ADMIT: too many connections of this address; SESSION_OPEN: see fw_need.proof */
+	FW_ANSWER_OVERLOAD,   /* ADMIT: too many connections in all: 503 */
+	FW_ANSWER_LIMITED,    /* AUTH_SLOT, SESSION_OPEN: too many; retry_after_ms is set */
+	FW_ANSWER_FAILED,     /* the store could not be asked: the connection fails closed */
+	FW_ANSWER_UNRECORDED, /* ADMIT, AUTH_SLOT: yes, but records cannot be written now; audit_logging.on_failure */
+	FW_ANSWER_REPLAYED,   /* SESSION_OPEN: the proof was seen before */
+	FW_ANSWER_NONCE	      /* SESSION_OPEN: the proof needs another nonce, the one in fw_answer */
 };
 
 struct fw_answer {
@@ -110,6 +121,8 @@ struct fw_answer {
 	uint64_t expires_wall_us; /* SESSION_TAKE: absolute end */
 	uint64_t issued_wall_us;  /* SESSION_TAKE: of fw_need */
 	uint64_t credential;	  /* SESSION_TAKE: of fw_need; 0: not kept, and not asked for */
+	struct fw_slice binding;  /* SESSION_TAKE: of fw_need */
+	struct fw_slice nonce;	  /* NONCE: at most 64 characters that a JSON string and a header can have */
 };
 
 struct fw_dial {

@@ -131,8 +131,11 @@ static const char *check_claims(struct arena *arena, const struct dpop_rules *ru
 	if (iat == 0 || !jws_seconds(claims, iat, &issued) || issued > now + rules->max_age_s ||
 	    issued + rules->max_age_s < now)
 		return "iat";
-	if (rules->nonce.size != 0 && (nonce == 0 || !slice_equal(jws_text(claims, nonce, arena), rules->nonce)))
-		return "nonce";
+	if (nonce != 0) {
+		dpop->nonce = jws_text(claims, nonce, arena);
+		if (dpop->nonce.data == NULL)
+			return "nonce";
+	}
 	if (!goes_with(arena, claims, rules->token))
 		return "ath";
 	dpop->id = jti != 0 ? jws_text(claims, jti, arena) : slice(NULL, 0);

@@ -10,7 +10,6 @@ struct dpop_rules {
 	struct fw_slice host;  /* of the request: name, and port where it stands there */
 	struct fw_slice path;  /* without query */
 	struct fw_slice token; /* the access token; empty: none is bound */
-	struct fw_slice nonce; /* that the proof must have; empty: none was given out */
 	uint32_t max_age_s;    /* of iat, both ways */
 	size_t max_size;       /* of the proof */
 };
@@ -18,6 +17,7 @@ struct dpop_rules {
 struct dpop {
 	uint8_t thumbprint[32]; /* of the key (RFC 7638): compared with cnf.jkt of the token */
 	struct fw_slice id;	/* jti, in the arena: each may be seen once */
+	struct fw_slice nonce;	/* in the arena; empty: it has none */
 	uint64_t until_s;	/* from then on the proof is too old anyway: so long is jti to be kept */
 };
 

@@ -81,6 +81,10 @@ void answer_error(struct fw_conn *conn, const struct answer *answer)
 		json_write_key(&w, "rule");
 		json_write_string(&w, answer->rule);
 	}
+	if (answer->dpop_nonce.size != 0) {
+		json_write_key(&w, "dpop_nonce");
+		json_write_text(&w, answer->dpop_nonce);
+	}
 	if (answer->event_id != NULL) {
 		json_write_key(&w, "event_id");
 		json_write_text(&w, slice(answer->event_id, FW_EVENT_ID_SIZE));

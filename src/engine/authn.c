@@ -64,6 +64,9 @@ enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_h
 	if (bearer != NULL && bearer->value.size > 7 && slice_is_nocase(slice(bearer->value.data, 7), "Bearer ")) {
 		*ret_credential = slice_trim(slice_from(bearer->value, 7));
 		*ret_place = "authorization";
+	} else if (bearer != NULL && bearer->value.size > 5 && slice_is_nocase(slice(bearer->value.data, 5), "DPoP ")) {
+		*ret_credential = slice_trim(slice_from(bearer->value, 5));
+		*ret_place = "authorization";
 	} else if (key != NULL) {
 		*ret_credential = key->value;
 		*ret_place = "x-api-key";

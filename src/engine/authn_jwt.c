@@ -161,6 +161,10 @@ const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identi
 					   .expires_wall_us = in_us(jwt.expires_s),
 					   .issued_wall_us = in_us(jwt.issued_s),
 					   .credential = marks[jwt.key] };
+	ret_identity->required = issuer != NULL ? issuer->require_bound : conn->policy->settings.jwt_require_bound;
+	cause = binding_read(&conn->engine->arena, &jwt.claims, &ret_identity->binding);
+	if (cause != NULL)
+		return cause;
 	if (issuer != NULL && !name_user(conn, issuer, &jwt.claims, &ret_identity->user_id))
 		return "user";
 	if (is_of_another(conn->policy, issuer, ret_identity->user_id))

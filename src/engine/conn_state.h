@@ -68,12 +68,38 @@ enum phase {
 	PHASE_DONE	     /* nothing more happens */
 };
 
+/* What a credential is bound to: who has it must show the certificate, or prove to have the key. */
+enum { BOUND_CERTIFICATE = 1, BOUND_KEY = 2 };
+struct binding {
+	uint8_t kinds;		 /* bit set; 0: to nothing, whoever has it may use it */
+	uint8_t certificate[32]; /* its SHA-256 */
+	uint8_t key[32];	 /* its thumbprint (RFC 7638) */
+};
+enum { BINDING_MOST = 65 }; /* octets of one that is kept with a session */
+
+/* What came with a credential to prove that it is its owner who sends it. */
+struct presented {
+	bool dpop;	       /* by the scheme DPoP, or with a proof in the message */
+	struct fw_slice proof; /* borrowed */
+	const char *fault;     /* why there is none: static, for the record */
+};
+
+/* A proof that holds: good once. */
+struct proof {
+	bool there;
+	uint8_t nonce_size;
+	uint8_t id[32]; /* SHA-256 of the key's thumbprint and jti */
+	uint64_t until_wall_us;
+	uint8_t nonce[64];
+};
+
 enum credential_kind { CREDENTIAL_NONE, CREDENTIAL_JWT, CREDENTIAL_API_KEY, CREDENTIAL_SESSION };
 
 /* Who is logged in; made at login, one allocation with its texts behind it. */
 struct principal {
 	uint16_t role;
 	uint8_t method; /* enum policy_method */
+	uint8_t bound;	/* kinds of its binding */
 	bool anonymous;
 	uint8_t csrf_size;
 	uint8_t session_id_size;
@@ -116,12 +142,13 @@ struct arrival {
 
 /* A login attempt, from its credential to its end. Wiped and freed then. */
 struct login {
-	uint8_t kind;		/* enum credential_kind */
-	bool first_message;	/* else it came in the handshake */
-	bool again;		/* an auth message on an open connection */
-	const char *place;	/* "authorization", "cookie", …: static, for the record */
-	struct principal *made; /* whose login it is, while the session is opened */
-	char token[48];		/* new session token */
+	uint8_t kind;		    /* enum credential_kind */
+	bool first_message;	    /* else it came in the handshake */
+	bool again;		    /* an auth message on an open connection */
+	struct presented presented; /* its proof stands behind the credential */
+	const char *place;	    /* "authorization", "cookie", …: static, for the record */
+	struct principal *made;	    /* whose login it is, while the session is opened */
+	char token[48];		    /* new session token */
 	size_t token_size;
 	size_t credential_size;
 	uint8_t credential[];
@@ -232,10 +259,11 @@ struct answer {
 	enum error_code code;
 	const char *text; /* NULL: the code's own */
 	const struct problems *problems;
-	uint32_t retry_after_ms;   /* 0: none */
-	const char *event_id;	   /* 16 characters or NULL */
-	const char *rule;	   /* NULL: none */
-	const char *auth_required; /* NULL: none */
+	uint32_t retry_after_ms;    /* 0: none */
+	const char *event_id;	    /* 16 characters or NULL */
+	const char *rule;	    /* NULL: none */
+	const char *auth_required;  /* NULL: none */
+	struct fw_slice dpop_nonce; /* that the next proof must have; empty: none */
 };
 void answer_error(struct fw_conn *conn, const struct answer *answer);
 void answer_auth_success(struct fw_conn *conn, const char *session_token, size_t session_token_size);
@@ -254,6 +282,8 @@ struct http_refusal {
 	const char *cause;  /* static text for the record */
 	uint16_t event;	    /* enum event_type */
 	uint32_t retry_after_ms;
+	bool dpop;	       /* 401: the credential came by the scheme DPoP */
+	struct fw_slice nonce; /* 401: that the next proof must have; empty: none */
 };
 void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal);
 
@@ -280,6 +310,8 @@ struct identity {
 	uint64_t expires_wall_us; /* 0: does not end by itself */
 	uint64_t issued_wall_us;  /* 0: it does not say when it was issued */
 	uint64_t credential;	  /* mark of the key; 0: none */
+	struct binding binding;
+	uint8_t required; /* enum policy_required_bound: what its issuer asks for */
 };
 /* NULL when it holds, else the cause for the record. Sessions are the store's business. */
 const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
@@ -287,6 +319,21 @@ const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct
 /* authn_jwt.c: the same for a signed token that is no larger than allowed */
 const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity);
 const char *authn_refusal_text(enum credential_kind kind);
+/* binding.c */
+/* The claim cnf; NULL, or what is wrong with it, for the record. */
+const char *binding_read(struct arena *arena, const struct json *claims, struct binding *ret_binding);
+bool binding_suffices(unsigned kinds, unsigned required); /* required: enum policy_required_bound */
+/* To be kept with a session and back; empty: bound to nothing. False: that is none. */
+struct fw_slice binding_pack(const struct binding *binding, uint8_t ret_octets[BINDING_MOST]);
+bool binding_unpack(struct fw_slice octets, struct binding *ret_binding);
+const char *binding_name(unsigned kinds); /* for the record; NULL: bound to nothing */
+struct http1_head;
+void binding_present(const struct http1_head *head, struct presented *ret_presented);
+/* Is it the owner of the credential who sent it? NULL, or the cause for the record. ret_proof: the proof of a key,
+ * which the store must not have seen before. */
+const char *binding_check(struct fw_conn *conn, const struct presented *presented, struct fw_slice credential,
+			  const struct identity *identity, struct proof *ret_proof);
+
 /* The credential in a request head: CREDENTIAL_NONE when there is none. ret_place: static name of where it was. */
 enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_head *head,
 				struct fw_slice *ret_credential, const char **ret_place);

@@ -153,6 +153,11 @@ uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		need->number = texts->number;
 		need->issued_wall_us = texts->issued_wall_us;
 		need->credential = texts->credential;
+		need->binding = keep(node, texts->binding);
+		need->proof = keep(node, texts->proof);
+		need->proof_until_wall_us = texts->proof_until_wall_us;
+		need->wants_nonce = texts->wants_nonce;
+		need->nonce = keep(node, texts->nonce);
 	}
 	if (kind != FW_NEED_VIOLATION) {
 		need->id = ++conn->need_id;

@@ -118,6 +118,23 @@ static void put_policies(struct fw_conn *conn)
 	put(conn, "\r\n");
 }
 
+/* RFC 6750 3; RFC 9449 7.1, 9. Which part of the credential did not hold is not said. */
+static void put_challenge(struct fw_conn *conn, const struct http_refusal *refusal)
+{
+	if (!refusal->dpop) {
+		put(conn, "WWW-Authenticate: Bearer realm=\"framewall\"\r\n");
+		return;
+	}
+	put(conn, "WWW-Authenticate: DPoP realm=\"framewall\", error=\"");
+	put(conn, refusal->nonce.size != 0 ? "use_dpop_nonce" : "invalid_token");
+	put(conn, "\", algs=\"ES256 ES384 ES512 EdDSA RS256 RS384 RS512 PS256 PS384 PS512\"\r\n");
+	if (refusal->nonce.size != 0) {
+		put(conn, "DPoP-Nonce: ");
+		output_raw(conn, FW_CLIENT, refusal->nonce);
+		put(conn, "\r\n");
+	}
+}
+
 void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal)
 {
 	struct event_node *node = event_record(conn, refusal->event);
@@ -139,7 +156,7 @@ void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal
 	put(conn, http1_reason(refusal->status));
 	put(conn, "\r\nConnection: close\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n");
 	if (refusal->status == 401)
-		put(conn, "WWW-Authenticate: Bearer realm=\"framewall\"\r\n");
+		put_challenge(conn, refusal);
 	if (refusal->status == 426)
 		put(conn, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
 	if (refusal->retry_after_ms != 0)

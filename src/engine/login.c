@@ -23,7 +23,7 @@ void login_free(struct fw_conn *conn)
 	if (conn->login == NULL)
 		return;
 	principal_free(conn->login->made);
-	mem_wipe(conn->login, sizeof(*conn->login) + conn->login->credential_size);
+	mem_wipe(conn->login, sizeof(*conn->login) + conn->login->credential_size + conn->login->presented.proof.size);
 	mem_free(conn->login);
 	conn->login = NULL;
 }
@@ -40,7 +40,8 @@ static void refuse(struct fw_conn *conn, const char *text, const char *cause)
 								 .code = "AUTH_FAILED",
 								 .detail = text,
 								 .cause = cause,
-								 .event = EVENT_auth_failure });
+								 .event = EVENT_auth_failure,
+								 .dpop = login->presented.dpop });
 	} else if (login->again) {
 		struct event_node *node = event_record(conn, EVENT_auth_failure);
 
@@ -70,12 +71,14 @@ static void fault(struct fw_conn *conn, const char *cause)
 }
 
 static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, bool first_message,
-		  const char *place)
+		  const char *place, const struct presented *presented)
 {
 	/* An oversized credential is refused unread: its first octets are enough for that. */
-	size_t keep = credential.size <= (size_t)conn->policy->settings.max_token_size ? credential.size : 0;
+	size_t most = (size_t)conn->policy->settings.max_token_size;
+	size_t keep = credential.size <= most ? credential.size : 0;
+	size_t proof = presented->proof.size <= most ? presented->proof.size : 0;
 
-	conn->login = mem_zero(1, sizeof(*conn->login) + keep);
+	conn->login = mem_zero(1, sizeof(*conn->login) + keep + proof);
 	if (conn->login == NULL) {
 		fault(conn, "memory");
 		return false;
@@ -86,6 +89,10 @@ static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_sli
 	conn->login->credential_size = keep;
 	if (keep != 0)
 		memcpy(conn->login->credential, credential.data, keep);
+	conn->login->presented = *presented;
+	conn->login->presented.proof = slice(conn->login->credential + keep, proof);
+	if (proof != 0)
+		memcpy(conn->login->credential + keep, presented->proof.data, proof);
 	return true;
 }
 
@@ -140,12 +147,17 @@ static void watch(struct fw_conn *conn, const struct http1_head *head)
 	struct fw_slice credential;
 	const char *place = "none", *cause = "no credential in the handshake";
 	struct identity identity;
+	struct presented presented;
+	struct proof proof; /* nobody is let in for it here: it need not be new */
 	enum credential_kind kind = authn_find(conn, head, &credential, &place);
 	struct event_node *node;
 
 	arena_reset(&conn->engine->arena);
+	binding_present(head, &presented);
 	if (kind != CREDENTIAL_NONE)
 		cause = authn_verify(conn, kind, credential, &identity);
+	if (cause == NULL)
+		cause = binding_check(conn, &presented, credential, &identity, &proof);
 	if (cause == NULL) {
 		if (!become(conn, &identity))
 			return;
@@ -168,6 +180,7 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 	struct fw_slice credential;
 	const char *place = NULL;
 	enum credential_kind kind;
+	struct presented presented;
 
 	if (conn_monitors(conn)) {
 		watch(conn, head);
@@ -176,7 +189,8 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 	kind = authn_find(conn, head, &credential, &place);
 	if (kind != CREDENTIAL_NONE) {
 		conn->in_handshake = true;
-		if (begin(conn, kind, credential, false, place))
+		binding_present(head, &presented);
+		if (begin(conn, kind, credential, false, place, &presented))
 			ask_slot(conn);
 	} else if (conn->route->anonymous_role != POLICY_NONE) {
 		conn->in_handshake = true;
@@ -237,8 +251,12 @@ static void begin_message(struct fw_conn *conn, const struct json *json, bool ag
 	enum credential_kind kind;
 	struct fw_slice credential = slice(NULL, 0);
 	const char *text = credential_of(conn, json, &kind, &credential);
+	uint32_t proof = json_member(json, 0, "dpop", 4);
+	struct presented presented = { .dpop = proof != 0 };
 
-	if (!begin(conn, kind, text == NULL ? credential : slice(NULL, 0), true, "message"))
+	if (proof != 0)
+		presented.proof = json_text(json, proof, &conn->engine->arena);
+	if (!begin(conn, kind, text == NULL ? credential : slice(NULL, 0), true, "message", &presented))
 		return;
 	conn->login->again = again;
 	if (text != NULL)
@@ -302,8 +320,15 @@ void login_message(struct fw_conn *conn, const struct ws_item *item)
 static void open_session(struct fw_conn *conn, const struct identity *identity)
 {
 	struct login *login = conn->login;
-	uint8_t random[32], key[32];
+	uint8_t random[32], key[32], binding[BINDING_MOST];
+	struct proof proof;
+	const char *cause = binding_check(conn, &login->presented, slice(login->credential, login->credential_size),
+					  identity, &proof);
 
+	if (cause != NULL) {
+		refuse(conn, authn_refusal_text(login->kind), cause);
+		return;
+	}
 	if (login->again &&
 	    !slice_equal(identity->user_id, slice(conn->principal->user_id, conn->principal->user_id_size))) {
 		refuse(conn, authn_refusal_text(login->kind), "another subject than the one logged in");
@@ -326,7 +351,12 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 				      .session_id = slice(login->made->session_id, login->made->session_id_size),
 				      .number = (int64_t)login->made->expires_wall_us,
 				      .issued_wall_us = identity->issued_wall_us,
-				      .credential = identity->credential });
+				      .credential = identity->credential,
+				      .binding = binding_pack(&identity->binding, binding),
+				      .proof = slice(proof.id, proof.there ? sizeof(proof.id) : 0),
+				      .proof_until_wall_us = proof.until_wall_us,
+				      .wants_nonce = proof.there && conn->policy->settings.dpop_nonce,
+				      .nonce = slice(proof.nonce, proof.nonce_size) });
 	mem_wipe(random, sizeof(random));
 }
 
@@ -379,6 +409,7 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 {
 	uint16_t role = policy_role_find(conn->policy, answer->role), given = POLICY_NONE;
 	const char *cause = NULL;
+	struct binding binding;
 
 	if (answer->code != FW_ANSWER_YES)
 		cause = "unknown or expired session";
@@ -388,15 +419,20 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 		cause = "the key that it was opened with is gone";
 	else if (given != POLICY_NONE && given != role)
 		cause = "the role of its key was changed";
+	else if (!binding_unpack(answer->binding, &binding))
+		cause = "what it is bound to";
 	if (cause != NULL)
 		refuse(conn, authn_refusal_text(CREDENTIAL_SESSION), cause);
 	else
-		open_session(conn, &(struct identity){ .user_id = answer->user_id,
-						       .role = role,
-						       .method = METHOD_SESSION,
-						       .expires_wall_us = answer->expires_wall_us,
-						       .issued_wall_us = answer->issued_wall_us,
-						       .credential = answer->credential });
+		open_session(conn, &(struct identity){
+					   .user_id = answer->user_id,
+					   .role = role,
+					   .method = METHOD_SESSION,
+					   .expires_wall_us = answer->expires_wall_us,
+					   .issued_wall_us = answer->issued_wall_us,
+					   .credential = answer->credential,
+					   .binding = binding,
+					   .required = policy_credential_required(conn->policy, answer->credential) });
 }
 
 static void opened(struct fw_conn *conn)
@@ -412,6 +448,7 @@ static void opened(struct fw_conn *conn)
 	event_text(node, "method", names[conn->login->kind]);
 	event_text(node, "place", conn->login->place);
 	event_text(node, "role", conn->policy->roles[conn->principal->role].name);
+	event_text(node, "bound", binding_name(conn->principal->bound));
 	if (conn->login->again) {
 		conn->phase = PHASE_OPEN;
 		conn->phase_until_ns = UINT64_MAX;
@@ -433,16 +470,39 @@ static void opened(struct fw_conn *conn)
 }
 
 /* On a live connection, too: who he is from now on could not be recorded. */
-static void unrecorded(struct fw_conn *conn)
+static void turn_away(struct fw_conn *conn, const char *cause)
 {
 	if (!conn->login->first_message)
 		http_answer_refuse(conn, &(struct http_refusal){ .status = 503,
-								 .cause = conn_unrecorded,
+								 .cause = cause,
 								 .detail = "try again later",
 								 .event = EVENT_overload,
 								 .retry_after_ms = 5000 });
 	else
-		ending_close(conn, CLOSE_OVERLOAD, NULL, conn_unrecorded);
+		ending_close(conn, CLOSE_OVERLOAD, NULL, cause);
+	login_free(conn);
+}
+
+/* RFC 9449 9: all else holds; the client is told the nonce, and tries again. That is no failure that counts. */
+static void ask_nonce(struct fw_conn *conn, struct fw_slice nonce)
+{
+	static const char text[] = "The proof needs a nonce", cause[] = "dpop: nonce";
+	struct answer answer = { .code = ERROR_AUTH_FAILED, .text = text, .dpop_nonce = nonce };
+
+	if (!conn->login->first_message) {
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 401,
+								 .code = "AUTH_FAILED",
+								 .detail = text,
+								 .cause = cause,
+								 .event = EVENT_handshake_refused,
+								 .dpop = true,
+								 .nonce = nonce });
+	} else {
+		conn->phase = conn->login->again ? PHASE_OPEN : PHASE_LOGIN;
+		if (conn->login->again)
+			conn->phase_until_ns = UINT64_MAX;
+		answer_error(conn, &answer);
+	}
 	login_free(conn);
 }
 
@@ -455,7 +515,13 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 	else if (answer->code == FW_ANSWER_LIMITED)
 		limited(conn, answer);
 	else if (answer->code == FW_ANSWER_UNRECORDED && conn_refuses_unrecorded(conn))
-		unrecorded(conn);
+		turn_away(conn, conn_unrecorded);
+	else if (answer->code == FW_ANSWER_FULL)
+		turn_away(conn, "dpop: no room to remember another proof");
+	else if (answer->code == FW_ANSWER_REPLAYED)
+		refuse(conn, authn_refusal_text(conn->login->kind), "dpop: replayed");
+	else if (answer->code == FW_ANSWER_NONCE)
+		ask_nonce(conn, answer->nonce);
 	else if (kind == FW_NEED_AUTH_SLOT && (answer->code == FW_ANSWER_YES || answer->code == FW_ANSWER_UNRECORDED))
 		verify(conn);
 	else if (kind == FW_NEED_SESSION_TAKE)

@@ -30,6 +30,7 @@ struct principal *principal_new(struct fw_conn *conn, const struct identity *ide
 	made->role = identity->role;
 	made->method = identity->method;
 	made->credential = identity->credential;
+	made->bound = identity->binding.kinds;
 	made->since_ns = engine->now.monotonic_ns;
 	made->expires_wall_us = absolute_us;
 	if (identity->expires_wall_us != 0 && identity->expires_wall_us < absolute_us)

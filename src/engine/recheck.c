@@ -126,6 +126,8 @@ static bool check_login(const struct fw_conn *conn, const struct fw_policy *next
 		return refuse(word, CLOSE_REVOKED, "the key of its credential is gone");
 	if (who->credential != 0 && given != POLICY_NONE && given != word->role)
 		return refuse(word, CLOSE_REVOKED, "the role of its key was changed");
+	if (!binding_suffices(who->bound, policy_credential_required(next, who->credential)))
+		return refuse(word, CLOSE_REVOKED, "a bound token is required from now on");
 	return true;
 }
 

@@ -93,6 +93,18 @@ bool config_check_origin(struct config *config, struct config_place place, const
 		      "is not an origin: write scheme://host or scheme://host:port, without a path");
 }
 
+/* RFC 9449 4.3: what htu is compared with, without a path, which the request has. */
+static bool check_public_url(struct config *config, struct config_place place, const char *path, struct fw_slice text)
+{
+	static const char *const schemes[] = { "wss://", "https://", "ws://", "http://" };
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		if (slice_starts(text, schemes[i]) && route_origin_holds(text))
+			return true;
+	return text.size == 0 ||
+	       refuse(config, place, path, text, "is not scheme://host, as in wss://chat.example.com, without a path");
+}
+
 bool config_check_host(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
 	return route_host_holds(text) ||
@@ -294,6 +306,7 @@ config_check *config_check_of(const char *path)
 		{ "origin.allowed", config_check_origin },
 		{ "authentication.methods", check_method },
 		{ "authentication.cookie", config_check_token },
+		{ "authentication.dpop.url", check_public_url },
 		{ "validation.allowed_html_tags", config_check_tag },
 		{ "validation.blocked_url_schemes", check_scheme },
 		{ "validation.blocked_domains", check_domain },

@@ -21,11 +21,13 @@ enum member {
 	ROLES_FROM,
 	ROLES,
 	DEFAULT_ROLE,
+	REQUIRE_BOUND,
 	MEMBERS
 };
-static const char *const member_names[MEMBERS] = { "issuer",	  "audience",	"jwks",	 "public_key",
-						   "algorithm",	  "kid",	"type",	 "user",
-						   "user_prefix", "roles_from", "roles", "default_role" };
+static const char *const member_names[MEMBERS] = { "issuer",	   "audience",	 "jwks",  "public_key",
+						   "algorithm",	   "kid",	 "type",  "user",
+						   "user_prefix",  "roles_from", "roles", "default_role",
+						   "require_bound" };
 
 enum { NAME_MOST = 512, TYPE_MOST = 64 };
 
@@ -88,6 +90,20 @@ static void set_default_role(struct config *config, struct policy_issuer *issuer
 			     struct fw_slice text)
 {
 	issuer->default_role = slice_is(text, "none") ? POLICY_NONE : config_rbac_role(config, place, text);
+}
+
+static void set_required(struct config *config, struct policy_issuer *issuer, struct config_place place,
+			 struct fw_slice text)
+{
+	static const char *const words[] = { "none", "certificate", "dpop", "either" };
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!slice_is(text, words[i]))
+			continue;
+		issuer->require_bound = (uint8_t)i;
+		return;
+	}
+	config_report_error(config, place, "\"require_bound\" is one of none, certificate, dpop and either");
 }
 
 /* A name in a token is compared octet by octet: nothing is trimmed or made small (RFC 8725 3.8). */
@@ -153,6 +169,9 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		break;
 	case DEFAULT_ROLE:
 		set_default_role(config, issuer, config_yaml_place(value, place), text);
+		break;
+	case REQUIRE_BOUND:
+		set_required(config, issuer, place, text);
 		break;
 	case ROLES:
 	case MEMBERS:
@@ -247,8 +266,10 @@ static void read_issuer(struct config *config, struct config_place place, struct
 	struct reader reader = { .issuer = issuer };
 	unsigned before = config->errors;
 
-	*issuer =
-		(struct policy_issuer){ .user_prefix = "", .user_claim = "sub", .default_role = policy->role_default };
+	*issuer = (struct policy_issuer){ .user_prefix = "",
+					  .user_claim = "sub",
+					  .default_role = policy->role_default,
+					  .require_bound = policy->settings.jwt_require_bound };
 	config_walk_map(config, node, "an issuer", member_names, MEMBERS, set_member, &reader);
 	if (config->errors != before || config->short_of_memory)
 		return;

@@ -195,6 +195,7 @@ static void give_roles(struct entry *entry, const struct fw_policy *policy, cons
 
 static void show_issuers(struct config *config)
 {
+	static const char *const required[] = { "none", "certificate", "dpop", "either" };
 	const struct fw_policy *policy = config->policy;
 
 	for (unsigned i = 0; i < policy->issuer_count; i++) {
@@ -212,6 +213,7 @@ static void show_issuers(struct config *config)
 		give_roles(&entry, policy, issuer);
 		give_text(&entry, "default_role",
 			  issuer->default_role != POLICY_NONE ? policy->roles[issuer->default_role].name : "none");
+		give_text(&entry, "require_bound", required[issuer->require_bound]);
 		for (size_t k = 0; k < issuer->rules.key_count; k++) {
 			char name[32];
 

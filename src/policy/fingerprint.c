@@ -124,7 +124,8 @@ static void take_issuers(struct taking *taking, const struct fw_policy *policy)
 	for (size_t i = 0; i < policy->issuer_count; i++) {
 		const struct policy_issuer *issuer = &policy->issuers[i];
 
-		/* The marks are made of all that an issuer is, but for the kid. */
+		/* The marks are made of all that an issuer is, but for the kid and what tokens must be bound to. */
+		take_number(taking, issuer->require_bound);
 		for (size_t k = 0; k < issuer->rules.key_count; k++) {
 			take_text(taking, issuer->keys[k].kid);
 			take(taking, slice((const uint8_t *)&issuer->marks[k], sizeof(issuer->marks[k])));

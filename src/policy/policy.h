@@ -46,6 +46,7 @@ enum {
 }; /* but for OFF a set of versions, as codec/proxyproto.h has it */
 enum { UNKNOWN_REJECT = 0, UNKNOWN_STRIP = 1, UNKNOWN_WARN = 2 };
 enum { TLS_1_2 = 0, TLS_1_3 = 1 };
+enum policy_required_bound { REQUIRE_NONE, REQUIRE_CERTIFICATE, REQUIRE_DPOP, REQUIRE_EITHER }; /* require_bound */
 enum { CLIENT_CERTIFICATE_NONE = 0, CLIENT_CERTIFICATE_REQUEST = 1, CLIENT_CERTIFICATE_REQUIRE = 2 };
 enum { VERIFY_ON = 0, VERIFY_OFF = 1 };
 
@@ -162,6 +163,7 @@ struct policy_issuer {
 	const struct policy_issuer_role *roles;
 	size_t role_count;
 	uint16_t default_role; /* of who has none of the roles; POLICY_NONE: is refused */
+	uint8_t require_bound; /* enum policy_required_bound */
 };
 
 /* A certificate for clients: PEM files, not read here. */
@@ -256,6 +258,9 @@ int policy_credential_build(struct fw_policy *policy); /* FW_OK or FW_ERR_MEMORY
 uint64_t policy_credential_api_key(const struct policy_api_key *key);
 /* Does the key of that mark count, and a method that it is for? ret_role: what an API key gives, else POLICY_NONE. */
 bool policy_credential_counts(const struct fw_policy *policy, uint64_t mark, uint16_t *ret_role);
+
+/* What a token of the key of that mark must be bound to: enum policy_required_bound. */
+uint8_t policy_credential_required(const struct fw_policy *policy, uint64_t mark);
 
 /* contract.c */
 /* Fills messages and outbound from contract.def and outbound.def; permissions and roles are there already. */

@@ -110,6 +110,18 @@ static bool jwt_counts(const struct fw_policy *policy, uint64_t mark)
 	return false;
 }
 
+uint8_t policy_credential_required(const struct fw_policy *policy, uint64_t mark)
+{
+	if (mark == 0)
+		return REQUIRE_NONE;
+	if (has_mark(policy->jwt_marks, policy->jwt_key_count, mark))
+		return policy->settings.jwt_require_bound;
+	for (size_t i = 0; i < policy->issuer_count; i++)
+		if (has_mark(policy->issuers[i].marks, policy->issuers[i].rules.key_count, mark))
+			return policy->issuers[i].require_bound;
+	return REQUIRE_NONE;
+}
+
 bool policy_credential_counts(const struct fw_policy *policy, uint64_t mark, uint16_t *ret_role)
 {
 	*ret_role = POLICY_NONE;

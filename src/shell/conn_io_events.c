@@ -47,7 +47,26 @@ static void leave_session(struct connection *connection)
 	mem_wipe(connection->session_key, sizeof(connection->session_key));
 }
 
-static void open_session(struct connection *connection, const struct fw_need *need, struct fw_answer *answer)
+/* RFC 9449 11.1: each proof once. YES: there is none, or it is new. nonce: room for one that answer may need. */
+static enum fw_answer_code take_proof(struct worker *worker, const struct fw_need *need, struct fw_answer *answer,
+				      char nonce[STORE_NONCE])
+{
+	struct store *store = worker->options->store;
+	uint64_t now_ns = worker_now(worker)->monotonic_ns;
+
+	if (need->proof.size == 0)
+		return FW_ANSWER_YES;
+	if (need->proof.size != 32)
+		return FW_ANSWER_FAILED;
+	if (need->wants_nonce && !store_nonce_holds(store, now_ns, need->nonce)) {
+		answer->nonce = slice(nonce, STORE_NONCE);
+		return store_nonce_make(store, now_ns, nonce) ? FW_ANSWER_NONCE : FW_ANSWER_FAILED;
+	}
+	return store_proof_take(store, need->proof.data, need->proof_until_wall_us, *worker_now(worker));
+}
+
+static void open_session(struct connection *connection, const struct fw_need *need, struct fw_answer *answer,
+			 char nonce[STORE_NONCE])
 {
 	struct worker *worker = connection->worker;
 	struct store_session session = { .expires_wall_us = (uint64_t)need->number, /* of the credential, if sooner */
@@ -61,7 +80,11 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 	if (need->key.size != sizeof(key) ||
 	    !copy_text(session.user_id, sizeof(session.user_id), &session.user_id_size, need->user_id) ||
 	    !copy_text(session.role, sizeof(session.role), &session.role_size, need->role) ||
-	    !copy_text(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id))
+	    !copy_text(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id) ||
+	    !copy_text((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding))
+		return;
+	answer->code = take_proof(worker, need, answer, nonce);
+	if (answer->code != FW_ANSWER_YES)
 		return;
 	memcpy(key, need->key.data, sizeof(key));
 	leave_session(connection);
@@ -92,6 +115,7 @@ static void take_session(struct connection *connection, const struct fw_need *ne
 	answer->expires_wall_us = session->expires_wall_us;
 	answer->issued_wall_us = session->issued_wall_us;
 	answer->credential = session->credential;
+	answer->binding = slice(session->binding, session->binding_size);
 }
 
 static void record_block(struct connection *connection, const struct fw_addr *address)
@@ -122,6 +146,7 @@ static void need(struct connection *connection, const struct fw_need *asked)
 	struct worker *worker = connection->worker;
 	struct fw_answer answer = { .code = FW_ANSWER_FAILED };
 	struct store_session session;
+	char nonce[STORE_NONCE];
 	uint32_t id = asked->id;
 
 	switch (asked->kind) {
@@ -134,7 +159,7 @@ static void need(struct connection *connection, const struct fw_need *asked)
 		answer.code = if_recorded(worker, answer.code);
 		break;
 	case FW_NEED_SESSION_OPEN:
-		open_session(connection, asked, &answer);
+		open_session(connection, asked, &answer, nonce);
 		break;
 	case FW_NEED_SESSION_TAKE:
 		take_session(connection, asked, &session, &answer);

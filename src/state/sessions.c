@@ -18,7 +18,8 @@ int sessions_init(struct sessions *sessions, const struct hash_key *key)
 static void forget_texts(struct session_slot *slot)
 {
 	if (slot->texts != NULL)
-		mem_wipe(slot->texts, (size_t)slot->user_id_size + slot->role_size + slot->session_id_size);
+		mem_wipe(slot->texts,
+			 (size_t)slot->user_id_size + slot->role_size + slot->session_id_size + slot->binding_size);
 	mem_free(slot->texts);
 	slot->texts = NULL;
 }
@@ -103,13 +104,16 @@ static bool make_room(struct sessions *sessions)
 
 char *sessions_texts(const struct store_session *session)
 {
-	char *texts = mem_alloc(session->user_id_size + session->role_size + session->session_id_size);
+	char *texts = mem_alloc(session->user_id_size + session->role_size + session->session_id_size +
+				session->binding_size);
 
 	if (texts == NULL)
 		return NULL;
 	memcpy(texts, session->user_id, session->user_id_size);
 	memcpy(texts + session->user_id_size, session->role, session->role_size);
 	memcpy(texts + session->user_id_size + session->role_size, session->session_id, session->session_id_size);
+	memcpy(texts + session->user_id_size + session->role_size + session->session_id_size, session->binding,
+	       session->binding_size);
 	return texts;
 }
 
@@ -120,12 +124,14 @@ void sessions_read(const struct session_slot *slot, struct store_session *ret_se
 	*ret_session = (struct store_session){ .user_id_size = slot->user_id_size,
 					       .role_size = slot->role_size,
 					       .session_id_size = slot->session_id_size,
+					       .binding_size = slot->binding_size,
 					       .expires_wall_us = slot->expires_wall_us,
 					       .credential = slot->credential,
 					       .issued_wall_us = slot->issued_wall_us };
 	memcpy(ret_session->user_id, slot->texts, slot->user_id_size);
 	memcpy(ret_session->role, role, slot->role_size);
 	memcpy(ret_session->session_id, session_id, slot->session_id_size);
+	memcpy(ret_session->binding, session_id + slot->session_id_size, slot->binding_size);
 }
 
 uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const struct store_session *session,
@@ -151,7 +157,8 @@ uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const st
 				       .texts = texts,
 				       .user_id_size = (uint8_t)session->user_id_size,
 				       .role_size = (uint8_t)session->role_size,
-				       .session_id_size = (uint8_t)session->session_id_size };
+				       .session_id_size = (uint8_t)session->session_id_size,
+				       .binding_size = (uint8_t)session->binding_size };
 	memcpy(slot->key, key, 32);
 	chain = key_chain(sessions, key);
 	slot->next_key = *chain;

@@ -12,16 +12,18 @@ enum { SWEEP_STEPS = 4, SWEEP_SLICE = 8192, EVICT_STEPS = 8 };
 struct store *store_new(const struct store_options *options, const struct fw_random *random)
 {
 	struct store *store = mem_zero(1, sizeof(*store));
-	struct hash_key keys[6];
+	struct hash_key keys[7];
 
 	if (store == NULL)
 		return NULL;
 	random->fill(random->user, (uint8_t *)keys, sizeof(keys));
+	random->fill(random->user, store->nonce_key, sizeof(store->nonce_key));
 	pthread_mutex_init(&store->lock, NULL);
 	/* | and not ||: each part must be in a state that store_free can take */
 	if (presence_init(&store->presence, &keys[0]) | attempts_init(&store->attempts, &keys[1]) |
 	    offences_init(&store->offences, &keys[2]) | blocks_init(&store->blocks, &keys[3]) |
-	    sessions_init(&store->sessions, &keys[4]) | revocations_init(&store->revocations, &keys[5]))
+	    sessions_init(&store->sessions, &keys[4]) | revocations_init(&store->revocations, &keys[5]) |
+	    proofs_init(&store->proofs, &keys[6]))
 		return store_free(store);
 	store_configure(store, options);
 	return store;
@@ -37,6 +39,7 @@ struct store *store_free(struct store *store)
 	blocks_fini(&store->blocks);
 	sessions_fini(&store->sessions);
 	revocations_fini(&store->revocations);
+	proofs_fini(&store->proofs);
 	pthread_mutex_destroy(&store->lock);
 	mem_free(store);
 	return NULL;
@@ -56,6 +59,7 @@ void store_sweep(struct store *store, struct fw_time now)
 	pthread_mutex_lock(&store->lock);
 	sessions_sweep(&store->sessions, now, SWEEP_SLICE);
 	blocks_sweep(&store->blocks, now.monotonic_ns, SWEEP_SLICE);
+	proofs_sweep(&store->proofs, now, SWEEP_SLICE);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -145,7 +149,7 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 
 	*ret_evicted_size = 0;
 	if (session->user_id_size > sizeof(session->user_id) || session->role_size > sizeof(session->role) ||
-	    session->session_id_size > sizeof(session->session_id))
+	    session->session_id_size > sizeof(session->session_id) || session->binding_size > sizeof(session->binding))
 		return FW_ANSWER_FAILED;
 	texts = sessions_texts(session);
 	if (texts == NULL)
@@ -314,6 +318,18 @@ size_t store_block_count(struct store *store, uint64_t now_ns)
 		count += store->blocks.slots[at].until_ns > now_ns;
 	pthread_mutex_unlock(&store->lock);
 	return count;
+}
+
+enum fw_answer_code store_proof_take(struct store *store, const uint8_t proof[32], uint64_t until_wall_us,
+				     struct fw_time now)
+{
+	enum fw_answer_code code;
+
+	pthread_mutex_lock(&store->lock);
+	proofs_sweep(&store->proofs, now, SWEEP_STEPS);
+	code = proofs_take(&store->proofs, proof, until_wall_us, now);
+	pthread_mutex_unlock(&store->lock);
+	return code;
 }
 
 enum store_revoked store_revoke(struct store *store, struct store_revocation *revocation, uint32_t *ret_sessions)

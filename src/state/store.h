@@ -35,7 +35,7 @@ void store_release(struct store *store, const struct fw_addr *address);
 enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
 				    uint32_t *ret_retry_ms);
 
-enum { STORE_NAME = 128, STORE_ROLE = 64, STORE_SESSION_ID = 32 };
+enum { STORE_NAME = 128, STORE_ROLE = 64, STORE_SESSION_ID = 32, STORE_BINDING = 65 };
 struct store_session {
 	char user_id[STORE_NAME];
 	size_t user_id_size;
@@ -43,9 +43,11 @@ struct store_session {
 	size_t role_size;
 	char session_id[STORE_SESSION_ID]; /* public id, 16 hex digits */
 	size_t session_id_size;
-	uint64_t expires_wall_us; /* absolute end */
-	uint64_t credential;	  /* fw_need.credential */
-	uint64_t issued_wall_us;  /* when that credential was issued; 0: it does not say */
+	uint64_t expires_wall_us;	/* absolute end */
+	uint64_t credential;		/* fw_need.credential */
+	uint64_t issued_wall_us;	/* when that credential was issued; 0: it does not say */
+	uint8_t binding[STORE_BINDING]; /* fw_need.binding */
+	size_t binding_size;
 };
 /* Stores a session under the SHA-256 of its token. NO when the user was revoked since the credential was issued. When
  * the user has too many the oldest is forgotten and its public id copied to ret_evicted (size 0 when none): the shell
@@ -69,6 +71,15 @@ size_t store_session_count(struct store *store);
 /* Forgets a slice of what has ended: sessions, blocks. To be called every second or so; never needed for a right
  * answer. */
 void store_sweep(struct store *store, struct fw_time now);
+
+/* A proof, by its SHA-256, is good once: YES, REPLAYED, or FULL when there is no room to remember it until then. */
+enum fw_answer_code store_proof_take(struct store *store, const uint8_t proof[32], uint64_t until_wall_us,
+				     struct fw_time now);
+/* What a proof must have in it that was made now: nobody else can tell it in advance; it counts for five to ten
+ * minutes. Characters of base64url. */
+enum { STORE_NONCE = 22 };
+bool store_nonce_make(const struct store *store, uint64_t now_ns, char ret_nonce[STORE_NONCE]);
+bool store_nonce_holds(const struct store *store, uint64_t now_ns, struct fw_slice nonce);
 
 /* Counts a blocking event; true when this one put the address on the block list. */
 bool store_violation(struct store *store, const struct fw_addr *address, uint64_t now_ns);

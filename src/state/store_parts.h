@@ -111,12 +111,13 @@ struct session_slot {
 	uint64_t expires_wall_us; /* absolute end */
 	uint64_t credential;
 	uint64_t issued_wall_us;
-	char *texts;	   /* user id, role, session id, one behind the other; NULL: the slot is free */
+	char *texts;	   /* user id, role, session id, binding, one behind the other; NULL: the slot is free */
 	uint32_t next_key; /* chains and the free list: index, SESSION_NONE ends */
 	uint32_t next_user;
 	uint8_t user_id_size;
 	uint8_t role_size;
 	uint8_t session_id_size;
+	uint8_t binding_size;
 };
 _Static_assert(STORE_NAME <= UINT8_MAX && STORE_ROLE <= UINT8_MAX && STORE_SESSION_ID <= UINT8_MAX, "sizes are octets");
 struct sessions {
@@ -149,6 +150,28 @@ uint32_t sessions_remove_user(struct sessions *sessions, struct fw_slice user);
 bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id);
 void sessions_sweep(struct sessions *sessions, struct fw_time now, uint32_t steps);
 
+/* proofs.c: proofs that were used, until they could not be used again. Nothing is evicted: what was forgotten could be
+ * replayed. */
+struct proof_slot {
+	uint8_t proof[32];
+	uint64_t until_ns, until_wall_us; /* both must have passed: whichever clock was set */
+	uint32_t next;			  /* in the chain, or of the free list */
+	bool used;
+};
+struct proofs {
+	struct hash_key key;
+	struct proof_slot *slots; /* from 1; 0 ends a chain */
+	uint32_t *chains;
+	uint32_t free;	  /* list of slots given back */
+	uint32_t touched; /* slots above were never used */
+	uint32_t cursor;
+};
+int proofs_init(struct proofs *proofs, const struct hash_key *key);
+void proofs_fini(struct proofs *proofs);
+enum fw_answer_code proofs_take(struct proofs *proofs, const uint8_t proof[32], uint64_t until_wall_us,
+				struct fw_time now);
+void proofs_sweep(struct proofs *proofs, struct fw_time now, uint32_t steps);
+
 /* revocations.c */
 struct revocation {
 	struct revocation *next;
@@ -179,5 +202,7 @@ struct store {
 	struct blocks blocks;
 	struct sessions sessions;
 	struct revocations revocations;
+	struct proofs proofs;
+	uint8_t nonce_key[32]; /* never changes: read without the lock */
 };
 #endif

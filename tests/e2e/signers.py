@@ -3,6 +3,7 @@ of tokens stands in the way of what is malformed."""
 import hashlib
 import hmac
 import json
+import os
 import time
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -82,3 +83,25 @@ def with_secret(secret, size="256"):
 def claims_of(user="alice", life=600, **more):
     now = int(time.time())
     return {"sub": user, "iat": now, "exp": now + life, **more}
+
+
+# Proofs of possession (RFC 9449) --------------------------------------------------------------------------------------
+def sha256(octets):
+    return base64url(hashlib.sha256(octets).digest())
+
+
+def public_jwk(key):
+    """What a proof has in its header: nothing but the key."""
+    return {name: value for name, value in key.jwk().items() if name in ("kty", "crv", "x", "y", "n", "e")}
+
+
+def thumbprint(key):
+    """RFC 7638 3."""
+    return sha256(json.dumps(public_jwk(key), sort_keys=True, separators=(",", ":")).encode())
+
+
+def proof(key, url, access=None, header=None, **claims):
+    """header, claims: more of them, or others; None takes one out."""
+    body = {"jti": base64url(os.urandom(12)), "htm": "GET", "htu": url, "iat": int(time.time()), "ath": sha256(access.encode()) if access else None, **claims}
+    head = {"typ": "dpop+jwt", "alg": key.algorithm, "jwk": public_jwk(key), **(header or {})}
+    return token({k: v for k, v in head.items() if v is not None}, {k: v for k, v in body.items() if v is not None}, key.sign)

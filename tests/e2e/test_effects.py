@@ -17,7 +17,7 @@ from effects import *
 from framewall import *
 
 try:
-    from signers import Key, claims_of, token, with_secret
+    from signers import Key, claims_of, proof, thumbprint, token, with_secret
 except ImportError:
     token = None
 
@@ -284,16 +284,35 @@ def cases_of_tokens():
     yield Case({rows[0]: (*pems(strange, pair), "AUTH_FAILED", "guest alice"), rows[1]: ("RS256", "PS256", "AUTH_FAILED", "guest alice"),
                 rows[2]: ("one", "two", "AUTH_FAILED", "guest alice")}, see_login((pair.token(claims_of(role="user", **both)), rows)), CLOSED,
                lambda values: entry(issuers, values, issuer=both["iss"], audience="chat"))
-    rows = names(issuers, "issuer audience jwks type user user_prefix roles_from roles")
+    rows = names(issuers, "issuer audience jwks type user user_prefix roles_from roles require_bound")
     sets = [json.dumps({"keys": [key.jwk()]}) for key in (other, one)]
     known, nobody = claims_of(email="al@two.example", groups=["mods"], **both), claims_of(**both)
     values = [("https://one.example", both["iss"]), ("board", "chat"), sets, ("JWT", "at+jwt"), ("sub", "email"), ("one:", "two:"), ("role", "groups"),
-              ({"user": ["mods"]}, {"moderator": ["mods"]})]
+              ({"user": ["mods"]}, {"moderator": ["mods"]}), ("either", "none")]
     (default_role,) = names(issuers, "default_role")
     yield Case({**{key: (*value, "AUTH_FAILED", "moderator two:al@two.example") for key, value in zip(rows, values)},
                 default_role: ("guest", "none", "AUTH_FAILED", "AUTH_FAILED")},
                see_login((one.token(known, typ="at+jwt"), rows), (one.token({**nobody, "email": "b@two.example"}, typ="at+jwt"), [default_role])), CLOSED,
                lambda values: entry(issuers, values))
+    yield from cases_of_binding(secret)
+
+
+def cases_of_binding(secret):
+    """A token bound to a key, with a proof for another address than the own, new and of 200 seconds ago."""
+    key, url, jwt, dpop = Key("ES256"), "https://chat.example/", "authentication.jwt.", "authentication.dpop."
+    base = {**CLOSED, jwt + "keys": [{"secret": secret}]}
+    signed = [token({"alg": "HS256", "typ": "JWT"}, claims_of(**more), with_secret(secret.encode())) for more in ({}, {"cnf": {"jkt": thumbprint(key)}})]
+
+    def see(program, _=None):
+        old, new = [status(program, {"Authorization": "DPoP " + signed[1], "DPoP": proof(key, url, signed[1], iat=int(time.time()) - age)}) for age in (200, 0)]
+        return {jwt + "require_bound": status(program, {"Authorization": "Bearer " + signed[0]}), dpop + "url": new, dpop + "max_age": old, dpop + "nonce": new}
+
+    def only(*names):
+        return lambda program, _=None: {name: value for name, value in see(program).items() if name in names}
+
+    yield Case({jwt + "require_bound": ("none", "either", 101, 401)}, only(jwt + "require_bound"), base)
+    yield Case({dpop + "url": ("", url[:-1], 401, 101), dpop + "max_age": (60, 300, 401, 101)}, only(dpop + "url", dpop + "max_age"), base)
+    yield Case({dpop + "nonce": (False, True, 101, 401)}, only(dpop + "nonce"), {**base, dpop + "url": url[:-1]})
 
 
 seen_by_cases = set()
@@ -419,7 +438,7 @@ def every_key():
             path = [path for path in idle if key == path or key.startswith(path + ".")]
             if path:
                 named_as_idle(key, path[0])
-            elif key in not_here or (token is None and key.startswith(("authentication.issuers.", "authentication.jwt.keys."))):
+            elif key in not_here or (token is None and key.startswith(("authentication.issuers.", "authentication.jwt.", "authentication.dpop."))):
                 skip(key, not_here.get(key, "python3-cryptography is not installed"))
             elif key in seen_by_cases:
                 ok(True, f"{key}: seen with a running program")

@@ -64,6 +64,7 @@ static void obey_session_open(struct memory *memory, struct link *link, const st
 	obey_copy(session.user_id, sizeof(session.user_id), &session.user_id_size, need->user_id);
 	obey_copy(session.role, sizeof(session.role), &session.role_size, need->role);
 	obey_copy(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id);
+	obey_copy((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding);
 	obey_leave_session(link);
 	memcpy(link->session_key, need->key.data, sizeof(link->session_key));
 	link->answer.code =
@@ -89,6 +90,7 @@ static void obey_session_take(struct memory *memory, struct link *link, const st
 	answer->expires_wall_us = link->session.expires_wall_us;
 	answer->issued_wall_us = link->session.issued_wall_us;
 	answer->credential = link->session.credential;
+	answer->binding = slice(link->session.binding, link->session.binding_size);
 }
 
 static void obey_violation(struct memory *memory, const struct fw_need *need)

@@ -133,6 +133,12 @@ static void mistakes(void **state)
 		    "beside \"jwks\" the algorithm is that of RSA keys");
 	refused_for("authentication: {issuers: [{issuer: x, audience: y, algorithm: HS256, jwks: '{}'}]}",
 		    "an algorithm of an issuer is one of");
+	refused_for("authentication: {issuers: [{issuer: x, audience: y, jwks: '{}', require_bound: yes}]}",
+		    "one of none, certificate, dpop and either");
+	refused_for("authentication: {jwt: {require_bound: both}}", "require_bound");
+	refused_for("authentication: {dpop: {url: chat.example.com}}", "is not scheme://host");
+	refused_for("authentication: {dpop: {url: 'https://chat.example.com/chat'}}", "is not scheme://host");
+	refused_for("authentication: {dpop: {url: 'ftp://chat.example.com'}}", "is not scheme://host");
 	refused_for("authentication: {issuers: [{issuer: x, audience: y, jwks: '{}', default_role: nobody}]}",
 		    "there is no role \"nobody\"");
 }
