@@ -72,9 +72,17 @@ enum fw_need_kind {
 	FW_NEED_AUTH_SLOT,    /* address: is a login attempt still allowed for it? */
 	FW_NEED_SESSION_OPEN, /* key: SHA-256 of a new session token; user, role: whose it is; session_id: public id */
 	FW_NEED_SESSION_TAKE, /* key: SHA-256 of a presented token. The store forgets it: the token is single use */
-	FW_NEED_VIOLATION     /* address, number (enum event_type): count it; no answer is awaited */
+	FW_NEED_VIOLATION,    /* address, number (enum event_type): count it; no answer is awaited */
+	/* What takes time: whoever answers may do so much later, from outside of the handling of the event. The login's
+	 * deadline bounds the wait; an answer that comes after it, or a second one, is ignored. */
+	FW_NEED_PASSWORD,   /* user_id, key (the password): is it his? */
+	FW_NEED_INTROSPECT, /* key: a token; number: index of its issuer in the policy, user_id: the issuer's name, for
+			       a policy that numbers them otherwise: what does the issuer say of it? */
+	FW_NEED_KEYS	    /* number, user_id: of the issuer, as above; its keys may have changed: fetch them */
 };
 
+/* All slices are the engine's, as the event is: whoever answers later copies what he needs, and wipes the copy of a
+ * password or token when he is done. The engine wipes its own. */
 struct fw_need {
 	uint32_t id;
 	enum fw_need_kind kind;
@@ -105,24 +113,27 @@ enum fw_answer_code {
 	FW_ANSWER_BLOCKED,    /* ADMIT: the address is on the block list */
 	FW_ANSWER_FULL,	      /* ADMIT: too many connections of this address; SESSION_OPEN: see fw_need.proof */
 	FW_ANSWER_OVERLOAD,   /* ADMIT: too many connections in all: 503 */
-	FW_ANSWER_LIMITED,    /* AUTH_SLOT, SESSION_OPEN: too many; retry_after_ms is set */
+	FW_ANSWER_LIMITED,    /* too many; retry_after_ms is set. Not for ADMIT */
 	FW_ANSWER_FAILED,     /* the store could not be asked: the connection fails closed */
 	FW_ANSWER_UNRECORDED, /* ADMIT, AUTH_SLOT: yes, but records cannot be written now; audit_logging.on_failure */
 	FW_ANSWER_REPLAYED,   /* SESSION_OPEN: the proof was seen before */
 	FW_ANSWER_NONCE	      /* SESSION_OPEN: the proof needs another nonce, the one in fw_answer */
 };
 
+/* The caller's, all of it: fw_conn_supply keeps no slice. */
 struct fw_answer {
 	enum fw_answer_code code;
 	uint32_t retry_after_ms;
-	struct fw_slice user_id; /* SESSION_TAKE: whose session it was */
-	struct fw_slice role;
+	struct fw_slice user_id; /* SESSION_TAKE: whose session it was; PASSWORD: who that is */
+	struct fw_slice role;	 /* SESSION_TAKE, PASSWORD */
 	struct fw_slice session_id;
-	uint64_t expires_wall_us; /* SESSION_TAKE: absolute end */
-	uint64_t issued_wall_us;  /* SESSION_TAKE: of fw_need */
+	uint64_t expires_wall_us; /* SESSION_TAKE: absolute end; PASSWORD: when he has to log in anew; 0: never */
+	uint64_t issued_wall_us;  /* SESSION_TAKE: of fw_need; PASSWORD: when it was set; 0: not said */
 	uint64_t credential;	  /* SESSION_TAKE: of fw_need; 0: not kept, and not asked for */
 	struct fw_slice binding;  /* SESSION_TAKE: of fw_need */
 	struct fw_slice nonce;	  /* NONCE: at most 64 characters that a JSON string and a header can have */
+	struct fw_slice claims;	  /* INTROSPECT: the issuer's answer, a JSON text */
+	struct fw_slice cause;	  /* PASSWORD, INTROSPECT, KEYS, not YES: why, for the record alone; may be empty */
 };
 
 struct fw_dial {

@@ -21,6 +21,8 @@ const char *authn_refusal_text(enum credential_kind kind)
 		return "Invalid or expired API key";
 	case CREDENTIAL_SESSION:
 		return "Invalid session token";
+	case CREDENTIAL_PASSWORD:
+		return "Invalid user or password";
 	default:
 		return "Invalid or expired JWT token";
 	}

@@ -27,6 +27,8 @@ enum { EVENT_TEXT = 1536 };
 struct event_node {
 	struct event_node *next;
 	struct fw_event event;
+	uint8_t *secret; /* the key of a need that is too large for text, or wiped when the event is over; NULL: none */
+	size_t secret_size;
 	size_t text_used;
 	uint8_t text[EVENT_TEXT];
 };
@@ -93,7 +95,7 @@ struct proof {
 	uint8_t nonce[64];
 };
 
-enum credential_kind { CREDENTIAL_NONE, CREDENTIAL_JWT, CREDENTIAL_API_KEY, CREDENTIAL_SESSION };
+enum credential_kind { CREDENTIAL_NONE, CREDENTIAL_JWT, CREDENTIAL_API_KEY, CREDENTIAL_SESSION, CREDENTIAL_PASSWORD };
 
 /* Who is logged in; made at login, one allocation with its texts behind it. */
 struct principal {
@@ -150,6 +152,7 @@ struct login {
 	struct principal *made;	    /* whose login it is, while the session is opened */
 	char token[48];		    /* new session token */
 	size_t token_size;
+	struct fw_slice user; /* PASSWORD: the user id that was given; stands behind both */
 	size_t credential_size;
 	uint8_t credential[];
 };
@@ -240,7 +243,8 @@ void event_detail(struct event_node *node, const char *key,
 void event_text(struct event_node *node, const char *key, const char *text);
 void event_number(struct event_node *node, const char *key, int64_t number);
 void event_boolean(struct event_node *node, const char *key, bool value);
-/* address is the client's; texts (may be NULL) are copied; returns the id. */
+/* address is the client's; texts (may be NULL) are copied, the key of a need that is asked of the keeper as long as it
+ * is; returns the id. */
 uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_need *texts);
 void event_violation(struct fw_conn *conn, uint16_t type); /* NEED_VIOLATION when the policy counts this event */
 struct event_node *

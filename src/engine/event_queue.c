@@ -21,6 +21,7 @@ static struct event_node *take(struct fw_engine *engine)
 static void begin(struct event_node *node, enum fw_event_kind kind)
 {
 	node->next = NULL;
+	node->secret = NULL;
 	node->text_used = 0;
 	memset(&node->event, 0, sizeof(node->event));
 	node->event.kind = kind;
@@ -138,6 +139,30 @@ void event_boolean(struct event_node *node, const char *key, bool value)
 	detail(node, key, FW_DETAIL_BOOLEAN)->number = value;
 }
 
+/* Passwords and tokens: larger than a text of a record may be, and not to be left behind. */
+static struct fw_slice keep_secret(struct fw_conn *conn, struct event_node *node, struct fw_slice key)
+{
+	if (key.size == 0 || node == &conn->engine->spare)
+		return slice(NULL, 0);
+	node->secret = mem_alloc(key.size);
+	if (node->secret == NULL) {
+		conn->broken = true;
+		return slice(NULL, 0);
+	}
+	node->secret_size = key.size;
+	memcpy(node->secret, key.data, key.size);
+	return slice(node->secret, key.size);
+}
+
+static void forget_secret(struct event_node *node)
+{
+	if (node->secret == NULL)
+		return;
+	mem_wipe(node->secret, node->secret_size);
+	mem_free(node->secret);
+	node->secret = NULL;
+}
+
 uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_need *texts)
 {
 	struct event_node *node = push(conn, FW_EV_NEED);
@@ -146,7 +171,7 @@ uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 	need->kind = kind;
 	need->address = conn->peer;
 	if (texts != NULL) {
-		need->key = keep(node, texts->key);
+		need->key = kind >= FW_NEED_PASSWORD ? keep_secret(conn, node, texts->key) : keep(node, texts->key);
 		need->user_id = keep(node, texts->user_id);
 		need->role = keep(node, texts->role);
 		need->session_id = keep(node, texts->session_id);
@@ -176,6 +201,7 @@ void event_give_back(struct fw_engine *engine, struct event_node *node)
 {
 	if (node == NULL || node == &engine->spare)
 		return;
+	forget_secret(node);
 	node->next = engine->free_events;
 	engine->free_events = node;
 }

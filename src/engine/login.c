@@ -1,6 +1,7 @@
 /* login.c: a login from its credential to an open connection: attempt allowed? who? session; upstream; let in.
  *
- *   handshake or auth message -> AUTH_SLOT -> verify (JWT, key) or SESSION_TAKE -> SESSION_OPEN -> dial -> let in
+ *   handshake or auth message -> AUTH_SLOT -> verify (JWT, key), SESSION_TAKE or PASSWORD -> SESSION_OPEN -> dial ->
+ * let in
  *
  * Each arrow is a FW_EV_NEED that login_supplied answers; a deadline bounds the wait. */
 #include "base/encode.h"
@@ -23,7 +24,8 @@ void login_free(struct fw_conn *conn)
 	if (conn->login == NULL)
 		return;
 	principal_free(conn->login->made);
-	mem_wipe(conn->login, sizeof(*conn->login) + conn->login->credential_size + conn->login->presented.proof.size);
+	mem_wipe(conn->login, sizeof(*conn->login) + conn->login->credential_size + conn->login->presented.proof.size +
+				      conn->login->user.size);
 	mem_free(conn->login);
 	conn->login = NULL;
 }
@@ -70,15 +72,16 @@ static void fault(struct fw_conn *conn, const char *cause)
 	login_free(conn);
 }
 
-static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, bool first_message,
-		  const char *place, const struct presented *presented)
+/* user: who a password is said to be of; else empty. */
+static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, struct fw_slice user,
+		  bool first_message, const char *place, const struct presented *presented)
 {
 	/* An oversized credential is refused unread: its first octets are enough for that. */
 	size_t most = (size_t)conn->policy->settings.max_token_size;
 	size_t keep = credential.size <= most ? credential.size : 0;
 	size_t proof = presented->proof.size <= most ? presented->proof.size : 0;
 
-	conn->login = mem_zero(1, sizeof(*conn->login) + keep + proof);
+	conn->login = mem_zero(1, sizeof(*conn->login) + keep + proof + user.size);
 	if (conn->login == NULL) {
 		fault(conn, "memory");
 		return false;
@@ -93,6 +96,9 @@ static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_sli
 	conn->login->presented.proof = slice(conn->login->credential + keep, proof);
 	if (proof != 0)
 		memcpy(conn->login->credential + keep, presented->proof.data, proof);
+	conn->login->user = slice(conn->login->credential + keep + proof, user.size);
+	if (user.size != 0)
+		memcpy(conn->login->credential + keep + proof, user.data, user.size);
 	return true;
 }
 
@@ -190,7 +196,7 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 	if (kind != CREDENTIAL_NONE) {
 		conn->in_handshake = true;
 		binding_present(head, &presented);
-		if (begin(conn, kind, credential, false, place, &presented))
+		if (begin(conn, kind, credential, slice(NULL, 0), false, place, &presented))
 			ask_slot(conn);
 	} else if (conn->route->anonymous_role != POLICY_NONE) {
 		conn->in_handshake = true;
@@ -209,9 +215,24 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 	}
 }
 
-/* What an auth message carries, by its method. NULL: done; else the text of the refusal. */
-static const char *credential_of(struct fw_conn *conn, const struct json *json, enum credential_kind *ret_kind,
-				 struct fw_slice *ret_credential)
+/* What an auth message carries. */
+struct carried {
+	enum credential_kind kind; /* NONE: of a method that is not listed */
+	struct fw_slice credential, user;
+};
+
+/* A text member; false when it is not there. */
+static bool member(struct fw_conn *conn, const struct json *json, const char *name, struct fw_slice *ret_text)
+{
+	uint32_t node = json_member(json, 0, name, strlen(name));
+
+	if (node != 0)
+		*ret_text = json_text(json, node, &conn->engine->arena);
+	return node != 0;
+}
+
+/* By its method. NULL: done; else the text of the refusal. */
+static const char *read_message(struct fw_conn *conn, const struct json *json, struct carried *ret_carried)
 {
 	static const struct {
 		const char *name, *field, *missing;
@@ -220,24 +241,22 @@ static const char *credential_of(struct fw_conn *conn, const struct json *json, 
 		{ "jwt", "token", "JWT token required", METHOD_JWT, CREDENTIAL_JWT },
 		{ "api_key", "api_key", "API key required", METHOD_API_KEY, CREDENTIAL_API_KEY },
 		{ "session", "session_token", "Session token required", METHOD_SESSION, CREDENTIAL_SESSION },
+		{ "password", "password", "User id and password required", METHOD_PASSWORD, CREDENTIAL_PASSWORD },
 	};
 	struct fw_slice name = slice_text("jwt");
-	uint32_t node = json_member(json, 0, "method", 6), value;
 	char *text;
 
-	if (node != 0)
-		name = json_text(json, node, &conn->engine->arena);
+	*ret_carried = (struct carried){ .kind = CREDENTIAL_NONE };
+	member(conn, json, "method", &name);
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		if (!slice_is(name, methods[i].name) || !(conn->policy->methods >> methods[i].method & 1))
 			continue;
-		value = json_member(json, 0, methods[i].field, strlen(methods[i].field));
-		*ret_kind = methods[i].kind;
-		if (value == 0)
+		ret_carried->kind = methods[i].kind;
+		if (!member(conn, json, methods[i].field, &ret_carried->credential) ||
+		    (ret_carried->kind == CREDENTIAL_PASSWORD && !member(conn, json, "user_id", &ret_carried->user)))
 			return methods[i].missing;
-		*ret_credential = json_text(json, value, &conn->engine->arena);
 		return NULL;
 	}
-	*ret_kind = CREDENTIAL_NONE;
 	text = arena_alloc(&conn->engine->arena, name.size + 64);
 	if (text == NULL)
 		return "Unsupported authentication method";
@@ -248,19 +267,18 @@ static const char *credential_of(struct fw_conn *conn, const struct json *json, 
 
 static void begin_message(struct fw_conn *conn, const struct json *json, bool again)
 {
-	enum credential_kind kind;
-	struct fw_slice credential = slice(NULL, 0);
-	const char *text = credential_of(conn, json, &kind, &credential);
-	uint32_t proof = json_member(json, 0, "dpop", 4);
-	struct presented presented = { .dpop = proof != 0 };
+	struct carried carried;
+	const char *text = read_message(conn, json, &carried);
+	struct presented presented = { 0 };
 
-	if (proof != 0)
-		presented.proof = json_text(json, proof, &conn->engine->arena);
-	if (!begin(conn, kind, text == NULL ? credential : slice(NULL, 0), true, "message", &presented))
+	presented.dpop = member(conn, json, "dpop", &presented.proof);
+	if (text != NULL)
+		carried.credential = carried.user = slice(NULL, 0);
+	if (!begin(conn, carried.kind, carried.credential, carried.user, true, "message", &presented))
 		return;
 	conn->login->again = again;
 	if (text != NULL)
-		refuse(conn, text, kind == CREDENTIAL_NONE ? "method not listed" : "no credential");
+		refuse(conn, text, carried.kind == CREDENTIAL_NONE ? "method not listed" : "no credential");
 	else
 		ask_slot(conn);
 }
@@ -360,6 +378,20 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 	mem_wipe(random, sizeof(random));
 }
 
+/* Whether it is his takes as long to find out as a hash is made to take: that is the keeper's work. */
+static void ask_password(struct fw_conn *conn, struct fw_slice password)
+{
+	struct login *login = conn->login;
+	struct fw_slice user = login->user;
+
+	if (password.size == 0 || user.size == 0 || user.size > LIMIT_USER_ID) {
+		refuse(conn, authn_refusal_text(login->kind), "a user id or password that nobody can have");
+		return;
+	}
+	conn->phase = PHASE_SESSION;
+	event_need(conn, FW_NEED_PASSWORD, &(struct fw_need){ .user_id = user, .key = password });
+}
+
 static void verify(struct fw_conn *conn)
 {
 	struct login *login = conn->login;
@@ -379,6 +411,10 @@ static void verify(struct fw_conn *conn)
 		event_need(conn, FW_NEED_SESSION_TAKE, &(struct fw_need){ .key = slice(key, sizeof(key)) });
 		return;
 	}
+	if (login->kind == CREDENTIAL_PASSWORD) {
+		ask_password(conn, credential);
+		return;
+	}
 	arena_reset(&conn->engine->arena);
 	cause = authn_verify(conn, login->kind, credential, &identity);
 	if (cause != NULL)
@@ -387,7 +423,7 @@ static void verify(struct fw_conn *conn)
 		open_session(conn, &identity);
 }
 
-static void limited(struct fw_conn *conn, const struct fw_answer *answer)
+static void limited(struct fw_conn *conn, const struct fw_answer *answer, const char *cause)
 {
 	struct answer told = { .code = ERROR_RATE_LIMITED,
 			       .retry_after_ms = answer->retry_after_ms != 0 ? answer->retry_after_ms : 1000 };
@@ -396,11 +432,11 @@ static void limited(struct fw_conn *conn, const struct fw_answer *answer)
 		http_answer_refuse(conn, &(struct http_refusal){ .status = 429,
 								 .code = "RATE_LIMITED",
 								 .detail = error_code_text(ERROR_RATE_LIMITED),
-								 .cause = "login attempts of this address",
+								 .cause = cause,
 								 .event = EVENT_rate_limit_violation,
 								 .retry_after_ms = told.retry_after_ms });
 	} else {
-		ending_close(conn, CLOSE_AUTH_RATE, &told, "login attempts of this address");
+		ending_close(conn, CLOSE_AUTH_RATE, &told, cause);
 	}
 	login_free(conn);
 }
@@ -435,10 +471,42 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 					   .required = policy_credential_required(conn->policy, answer->credential) });
 }
 
+/* Why somebody else refused it: what he says, as a text that ends. */
+static const char *cause_of(const struct fw_answer *answer, const char *otherwise, char ret_text[FW_STAGE_CAUSE])
+{
+	size_t size = answer->cause.size < FW_STAGE_CAUSE ? answer->cause.size : FW_STAGE_CAUSE - 1;
+
+	if (size == 0)
+		return otherwise;
+	memcpy(ret_text, answer->cause.data, size);
+	ret_text[size] = '\0';
+	return ret_text;
+}
+
+static void password_answered(struct fw_conn *conn, const struct fw_answer *answer)
+{
+	uint16_t role = policy_role_find(conn->policy, answer->role);
+	char text[FW_STAGE_CAUSE];
+
+	if (answer->code != FW_ANSWER_YES)
+		refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD),
+		       cause_of(answer, "unknown user or wrong password", text));
+	else if (answer->user_id.size == 0 || answer->user_id.size > LIMIT_USER_ID)
+		fault(conn, "the answer about a password names nobody");
+	else if (role == POLICY_NONE)
+		refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD), "his role is gone");
+	else
+		open_session(conn, &(struct identity){ .user_id = answer->user_id,
+						       .role = role,
+						       .method = METHOD_PASSWORD,
+						       .expires_wall_us = answer->expires_wall_us,
+						       .issued_wall_us = answer->issued_wall_us });
+}
+
 static void opened(struct fw_conn *conn)
 {
 	struct event_node *node;
-	static const char *const names[] = { "none", "jwt", "api_key", "session" };
+	static const char *const names[] = { "none", "jwt", "api_key", "session", "password" };
 
 	principal_free(conn->principal);
 	conn->principal = conn->login->made;
@@ -508,12 +576,16 @@ static void ask_nonce(struct fw_conn *conn, struct fw_slice nonce)
 
 void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer)
 {
+	char text[FW_STAGE_CAUSE];
+
 	if (conn->login == NULL)
 		return;
 	if (answer->code == FW_ANSWER_FAILED)
-		fault(conn, "the store could not be asked");
+		fault(conn, kind < FW_NEED_PASSWORD ? "the store could not be asked"
+						    : cause_of(answer, "the keeper could not be asked", text));
 	else if (answer->code == FW_ANSWER_LIMITED)
-		limited(conn, answer);
+		limited(conn, answer,
+			kind < FW_NEED_PASSWORD ? "login attempts of this address" : cause_of(answer, "busy", text));
 	else if (answer->code == FW_ANSWER_UNRECORDED && conn_refuses_unrecorded(conn))
 		turn_away(conn, conn_unrecorded);
 	else if (answer->code == FW_ANSWER_FULL)
@@ -526,6 +598,8 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		verify(conn);
 	else if (kind == FW_NEED_SESSION_TAKE)
 		taken(conn, answer);
+	else if (kind == FW_NEED_PASSWORD)
+		password_answered(conn, answer);
 	else if (kind == FW_NEED_SESSION_OPEN && answer->code == FW_ANSWER_YES)
 		opened(conn);
 	else

@@ -111,6 +111,7 @@ static void retire(struct connection *connection)
 	struct worker *worker = connection->worker;
 
 	worker_hub_leave(worker, connection);
+	worker_asks_forget(connection);
 	connection->conn = fw_conn_free(connection->conn);
 	release(connection);
 }

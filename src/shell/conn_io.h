@@ -43,9 +43,11 @@ struct connection {
 	struct fw_conn *conn;			       /* NULL when the engine is done with it */
 	struct connection *next, **link;	       /* worker->connections, then worker->dead */
 	struct connection *member_next, **member_link; /* worker->members; link NULL: no member */
-	struct connection *same_bucket;		       /* of worker->by_id */
-	uint64_t member_id;			       /* connection id of the engine */
-	struct connection *dirty_next;		       /* worker->dirty or worker->again */
+	struct connection *ask_next, **ask_link; /* of worker->askers; link NULL: waits for no answer of the keeper */
+	uint32_t ask_need;			 /* which one it asked for last */
+	struct connection *same_bucket;		 /* of worker->by_id */
+	uint64_t member_id;			 /* connection id of the engine */
+	struct connection *dirty_next;		 /* worker->dirty or worker->again */
 	struct connection *wait_next;
 	struct resolve_name *name; /* of the upstream, while it is dialled */
 	struct fw_addr peer;

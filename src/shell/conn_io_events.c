@@ -7,6 +7,8 @@
 #include "base/slice.h"
 #include "shell/conn_io.h"
 
+enum { ASK_AGAIN_MS = 1000 }; /* after a time in which the keeper had no room for a question */
+
 static enum fw_answer_code if_recorded(const struct worker *worker, enum fw_answer_code code)
 {
 	return code == FW_ANSWER_YES && ipc_is_stuck(worker->options->records) ? FW_ANSWER_UNRECORDED : code;
@@ -167,6 +169,13 @@ static void need(struct connection *connection, const struct fw_need *asked)
 	case FW_NEED_VIOLATION:
 		violation(connection, asked);
 		return;
+	case FW_NEED_PASSWORD:
+	case FW_NEED_INTROSPECT:
+	case FW_NEED_KEYS:
+		if (worker_asks_ask(connection, asked))
+			return;
+		answer = (struct fw_answer){ .code = FW_ANSWER_LIMITED, .retry_after_ms = ASK_AGAIN_MS };
+		break;
 	}
 	fw_conn_supply(connection->conn, id, &answer);
 }

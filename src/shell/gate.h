@@ -27,6 +27,7 @@ struct gate_options {
 	struct log *log;	     /* NULL: nothing is said */
 	struct ipc_channel *records; /* RECORD, to the recorder */
 	struct ipc_channel *figures; /* FIGURES, DRAINED, to the keeper's loop */
+	struct ipc_channel *asks;    /* ASK, to the keeper's loop; NULL: there is nobody to ask */
 };
 /* Opens the listeners and starts the threads. NULL: reterr_text (static or in a static buffer) says what failed. */
 struct gate *gate_start(const struct gate_options *options, const char **reterr_text);

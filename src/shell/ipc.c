@@ -32,6 +32,7 @@ struct ipc_channel {
 	uint8_t *ring;
 	uint8_t *tail; /* of the message received last; as large as the ring, so that no message is too large for it */
 	size_t size, start, used;
+	size_t secret;	  /* octets of tail that are to be wiped */
 	unsigned waiting; /* senders in wait for room */
 	bool woken;
 	uint64_t refused;
@@ -61,10 +62,36 @@ struct ipc_channel *ipc_channel_new(size_t size, void (*wake)(void *user), void 
 	return channel;
 }
 
+static bool is_secret(uint32_t type)
+{
+	return type == IPC_ASK || type == IPC_ANSWER;
+}
+
+static void wipe_tail(struct ipc_channel *channel)
+{
+	if (channel->secret != 0)
+		mem_wipe(channel->tail, channel->secret);
+	channel->secret = 0;
+}
+
+static void wipe(struct ipc_channel *channel, size_t start, size_t size)
+{
+	size_t first = size < channel->size - start ? size : channel->size - start;
+
+	if (size == 0)
+		return;
+	mem_wipe(channel->ring + start, first);
+	mem_wipe(channel->ring, size - first);
+}
+
 struct ipc_channel *ipc_channel_free(struct ipc_channel *channel)
 {
 	if (channel == NULL)
 		return NULL;
+	if (channel->ring != NULL && channel->tail != NULL) {
+		wipe(channel, channel->start, channel->used);
+		wipe_tail(channel);
+	}
 	pthread_cond_destroy(&channel->readable);
 	pthread_cond_destroy(&channel->writable);
 	pthread_mutex_destroy(&channel->lock);
@@ -150,15 +177,22 @@ bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret
 {
 	struct header header;
 	bool found = false;
+	size_t start;
 
+	wipe_tail(channel);
 	pthread_mutex_lock(&channel->lock);
 	while (!found && channel->used != 0) {
 		get(channel, &header, sizeof(header));
+		start = channel->start;
 		found = header.type < IPC_TYPES && header.payload == sizes[header.type] && header.payload <= room;
 		if (!found)
 			channel->refused++;
 		get(channel, found ? ret_payload : NULL, header.payload);
 		get(channel, found ? channel->tail : NULL, header.tail);
+		if (is_secret(header.type)) {
+			wipe(channel, start, header.payload + header.tail);
+			channel->secret = found ? header.tail : 0;
+		}
 		if (channel->waiting != 0)
 			pthread_cond_broadcast(&channel->writable);
 	}

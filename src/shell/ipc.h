@@ -3,6 +3,7 @@
  * processes. */
 #ifndef SHELL_IPC_H
 #define SHELL_IPC_H
+#include <framewall/conn.h>
 #include <framewall/event.h>
 
 struct ipc_empty {
@@ -15,6 +16,25 @@ struct ipc_record {		 /* followed by the texts, in the order user_id, session_id
 struct ipc_figures {
 	uint16_t worker;
 	uint64_t counters[64]; /* rows of metrics.def, in order */
+};
+/* Both are secret: what held them is wiped when they are taken. */
+struct ipc_ask {	     /* followed by user_id and key */
+	uint64_t connection; /* its id */
+	uint32_t need_id;
+	uint16_t worker;
+	uint16_t kind; /* enum fw_need_kind */
+	uint32_t user_size, key_size;
+	int64_t number;
+	struct fw_addr address;
+};
+struct ipc_answer {	     /* followed by user_id, role, claims and cause */
+	uint64_t connection; /* the three of the ask */
+	uint32_t need_id;
+	uint16_t kind;
+	uint16_t code; /* enum fw_answer_code */
+	uint32_t retry_after_ms;
+	uint32_t user_size, role_size, claims_size, cause_size;
+	uint64_t expires_wall_us, issued_wall_us, credential;
 };
 struct ipc_drain {
 	uint32_t seconds; /* after which what is left is cut */
@@ -69,6 +89,16 @@ void ipc_wake(struct ipc_channel *channel);
 void ipc_set_stuck(struct ipc_channel *channel, bool stuck);
 bool ipc_is_stuck(const struct ipc_channel *channel);
 uint64_t ipc_refused(struct ipc_channel *channel); /* messages that were not what their type is */
+
+/* The same without waiting, for a need and an answer. False: the channel is full, or a text is larger than
+ * LIMIT_CLAIMS. Reading is false for a message that does not hold together. */
+bool ipc_send_ask(struct ipc_channel *channel, uint64_t connection, const struct fw_need *need, uint16_t worker);
+bool ipc_read_ask(const struct ipc_ask *message, struct fw_slice tail, struct fw_need *ret_need);
+/* The parts of an answer in one piece, behind message, for whoever sends it; NULL: too large, or memory is short. Wiped
+ * and freed by ipc_answer_free. */
+uint8_t *ipc_make_answer(const struct fw_answer *answer, struct ipc_answer *ret_message, struct fw_slice *ret_tail);
+void ipc_answer_free(uint8_t *octets, struct fw_slice tail);
+bool ipc_read_answer(const struct ipc_answer *message, struct fw_slice tail, struct fw_answer *ret_answer);
 
 /* A record to one message and back; texts of the result point into tail. */
 bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker);

@@ -64,6 +64,8 @@ static const char *start(struct keeper *keeper)
 		return failed;
 	if (keeper_figures_start(&keeper->figures, keeper, options->loop) != 0)
 		return "cannot start the keeper: memory is short";
+	if (keeper_asks_start(&keeper->asks, keeper, options->loop) != 0)
+		return "cannot start the keeper: memory is short";
 	keeper->admin = admin_start(keeper, &failed);
 	return failed;
 }
@@ -110,9 +112,11 @@ struct keeper *keeper_stop(struct keeper *keeper)
 		return NULL;
 	admin_stop(keeper->admin);
 	keeper_figures_stop(&keeper->figures);
+	keeper_asks_stop(&keeper->asks);
 	while (keeper->handles != 0)
 		uv_run(keeper->options.loop, UV_RUN_ONCE);
 	keeper_figures_free(&keeper->figures);
+	keeper_asks_free(&keeper->asks);
 	admin_free(keeper->admin);
 	keeper_recorder_stop(&keeper->recorder);
 	database_close(keeper->database);
@@ -136,8 +140,14 @@ struct ipc_channel *keeper_figures(struct keeper *keeper)
 	return keeper->figures.channel;
 }
 
+struct ipc_channel *keeper_asks(struct keeper *keeper)
+{
+	return keeper->asks.channel;
+}
+
 void keeper_set_gate(struct keeper *keeper, struct gate *gate)
 {
+	keeper->asks.gate = gate;
 	keeper_figures_set_gate(&keeper->figures, gate);
 }
 

@@ -43,6 +43,7 @@ struct keeper_options {
 struct keeper *keeper_start(const struct keeper_options *options, const char **reterr_text);
 struct ipc_channel *keeper_records(struct keeper *keeper); /* for gate_options */
 struct ipc_channel *keeper_figures(struct keeper *keeper);
+struct ipc_channel *keeper_asks(struct keeper *keeper);
 void keeper_set_gate(struct keeper *keeper,
 		     struct gate *gate); /* from now on figures can be asked for and sessions ended */
 uint16_t keeper_port(const struct keeper *keeper);

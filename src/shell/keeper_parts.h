@@ -92,6 +92,43 @@ void keeper_figures_ask(struct keeper_figures *figures,
 void keeper_figures_forget(struct keeper_figures *figures, struct keeper_ask *ask);
 void keeper_figures_sum(const struct keeper_figures *figures, uint64_t ret_sum[COUNTERS]);
 
+/* keeper_asks.c: needs of connections that take time. What answers a kind of them is named once, at the start; it gets
+ * a question on the loop, and answers it there exactly once, at once or later: however the server is stopped, and
+ * within a bounded time, for which stopping waits. */
+struct keeper_asks;
+struct keeper_question {
+	struct keeper_asks *asks;
+	struct keeper_question *next, **link; /* of asks->open */
+	struct fw_need need;		      /* its texts lie behind it, wiped when it was answered */
+	uint64_t connection;
+	uint16_t worker;
+	void *work; /* of whoever answers */
+	size_t size;
+	uint8_t texts[];
+};
+typedef void keeper_ask_function(void *user, struct keeper_question *question);
+enum { KEEPER_KINDS = FW_NEED_KEYS + 1 };
+struct keeper_asks {
+	struct keeper *keeper;
+	struct ipc_channel *channel;
+	struct gate *gate; /* NULL: nobody waits for answers */
+	uv_async_t wake;
+	bool stopping;
+	struct keeper_question *open;
+	unsigned count;
+	struct {
+		keeper_ask_function *function;
+		void *user;
+	} handlers[KEEPER_KINDS];
+};
+int keeper_asks_start(struct keeper_asks *asks, struct keeper *keeper, uv_loop_t *loop);
+/* Who answers questions of this kind. Without anybody they are answered FAILED. */
+void keeper_asks_handle(struct keeper_asks *asks, enum fw_need_kind kind, keeper_ask_function *function, void *user);
+/* The question is gone afterwards. Texts of the answer may be the question's own. */
+void keeper_question_answer(struct keeper_question *question, const struct fw_answer *answer);
+void keeper_asks_stop(struct keeper_asks *asks); /* takes no more questions; closes its handle when all are answered */
+void keeper_asks_free(struct keeper_asks *asks); /* after it is closed */
+
 /* keeper_clock.c: a jump of the wall clock is recorded. */
 void keeper_clock_begin(struct keeper *keeper);
 void keeper_clock_check(struct keeper *keeper); /* every second */
@@ -117,6 +154,7 @@ struct keeper {
 	char token[KEEPER_TOKEN + 1];
 	struct keeper_recorder recorder;
 	struct keeper_figures figures;
+	struct keeper_asks asks;
 	struct database *database;
 	struct admin *admin;
 	unsigned handles; /* open on the loop */

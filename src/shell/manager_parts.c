@@ -186,6 +186,7 @@ static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error
 		.log = &manager->lines,
 		.records = keeper_records(manager->keeper),
 		.figures = keeper_figures(manager->keeper),
+		.asks = keeper_asks(manager->keeper),
 	};
 	struct gate *gate = gate_start(&options, &text);
 
@@ -270,6 +271,8 @@ void manager_parts_stop(struct fw_manager *manager)
 	pthread_rwlock_unlock(&manager->gate_lock);
 	if (gate != NULL) {
 		keeper_set_draining(manager->keeper);
+		keeper_set_gate(manager->keeper,
+				NULL); /* its loop stands still: what is answered from now on goes nowhere */
 		gate_stop(gate);
 		manager_parts_record(manager, "stopped");
 		log_debug(&manager->lines, server, "stopped");

@@ -188,6 +188,7 @@ union down {
 	struct ipc_end_user end_user;
 	struct ipc_end_address end_address;
 	struct ipc_broadcast broadcast;
+	struct ipc_answer answer;
 	uint8_t bytes[512];
 };
 
@@ -213,6 +214,9 @@ static void read_inbox(struct worker *worker)
 			break;
 		case IPC_END_ADDRESS:
 			end_address(worker, &message.end_address);
+			break;
+		case IPC_ANSWER:
+			worker_asks_answered(worker, &message.answer, tail);
 			break;
 		case IPC_BROADCAST:
 			worker_hub_deliver(worker, &message.broadcast, tail);

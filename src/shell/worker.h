@@ -14,7 +14,7 @@
 
 /* WORKER_SCRATCH: a message of 64 KiB with its header in one read. What one read gives is all that can wait for a peer
  * that stops reading, so it is not larger. */
-enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 65536 + 64, WORKER_BUCKETS = 1024 };
+enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 65536 + 64, WORKER_BUCKETS = 1024, WORKER_ASKERS = 256 };
 
 struct connection;
 struct tls_io;
@@ -63,6 +63,7 @@ struct worker {
 	struct connection *connections;		  /* all */
 	struct connection *members;		  /* on routes without upstream: they can be sent to */
 	struct connection *by_id[WORKER_BUCKETS]; /* members */
+	struct connection *askers[WORKER_ASKERS]; /* wait for the keeper's answer */
 	struct connection *dirty;		  /* have something to send at the end of this turn */
 	struct connection *again;		  /* had more to read than their turn allowed */
 	struct connection *dead;		  /* freed at the end of this turn */
@@ -114,6 +115,12 @@ bool worker_reload_taken(const struct worker *worker); /* any thread: was the la
 void worker_reload_take(struct worker *worker);
 void worker_reload_slice(struct worker *worker); /* once a turn */
 void worker_reload_fini(struct worker *worker);
+
+/* worker_asks.c */
+/* A need that the keeper answers later. False: it cannot be asked now. */
+bool worker_asks_ask(struct connection *connection, const struct fw_need *need);
+void worker_asks_answered(struct worker *worker, const struct ipc_answer *message, struct fw_slice tail);
+void worker_asks_forget(struct connection *connection); /* it is gone; nothing when it did not ask */
 
 /* worker_hub.c */
 void worker_hub_join(struct worker *worker, struct connection *connection);

@@ -259,6 +259,7 @@ static bool memory_bury(struct memory *memory)
 		if (link->admitted)
 			store_release(memory->store, &link->address);
 		fw_conn_free(link->conn);
+		text_clear(&link->texts);
 		free(link);
 		moved = true;
 	}
@@ -378,6 +379,23 @@ static bool memory_fault(struct world *world, enum fault_kind kind, uint64_t num
 	return true;
 }
 
+static bool memory_answer(struct world *world, struct said *said)
+{
+	struct memory *memory = (struct memory *)world;
+	struct said *old;
+
+	if (said != NULL) {
+		said->next = memory->said;
+		memory->said = said;
+		return true;
+	}
+	while ((old = memory->said) != NULL) {
+		memory->said = old->next;
+		said_free(old);
+	}
+	return true;
+}
+
 static int memory_wants(struct world *world, struct peer *peer)
 {
 	struct link *link = peer->link;
@@ -412,8 +430,10 @@ static struct world *memory_stop(struct world *world, struct text *reterr, uint6
 
 		memory->links = link->next;
 		fw_conn_free(link->conn);
+		text_clear(&link->texts);
 		free(link);
 	}
+	memory_answer(world, NULL);
 	hub_free(memory->hub);
 	store_free(memory->store);
 	fw_engine_free(memory->engine);
@@ -527,6 +547,7 @@ static const struct world_operations memory_operations = {
 	.end = memory_end,
 	.reload = memory_reload,
 	.fault = memory_fault,
+	.answer = memory_answer,
 	.wants = memory_wants,
 	.stop = memory_stop,
 };

@@ -32,7 +32,10 @@ struct link {
 	bool need_due;
 	uint32_t need_id;
 	struct fw_answer answer;
-	struct store_session session; /* what the answer's slices point into */
+	bool never;		      /* the answer does not come */
+	bool twice;		      /* the answer is given twice: it is of a need that takes time */
+	struct store_session session; /* what the answer's slices point into, or */
+	struct text texts;	      /* these, of one that was said in the play */
 	bool end_due;
 	unsigned end_reason;
 };
@@ -48,12 +51,14 @@ struct memory {
 	uint64_t seed;
 	enum fault_kind fault;
 	uint64_t fault_number;
+	struct said *said;
 	struct pool pool; /* of the records' lines */
 	uint64_t sequence;
 };
 
 /* Obeys every event that waits; afterwards the octets handed over may be given back. */
 void memory_obey(struct link *link);
-void memory_obey_supply(struct link *link);  /* the answer that was kept for later */
+void memory_obey_ask(struct link *link, const struct fw_need *need); /* memory_asks.c: one that takes time */
+void memory_obey_supply(struct link *link);			     /* the answer that was kept for later */
 void memory_obey_dialled(struct link *link); /* the connection to the upstream that was kept for later */
 #endif

@@ -122,8 +122,18 @@ static bool obey_late(const struct memory *memory)
 
 void memory_obey_supply(struct link *link)
 {
+	uint32_t id = link->need_id;
+	struct fw_answer answer = link->answer;
+	struct text texts = link->texts;
+
 	link->need_due = false;
-	fw_conn_supply(link->conn, link->need_id, &link->answer);
+	link->texts = (struct text){ 0 };
+	if (link->twice)
+		fw_conn_supply(link->conn, id + 1, &answer); /* of a need that there is not */
+	fw_conn_supply(link->conn, id, &answer);
+	if (link->twice)
+		fw_conn_supply(link->conn, id, &answer);
+	text_clear(&texts);
 }
 
 static void obey_need(struct link *link, const struct fw_need *need)
@@ -139,8 +149,12 @@ static void obey_need(struct link *link, const struct fw_need *need)
 		world_wrong(&memory->world, "a second need while one is open");
 	link->answer = (struct fw_answer){ .code = FW_ANSWER_FAILED };
 	link->need_id = need->id;
+	link->never = false;
+	link->twice = need->kind >= FW_NEED_PASSWORD;
 	if (memory->fault == FAULT_STORE) {
 		/* The store cannot be asked. */
+	} else if (link->twice) {
+		memory_obey_ask(link, need);
 	} else if (need->kind >= FW_NEED_SESSION_OPEN && need->key.size != sizeof(link->session_key)) {
 		world_wrong(&memory->world, "a session's key is not a SHA-256");
 	} else if (need->kind == FW_NEED_ADMIT) {
@@ -157,7 +171,9 @@ static void obey_need(struct link *link, const struct fw_need *need)
 	}
 	if (memory->fault == FAULT_RECORD && link->answer.code == FW_ANSWER_YES && need->kind <= FW_NEED_AUTH_SLOT)
 		link->answer.code = FW_ANSWER_UNRECORDED;
-	link->need_due = true;
+	link->need_due = !link->never;
+	if (link->never)
+		return;
 	if (!obey_late(memory) && memory->fault != FAULT_SILENT)
 		memory_obey_supply(link);
 }

@@ -365,6 +365,13 @@ static bool real_reload(struct world *world, const char *config, struct text *re
 	return false;
 }
 
+static bool real_answer(struct world *world, struct said *said)
+{
+	(void)world;
+	said_free(said);
+	return false;
+}
+
 static bool real_fault(struct world *world, enum fault_kind kind, uint64_t number)
 {
 	(void)world;
@@ -433,6 +440,7 @@ static const struct world_operations real_operations = {
 	.end = real_end,
 	.reload = real_reload,
 	.fault = real_fault,
+	.answer = real_answer,
 	.wants = real_wants,
 	.stop = real_stop,
 };

@@ -320,9 +320,9 @@ static const struct {
 	const char *name;
 	void (*function)(struct run *run, const char *line);
 } run_commands[] = {
-	{ "play", run_nothing }, { "virtual", run_nothing },   { "config", run_config }, { "case", run_case },
-	{ "wait", run_wait },	 { "upstream", run_upstream }, { "fault", run_fault },	 { "end", run_end },
-	{ "let", run_let },	 { "record", expect_record },  { "reload", run_reload },
+	{ "play", run_nothing }, { "virtual", run_nothing },   { "config", run_config },    { "case", run_case },
+	{ "wait", run_wait },	 { "upstream", run_upstream }, { "fault", run_fault },	    { "answer", answer_line },
+	{ "end", run_end },	 { "let", run_let },	       { "record", expect_record }, { "reload", run_reload },
 };
 
 static void run_command(struct run *run, const struct line *line, const char *words, const char *prefix)

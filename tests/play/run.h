@@ -51,6 +51,9 @@ void actor_line(struct run *run, const char *name, const char *line);
 /* What a peer was sent and no line has looked at. */
 void actor_check_rest(struct run *run, struct peer *peer);
 
+/* answer.c: `answer password|introspect|keys WHO KEY yes|no|limited|failed|never [NAME VALUE]…` · `answer none` */
+void answer_line(struct run *run, const char *line);
+
 /* expect.c */
 void expect_line(struct run *run, const char *name, struct peer *peer, const char *line);
 void expect_status(struct run *run, struct peer *peer, const char *status);

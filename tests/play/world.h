@@ -32,6 +32,20 @@ struct record {
 	char line[];
 };
 
+/* The answer to a need that takes time: see `answer` in docs/internals/plays.md. */
+struct said {
+	struct said *next;
+	unsigned kind;	      /* enum fw_need_kind */
+	unsigned code;	      /* enum fw_answer_code */
+	bool never;	      /* there is no answer */
+	struct text who, key; /* patterns: the user or the name of the issuer; the password or token */
+	struct text user, role, cause, claims;
+	uint64_t expires_ns; /* from when it is given; 0: never */
+	uint64_t issued_ns;  /* before that; 0: not said */
+	uint64_t retry_ms;
+};
+void said_free(struct said *said);
+
 struct world;
 struct world_operations {
 	/* One turn. In memory: until nothing moves. Real: moves what there is, waiting a moment when there is nothing.
@@ -46,6 +60,8 @@ struct world_operations {
 	/* Another configuration while connections live; reterr says why not. */
 	bool (*reload)(struct world *world, const char *config, struct text *reterr);
 	bool (*fault)(struct world *world, enum fault_kind kind, uint64_t number);
+	/* What is said of a need that takes time; NULL: all of that is forgotten. The world's from now on. */
+	bool (*answer)(struct world *world, struct said *said);
 	int (*wants)(struct world *world, struct peer *peer); /* 1, 0, or -1: nobody knows */
 	/* Every connection must end: reterr says what did not. Adds the allocations made. NULL. */
 	struct world *(*stop)(struct world *world, struct text *reterr, uint64_t *ret_allocations);

@@ -40,6 +40,9 @@ struct gate {
 	bool full; /* an inbox takes no more */
 	uint64_t counters[WORKERS][COUNTERS];
 	struct fw_addr ended;
+	unsigned answers; /* to questions of connections: the last one, and the texts of it */
+	struct ipc_answer answer;
+	char texts[64];
 };
 
 unsigned gate_workers(const struct gate *gate)
@@ -52,7 +55,11 @@ bool gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *pa
 	       struct fw_slice tail)
 {
 	(void)worker;
-	(void)tail;
+	if (type == IPC_ANSWER && size == sizeof(gate->answer)) {
+		gate->answers++;
+		memcpy(&gate->answer, payload, size);
+		snprintf(gate->texts, sizeof(gate->texts), "%.*s", (int)tail.size, (const char *)tail.data);
+	}
 	if (type == IPC_END_ADDRESS && size == sizeof(struct ipc_end_address))
 		gate->ended = ((const struct ipc_end_address *)payload)->address;
 	for (uint16_t i = 0; type == IPC_ASK_FIGURES && i < (gate->mute ? 1 : WORKERS); i++) {
