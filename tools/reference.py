@@ -336,7 +336,7 @@ rbac:
 |---|---|---|
 | `authentication.jwt.keys` | `[{kid, secret}]` or `[{kid, algorithm, public_key}]` | secrets of at least 32 octets (`base64:` before base64url) for HS256, or another `algorithm`; or the public half of a pair in PEM under one `algorithm`. With several keys each has a `kid`. Without any the key of the data directory is used |
 | `authentication.issuers` | see below | who else issues tokens |
-| `authentication.api_keys` | `[{id, hash, name, role}]` | `id`: the key's third part; `hash`: SHA-256 of the whole key, 64 hexadecimal digits; the user is `api_key_NAME`; `role` is user unless given; `framewall key create` makes one |
+| `authentication.api_keys` | `[{id, hash, name, role}]` | `id`: the key's third part; `hash`: SHA-256 of the whole key, 64 hexadecimal digits; the user is `api_key_NAME`; `role` is user unless given; `framewall key create --line` makes one. Keys with an end, scopes or networks, and keys that come and go without a reload, are made by `framewall key create` and kept by the server |
 
 Messages about these sections never show what stands behind a key.
 

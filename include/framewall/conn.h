@@ -73,6 +73,9 @@ enum fw_need_kind {
 	FW_NEED_SESSION_OPEN, /* key: SHA-256 of a new session token; user, role: whose it is; session_id: public id */
 	FW_NEED_SESSION_TAKE, /* key: SHA-256 of a presented token. The store forgets it: the token is single use */
 	FW_NEED_VIOLATION,    /* address, number (enum event_type): count it; no answer is awaited */
+	/* key_id, address; key: SHA-256 of the presented API key, or empty where it was proved before and a session of
+	 * its is taken up: may it be used from there? */
+	FW_NEED_API_KEY,
 	/* What takes time: whoever answers may do so much later, from outside of the handling of the event. The login's
 	 * deadline bounds the wait; an answer that comes after it, or a second one, is ignored. */
 	FW_NEED_PASSWORD,   /* user_id, key (the password): is it his? */
@@ -103,8 +106,10 @@ struct fw_need {
 	 * none. REPLAYED when it was seen before, FULL when it could not be remembered: then no session is opened. */
 	struct fw_slice proof;
 	uint64_t proof_until_wall_us;
-	bool wants_nonce;      /* the proof needs a nonce of the store; NONCE when nonce is none that still counts */
-	struct fw_slice nonce; /* that the proof has; may be empty */
+	bool wants_nonce;	/* the proof needs a nonce of the store; NONCE when nonce is none that still counts */
+	struct fw_slice nonce;	/* that the proof has; may be empty */
+	struct fw_slice key_id; /* SESSION_OPEN: API key of the store that the login was proved with; empty: none. The
+				   same for SESSION_TAKE's answer. NO: it has ended since it was asked for */
 };
 
 enum fw_answer_code {
@@ -124,16 +129,21 @@ enum fw_answer_code {
 struct fw_answer {
 	enum fw_answer_code code;
 	uint32_t retry_after_ms;
-	struct fw_slice user_id; /* SESSION_TAKE: whose session it was; PASSWORD: who that is */
-	struct fw_slice role;	 /* SESSION_TAKE, PASSWORD */
+	struct fw_slice
+		user_id;      /* SESSION_TAKE: whose session it was; PASSWORD: who that is; API_KEY: the key's name */
+	struct fw_slice role; /* SESSION_TAKE, PASSWORD, API_KEY */
 	struct fw_slice session_id;
-	uint64_t expires_wall_us; /* SESSION_TAKE: absolute end; PASSWORD: when he has to log in anew; 0: never */
-	uint64_t issued_wall_us;  /* SESSION_TAKE: of fw_need; PASSWORD: when it was set; 0: not said */
+	struct fw_slice key_id;	  /* SESSION_TAKE: of fw_need; API_KEY is asked for it next */
+	struct fw_slice scopes;	  /* API_KEY: what it is narrowed to, with a blank between; empty: all of the role */
+	uint64_t expires_wall_us; /* SESSION_TAKE: absolute end; API_KEY: its end; PASSWORD: when he has to log in anew;
+				     0: never */
+	uint64_t issued_wall_us;  /* SESSION_TAKE: of fw_need; API_KEY, PASSWORD: when it was made, set; 0: not said */
 	uint64_t credential;	  /* SESSION_TAKE: of fw_need; 0: not kept, and not asked for */
 	struct fw_slice binding;  /* SESSION_TAKE: of fw_need */
 	struct fw_slice nonce;	  /* NONCE: at most 64 characters that a JSON string and a header can have */
 	struct fw_slice claims;	  /* INTROSPECT: the issuer's answer, a JSON text */
-	struct fw_slice cause;	  /* PASSWORD, INTROSPECT, KEYS, not YES: why, for the record alone; may be empty */
+	struct fw_slice
+		cause; /* API_KEY, PASSWORD, INTROSPECT, KEYS, not YES: why, for the record alone; may be empty */
 };
 
 struct fw_dial {
@@ -210,6 +220,9 @@ FW_API void fw_conn_tick(struct fw_conn *conn);
  * "SESSION_EXPIRED", "FORBIDDEN", …). */
 FW_API unsigned fw_close_reason(const char *name); /* a name that there is not: POLICY */
 FW_API void fw_conn_end(struct fw_conn *conn, unsigned close_reason);
+/* The API key of that id ends at that moment of the wall clock (one that is past: now). True when who is logged in, or
+ * is logging in, came with it: ask for the deadline anew, and drain events. */
+FW_API bool fw_conn_key_ends(struct fw_conn *conn, struct fw_slice key_id, uint64_t wall_us);
 
 /* Moves a connection to the policy of its engine now. Whom that policy would not have let in (its key, role, Origin,
  * Host or path does not count any more) is told so and closed: 4401 where another login may help, else 4403. Drain

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "cmd/command.h"
+#include "cmd/offline.h"
 #include "cmd/options.h"
 #include "codec/http1.h"
 #include "codec/json.h"
@@ -18,13 +19,25 @@
 
 enum { ANSWER = 64 << 20, HEAD = 512, PATIENCE_S = 10, ARENA = 1 << 20 };
 
-static int open_socket(const struct control_request *request)
+static bool no_server(int error)
+{
+	return error == ENOENT || error == ECONNREFUSED || error == ENOTDIR;
+}
+
+static int open_socket(const struct control_request *request, struct offline **ret_offline)
 {
 	int fd = keeper_control_connect(request->data);
 
+	*ret_offline = NULL;
+	if (fd < 0 && no_server(errno) && request->offline) {
+		*ret_offline = offline_start(request);
+		if (*ret_offline == NULL)
+			return -1;
+		fd = keeper_control_connect(request->data);
+	}
 	if (fd >= 0)
 		return fd;
-	if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
+	if (no_server(errno))
 		options_could_not(request->verb,
 				  "no server runs on \"%s\"; start one with \"framewall run --data %s\", or name its "
 				  "folder with --data DIR",
@@ -104,12 +117,15 @@ static bool read_answer(struct fw_slice octets, struct control_answer *ret_answe
 int control_ask(const struct control_request *request, struct control_answer *ret_answer)
 {
 	struct timeval patience = { PATIENCE_S, 0 };
-	int fd = open_socket(request), result = COMMAND_DONE;
+	struct offline *offline;
+	int fd = open_socket(request, &offline), result = COMMAND_DONE;
 	ssize_t size = -1;
 
 	*ret_answer = (struct control_answer){ 0 };
-	if (fd < 0)
+	if (fd < 0) {
+		offline_stop(offline);
 		return COMMAND_COULD_NOT;
+	}
 	errno = ENOMEM;
 	ret_answer->memory = mem_alloc(ANSWER);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -124,6 +140,7 @@ int control_ask(const struct control_request *request, struct control_answer *re
 			request->verb, "the answer of the server of \"%s\" is not understood; are both of one version?",
 			request->data);
 	close(fd);
+	offline_stop(offline);
 	if (result != COMMAND_DONE)
 		control_free(ret_answer);
 	return result;

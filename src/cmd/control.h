@@ -9,6 +9,9 @@ struct control_request {
 	const char *data; /* data directory of the server */
 	const char *method, *path;
 	struct fw_slice body; /* JSON; empty: none */
+	bool offline;	      /* works without a server, too: see offline.h; with: */
+	bool makes;	      /* the data directory need not be there */
+	const char *config;   /* of the server; NULL: framewall.yaml where it is, else the defaults */
 };
 struct control_answer {
 	unsigned status;

@@ -44,13 +44,16 @@ int command_user(int argc, char **argv)
 {
 	const char *data = "./framewall-data", *reason = NULL, *words[2];
 	bool json = false;
+	struct control_request request = {
+		.verb = "user", .method = "GET", .path = "/api/v1/revocations", .offline = true
+	};
 	const struct option_row rows[] = {
 		{ "--reason", "TEXT", &reason, NULL, "for the record; with disable" },
 		{ "--data", "DIR", &data, NULL, "the state of the server; default ./framewall-data" },
+		{ "--config", "FILE", &request.config, NULL, "of the server, where none runs" },
 		{ "--json", NULL, NULL, &json, "as one JSON object" },
 	};
 	struct options options = { "user", rows, sizeof(rows) / sizeof(*rows), words, 2, 0 };
-	struct control_request request = { .verb = "user", .method = "GET", .path = "/api/v1/revocations" };
 	int result = options_read(&options, argc, argv);
 	bool two;
 

@@ -1,8 +1,6 @@
 /* authn.c: from a credential to an identity. One text for every refused credential; the cause stands in the record. */
-#include "base/secret.h"
 #include "base/slice.h"
 #include "codec/http1.h"
-#include "crypto/apikey.h"
 #include "engine/conn_state.h"
 
 enum credential_kind authn_kind(struct fw_slice credential)
@@ -86,37 +84,6 @@ enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_h
 	return authn_kind(*ret_credential);
 }
 
-static const char *verify_api_key(struct fw_conn *conn, struct fw_slice key, struct identity *ret_identity)
-{
-	const struct fw_policy *policy = conn->policy;
-	struct apikey_parts parts;
-
-	if (!apikey_parse(key, &parts))
-		return "form or checksum";
-	for (size_t i = 0; i < policy->api_key_count; i++) {
-		const struct policy_api_key *known = &policy->api_keys[i];
-		size_t name_size;
-		uint8_t *user;
-
-		if (!slice_is(parts.id, known->id))
-			continue;
-		if (!secret_equal(slice(parts.hash, sizeof(parts.hash)), slice(known->hash, sizeof(known->hash))))
-			return "secret";
-		name_size = slice_text(known->name).size;
-		user = arena_alloc(&conn->engine->arena, 8 + name_size);
-		if (user == NULL)
-			return "memory";
-		__builtin_memcpy(user, "api_key_", 8);
-		__builtin_memcpy(user + 8, known->name, name_size);
-		*ret_identity = (struct identity){ .user_id = slice(user, 8 + name_size),
-						   .role = known->role,
-						   .method = METHOD_API_KEY,
-						   .credential = policy_credential_api_key(known) };
-		return NULL;
-	}
-	return "unknown key";
-}
-
 const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
 			 struct identity *ret_identity)
 {
@@ -128,7 +95,7 @@ const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct
 		return conn->policy->methods >> METHOD_JWT & 1 ? authn_jwt(conn, credential, ret_identity)
 							       : "method not listed";
 	if (kind == CREDENTIAL_API_KEY)
-		return conn->policy->methods >> METHOD_API_KEY & 1 ? verify_api_key(conn, credential, ret_identity)
+		return conn->policy->methods >> METHOD_API_KEY & 1 ? authn_key(conn, credential, ret_identity)
 								   : "method not listed";
 	return "no credential";
 }

@@ -105,7 +105,11 @@ struct principal {
 	bool anonymous;
 	uint8_t csrf_size;
 	uint8_t session_id_size;
-	uint16_t user_id_size;
+	uint16_t user_id_size, scopes_size;
+	uint8_t key_id_size; /* 0: it did not come with an API key */
+	bool key_stored;     /* the key is the store's, not the configuration's */
+	char key_id[8];
+	struct policy_role *narrowed; /* the role within the scopes of its API key; NULL: it has none */
 	uint64_t csrf_until_ns;
 	uint64_t expires_ns; /* credential or absolute session end, monotonic */
 	uint64_t expires_wall_us;
@@ -113,7 +117,7 @@ struct principal {
 	uint64_t credential; /* mark of the key that proved it; 0: none did */
 	char csrf[88];
 	char session_id[16];
-	char user_id[];
+	char user_id[]; /* scopes behind it */
 };
 
 /* The upstream half of a proxied connection. */
@@ -152,7 +156,8 @@ struct login {
 	struct principal *made;	    /* whose login it is, while the session is opened */
 	char token[48];		    /* new session token */
 	size_t token_size;
-	struct fw_slice user; /* PASSWORD: the user id that was given; stands behind both */
+	struct fw_slice user;	/* PASSWORD: the user id that was given; stands behind both */
+	uint64_t until_wall_us; /* end of the session that is taken up, while its API key is asked for; 0: none is */
 	size_t credential_size;
 	uint8_t credential[];
 };
@@ -315,7 +320,10 @@ struct identity {
 	uint64_t issued_wall_us;  /* 0: it does not say when it was issued */
 	uint64_t credential;	  /* mark of the key; 0: none */
 	struct binding binding;
-	uint8_t required; /* enum policy_required_bound: what its issuer asks for */
+	uint8_t required;	/* enum policy_required_bound: what its issuer asks for */
+	struct fw_slice key_id; /* of an API key; empty: none */
+	struct fw_slice scopes; /* permissions that it is narrowed to; empty: all of the role */
+	bool key_stored;	/* the key is the store's: it has no mark */
 };
 /* NULL when it holds, else the cause for the record. Sessions are the store's business. */
 const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
@@ -338,6 +346,14 @@ void binding_present(const struct http1_head *head, struct presented *ret_presen
 const char *binding_check(struct fw_conn *conn, const struct presented *presented, struct fw_slice credential,
 			  const struct identity *identity, struct proof *ret_proof);
 
+/* authn_key.c: the same for an API key that is no larger than allowed. One that the configuration does not have is
+ * authn_key_unknown: the store is to be asked. */
+extern const char authn_key_unknown[];
+const char *authn_key(struct fw_conn *conn, struct fw_slice key, struct identity *ret_identity);
+void authn_key_ask(struct fw_conn *conn, struct fw_slice key);		/* of a credential that was unknown */
+void authn_key_ask_again(struct fw_conn *conn, struct fw_slice key_id); /* of a session that is taken up */
+/* The store's answer. NULL when it holds, else the cause for the record. */
+const char *authn_key_answered(struct fw_conn *conn, const struct fw_answer *answer, struct identity *ret_identity);
 /* The credential in a request head: CREDENTIAL_NONE when there is none. ret_place: static name of where it was. */
 enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_head *head,
 				struct fw_slice *ret_credential, const char **ret_place);
@@ -357,6 +373,9 @@ struct principal *principal_new(struct fw_conn *conn, const struct identity *ide
 struct principal *principal_free(struct principal *principal); /* wipes; NULL-safe */
 void principal_new_csrf(struct fw_conn *conn, struct principal *principal);
 const struct policy_role *principal_role(const struct fw_conn *conn); /* NULL: nobody is logged in */
+/* The role of a policy within the scopes of who is logged in: when that policy is the connection's. False: memory is
+ * short. */
+bool principal_narrow(struct principal *principal, const struct fw_policy *policy, uint16_t role);
 
 /* upstream.c */
 void upstream_dial(struct fw_conn *conn);

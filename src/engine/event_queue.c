@@ -175,6 +175,7 @@ uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		need->user_id = keep(node, texts->user_id);
 		need->role = keep(node, texts->role);
 		need->session_id = keep(node, texts->session_id);
+		need->key_id = keep(node, texts->key_id);
 		need->number = texts->number;
 		need->issued_wall_us = texts->issued_wall_us;
 		need->credential = texts->credential;

@@ -1,7 +1,7 @@
 /* login.c: a login from its credential to an open connection: attempt allowed? who? session; upstream; let in.
  *
  *   handshake or auth message -> AUTH_SLOT -> verify (JWT, key), SESSION_TAKE or PASSWORD -> SESSION_OPEN -> dial ->
- * let in
+ * let in                                       API_KEY behind both where the key is the store's
  *
  * Each arrow is a FW_EV_NEED that login_supplied answers; a deadline bounds the wait. */
 #include "base/encode.h"
@@ -148,24 +148,13 @@ bool login_anonymous(struct fw_conn *conn, uint16_t role)
 
 /* Monitor demands no login: a credential that is there and holds gives the role that would be asked, else nobody is
  * logged in. */
-static void watch(struct fw_conn *conn, const struct http1_head *head)
+static void watched(struct fw_conn *conn, const struct http1_head *head, const char *place, const char *cause,
+		    const struct identity *identity)
 {
-	struct fw_slice credential;
-	const char *place = "none", *cause = "no credential in the handshake";
-	struct identity identity;
-	struct presented presented;
-	struct proof proof; /* nobody is let in for it here: it need not be new */
-	enum credential_kind kind = authn_find(conn, head, &credential, &place);
 	struct event_node *node;
 
-	arena_reset(&conn->engine->arena);
-	binding_present(head, &presented);
-	if (kind != CREDENTIAL_NONE)
-		cause = authn_verify(conn, kind, credential, &identity);
-	if (cause == NULL)
-		cause = binding_check(conn, &presented, credential, &identity, &proof);
 	if (cause == NULL) {
-		if (!become(conn, &identity))
+		if (!become(conn, identity))
 			return;
 	} else if (conn->route->anonymous_role == POLICY_NONE) {
 		node = event_record(conn, EVENT_auth_failure);
@@ -179,6 +168,42 @@ static void watch(struct fw_conn *conn, const struct http1_head *head)
 		upstream_dial(conn);
 	else
 		login_let_in(conn, head, http_answer_subprotocol(conn, head));
+}
+
+static void watch(struct fw_conn *conn, const struct http1_head *head)
+{
+	struct fw_slice credential;
+	const char *place = "none", *cause = "no credential in the handshake";
+	struct identity identity;
+	struct presented presented;
+	struct proof proof; /* nobody is let in for it here: it need not be new */
+	enum credential_kind kind = authn_find(conn, head, &credential, &place);
+
+	arena_reset(&conn->engine->arena);
+	binding_present(head, &presented);
+	if (kind != CREDENTIAL_NONE)
+		cause = authn_verify(conn, kind, credential, &identity);
+	if (cause == NULL)
+		cause = binding_check(conn, &presented, credential, &identity, &proof);
+	if (cause != authn_key_unknown) {
+		watched(conn, head, place, cause, &identity);
+	} else if (begin(conn, kind, credential, slice(NULL, 0), false, place, &presented)) {
+		conn->phase_until_ns = in_seconds(conn, conn->policy->settings.login_timeout);
+		authn_key_ask(conn, credential);
+	}
+}
+
+/* What the store said of a key that came with the handshake: nobody is refused. */
+static void watched_key(struct fw_conn *conn, const char *cause, const struct identity *identity)
+{
+	const char *place = conn->login->place;
+	struct http1_head head;
+
+	login_free(conn);
+	if (handshake_head(conn, &head))
+		watched(conn, &head, place, cause, identity);
+	else
+		fault(conn, "memory");
 }
 
 void login_handshake(struct fw_conn *conn, const struct http1_head *head)
@@ -370,6 +395,7 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 				      .number = (int64_t)login->made->expires_wall_us,
 				      .issued_wall_us = identity->issued_wall_us,
 				      .credential = identity->credential,
+				      .key_id = identity->key_stored ? identity->key_id : slice(NULL, 0),
 				      .binding = binding_pack(&identity->binding, binding),
 				      .proof = slice(proof.id, proof.there ? sizeof(proof.id) : 0),
 				      .proof_until_wall_us = proof.until_wall_us,
@@ -417,7 +443,9 @@ static void verify(struct fw_conn *conn)
 	}
 	arena_reset(&conn->engine->arena);
 	cause = authn_verify(conn, login->kind, credential, &identity);
-	if (cause != NULL)
+	if (cause == authn_key_unknown)
+		authn_key_ask(conn, credential);
+	else if (cause != NULL)
 		refuse(conn, authn_refusal_text(login->kind), cause);
 	else
 		open_session(conn, &identity);
@@ -457,9 +485,12 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 		cause = "the role of its key was changed";
 	else if (!binding_unpack(answer->binding, &binding))
 		cause = "what it is bound to";
-	if (cause != NULL)
+	if (cause != NULL) {
 		refuse(conn, authn_refusal_text(CREDENTIAL_SESSION), cause);
-	else
+	} else if (answer->key_id.size != 0) {
+		conn->login->until_wall_us = answer->expires_wall_us;
+		authn_key_ask_again(conn, answer->key_id);
+	} else {
 		open_session(conn, &(struct identity){
 					   .user_id = answer->user_id,
 					   .role = role,
@@ -469,6 +500,7 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 					   .credential = answer->credential,
 					   .binding = binding,
 					   .required = policy_credential_required(conn->policy, answer->credential) });
+	}
 }
 
 /* Why somebody else refused it: what he says, as a text that ends. */
@@ -481,6 +513,29 @@ static const char *cause_of(const struct fw_answer *answer, const char *otherwis
 	memcpy(ret_text, answer->cause.data, size);
 	ret_text[size] = '\0';
 	return ret_text;
+}
+
+static void key_answered(struct fw_conn *conn, const struct fw_answer *answer)
+{
+	struct login *login = conn->login;
+	struct identity identity;
+	const char *cause = authn_key_answered(conn, answer, &identity);
+	char text[FW_STAGE_CAUSE];
+
+	if (answer->code != FW_ANSWER_YES)
+		cause = cause_of(answer, cause, text);
+	if (conn_monitors(conn)) {
+		watched_key(conn, cause, &identity);
+	} else if (cause != NULL) {
+		refuse(conn, authn_refusal_text(login->kind), cause);
+	} else {
+		if (login->kind == CREDENTIAL_SESSION) {
+			identity.method = METHOD_SESSION;
+			if (identity.expires_wall_us == 0 || login->until_wall_us < identity.expires_wall_us)
+				identity.expires_wall_us = login->until_wall_us;
+		}
+		open_session(conn, &identity);
+	}
 }
 
 static void password_answered(struct fw_conn *conn, const struct fw_answer *answer)
@@ -517,6 +572,8 @@ static void opened(struct fw_conn *conn)
 	event_text(node, "place", conn->login->place);
 	event_text(node, "role", conn->policy->roles[conn->principal->role].name);
 	event_text(node, "bound", binding_name(conn->principal->bound));
+	if (conn->principal->key_id_size != 0)
+		event_detail(node, "key", slice(conn->principal->key_id, conn->principal->key_id_size));
 	if (conn->login->again) {
 		conn->phase = PHASE_OPEN;
 		conn->phase_until_ns = UINT64_MAX;
@@ -596,6 +653,8 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		ask_nonce(conn, answer->nonce);
 	else if (kind == FW_NEED_AUTH_SLOT && (answer->code == FW_ANSWER_YES || answer->code == FW_ANSWER_UNRECORDED))
 		verify(conn);
+	else if (kind == FW_NEED_API_KEY)
+		key_answered(conn, answer);
 	else if (kind == FW_NEED_SESSION_TAKE)
 		taken(conn, answer);
 	else if (kind == FW_NEED_PASSWORD)

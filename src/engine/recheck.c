@@ -122,6 +122,8 @@ static bool check_login(const struct fw_conn *conn, const struct fw_policy *next
 		return refuse(word, CLOSE_REVOKED, "its role is gone");
 	if (!(next->methods >> who->method & 1))
 		return refuse(word, CLOSE_REVOKED, "its way to log in is not listed any more");
+	if (who->key_stored && !(next->methods >> METHOD_API_KEY & 1))
+		return refuse(word, CLOSE_REVOKED, "API keys are not listed any more");
 	if (who->credential != 0 && !policy_credential_counts(next, who->credential, &given))
 		return refuse(word, CLOSE_REVOKED, "the key of its credential is gone");
 	if (who->credential != 0 && given != POLICY_NONE && given != word->role)
@@ -174,6 +176,10 @@ static void move(struct fw_conn *conn, struct fw_policy *next, const struct word
 	uint64_t now_ns = conn->engine->now.monotonic_ns;
 	bool begins = monitors(conn->policy) && !monitors(next) && conn->phase == PHASE_OPEN;
 
+	if (conn->principal != NULL && word->has_role && !principal_narrow(conn->principal, next, word->role)) {
+		ending_close(conn, CLOSE_FAULT, NULL, "memory");
+		return;
+	}
 	access_flush(conn); /* it names its types by the policy that counted them */
 	shorten(conn, next);
 	convert(&conn->message_cell, &conn->policy->message_rate, &next->message_rate, now_ns);

@@ -6,7 +6,10 @@ static bool allowed(const struct message *message, uint16_t permission, uint16_t
 {
 	if (permission != POLICY_NONE && !bits_has(&message->role->permissions, permission))
 		return false;
-	return role == POLICY_NONE || (message->role->is >> role & 1);
+	if (role == POLICY_NONE)
+		return true;
+	/* Permissions are what an API key is narrowed to: where none is asked for, it has none. */
+	return (message->role->is >> role & 1) && !(message->role->narrowed && permission == POLICY_NONE);
 }
 
 enum verdict stage_rbac(struct message *message)

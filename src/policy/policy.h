@@ -68,6 +68,7 @@ struct policy_role {
 	size_t name_size;
 	struct bits permissions; /* with those inherited, wildcards expanded over the closed list */
 	struct texts patterns;	 /* as written, with those inherited: for auth_success and fw_policy_allows */
+	bool narrowed;		 /* of one API key: what asks for no permission but for a role is not for it */
 	uint32_t is;		 /* bit set of role indexes that this role is or inherits: admin is a moderator */
 };
 

@@ -106,6 +106,10 @@ void admin_reload_stop(struct admin *admin);	   /* waits for the thread that rea
 void admin_reload_forget(struct admin_conn *conn); /* it is closed: whoever asked does not wait for the answer */
 void admin_reload_free(struct admin *admin);
 void admin_reload(struct admin_conn *conn);
+void admin_api_keys_list(struct admin_conn *conn); /* admin_api_keys.c */
+void admin_api_keys_add(struct admin_conn *conn);
+void admin_api_keys_rotate(struct admin_conn *conn);
+void admin_api_keys_revoke(struct admin_conn *conn);
 void admin_blocks_list(struct admin_conn *conn); /* admin_blocks.c */
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);

@@ -83,6 +83,7 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 	    !copy_text(session.user_id, sizeof(session.user_id), &session.user_id_size, need->user_id) ||
 	    !copy_text(session.role, sizeof(session.role), &session.role_size, need->role) ||
 	    !copy_text(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id) ||
+	    !copy_text(session.key_id, sizeof(session.key_id), &session.key_id_size, need->key_id) ||
 	    !copy_text((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding))
 		return;
 	answer->code = take_proof(worker, need, answer, nonce);
@@ -118,6 +119,28 @@ static void take_session(struct connection *connection, const struct fw_need *ne
 	answer->issued_wall_us = session->issued_wall_us;
 	answer->credential = session->credential;
 	answer->binding = slice(session->binding, session->binding_size);
+	answer->key_id = slice(session->key_id, session->key_id_size);
+}
+
+static void check_key(struct connection *connection, const struct fw_need *need, struct store_api_key *key,
+		      struct fw_answer *answer)
+{
+	struct worker *worker = connection->worker;
+	const char *cause;
+
+	answer->code =
+		store_key_check(worker->options->store, need->key_id, need->key.size == 32 ? need->key.data : NULL,
+				&connection->peer, *worker_now(worker), key, &cause);
+	if (answer->code != FW_ANSWER_YES) {
+		answer->cause = slice_text(cause);
+		return;
+	}
+	answer->user_id = slice(key->name, key->name_size);
+	answer->role = slice(key->role, key->role_size);
+	answer->key_id = slice(key->id, sizeof(key->id));
+	answer->scopes = slice(key->scopes, key->scopes_size);
+	answer->expires_wall_us = key->expires_wall_us;
+	answer->issued_wall_us = key->created_wall_us;
 }
 
 static void record_block(struct connection *connection, const struct fw_addr *address)
@@ -149,6 +172,7 @@ static void need(struct connection *connection, const struct fw_need *asked)
 	struct fw_answer answer = { .code = FW_ANSWER_FAILED };
 	struct store_session session;
 	char nonce[STORE_NONCE];
+	struct store_api_key key;
 	uint32_t id = asked->id;
 
 	switch (asked->kind) {
@@ -165,6 +189,9 @@ static void need(struct connection *connection, const struct fw_need *asked)
 		break;
 	case FW_NEED_SESSION_TAKE:
 		take_session(connection, asked, &session, &answer);
+		break;
+	case FW_NEED_API_KEY:
+		check_key(connection, asked, &key, &answer);
 		break;
 	case FW_NEED_VIOLATION:
 		violation(connection, asked);

@@ -49,6 +49,10 @@ struct ipc_end_user {
 	uint32_t size;
 	uint32_t reason; /* row of closes.def */
 };
+struct ipc_key_ends {
+	char key_id[8];
+	uint64_t wall_us; /* 0: now */
+};
 struct ipc_end_address {
 	struct fw_addr address;
 };

@@ -119,6 +119,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_asks_free(&keeper->asks);
 	admin_free(keeper->admin);
 	keeper_recorder_stop(&keeper->recorder);
+	keeper_keys_write_used(keeper);
 	database_close(keeper->database);
 	if (keeper->directory_fd >= 0)
 		close(keeper->directory_fd);

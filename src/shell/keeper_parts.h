@@ -141,6 +141,18 @@ const char *keeper_files_database(const char *directory, struct store *store, st
 /* The address of the control socket; directory_fd shortens a path that is too long for one. False: even so. */
 bool keeper_files_socket(const char *directory, int directory_fd, struct sockaddr_un *ret_address);
 
+/* keeper_keys.c: API keys that the server keeps. What is kept is on the disk before anybody is told. */
+enum keeper_kept { KEEPER_KEPT, KEEPER_KEPT_FULL, KEEPER_KEPT_MEMORY, KEEPER_KEPT_DISK };
+/* A new key, or that one changed. DISK: ret_error says why, and nothing was changed. */
+enum keeper_kept keeper_keys_add(struct keeper *keeper, const struct store_api_key *key,
+				 char ret_error[DATABASE_ERROR]);
+/* It ends at that moment, or sooner as it was to; 0: it is revoked now. The change is in force whatever comes of the
+ * disk. ret_told: false when a worker could not be told whose connections end. */
+enum keeper_kept keeper_keys_end(struct keeper *keeper, struct store_api_key *key, uint64_t wall_us, bool *ret_told,
+				 char ret_error[DATABASE_ERROR]);
+void keeper_keys_tick(struct keeper *keeper); /* every second: when keys were used is written once a minute */
+void keeper_keys_write_used(struct keeper *keeper);
+
 struct admin;
 struct keeper_code { /* a login code of the quick start */
 	char text[24];
@@ -156,6 +168,7 @@ struct keeper {
 	struct keeper_figures figures;
 	struct keeper_asks asks;
 	struct database *database;
+	unsigned used_seconds; /* since uses of keys were written */
 	struct admin *admin;
 	unsigned handles; /* open on the loop */
 	uint64_t started_ns;

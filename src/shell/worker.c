@@ -134,6 +134,17 @@ static void end_user(struct worker *worker, const struct ipc_end_user *ended)
 			conn_io_end(connection, ended->reason);
 }
 
+static void key_ends(struct worker *worker, const struct ipc_key_ends *ends)
+{
+	struct fw_slice id = slice(ends->key_id, sizeof(ends->key_id));
+
+	worker_now(worker);
+	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next)
+		if (connection->conn != NULL && !connection->done &&
+		    fw_conn_key_ends(connection->conn, id, ends->wall_us))
+			conn_io_mark(connection);
+}
+
 static void end_address(struct worker *worker, const struct ipc_end_address *ended)
 {
 	struct fw_addr prefix = addr_prefix(&ended->address);
@@ -186,6 +197,7 @@ union down {
 	struct ipc_drain drain;
 	struct ipc_end_session end_session;
 	struct ipc_end_user end_user;
+	struct ipc_key_ends key_ends;
 	struct ipc_end_address end_address;
 	struct ipc_broadcast broadcast;
 	struct ipc_answer answer;
@@ -211,6 +223,9 @@ static void read_inbox(struct worker *worker)
 			break;
 		case IPC_END_USER:
 			end_user(worker, &message.end_user);
+			break;
+		case IPC_KEY_ENDS:
+			key_ends(worker, &message.key_ends);
 			break;
 		case IPC_END_ADDRESS:
 			end_address(worker, &message.end_address);

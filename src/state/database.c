@@ -10,10 +10,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
-
-struct database {
-	sqlite3 *handle;
-};
+#include "state/database_parts.h"
 
 enum { BUSY_MS = 5000 };
 
@@ -25,16 +22,28 @@ static const char *const steps[] = {
 	" disabled INTEGER NOT NULL CHECK (disabled IN (0, 1)),"
 	" reason TEXT NOT NULL"
 	") STRICT, WITHOUT ROWID",
+	"CREATE TABLE api_keys ("
+	" id TEXT PRIMARY KEY NOT NULL,"
+	" hash BLOB NOT NULL," /* SHA-256 of the whole key */
+	" name BLOB NOT NULL,"
+	" role BLOB NOT NULL,"
+	" scopes BLOB NOT NULL,"   /* permissions with blanks between them; empty: all of the role */
+	" networks BLOB NOT NULL," /* the same; empty: from anywhere */
+	" created_us INTEGER NOT NULL,"
+	" expires_us INTEGER NOT NULL," /* 0: never, and so below */
+	" revoked_us INTEGER NOT NULL,"
+	" used_us INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID",
 };
 enum { VERSION = sizeof(steps) / sizeof(steps[0]) };
 
-static bool fails(const struct database *database, const char *what, char ret_error[DATABASE_ERROR])
+bool database_fails(const struct database *database, const char *what, char ret_error[DATABASE_ERROR])
 {
 	snprintf(ret_error, DATABASE_ERROR, "%s: %s", what, sqlite3_errmsg(database->handle));
 	return false;
 }
 
-static bool execute(struct database *database, const char *sql)
+bool database_execute(struct database *database, const char *sql)
 {
 	return sqlite3_exec(database->handle, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
@@ -57,7 +66,7 @@ static bool migrate(struct database *database, char ret_error[DATABASE_ERROR])
 	char pragma[64];
 
 	if (version < 0)
-		return fails(database, "cannot read", ret_error);
+		return database_fails(database, "cannot read", ret_error);
 	if (version > VERSION) {
 		snprintf(ret_error, DATABASE_ERROR,
 			 "it was written by a later version of framewall (%d, this one knows %d)", version,
@@ -66,20 +75,20 @@ static bool migrate(struct database *database, char ret_error[DATABASE_ERROR])
 	}
 	if (version == VERSION)
 		return true;
-	if (!execute(database, "BEGIN IMMEDIATE"))
-		return fails(database, "cannot write", ret_error);
+	if (!database_execute(database, "BEGIN IMMEDIATE"))
+		return database_fails(database, "cannot write", ret_error);
 	for (int i = version; i < VERSION; i++) {
-		if (execute(database, steps[i]))
+		if (database_execute(database, steps[i]))
 			continue;
-		fails(database, "cannot bring it up to date", ret_error);
-		execute(database, "ROLLBACK");
+		database_fails(database, "cannot bring it up to date", ret_error);
+		database_execute(database, "ROLLBACK");
 		return false;
 	}
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", (int)VERSION);
-	if (execute(database, pragma) && execute(database, "COMMIT"))
+	if (database_execute(database, pragma) && database_execute(database, "COMMIT"))
 		return true;
-	fails(database, "cannot bring it up to date", ret_error);
-	execute(database, "ROLLBACK");
+	database_fails(database, "cannot bring it up to date", ret_error);
+	database_execute(database, "ROLLBACK");
 	return false;
 }
 
@@ -108,13 +117,14 @@ struct database *database_open(const char *path, char ret_error[DATABASE_ERROR])
 		return database_close(database);
 	if (sqlite3_open_v2(path, &database->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
 			    NULL) != SQLITE_OK) {
-		fails(database, "cannot open", ret_error);
+		database_fails(database, "cannot open", ret_error);
 		return database_close(database);
 	}
 	sqlite3_busy_timeout(database->handle, BUSY_MS);
-	if (!execute(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; "
-			       "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")) {
-		fails(database, "cannot open", ret_error);
+	if (!database_execute(database,
+			      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; "
+			      "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")) {
+		database_fails(database, "cannot open", ret_error);
 		return database_close(database);
 	}
 	return migrate(database, ret_error) ? database : database_close(database);
@@ -128,7 +138,7 @@ struct database *database_close(struct database *database)
 	return NULL;
 }
 
-static struct fw_slice column(sqlite3_stmt *statement, int index)
+struct fw_slice database_column(sqlite3_stmt *statement, int index)
 {
 	const void *octets = sqlite3_column_blob(statement, index);
 	int size = sqlite3_column_bytes(statement, index);
@@ -144,12 +154,12 @@ bool database_load(struct database *database, struct store *store, char ret_erro
 
 	if (sqlite3_prepare_v2(database->handle, "SELECT user, before_us, disabled, reason FROM revocations", -1,
 			       &statement, NULL) != SQLITE_OK)
-		return fails(database, "cannot read", ret_error);
+		return database_fails(database, "cannot read", ret_error);
 	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct store_revocation revocation = { .user = column(statement, 0),
+		struct store_revocation revocation = { .user = database_column(statement, 0),
 						       .before_wall_us = (uint64_t)sqlite3_column_int64(statement, 1),
 						       .disabled = sqlite3_column_int(statement, 2) != 0,
-						       .reason = column(statement, 3) };
+						       .reason = database_column(statement, 3) };
 
 		if (store_revoke(store, &revocation, &sessions) == STORE_REVOKED)
 			continue;
@@ -159,7 +169,9 @@ bool database_load(struct database *database, struct store *store, char ret_erro
 		return false;
 	}
 	sqlite3_finalize(statement);
-	return step == SQLITE_DONE || fails(database, "cannot read", ret_error);
+	if (step != SQLITE_DONE)
+		return database_fails(database, "cannot read", ret_error);
+	return database_load_keys(database, store, ret_error);
 }
 
 static bool run(struct database *database, const char *sql, const struct store_revocation *revocation,
@@ -169,7 +181,7 @@ static bool run(struct database *database, const char *sql, const struct store_r
 	int step;
 
 	if (sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-		return fails(database, "cannot write", ret_error);
+		return database_fails(database, "cannot write", ret_error);
 	/* Sizes are at most STORE_NAME and STORE_REASON. What a statement has no place for is not bound. */
 	sqlite3_bind_blob(statement, 1, revocation->user.data, (int)revocation->user.size, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 2, (sqlite3_int64)revocation->before_wall_us);
@@ -178,7 +190,7 @@ static bool run(struct database *database, const char *sql, const struct store_r
 			  (int)revocation->reason.size, SQLITE_STATIC);
 	step = sqlite3_step(statement);
 	sqlite3_finalize(statement);
-	return step == SQLITE_DONE || fails(database, "cannot write", ret_error);
+	return step == SQLITE_DONE || database_fails(database, "cannot write", ret_error);
 }
 
 bool database_revoke(struct database *database, const struct store_revocation *revocation,

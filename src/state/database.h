@@ -13,10 +13,14 @@ enum { DATABASE_ERROR = 256 };
 struct database *database_open(const char *path, char ret_error[DATABASE_ERROR]);
 struct database *database_close(struct database *database);
 
-/* Puts every revocation into the store. False, and what is wrong in ret_error. */
+/* Puts every revocation and every API key into the store. False, and what is wrong in ret_error. */
 bool database_load(struct database *database, struct store *store, char ret_error[DATABASE_ERROR]);
 /* False, and what is wrong in ret_error: the disk has what it had before. */
 bool database_revoke(struct database *database, const struct store_revocation *revocation,
 		     char ret_error[DATABASE_ERROR]);
 bool database_restore(struct database *database, struct fw_slice user, char ret_error[DATABASE_ERROR]);
+/* Keeps keys, each in place of the one of its id; all of them or none. */
+bool database_keep_keys(struct database *database, const struct store_api_key *keys, size_t count,
+			char ret_error[DATABASE_ERROR]);
+bool database_forget_key(struct database *database, const char id[STORE_KEY_ID], char ret_error[DATABASE_ERROR]);
 #endif

@@ -18,8 +18,8 @@ int sessions_init(struct sessions *sessions, const struct hash_key *key)
 static void forget_texts(struct session_slot *slot)
 {
 	if (slot->texts != NULL)
-		mem_wipe(slot->texts,
-			 (size_t)slot->user_id_size + slot->role_size + slot->session_id_size + slot->binding_size);
+		mem_wipe(slot->texts, (size_t)slot->user_id_size + slot->role_size + slot->session_id_size +
+					      slot->binding_size + slot->key_id_size);
 	mem_free(slot->texts);
 	slot->texts = NULL;
 }
@@ -105,15 +105,16 @@ static bool make_room(struct sessions *sessions)
 char *sessions_texts(const struct store_session *session)
 {
 	char *texts = mem_alloc(session->user_id_size + session->role_size + session->session_id_size +
-				session->binding_size);
+				session->binding_size + session->key_id_size),
+	     *at = texts;
 
 	if (texts == NULL)
 		return NULL;
-	memcpy(texts, session->user_id, session->user_id_size);
-	memcpy(texts + session->user_id_size, session->role, session->role_size);
-	memcpy(texts + session->user_id_size + session->role_size, session->session_id, session->session_id_size);
-	memcpy(texts + session->user_id_size + session->role_size + session->session_id_size, session->binding,
-	       session->binding_size);
+	at = mempcpy(at, session->user_id, session->user_id_size);
+	at = mempcpy(at, session->role, session->role_size);
+	at = mempcpy(at, session->session_id, session->session_id_size);
+	at = mempcpy(at, session->binding, session->binding_size);
+	memcpy(at, session->key_id, session->key_id_size);
 	return texts;
 }
 
@@ -125,6 +126,7 @@ void sessions_read(const struct session_slot *slot, struct store_session *ret_se
 					       .role_size = slot->role_size,
 					       .session_id_size = slot->session_id_size,
 					       .binding_size = slot->binding_size,
+					       .key_id_size = slot->key_id_size,
 					       .expires_wall_us = slot->expires_wall_us,
 					       .credential = slot->credential,
 					       .issued_wall_us = slot->issued_wall_us };
@@ -132,6 +134,7 @@ void sessions_read(const struct session_slot *slot, struct store_session *ret_se
 	memcpy(ret_session->role, role, slot->role_size);
 	memcpy(ret_session->session_id, session_id, slot->session_id_size);
 	memcpy(ret_session->binding, session_id + slot->session_id_size, slot->binding_size);
+	memcpy(ret_session->key_id, session_id + slot->session_id_size + slot->binding_size, slot->key_id_size);
 }
 
 uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const struct store_session *session,
@@ -158,7 +161,8 @@ uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const st
 				       .user_id_size = (uint8_t)session->user_id_size,
 				       .role_size = (uint8_t)session->role_size,
 				       .session_id_size = (uint8_t)session->session_id_size,
-				       .binding_size = (uint8_t)session->binding_size };
+				       .binding_size = (uint8_t)session->binding_size,
+				       .key_id_size = (uint8_t)session->key_id_size };
 	memcpy(slot->key, key, 32);
 	chain = key_chain(sessions, key);
 	slot->next_key = *chain;
@@ -218,6 +222,25 @@ bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id)
 		return true;
 	}
 	return false;
+}
+
+uint32_t sessions_remove_key(struct sessions *sessions, struct fw_slice key_id)
+{
+	uint32_t removed = 0;
+
+	for (uint32_t at = 1; at <= sessions->touched; at++) {
+		const struct session_slot *slot = &sessions->slots[at];
+
+		if (slot->texts == NULL || slot->key_id_size == 0 ||
+		    !slice_equal(slice(slot->texts + slot->user_id_size + slot->role_size + slot->session_id_size +
+					       slot->binding_size,
+				       slot->key_id_size),
+				 key_id))
+			continue;
+		sessions_remove(sessions, at);
+		removed++;
+	}
+	return removed;
 }
 
 bool sessions_ended(const struct session_slot *slot, struct fw_time now)

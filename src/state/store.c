@@ -12,7 +12,7 @@ enum { SWEEP_STEPS = 4, SWEEP_SLICE = 8192, EVICT_STEPS = 8 };
 struct store *store_new(const struct store_options *options, const struct fw_random *random)
 {
 	struct store *store = mem_zero(1, sizeof(*store));
-	struct hash_key keys[7];
+	struct hash_key keys[8];
 
 	if (store == NULL)
 		return NULL;
@@ -23,7 +23,7 @@ struct store *store_new(const struct store_options *options, const struct fw_ran
 	if (presence_init(&store->presence, &keys[0]) | attempts_init(&store->attempts, &keys[1]) |
 	    offences_init(&store->offences, &keys[2]) | blocks_init(&store->blocks, &keys[3]) |
 	    sessions_init(&store->sessions, &keys[4]) | revocations_init(&store->revocations, &keys[5]) |
-	    proofs_init(&store->proofs, &keys[6]))
+	    proofs_init(&store->proofs, &keys[6]) | api_keys_init(&store->api_keys, &keys[7]))
 		return store_free(store);
 	store_configure(store, options);
 	return store;
@@ -40,6 +40,7 @@ struct store *store_free(struct store *store)
 	sessions_fini(&store->sessions);
 	revocations_fini(&store->revocations);
 	proofs_fini(&store->proofs);
+	api_keys_fini(&store->api_keys);
 	pthread_mutex_destroy(&store->lock);
 	mem_free(store);
 	return NULL;
@@ -139,6 +140,17 @@ static bool is_revoked(const struct store *store, const struct store_session *se
 	return found != NULL && (found->disabled || session->issued_wall_us <= found->before_wall_us);
 }
 
+/* It may have been revoked since it was asked for: whoever revokes looks for connections once. */
+static bool key_ended(const struct store *store, const struct store_session *session, uint64_t now_wall_us)
+{
+	const struct api_key *key;
+
+	if (session->key_id_size == 0)
+		return false;
+	key = api_keys_find(&store->api_keys, slice(session->key_id, session->key_id_size));
+	return key == NULL || api_keys_ended(key, now_wall_us);
+}
+
 enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32], const struct store_session *session,
 				       struct fw_time now, char ret_evicted[STORE_SESSION_ID], size_t *ret_evicted_size)
 {
@@ -149,7 +161,8 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 
 	*ret_evicted_size = 0;
 	if (session->user_id_size > sizeof(session->user_id) || session->role_size > sizeof(session->role) ||
-	    session->session_id_size > sizeof(session->session_id) || session->binding_size > sizeof(session->binding))
+	    session->session_id_size > sizeof(session->session_id) ||
+	    session->binding_size > sizeof(session->binding) || session->key_id_size > sizeof(session->key_id))
 		return FW_ANSWER_FAILED;
 	texts = sessions_texts(session);
 	if (texts == NULL)
@@ -159,7 +172,7 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 	absolute = now.wall_us + store->options.session_absolute_us;
 	if (copy.expires_wall_us == 0 || copy.expires_wall_us > absolute)
 		copy.expires_wall_us = absolute;
-	if (is_revoked(store, &copy)) {
+	if (is_revoked(store, &copy) || key_ended(store, &copy, now.wall_us)) {
 		pthread_mutex_unlock(&store->lock);
 		mem_free(texts);
 		return FW_ANSWER_NO;

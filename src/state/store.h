@@ -5,7 +5,9 @@
 #define STATE_STORE_H
 #include <framewall/conn.h>
 
+#include "base/addr.h"
 #include "base/gcra.h"
+#include "base/limits.h"
 
 struct store;
 
@@ -35,7 +37,7 @@ void store_release(struct store *store, const struct fw_addr *address);
 enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
 				    uint32_t *ret_retry_ms);
 
-enum { STORE_NAME = 128, STORE_ROLE = 64, STORE_SESSION_ID = 32, STORE_BINDING = 65 };
+enum { STORE_NAME = 128, STORE_ROLE = 64, STORE_SESSION_ID = 32, STORE_BINDING = 65, STORE_KEY_ID = 8 };
 struct store_session {
 	char user_id[STORE_NAME];
 	size_t user_id_size;
@@ -43,20 +45,23 @@ struct store_session {
 	size_t role_size;
 	char session_id[STORE_SESSION_ID]; /* public id, 16 hex digits */
 	size_t session_id_size;
+	char key_id[STORE_KEY_ID];	/* API key of the store that it was opened with */
+	size_t key_id_size;		/* STORE_KEY_ID, or 0: none */
 	uint64_t expires_wall_us;	/* absolute end */
 	uint64_t credential;		/* fw_need.credential */
 	uint64_t issued_wall_us;	/* when that credential was issued; 0: it does not say */
 	uint8_t binding[STORE_BINDING]; /* fw_need.binding */
 	size_t binding_size;
 };
-/* Stores a session under the SHA-256 of its token. NO when the user was revoked since the credential was issued. When
- * the user has too many the oldest is forgotten and its public id copied to ret_evicted (size 0 when none): the shell
- * ends the connection that holds it. LIMITED when the table is full, FAILED when memory is short: then nothing was
- * changed. */
+/* Stores a session under the SHA-256 of its token. NO when the user was revoked since the credential was issued, or its
+ * API key has ended. When the user has too many the oldest is forgotten and its public id copied to ret_evicted (size 0
+ * when none): the shell ends the connection that holds it. LIMITED when the table is full, FAILED when memory is short:
+ * then nothing was changed. */
 enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32], const struct store_session *session,
 				       struct fw_time now, char ret_evicted[STORE_SESSION_ID],
 				       size_t *ret_evicted_size);
-/* Finds and forgets (single use). NO when unknown or expired. */
+/* Finds and forgets (single use). NO when unknown or expired. Of one that an API key opened the key is the caller's to
+ * ask for: store_key_check. */
 enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32], struct fw_time now,
 				       struct store_session *ret_session);
 /* The connection that opened it is gone: from now on its idle time runs. Until then only its absolute end counts. */
@@ -107,4 +112,37 @@ enum store_revoked store_revoke(struct store *store, struct store_revocation *re
 bool store_restore(struct store *store, struct fw_slice user); /* false: he was not revoked */
 typedef void store_revocation_function(void *user, const struct store_revocation *revocation);
 void store_revocation_list(struct store *store, store_revocation_function *each, void *user); /* under the lock */
+
+/* API keys: kept whole in memory, so that a login waits for no disk. */
+enum { STORE_KEY_NAME = 64 };
+struct store_api_key {
+	char id[STORE_KEY_ID];
+	uint8_t hash[32]; /* SHA-256 of the whole key */
+	char name[STORE_KEY_NAME], role[STORE_ROLE], scopes[LIMIT_API_KEY_SCOPES];
+	size_t name_size, role_size;
+	size_t scopes_size; /* permissions with a blank between them; 0: all that the role has */
+	struct addr_net networks[LIMIT_API_KEY_NETWORKS];
+	unsigned network_count; /* 0: from anywhere */
+	uint64_t created_wall_us;
+	uint64_t expires_wall_us; /* 0: never */
+	uint64_t revoked_wall_us; /* 0: it is not */
+	uint64_t used_wall_us;	  /* to the minute; 0: never */
+};
+enum store_key_kept { STORE_KEY_KEPT, STORE_KEY_FULL, STORE_KEY_MEMORY };
+/* Keeps a key, in place of the one of this id where there is one. When there is no room the one that ended first is
+ * forgotten, and its id copied to ret_forgotten (else all zero); FULL when none has ended. */
+enum store_key_kept store_key_put(struct store *store, const struct store_api_key *key, uint64_t now_wall_us,
+				  char ret_forgotten[STORE_KEY_ID]);
+bool store_key_get(struct store *store, struct fw_slice id, struct store_api_key *ret_key);
+/* Forgets the sessions that a key opened; how many there were. Their connections are ended by the caller. */
+uint32_t store_key_end_sessions(struct store *store, struct fw_slice id);
+/* May a key be used now, from there? hash NULL: it was proved before. YES, and the key (this counts as a use of it); or
+ * NO and why, a static text for the record. */
+enum fw_answer_code store_key_check(struct store *store, struct fw_slice id, const uint8_t *hash,
+				    const struct fw_addr *address, struct fw_time now, struct store_api_key *ret_key,
+				    const char **ret_cause);
+typedef void store_key_function(void *user, const struct store_api_key *key);
+void store_key_list(struct store *store, store_key_function *each, void *user); /* under the lock */
+/* Up to most keys that were used since this was asked for the last time, in no order; how many. */
+size_t store_key_used(struct store *store, struct store_api_key *ret_keys, size_t most);
 #endif

@@ -111,13 +111,14 @@ struct session_slot {
 	uint64_t expires_wall_us; /* absolute end */
 	uint64_t credential;
 	uint64_t issued_wall_us;
-	char *texts;	   /* user id, role, session id, binding, one behind the other; NULL: the slot is free */
+	char *texts; /* user id, role, session id, binding, key id, one behind the other; NULL: the slot is free */
 	uint32_t next_key; /* chains and the free list: index, SESSION_NONE ends */
 	uint32_t next_user;
 	uint8_t user_id_size;
 	uint8_t role_size;
 	uint8_t session_id_size;
 	uint8_t binding_size;
+	uint8_t key_id_size;
 };
 _Static_assert(STORE_NAME <= UINT8_MAX && STORE_ROLE <= UINT8_MAX && STORE_SESSION_ID <= UINT8_MAX, "sizes are octets");
 struct sessions {
@@ -148,6 +149,7 @@ bool sessions_ended(const struct session_slot *slot, struct fw_time now);
 /* Of a user all, else the one of that id; how many there were. */
 uint32_t sessions_remove_user(struct sessions *sessions, struct fw_slice user);
 bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id);
+uint32_t sessions_remove_key(struct sessions *sessions, struct fw_slice key_id);
 void sessions_sweep(struct sessions *sessions, struct fw_time now, uint32_t steps);
 
 /* proofs.c: proofs that were used, until they could not be used again. Nothing is evicted: what was forgotten could be
@@ -192,6 +194,39 @@ enum store_revoked revocations_put(struct revocations *revocations, const struct
 bool revocations_remove(struct revocations *revocations, struct fw_slice user);
 void revocations_each(const struct revocations *revocations, store_revocation_function *each, void *user);
 
+/* api_keys.c: API keys by their id. One that was revoked or has expired stays until there is no room, so that the
+ * record can say what became of it. */
+struct api_key {
+	struct api_key *next;
+	struct api_key *next_used; /* list of those whose use is not written yet */
+	uint64_t created_wall_us, expires_wall_us, revoked_wall_us, used_wall_us;
+	bool used;
+	uint8_t name_size, role_size, network_count;
+	uint16_t scopes_size;
+	uint8_t hash[32];
+	char id[STORE_KEY_ID];
+	struct addr_net *networks; /* behind the texts, in the same allocation */
+	char texts[];		   /* name, role, scopes */
+};
+struct api_keys {
+	struct hash_key key;
+	struct api_key **chains;
+	struct api_key *used;
+	uint32_t count;
+};
+int api_keys_init(struct api_keys *keys, const struct hash_key *key);
+void api_keys_fini(struct api_keys *keys);
+struct api_key *api_keys_find(const struct api_keys *keys, struct fw_slice id); /* or NULL */
+enum store_key_kept api_keys_put(struct api_keys *keys, const struct store_api_key *wish, uint64_t now_wall_us,
+				 char ret_forgotten[STORE_KEY_ID]);
+void api_keys_read(const struct api_key *key, struct store_api_key *ret_key);
+bool api_keys_ended(const struct api_key *key, uint64_t now_wall_us);
+const char *api_keys_fault(const struct api_key *key, const uint8_t *hash, const struct fw_addr *address,
+			   uint64_t now_wall_us); /* NULL: it may be used */
+void api_keys_note_use(struct api_keys *keys, struct api_key *key, uint64_t now_wall_us);
+size_t api_keys_take_used(struct api_keys *keys, struct store_api_key *ret_keys, size_t most);
+void api_keys_each(const struct api_keys *keys, store_key_function *each, void *user);
+
 struct store {
 	pthread_mutex_t lock; /* of everything but the words of attempts */
 	struct store_options options;
@@ -204,5 +239,6 @@ struct store {
 	struct revocations revocations;
 	struct proofs proofs;
 	uint8_t nonce_key[32]; /* never changes: read without the lock */
+	struct api_keys api_keys;
 };
 #endif

@@ -142,9 +142,9 @@ def test_strange_names():
 
 
 def test_key():
-    """What key create prints is what the configuration takes, and lets the key in; a user of a key is revoked as others are."""
+    """What key create --line prints is what the configuration takes, and lets the key in; a user of a key is revoked as others are."""
     for form in ("people", "json"):
-        done = subprocess.run([BINARY, "key", "create", "--name", "ci-1", "--role", "moderator", "--env", "test"] + (["--json"] if form == "json" else []),
+        done = subprocess.run([BINARY, "key", "create", "--line", "--name", "ci-1", "--role", "moderator", "--env", "test"] + (["--json"] if form == "json" else []),
                               stdout=subprocess.PIPE, text=True)
         if form == "json":
             made = json.loads(done.stdout)

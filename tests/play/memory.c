@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "crypto/apikey.h"
 #include "crypto/signing_key.h"
 #include "memory.h"
 #include "policy/config.h"
@@ -396,6 +397,39 @@ static bool memory_answer(struct world *world, struct said *said)
 	return true;
 }
 
+/* What the keeper and the workers do. The allocation that is to fail is one of the engine's. */
+static bool memory_key(struct world *world, const struct world_key *key)
+{
+	struct memory *memory = (struct memory *)world;
+	uint64_t now_us = memory->now.wall_us, fail_at = world->options.fail_at;
+	struct store_api_key made = { .created_wall_us = now_us, .name = "stored", .name_size = 6 };
+	char forgotten[STORE_KEY_ID];
+	struct apikey_parts parts;
+	bool done;
+
+	world->allocations += mem_fail_at(0);
+	if (!apikey_parse(slice_text(key->key), &parts))
+		return false;
+	memcpy(made.id, parts.id.data, sizeof(made.id));
+	memcpy(made.hash, parts.hash, sizeof(made.hash));
+	made.role_size = strlen(strncpy(made.role, key->role, sizeof(made.role) - 1));
+	made.scopes_size = strlen(strncpy(made.scopes, key->scopes, sizeof(made.scopes) - 1));
+	made.network_count = key->network[0] != '\0' && addr_net_parse(slice_text(key->network), &made.networks[0]);
+	made.expires_wall_us = key->ends_s != UINT64_MAX ? now_us + key->ends_s * 1000000 : 0;
+	made.revoked_wall_us = key->revoked ? now_us : 0;
+	done = store_key_put(memory->store, &made, now_us, forgotten) == STORE_KEY_KEPT;
+	if (key->revoked)
+		store_key_end_sessions(memory->store, parts.id);
+	mem_fail_at(0);
+	if (world->options.failing && fail_at != 0)
+		mem_fail_at(fail_at > world->allocations ? fail_at - world->allocations : 0);
+	fw_engine_time(memory->engine, memory->now);
+	for (struct link *link = memory->links; link != NULL; link = link->next)
+		if (key->revoked || key->ends_s != UINT64_MAX)
+			fw_conn_key_ends(link->conn, parts.id, key->revoked ? 0 : made.expires_wall_us);
+	return done;
+}
+
 static int memory_wants(struct world *world, struct peer *peer)
 {
 	struct link *link = peer->link;
@@ -548,6 +582,7 @@ static const struct world_operations memory_operations = {
 	.reload = memory_reload,
 	.fault = memory_fault,
 	.answer = memory_answer,
+	.key = memory_key,
 	.wants = memory_wants,
 	.stop = memory_stop,
 };

@@ -36,6 +36,7 @@ struct link {
 	bool twice;		      /* the answer is given twice: it is of a need that takes time */
 	struct store_session session; /* what the answer's slices point into, or */
 	struct text texts;	      /* these, of one that was said in the play */
+	struct store_api_key api_key; /* the same */
 	bool end_due;
 	unsigned end_reason;
 };

@@ -65,6 +65,7 @@ static void obey_session_open(struct memory *memory, struct link *link, const st
 	obey_copy(session.role, sizeof(session.role), &session.role_size, need->role);
 	obey_copy(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id);
 	obey_copy((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding);
+	obey_copy(session.key_id, sizeof(session.key_id), &session.key_id_size, need->key_id);
 	obey_leave_session(link);
 	memcpy(link->session_key, need->key.data, sizeof(link->session_key));
 	link->answer.code =
@@ -91,6 +92,27 @@ static void obey_session_take(struct memory *memory, struct link *link, const st
 	answer->issued_wall_us = link->session.issued_wall_us;
 	answer->credential = link->session.credential;
 	answer->binding = slice(link->session.binding, link->session.binding_size);
+	answer->key_id = slice(link->session.key_id, link->session.key_id_size);
+}
+
+static void obey_api_key(struct memory *memory, struct link *link, const struct fw_need *need)
+{
+	struct fw_answer *answer = &link->answer;
+	struct store_api_key *key = &link->api_key;
+	const char *cause;
+
+	answer->code = store_key_check(memory->store, need->key_id, need->key.size == 32 ? need->key.data : NULL,
+				       &link->address, memory->now, key, &cause);
+	if (answer->code != FW_ANSWER_YES) {
+		answer->cause = slice_text(cause);
+		return;
+	}
+	answer->user_id = slice(key->name, key->name_size);
+	answer->role = slice(key->role, key->role_size);
+	answer->key_id = slice(key->id, sizeof(key->id));
+	answer->scopes = slice(key->scopes, key->scopes_size);
+	answer->expires_wall_us = key->expires_wall_us;
+	answer->issued_wall_us = key->created_wall_us;
 }
 
 static void obey_violation(struct memory *memory, const struct fw_need *need)
@@ -155,7 +177,8 @@ static void obey_need(struct link *link, const struct fw_need *need)
 		/* The store cannot be asked. */
 	} else if (link->twice) {
 		memory_obey_ask(link, need);
-	} else if (need->kind >= FW_NEED_SESSION_OPEN && need->key.size != sizeof(link->session_key)) {
+	} else if ((need->kind == FW_NEED_SESSION_OPEN || need->kind == FW_NEED_SESSION_TAKE) &&
+		   need->key.size != sizeof(link->session_key)) {
 		world_wrong(&memory->world, "a session's key is not a SHA-256");
 	} else if (need->kind == FW_NEED_ADMIT) {
 		link->address = need->address;
@@ -168,6 +191,8 @@ static void obey_need(struct link *link, const struct fw_need *need)
 		obey_session_open(memory, link, need);
 	} else if (need->kind == FW_NEED_SESSION_TAKE) {
 		obey_session_take(memory, link, need);
+	} else if (need->kind == FW_NEED_API_KEY) {
+		obey_api_key(memory, link, need);
 	}
 	if (memory->fault == FAULT_RECORD && link->answer.code == FW_ANSWER_YES && need->kind <= FW_NEED_AUTH_SLOT)
 		link->answer.code = FW_ANSWER_UNRECORDED;

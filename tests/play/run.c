@@ -207,6 +207,42 @@ static void run_fault(struct run *run, const char *line)
 	text_clear(&word);
 }
 
+/* key KEY ROLE [scopes LIST] [network N] [ends SECONDS] [revoked] */
+static void run_key(struct run *run, const char *line)
+{
+	struct world *world = run_world(run);
+	struct text key = { 0 }, role = { 0 }, scopes = { 0 }, network = { 0 }, word = { 0 }, value = { 0 };
+	struct world_key made = { .ends_s = UINT64_MAX };
+
+	run_word(run, &line, &key);
+	run_word(run, &line, &role);
+	while (run_word(run, &line, &word)) {
+		if (run_is(&word, "revoked"))
+			made.revoked = true;
+		else if (run_is(&word, "scopes"))
+			run_word(run, &line, &scopes);
+		else if (run_is(&word, "network"))
+			run_word(run, &line, &network);
+		else if (run_is(&word, "ends") && run_word(run, &line, &value))
+			text_number(text_get(&value), &made.ends_s);
+		else
+			run_fail(run, "key KEY ROLE [scopes LIST] [network N] [ends SECONDS] [revoked]",
+				 text_get(&word));
+	}
+	made.key = text_get(&key);
+	made.role = text_get(&role);
+	made.scopes = text_get(&scopes);
+	made.network = text_get(&network);
+	if (world != NULL && (world->operations->key == NULL || !world->operations->key(world, &made)))
+		run_fail(run, NULL, "keys of the store are for the world in memory: mark the play `virtual`");
+	text_clear(&key);
+	text_clear(&role);
+	text_clear(&scopes);
+	text_clear(&network);
+	text_clear(&word);
+	text_clear(&value);
+}
+
 static void run_end(struct run *run, const char *line)
 {
 	struct world *world = run_world(run);
@@ -320,9 +356,10 @@ static const struct {
 	const char *name;
 	void (*function)(struct run *run, const char *line);
 } run_commands[] = {
-	{ "play", run_nothing }, { "virtual", run_nothing },   { "config", run_config },    { "case", run_case },
-	{ "wait", run_wait },	 { "upstream", run_upstream }, { "fault", run_fault },	    { "answer", answer_line },
-	{ "end", run_end },	 { "let", run_let },	       { "record", expect_record }, { "reload", run_reload },
+	{ "play", run_nothing },  { "virtual", run_nothing },	{ "config", run_config }, { "case", run_case },
+	{ "wait", run_wait },	  { "upstream", run_upstream }, { "fault", run_fault },	  { "answer", answer_line },
+	{ "key", run_key },	  { "end", run_end },		{ "let", run_let },	  { "record", expect_record },
+	{ "reload", run_reload },
 };
 
 static void run_command(struct run *run, const struct line *line, const char *words, const char *prefix)

@@ -45,6 +45,11 @@ struct said {
 	uint64_t retry_ms;
 };
 void said_free(struct said *said);
+struct world_key {
+	const char *key, *role, *scopes, *network; /* scopes, network: "" for none */
+	uint64_t ends_s;			   /* seconds from now; UINT64_MAX: never */
+	bool revoked;
+};
 
 struct world;
 struct world_operations {
@@ -62,6 +67,8 @@ struct world_operations {
 	bool (*fault)(struct world *world, enum fault_kind kind, uint64_t number);
 	/* What is said of a need that takes time; NULL: all of that is forgotten. The world's from now on. */
 	bool (*answer)(struct world *world, struct said *said);
+	/* An API key of the store: put there, or changed. */
+	bool (*key)(struct world *world, const struct world_key *key);
 	int (*wants)(struct world *world, struct peer *peer); /* 1, 0, or -1: nobody knows */
 	/* Every connection must end: reterr says what did not. Adds the allocations made. NULL. */
 	struct world *(*stop)(struct world *world, struct text *reterr, uint64_t *ret_allocations);
