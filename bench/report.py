@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 
-from cells import CELLS, ENGINE, IDLE, TITLES
+from cells import CELLS, ENGINE, IDLE, TITLES, VERIFY
 
 
 def machine():
@@ -107,6 +107,11 @@ def bar_table(results):
             for direction, limit in zip(("in", "out"), limits):
                 table.append([f"{ENGINE['title']}, {ENGINE['names'][size]}, {direction}", "µs a message", f"{got[direction]:.2f}", f"≤ {limit}",
                               verdict(got[direction], limit, False), "–"])
+    for name, got in results.get("verify", {}).items():
+        for what, key, against, text in (("", "ratio", "OpenSSL's verification alone", "{:.2f}"), (", 99th percentile", "p99", "µs", "{:.1f}"),
+                                         (", known again", "again", "µs", "{:.2f}")):
+            table.append([f"{VERIFY['title']}, {name}{what}", against, text.format(got[key]), f"≤ {VERIFY[key]:,}", verdict(got[key], VERIFY[key], False),
+                          str(got["rounds"]) if key == "ratio" else "–"])
     return ["", "### Against the bar", ""] + rows_of(table) if len(table) > 1 else []
 
 
@@ -133,6 +138,16 @@ def engine_table(results):
     return ["", "### The engine alone, in memory", ""] + rows_of(table)
 
 
+def verify_table(results):
+    got = results.get("verify")
+    if not got:
+        return []
+    table = [["login token", "octets", "OpenSSL alone, µs", "Framewall, µs", "99th percentile, µs", "known again, µs"]]
+    for name, row in got.items():
+        table.append([name, str(row["octets"]), f"{row['bare']:.2f}", f"{row['ours']:.2f}", f"{row['p99']:.1f}", f"{row['again']:.2f}"])
+    return ["", "### A login token verified, in memory", ""] + rows_of(table)
+
+
 def left_out(results):
     return list(dict.fromkeys(f"{TITLES[name]}: {why}" for name, why in results["missing"].items()))
 
@@ -145,7 +160,7 @@ def summary(results):
              "Method: docs/guide/benchmarks.md.", "",
              "Processor time of all threads of the server for one message there and back. A star: the server was less than 95 % busy, "
              "where differences under 30 % are noise; elsewhere under 15 %. Ratios are medians over pairs measured in turn."]
-    lines += cpu_tables(results) + bar_table(results) + idle_table(results) + engine_table(results)
+    lines += cpu_tables(results) + bar_table(results) + idle_table(results) + engine_table(results) + verify_table(results)
     lines += ["", "### Versions", ""] + [f"- {TITLES.get(name, name)}: {text}" for name, text in sorted(results["versions"].items())]
     notes = list(dict.fromkeys(left_out(results) + results["notes"]))
     if notes:

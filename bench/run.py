@@ -13,7 +13,7 @@ import sys
 import time
 
 import report
-from cells import CELLS, ENGINE, IDLE, SLOW
+from cells import CELLS, ENGINE, IDLE, SLOW, VERIFY
 from harness import HERE, LOAD_CORE, PEER_CORE, Failed, Load, Process, Scratch, free_port, raise_files, to_load_core
 from servers import Servers
 
@@ -147,6 +147,19 @@ class Bench:
         print("engine alone, µs in + out: " + ", ".join(f"{key} {got['in']:.2f} + {got.get('out', 0):.2f}"
                                                        for key, got in self.results["engine"].items()))
 
+    def verify(self):
+        """Ours and OpenSSL's in turns within one process."""
+        program = os.path.join(self.build, "bench", "verify")
+        if not os.access(program, os.X_OK):
+            self.notes.append("login tokens: this build has no program for it")
+            return
+        done = subprocess.run([program] + (["--quick"] if self.quick else []), capture_output=True, text=True, timeout=120, preexec_fn=to_load_core)
+        if done.returncode:
+            self.notes.append(f"login tokens: {done.stderr.strip()}")
+            return
+        self.results["verify"] = json.loads(done.stdout)
+        print("login token, µs, and times OpenSSL alone: " + ", ".join(f"{key} {got['ours']:.2f} ({got['ratio']:.2f})" for key, got in self.results["verify"].items()))
+
     def run(self):
         for cell in CELLS:
             if self.wanted(cell["name"]):
@@ -157,6 +170,8 @@ class Bench:
                 self.idle(row)
         if self.wanted(ENGINE["name"]):
             self.engine()
+        if self.wanted(VERIFY["name"]):
+            self.verify()
 
 
 def main():

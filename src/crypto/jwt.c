@@ -202,6 +202,13 @@ struct fw_slice jwt_claimed_issuer(struct arena *arena, struct fw_slice token)
 	return jws_text(&claims, jws_member(&claims, 0, "iss"), arena);
 }
 
+static bool has_no_claims(struct fw_slice token)
+{
+	const uint8_t *dot = token.size != 0 ? memchr(token.data, '.', token.size) : NULL;
+
+	return dot != NULL && dot + 1 < token.data + token.size && dot[1] == '.';
+}
+
 const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
 		       struct jwt *ret_jwt)
 {
@@ -210,8 +217,7 @@ const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struc
 	const char *wrong = open_token(arena, rules, token, &payload, &key);
 
 	*ret_jwt = (struct jwt){ .key = key };
-	if (token.size != 0 &&
-	    memmem(token.data, token.size, "..", 2) != NULL) /* no claims: the form is wrong, whoever signed it */
+	if (has_no_claims(token)) /* the form is wrong, whoever signed it */
 		wrong = token.size > rules->max_size ? wrong : "form";
 	if (wrong == NULL)
 		wrong = jws_object(arena, payload, "claims", &ret_jwt->claims);

@@ -84,6 +84,18 @@ enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_h
 	return authn_kind(*ret_credential);
 }
 
+static const char *verify_token(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity)
+{
+	const char *cause;
+
+	if (verified_find(conn, token, ret_identity))
+		return NULL;
+	cause = authn_jwt(conn, token, ret_identity);
+	if (cause == NULL)
+		verified_keep(conn, token, ret_identity);
+	return cause;
+}
+
 const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
 			 struct identity *ret_identity)
 {
@@ -92,7 +104,7 @@ const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct
 	if (credential.size > (size_t)conn->policy->settings.max_token_size)
 		return "too large";
 	if (kind == CREDENTIAL_JWT)
-		return conn->policy->methods >> METHOD_JWT & 1 ? authn_jwt(conn, credential, ret_identity)
+		return conn->policy->methods >> METHOD_JWT & 1 ? verify_token(conn, credential, ret_identity)
 							       : "method not listed";
 	if (kind == CREDENTIAL_API_KEY)
 		return conn->policy->methods >> METHOD_API_KEY & 1 ? authn_key(conn, credential, ret_identity)

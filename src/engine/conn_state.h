@@ -47,6 +47,7 @@ struct fw_engine {
 	struct event_node *returned;	/* the event the embedder is looking at */
 	struct event_node spare;	/* when memory is short, the one that says so */
 	struct problems problems;
+	struct verified *verified;	  /* tokens verified a moment ago; NULL: none yet */
 	char stage_cause[FW_STAGE_CAUSE]; /* what a stage of the embedding program said last */
 	uint64_t connection_base;	  /* see engine.c */
 	uint32_t connection_count;
@@ -330,6 +331,11 @@ const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct
 			 struct identity *ret_identity);
 /* authn_jwt.c: the same for a signed token that is no larger than allowed */
 const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity);
+/* verified.c: who a token that was verified under this policy says that it is. Its user_id lives until the next token
+ * is kept. */
+bool verified_find(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity);
+void verified_keep(struct fw_conn *conn, struct fw_slice token, const struct identity *identity);
+void verified_forget(struct fw_engine *engine); /* all: another policy */
 const char *authn_refusal_text(enum credential_kind kind);
 /* binding.c */
 /* The claim cnf; NULL, or what is wrong with it, for the record. */

@@ -45,6 +45,7 @@ struct fw_engine *fw_engine_free(struct fw_engine *engine)
 	inflater_fini(&engine->inflater);
 	deflater_fini(&engine->deflater);
 	arena_fini(&engine->arena);
+	verified_forget(engine);
 	pool_fini(&engine->pool);
 	fw_policy_unref(engine->policy);
 	mem_wipe(engine->entropy, sizeof(engine->entropy));
@@ -62,6 +63,7 @@ void fw_engine_set_policy(struct fw_engine *engine, struct fw_policy *policy)
 	fw_policy_ref(policy);
 	fw_policy_unref(engine->policy);
 	engine->policy = policy;
+	verified_forget(engine);
 }
 
 unsigned engine_number(uint64_t connection_id)

@@ -306,4 +306,40 @@ def test_required():
         shutil.rmtree(folder)
 
 
-main(test_certificate, test_dpop, test_nonce, test_required)
+def test_known_again():
+    """A token that comes again is not verified again; whatever is outside of it is asked again all the same."""
+    folder = tempfile.mkdtemp(prefix="framewall-bound-")
+    path = os.path.join(folder, "framewall.yaml")
+
+    def write(secret):
+        with open(path, "w") as file:
+            os.fchmod(file.fileno(), 0o640)
+            file.write("workers: 1\n" + config().replace(SECRET.decode(), secret))
+
+    write(SECRET.decode())
+    with Framewall(None, "--config", path) as fw:
+        def hits():
+            return fw.stats()["counters"]["token_cache_hits"]
+
+        alice, bob, short = bound(), bound("bob"), token({"alg": "HS256", "typ": "JWT"}, claims_of("carol", life=2), with_secret(SECRET))
+        equal([handshake(fw, bearer(alice)), handshake(fw, bearer(bob))], [101, 101], "two tokens are good")
+        equal(hits(), 0, "and new")
+        equal([handshake(fw, bearer(alice)), message_login(fw, bob)], [101, "auth_success"], "they are good again")
+        ok(until(lambda: hits() == 2), "and known", fw.stats())
+        handshake(fw, bearer(short))
+        ok(until(lambda: handshake(fw, bearer(short)) == 401), "one that is known expires")
+        equal(fw.wait_records("auth_failure")[-1]["details"]["cause"], "expired", "as any other")
+        done = subprocess.run([BINARY, "session", "--data", fw.data, "revoke", "--user", "bob"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+        equal(done.returncode, 0, "bob is revoked")
+        equal((handshake(fw, bearer(bob)), handshake(fw, bearer(alice))), (401, 101), "his token is good no more, known or not")
+        equal(fw.wait_records("auth_failure", 2)[-1]["details"]["cause"], "revoked", "and the record says why")
+        write("another secret of thirty-two octets")
+        fw.signal(signal.SIGHUP)
+        ok(until(lambda: handshake(fw, bearer(alice)) == 401), "with another key the token that was known is forged")
+        write(SECRET.decode())
+        fw.signal(signal.SIGHUP)
+        ok(until(lambda: handshake(fw, bearer(alice)) == 101), "and with the first again it is good")
+    shutil.rmtree(folder)
+
+
+main(test_certificate, test_dpop, test_nonce, test_required, test_known_again)
