@@ -15,9 +15,37 @@ static inline struct fw_slice slice_text(const char *text)
 	return text != NULL ? slice(text, strlen(text)) : slice(NULL, 0);
 }
 
+/* For names, which are short: what a call of memcmp costs is more than the comparison. */
+static inline bool octets_equal(const void *a, const void *b, size_t size)
+{
+	const uint8_t *x = a, *y = b;
+	uint64_t x8, y8, x8_end, y8_end;
+	uint32_t x4, y4, x4_end, y4_end;
+
+	if (size > 16)
+		return memcmp(a, b, size) == 0;
+	if (size >= 8) { /* the first eight and the last eight, which overlap */
+		memcpy(&x8, x, 8);
+		memcpy(&y8, y, 8);
+		memcpy(&x8_end, x + size - 8, 8);
+		memcpy(&y8_end, y + size - 8, 8);
+		return ((x8 ^ y8) | (x8_end ^ y8_end)) == 0;
+	}
+	if (size >= 4) {
+		memcpy(&x4, x, 4);
+		memcpy(&y4, y, 4);
+		memcpy(&x4_end, x + size - 4, 4);
+		memcpy(&y4_end, y + size - 4, 4);
+		return ((x4 ^ y4) | (x4_end ^ y4_end)) == 0;
+	}
+	while (size != 0 && x[size - 1] == y[size - 1])
+		size--;
+	return size == 0;
+}
+
 static inline bool slice_equal(struct fw_slice a, struct fw_slice b)
 {
-	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+	return a.size == b.size && octets_equal(a.data, b.data, a.size);
 }
 
 static inline bool slice_is(struct fw_slice a, const char *text)

@@ -1,5 +1,7 @@
 #include "codec/json_keys.h"
 
+#include "base/slice.h"
+
 #include "base/mem.h"
 #include "codec/json_string.h"
 
@@ -90,7 +92,7 @@ bool json_keys_is(const uint8_t *text, const struct json_node *key, const char *
 	size_t i;
 
 	if (!key->escaped)
-		return key->size == name_size && (name_size == 0 || memcmp(text + key->offset, name, name_size) == 0);
+		return key->size == name_size && octets_equal(text + key->offset, name, name_size);
 	reader = json_string_read(text + key->offset, key->size);
 	for (i = 0; i < name_size; i++)
 		if (json_string_next(&reader) != (uint8_t)name[i])

@@ -3,6 +3,8 @@
 #include "base/slice.h"
 #include "engine/conn_state.h"
 
+enum { MOST_TO_FOLLOW = 16384 };
+
 static struct buf *out_of(struct fw_conn *conn, enum fw_side side)
 {
 	if (side == FW_CLIENT)
@@ -17,11 +19,26 @@ size_t output_waiting(const struct fw_conn *conn, enum fw_side side)
 	return conn->upstream != NULL ? buf_size(&conn->upstream->out) : 0;
 }
 
+/* What came from the other side behind the message that goes out now. Most of it will follow, so the first of a burst
+ * makes room for all, and none is moved from buffer to buffer as the output grows. */
+static size_t to_follow(const struct fw_conn *conn, enum fw_side side)
+{
+	size_t size = side == FW_UPSTREAM ? conn->input_size : conn->upstream != NULL ? conn->upstream->input_size : 0;
+
+	return size < MOST_TO_FOLLOW ? size : MOST_TO_FOLLOW;
+}
+
 static uint8_t *reserve(struct fw_conn *conn, enum fw_side side, size_t size)
 {
-	bool open = side == FW_CLIENT || conn->upstream != NULL;
-	uint8_t *room = open ? buf_reserve(out_of(conn, side), &conn->engine->pool, size) : NULL;
+	struct pool *pool = &conn->engine->pool;
+	struct buf *out = out_of(conn, side);
+	uint8_t *room = NULL;
 
+	if (out != NULL) {
+		room = buf_reserve(out, pool, out->base == NULL ? size + to_follow(conn, side) : size);
+		if (room == NULL && out->base == NULL)
+			room = buf_reserve(out, pool, size);
+	}
 	if (room == NULL) {
 		conn->broken = true;
 		return NULL;

@@ -340,7 +340,7 @@ uint16_t policy_message_find(const struct fw_policy *policy, struct fw_slice nam
 	     at = (at + 1) & index->mask) {
 		const struct policy_message *message = &policy->messages[index->slots[at] - 1];
 
-		if (message->name_size == name.size && memcmp(message->name, name.data, name.size) == 0)
+		if (message->name_size == name.size && octets_equal(message->name, name.data, name.size))
 			return (uint16_t)(index->slots[at] - 1);
 	}
 	return POLICY_NONE;
@@ -356,7 +356,7 @@ uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice na
 	     at = (at + 1) & index->mask) {
 		const struct policy_outbound *outbound = &policy->outbound[index->slots[at] - 1];
 
-		if (outbound->name_size == name.size && memcmp(outbound->name, name.data, name.size) == 0)
+		if (outbound->name_size == name.size && octets_equal(outbound->name, name.data, name.size))
 			return (uint16_t)(index->slots[at] - 1);
 	}
 	return POLICY_NONE;

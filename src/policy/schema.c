@@ -295,7 +295,7 @@ static unsigned find(const struct policy_field *fields, unsigned count, struct f
 
 	for (i = 0; i < count && name.size != 0; i++)
 		if (fields[i].name_size == name.size && (uint8_t)fields[i].name[0] == name.data[0] &&
-		    memcmp(fields[i].name, name.data, name.size) == 0)
+		    octets_equal(fields[i].name, name.data, name.size))
 			return i;
 	return count;
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "shell/tls_stream.h"
 
+enum { LITTLE = 16384 };
 #define FLUSH_NS ((uint64_t)10 * 1000000000) /* to take the last octets */
 #define WATCH_NS ((uint64_t)20 * 1000000000) /* after it the upstream is watched: sooner it would tell nothing */
 #define LINGER_NS ((uint64_t)2 * 1000000000) /* to answer our FIN */
@@ -176,6 +177,13 @@ void conn_io_settle(struct connection *connection)
 	timers_set(&connection->worker->timers, &connection->timer, deadline(connection));
 }
 
+static bool sends_little(const struct connection *connection)
+{
+	struct fw_conn *conn = connection->conn;
+
+	return conn == NULL || fw_conn_output(conn, FW_CLIENT).size + fw_conn_output(conn, FW_UPSTREAM).size <= LITTLE;
+}
+
 void conn_io_ready(struct conn_side *side, uint32_t events)
 {
 	enum fw_side which = side->source.kind == SOURCE_UPSTREAM ? FW_UPSTREAM : FW_CLIENT;
@@ -195,8 +203,10 @@ void conn_io_ready(struct conn_side *side, uint32_t events)
 		side->blocked = false;
 	if (side->state == SIDE_DIALLING && !side->securing)
 		conn_io_dialled(connection, (events & (EPOLLHUP | EPOLLERR)) == 0);
-	/* Members of the hub get more from others in the same turn: what they are sent is written once, at its end. */
-	if (connection->member_link != NULL && conn_io_receive(connection, FW_CLIENT))
+	/* Written at the end of the turn, all connections in a row. Between reads of others each write would find the
+	 * process of the peer asleep again, and waking it costs more than the write; and members of the hub get more
+	 * from others in the same turn. What is much goes at once: it would only take memory. */
+	if (connection->settled && conn_io_receive(connection, which) && sends_little(connection))
 		conn_io_mark(connection);
 	else
 		conn_io_settle(connection);
