@@ -146,7 +146,10 @@ static void wycheproof_json_web_signature(void **state)
 	struct tally tally = run_file("vectors/wycheproof/testvectors_v1/json_web_signature_test.json");
 
 	(void)state;
+	/* "395 of 401": two of them (367, 370) say "invalid" of the very octets of which 357 says "valid", with the
+	 * same key; nobody can have all three right. */
 	assert_int_equal(tally.right, 401 - 6 - 2);
+	assert_int_equal(tally.right + tally.contradicted, 395);
 	assert_int_equal(tally.refused, 6);
 	assert_int_equal(tally.contradicted, 2);
 	assert_int_equal(tally.valid, 40); /* of 46 */
@@ -209,10 +212,20 @@ static void wycheproof_hmac_sha256(void **state)
 	assert_int_equal(count, 174);
 }
 
-/* A file of signatures of one algorithm; the key stands in each group as a JWK. */
-static unsigned run_signatures(const char *path, const char *jwk, enum jose_algorithm algorithm)
+/* The key of a group: as a JWK, or where a group has none (odd points of a curve) in PEM. NULL, or what is wrong. */
+static const char *group_key(const struct json *json, uint32_t group, const char *jwk, enum jose_algorithm algorithm,
+			     struct jwt_key *ret_key)
 {
 	const struct jwk_rules rules = { .rsa = algorithm };
+	uint32_t node = member(json, group, jwk);
+
+	return node != 0 ? jwk_read(&arena, &rules, json, node, ret_key)
+			 : jose_read_pem(text_at(json, group, "publicKeyPem"), algorithm, ret_key);
+}
+
+/* A file of signatures of one algorithm. */
+static unsigned run_signatures(const char *path, const char *jwk, enum jose_algorithm algorithm)
+{
 	struct json json;
 	unsigned count = 0;
 	uint32_t groups;
@@ -220,13 +233,10 @@ static unsigned run_signatures(const char *path, const char *jwk, enum jose_algo
 	load_json(path, &json);
 	groups = member(&json, 0, "testGroups");
 	for (uint32_t group = groups + 1; group < json.nodes[groups].next; group = json.nodes[group].next) {
-		uint32_t tests = member(&json, group, "tests"), node = member(&json, group, jwk);
+		uint32_t tests = member(&json, group, "tests");
 		struct jwt_key key;
-		const char *fault;
+		const char *fault = group_key(&json, group, jwk, algorithm, &key);
 
-		if (node == 0) /* keys that have no JWK: points of other forms */
-			continue;
-		fault = jwk_read(&arena, &rules, &json, node, &key);
 		if (fault != NULL)
 			fail_msg("%s: key: %s", path, fault);
 		assert_int_equal(key.algorithm, algorithm);
@@ -247,12 +257,12 @@ static void wycheproof_signatures(void **state)
 {
 #define PATH(name) "vectors/wycheproof/testvectors_v1/" name "_test.json"
 	(void)state;
-	assert_in_range(run_signatures(PATH("ecdsa_secp256r1_sha256_p1363"), "publicKeyJwk", JOSE_ES256), 240, 262);
-	assert_in_range(run_signatures(PATH("ecdsa_secp384r1_sha384_p1363"), "publicKeyJwk", JOSE_ES384), 200, 400);
-	assert_in_range(run_signatures(PATH("ecdsa_secp521r1_sha512_p1363"), "publicKeyJwk", JOSE_ES512), 290, 318);
+	assert_int_equal(run_signatures(PATH("ecdsa_secp256r1_sha256_p1363"), "publicKeyJwk", JOSE_ES256), 262);
+	assert_int_equal(run_signatures(PATH("ecdsa_secp384r1_sha384_p1363"), "publicKeyJwk", JOSE_ES384), 280);
+	assert_int_equal(run_signatures(PATH("ecdsa_secp521r1_sha512_p1363"), "publicKeyJwk", JOSE_ES512), 318);
 	assert_int_equal(run_signatures(PATH("ed25519"), "publicKeyJwk", JOSE_EDDSA), 151);
 	assert_int_equal(run_signatures(PATH("rsa_pss_2048_sha256_mgf1_32"), "publicKeyJwk", JOSE_PS256), 108);
-	assert_in_range(run_signatures(PATH("rsa_signature_2048_sha256"), "keyJwk", JOSE_RS256), 200, 259);
+	assert_int_equal(run_signatures(PATH("rsa_signature_2048_sha256"), "keyJwk", JOSE_RS256), 259);
 #undef PATH
 }
 
@@ -281,6 +291,54 @@ static const char *cookbook(const char *path, const char *form, enum jose_algori
 	return said;
 }
 
+/* A signature of the JSON serialisation, put into the compact form: what is signed is the same (RFC 7515 5.2). at:
+ * which signature; -1: the whole JSON as it stands. */
+static const char *cookbook_json(const char *path, int at, enum jose_algorithm rsa)
+{
+	const struct jwk_rules with = { .secrets = true, .private_keys = true, .rsa = rsa };
+	struct jwt_rules rules = { .key_count = 1, .max_size = 65536 };
+	struct fw_slice payload, token;
+	uint32_t input, key_node, whole, one;
+	struct jwt_key key;
+	struct json json;
+	char *text;
+	size_t size;
+	const char *said;
+
+	load_json(path, &json);
+	input = member(&json, 0, "input");
+	whole = member(&json, member(&json, 0, "output"), "json");
+	key_node = member(&json, input, "key");
+	one = member(&json, whole, "signatures") + 1;
+	if (json.nodes[key_node].kind == JSON_ARRAY)
+		key_node++;
+	for (int i = 0; i < at; i++) {
+		one = json.nodes[one].next;
+		if (json.nodes[key_node].next < json.nodes[member(&json, input, "key")].next)
+			key_node = json.nodes[key_node].next;
+	}
+	assert_says(jwk_read(&arena, &with, &json, key_node, &key), NULL, path);
+	rules.keys = &key;
+	payload = text_at(&json, input, "payload");
+	text = arena_alloc(&arena, json.size + 2 * payload.size);
+	assert_non_null(text);
+	text[0] = '\0';
+	if (member(&json, one, "protected") != 0)
+		strcat(text, copy_text(text_at(&json, one, "protected")));
+	strcat(text, ".");
+	size = strlen(text);
+	size += encode_base64(payload.data, payload.size, 1, text + size);
+	text[size] = '\0';
+	strcat(text, ".");
+	strcat(text, copy_text(text_at(&json, one, "signature")));
+	token = at < 0 ? json_raw(&json, whole) : slice_text(text);
+	said = jwt_open(&arena, &rules, token, &payload);
+	if (said == NULL && !slice_equal(payload, text_at(&json, input, "payload")))
+		said = "another payload";
+	jose_key_fini(&key);
+	return said;
+}
+
 static void jose_cookbook(void **state)
 {
 #define PATH(name) "vectors/jose-cookbook/" name ".json"
@@ -292,6 +350,21 @@ static void jose_cookbook(void **state)
 	assert_says(cookbook(PATH("jws/4_4.hmac-sha2_integrity_protection"), "compact", JOSE_RS256), NULL,
 		    "RFC 7520 4.4");
 	assert_says(cookbook(PATH("jws/4_4.hmac-sha2_integrity_protection"), "json_flat", JOSE_RS256), "form", "JSON");
+	/* Detached, the payload is not there to be signed; put back it holds. */
+	assert_says(cookbook(PATH("jws/4_5.signature_with_detached_content"), "compact", JOSE_RS256), "signature",
+		    "RFC 7520 4.5 detached");
+	assert_says(cookbook_json(PATH("jws/4_5.signature_with_detached_content"), 0, JOSE_RS256), NULL,
+		    "RFC 7520 4.5");
+	assert_says(cookbook_json(PATH("jws/4_6.protecting_specific_header_fields"), 0, JOSE_RS256), NULL,
+		    "RFC 7520 4.6");
+	/* Where no header is signed, nothing that a token says of itself could be relied on. */
+	assert_says(cookbook_json(PATH("jws/4_7.protecting_content_only"), 0, JOSE_RS256), "form", "RFC 7520 4.7");
+	assert_says(cookbook_json(PATH("jws/4_7.protecting_content_only"), -1, JOSE_RS256), "form",
+		    "RFC 7520 4.7 JSON");
+	assert_says(cookbook_json(PATH("jws/4_8.multiple_signatures"), 0, JOSE_RS256), NULL, "RFC 7520 4.8, first");
+	assert_says(cookbook_json(PATH("jws/4_8.multiple_signatures"), 1, JOSE_RS256), "form", "RFC 7520 4.8, second");
+	assert_says(cookbook_json(PATH("jws/4_8.multiple_signatures"), 2, JOSE_RS256), NULL, "RFC 7520 4.8, third");
+	assert_says(cookbook_json(PATH("jws/4_8.multiple_signatures"), -1, JOSE_RS256), "form", "RFC 7520 4.8 JSON");
 	assert_says(cookbook(PATH("curve25519/jws"), "compact", JOSE_RS256), NULL, "RFC 8037 A.4");
 	assert_says(cookbook(PATH("rfc7797/hmac-sha2_b64_false"), "compact", JOSE_RS256), "crit", "RFC 7797");
 	assert_says(cookbook(PATH("rfc7797/4.2.hmac-sha2_b64_false"), "json_flat", JOSE_RS256), "form",
