@@ -249,6 +249,9 @@ struct fw_trace {
 	struct fw_slice detail; /* what it found, for operators; may be empty */
 };
 typedef void fw_trace_function(void *user, const struct fw_trace *trace);
+/* Where the messages come from that are explained from now on, and whether by a connection with a client certificate:
+ * what messages.TYPE.when asks for. Without it: from nowhere, and without. */
+FW_API void fw_engine_explain_from(struct fw_engine *engine, const struct fw_addr *address, bool certificate);
 FW_API bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound, struct fw_slice message,
 			      fw_trace_function *trace, void *user, struct fw_slice *ret_forward);
 

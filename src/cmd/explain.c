@@ -6,6 +6,7 @@
 
 #include <framewall/conn.h>
 
+#include "base/addr.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
@@ -24,6 +25,8 @@ struct explaining {
 	struct fw_engine *engine;
 	const struct fw_policy *policy;
 	const char *role;
+	struct fw_addr from;
+	bool certificate;
 	bool outbound, json;
 	struct json_out out;
 	char decision[16]; /* of the last stage that did not just pass */
@@ -258,6 +261,8 @@ static int explain(struct explaining *explaining, struct fw_policy *policy, cons
 		return options_could_not("explain", "cannot read \"%s\": %s", path, strerror(errno));
 	explaining->policy = policy;
 	explaining->engine = fw_engine_new(&options);
+	if (explaining->engine != NULL)
+		fw_engine_explain_from(explaining->engine, &explaining->from, explaining->certificate);
 	if (explaining->engine == NULL)
 		result = options_could_not("explain", "out of memory");
 	else
@@ -270,13 +275,15 @@ static int explain(struct explaining *explaining, struct fw_policy *policy, cons
 
 int command_explain(int argc, char **argv)
 {
-	const char *config = NULL, *direction = "in", *path = NULL;
+	const char *config = NULL, *direction = "in", *from = NULL, *path = NULL;
 	struct explaining explaining = { .role = "user" };
 	bool lines = false;
 	const struct option_row rows[] = {
 		{ "--config", "FILE", &config, NULL, "the configuration; without it the defaults" },
 		{ "--role", "ROLE", &explaining.role, NULL, "of who sends the message, or would see it; default user" },
 		{ "--direction", "in|out", &direction, NULL, "in: from a client; out: to a client; default in" },
+		{ "--from", "ADDRESS", &from, NULL, "of the client, for conditions of a network (messages.TYPE.when)" },
+		{ "--certificate", NULL, NULL, &explaining.certificate, "the client showed one, for conditions of it" },
 		{ "--lines", NULL, NULL, &lines, "one message a line, one JSON answer a line" },
 		{ "--json", NULL, NULL, &explaining.json, "verdict, stages and message as one JSON object" },
 	};
@@ -289,6 +296,8 @@ int command_explain(int argc, char **argv)
 	explaining.outbound = strcmp(direction, "out") == 0;
 	if (!explaining.outbound && strcmp(direction, "in") != 0)
 		return options_usage("explain", "--direction is in or out, not \"%s\"", direction);
+	if (from != NULL && !addr_parse(slice_text(from), &explaining.from))
+		return options_usage("explain", "--from is an address, not \"%s\"", from);
 	result = load(config, &policy);
 	if (result == OPTIONS_GO_ON && policy != NULL)
 		result = explain(&explaining, policy, path, lines);

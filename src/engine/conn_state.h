@@ -47,6 +47,8 @@ struct fw_engine {
 	struct event_node *returned;	/* the event the embedder is looking at */
 	struct event_node spare;	/* when memory is short, the one that says so */
 	struct problems problems;
+	struct fw_addr explained_from;	  /* in explain: where the message comes from; family 0: not said */
+	bool explained_certificate;	  /* and whether by a connection with a client certificate */
 	struct verified *verified;	  /* tokens verified a moment ago; NULL: none yet */
 	char stage_cause[FW_STAGE_CAUSE]; /* what a stage of the embedding program said last */
 	uint64_t connection_base;	  /* see engine.c */

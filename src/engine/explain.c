@@ -17,6 +17,12 @@ static uint16_t outbound_type(struct message *message)
 	return policy_outbound_find(message->policy, json_text(&message->json, node, &message->engine->arena));
 }
 
+void fw_engine_explain_from(struct fw_engine *engine, const struct fw_addr *address, bool certificate)
+{
+	engine->explained_from = *address;
+	engine->explained_certificate = certificate;
+}
+
 bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound, struct fw_slice text,
 		       fw_trace_function *trace, void *user, struct fw_slice *ret_forward)
 {

@@ -74,6 +74,9 @@ struct stage {
 extern const struct stage *const pipeline_stages;
 extern unsigned pipeline_count;
 
+/* condition.c: NULL, or what of it is not so: static, for the record. */
+const char *condition_fault(const struct policy_condition *condition, const struct message *message);
+
 enum verdict pipeline_ask(unsigned stage, struct message *message); /* the word of one stage */
 void pipeline_seal(void);					    /* no stage is added from now on; any thread */
 /* Is there a stage of the embedding program for messages to clients? */

@@ -12,26 +12,36 @@ static bool allowed(const struct message *message, uint16_t permission, uint16_t
 	return (message->role->is >> role & 1) && !(message->role->narrowed && permission == POLICY_NONE);
 }
 
+/* The permission, else the role, that is missing; NULL: none is, or there is nobody to ask about (monitor without a
+ * login). */
+static const char *missing(const struct message *message, uint16_t permission, uint16_t role)
+{
+	if (message->role == NULL || allowed(message, permission, role))
+		return NULL;
+	return permission != POLICY_NONE ? message->policy->permissions[permission] : message->policy->roles[role].name;
+}
+
 enum verdict stage_rbac(struct message *message)
 {
-	uint16_t permission, role;
+	const char *cause;
 
 	if (message->type == FW_TYPE_OPAQUE)
 		return VERDICT_PASS; /* an opaque route or binary message: the route itself was the permission */
-	if (message->role == NULL)
-		return VERDICT_PASS; /* monitor without a login: nobody to ask about */
 	if (message->outbound) {
-		permission = message->policy->outbound[message->type].permission;
-		role = message->policy->outbound[message->type].role;
+		const struct policy_outbound *rule = &message->policy->outbound[message->type];
+
+		cause = missing(message, rule->permission, rule->role);
 	} else {
-		permission = message->rule->permission;
-		role = message->rule->role;
+		const struct policy_message *rule = message->rule;
+
+		cause = missing(message, rule->permission, rule->role);
+		if (cause == NULL && rule->when != NULL)
+			cause = condition_fault(rule->when, message);
 	}
-	if (allowed(message, permission, role))
+	if (cause == NULL)
 		return VERDICT_PASS;
+	message->cause = cause;
 	message->error = ERROR_PERMISSION_DENIED;
 	message->event = message->outbound ? EVENT_outbound_withheld : EVENT_permission_denied;
-	message->cause = permission != POLICY_NONE ? message->policy->permissions[permission]
-						   : message->policy->roles[role].name;
 	return VERDICT_REFUSE;
 }

@@ -73,6 +73,7 @@ static void compile(struct config *config)
 		return;
 	}
 	config_derive_lengths(config);
+	config_messages(config);
 	check_together(config);
 	if (config->errors == 0) {
 		config_derive(config);

@@ -58,6 +58,7 @@ struct config {
 	struct config_section permissions[CONFIG_LAYERS], hierarchy[CONFIG_LAYERS], roles[CONFIG_LAYERS],
 		categories[CONFIG_LAYERS];
 	struct config_section certificates[CONFIG_LAYERS];
+	struct config_section messages[CONFIG_LAYERS];
 	struct config_section html_attributes[CONFIG_LAYERS], log_levels[CONFIG_LAYERS];
 };
 
@@ -175,7 +176,8 @@ enum config_from config_show_origin(const struct config_section sections[CONFIG_
 /* config_check.c: what a text of config.def must be besides a text */
 config_check *config_check_of(const char *path);	/* NULL: anything */
 bool config_check_id(struct fw_slice text, size_t max); /* [a-zA-Z0-9_.-]+ */
-config_check config_check_origin, config_check_host, config_check_token, config_check_template, config_check_tag;
+config_check config_check_network, config_check_origin, config_check_host, config_check_token, config_check_template,
+	config_check_tag;
 
 /* config_walk.c: the mappings of the file, unknown and double keys. layer: of the file or of an overlay */
 void config_walk(struct config *config, struct fy_node *root, struct config_place place, unsigned layer);
@@ -201,6 +203,7 @@ unsigned config_levels_event(struct fw_slice name); /* of an entry that holds */
 uint16_t config_rbac_role(struct config *config, struct config_place place,
 			  struct fw_slice name);   /* or POLICY_NONE, reported */
 void config_derive_lengths(struct config *config); /* validation.max_lengths, message_sizes: after contract_build */
+void config_messages(struct config *config);	   /* messages: after contract_build */
 /* security_policies.csp as a mapping */
 void config_derive_csp(struct config *config, struct config_place place, struct fy_node *map);
 void config_derive(struct config *config); /* rates, methods, networks, events: of settings that hold */

@@ -221,7 +221,7 @@ static bool check_domain(struct config *config, struct config_place place, const
 	return refuse(config, place, path, text, "is not a domain or address: write it without scheme, port and path");
 }
 
-static bool check_network(struct config *config, struct config_place place, const char *path, struct fw_slice text)
+bool config_check_network(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
 	struct addr_net net;
 
@@ -234,7 +234,7 @@ static bool check_proxies(struct config *config, struct config_place place, cons
 {
 	struct addr_net net;
 
-	if (!check_network(config, place, path, text))
+	if (!config_check_network(config, place, path, text))
 		return false;
 	addr_net_parse(text, &net);
 	return net.bits != 0 || refuse(config, place, path, text,
@@ -310,7 +310,7 @@ config_check *config_check_of(const char *path)
 		{ "validation.allowed_html_tags", config_check_tag },
 		{ "validation.blocked_url_schemes", check_scheme },
 		{ "validation.blocked_domains", check_domain },
-		{ "validation.blocked_ip_ranges", check_network },
+		{ "validation.blocked_ip_ranges", config_check_network },
 		{ "csrf.protected_operations", check_operation },
 		{ "monitoring.auto_block.blocking_events", check_event },
 		{ "security_policies.csp", check_header },

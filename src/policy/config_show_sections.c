@@ -283,6 +283,31 @@ static void show_levels(struct config *config)
 	}
 }
 
+static void show_conditions(struct config *config)
+{
+	for (unsigned i = 0; i < config->policy->message_count; i++) {
+		const struct policy_message *message = &config->policy->messages[i];
+		struct config_shown shown = { .type = CONFIG_TYPE_TEXTS };
+		struct config_place place;
+		enum config_from from =
+			config_show_origin(config->messages, slice(message->name, message->name_size), &place);
+		char path[PATH_ROOM];
+
+		if (message->when == NULL)
+			continue;
+		shown.path = path;
+		if (message->when->networks.count != 0) {
+			snprintf(path, sizeof(path), "messages.%s.when.network", message->name);
+			shown.texts = message->when->networks;
+			config_show_value(config, from, place, &shown);
+		}
+		snprintf(path, sizeof(path), "messages.%s.when.certificate", message->name);
+		shown.type = CONFIG_TYPE_TEXT;
+		shown.text = message->when->certificate ? "required" : "any";
+		config_show_value(config, from, place, &shown);
+	}
+}
+
 void config_show_sections(struct config *config)
 {
 	for (unsigned i = 0; i < config->policy->role_count; i++)
@@ -294,4 +319,5 @@ void config_show_sections(struct config *config)
 	show_certificates(config);
 	show_html_attributes(config);
 	show_levels(config);
+	show_conditions(config);
 }

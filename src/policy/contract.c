@@ -403,6 +403,14 @@ unsigned contract_limit_size(struct fw_policy *policy, const char *name, int64_t
 	return 1;
 }
 
+void contract_condition(struct fw_policy *policy, const char *name, const struct policy_condition *condition)
+{
+	uint16_t type = policy_message_find(policy, slice_text(name));
+
+	if (type != POLICY_NONE)
+		((struct policy_message *)&policy->messages[type])->when = condition;
+}
+
 bool contract_protectable(struct fw_slice name)
 {
 	for (unsigned i = 0; i < MESSAGES; i++)

@@ -11,6 +11,8 @@ unsigned contract_limit(struct fw_policy *policy, const char *field, int64_t max
 /* validation.message_sizes: the message type of this name gets this greatest size. Returns 1, or 0 when there is none.
  */
 unsigned contract_limit_size(struct fw_policy *policy, const char *name, int64_t max);
+/* messages.NAME.when */
+void contract_condition(struct fw_policy *policy, const char *name, const struct policy_condition *condition);
 /* Is this a message type that may be a protected operation (one that is forwarded)? */
 bool contract_protectable(struct fw_slice name);
 /* The i-th message type's name, or NULL behind the last. */

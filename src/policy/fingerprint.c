@@ -164,6 +164,19 @@ static void take_limits(struct taking *taking, const struct fw_policy *policy)
 	}
 }
 
+static void take_conditions(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->message_count; i++) {
+		const struct policy_condition *when = policy->messages[i].when;
+
+		take_number(taking, when != NULL);
+		if (when == NULL)
+			continue;
+		take_texts(taking, &when->networks);
+		take_number(taking, when->certificate);
+	}
+}
+
 static void take_attributes(struct taking *taking, const struct fw_policy *policy)
 {
 	for (unsigned i = 0; i < policy->html_attribute_count; i++) {
@@ -200,6 +213,7 @@ static const struct {
 	[FINGERPRINT_certificates] = { "tls.certificates", take_certificates },
 	[FINGERPRINT_html_attributes] = { "validation.allowed_html_attributes", take_attributes },
 	[FINGERPRINT_event_levels] = { "audit_logging.log_levels", take_levels },
+	[FINGERPRINT_conditions] = { "messages", take_conditions },
 	[FINGERPRINT_message_limits] = { "validation.message_sizes and max_lengths", take_limits },
 };
 

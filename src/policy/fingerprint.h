@@ -25,6 +25,7 @@ enum {
 	FINGERPRINT_api_keys,
 	FINGERPRINT_certificates,
 	FINGERPRINT_message_limits,
+	FINGERPRINT_conditions,
 	FINGERPRINT_html_attributes,
 	FINGERPRINT_event_levels,
 	FINGERPRINT_ROWS

@@ -100,6 +100,13 @@ struct policy_field {
 
 enum { POLICY_NONE = 0xffff };
 
+/* What a message must come with, besides a permission. */
+struct policy_condition {
+	struct texts networks;
+	const struct addr_net *nets; /* of networks; none: from anywhere */
+	bool certificate;	     /* of the client is needed */
+};
+
 struct policy_message {
 	const char *name;
 	uint16_t name_size;
@@ -109,6 +116,7 @@ struct policy_message {
 	bool answered_here;
 	bool has_html; /* a field of class HTML: the sanitize stage has work */
 	uint32_t max_bytes;
+	const struct policy_condition *when; /* NULL: none */
 	const struct policy_field *fields;
 	uint16_t field_count;
 };

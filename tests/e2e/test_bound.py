@@ -342,4 +342,73 @@ def test_known_again():
     shutil.rmtree(folder)
 
 
-main(test_certificate, test_dpop, test_nonce, test_required, test_known_again)
+def test_conditions():
+    """What a message type asks for besides a permission: obeyed for each message, by whoever it is."""
+    with Authority() as authority:
+        server, mine = authority.sign("server"), authority.sign("alice", names="DNS:alice")
+        folder = tempfile.mkdtemp(prefix="framewall-bound-")
+        path = os.path.join(folder, "framewall.yaml")
+        tls = f'tls: {{certificate: "{server.certificate}", key: "{server.key}", client_certificate: request, client_ca: "{authority.certificate}"}}\n'
+
+        def write(network, certificate):
+            with open(path, "w") as file:
+                os.fchmod(file.fileno(), 0o640)
+                file.write(config(more=tls) + f"messages: {{chat_message: {{when: {{network: {network}, certificate: {certificate}}}}}, "
+                           "csrf_refresh: {when: {certificate: required}}}\n")
+
+        def answers(client):
+            """To a chat message, which is not answered when it goes out, and to a refresh: what is answered, or the code of the error."""
+            found = []
+            for message in (chat("hi"), '{"type":"csrf_refresh"}', '{"type":"ping"}'):
+                client.send(message)
+            while not found or found[-1] != "pong":
+                got = json.loads(client.receive()[1])
+                if got["type"] in ("csrf_token", "pong", "error"):
+                    found.append(got["data"]["code"] if got["type"] == "error" else got["type"])
+            return found[:-1]
+
+        def explained(*arguments, message=chat("hi")):
+            done = subprocess.run([BINARY, "explain", "--config", path, "--json", *arguments], input=message, stdout=subprocess.PIPE, text=True, timeout=PATIENCE)
+            said = json.loads(done.stdout)
+            return said["verdict"], [stage.get("detail") for stage in said["stages"] if stage["verdict"] == "refuse"]
+
+        write("[127.0.0.0/8, '2001:db8::/32']", "required")
+        with Framewall(None, "--config", path) as fw:
+            clients = {}
+            for name, pair in (("with", mine), ("without", None)):
+                answer, clients[name] = login(fw, bound(name), authority.wrap(pair=pair))
+                equal(answer["type"], "auth_success", f"a client {name} a certificate is in")
+            equal(answers(clients["with"]), ["csrf_token"], "with it both are taken")
+            heard = clients["without"].receive()[1]
+            while json.loads(heard)["type"] == "user_status":
+                heard = clients["without"].receive()[1]
+            equal(json.loads(heard)["data"]["text"], "hi", "and the other hears it")
+            equal(answers(clients["without"]), ["PERMISSION_DENIED"] * 2, "without it neither")
+            equal([r["details"]["cause"] for r in fw.wait_records("permission_denied", 2)], ["when: certificate"] * 2, "and the record says why")
+            write("[10.0.0.0/8]", "any")
+            fw.signal(signal.SIGHUP)
+            ok(until(lambda: answers(clients["with"])[-2:] == ["PERMISSION_DENIED", "csrf_token"]), "from elsewhere than it may come from: refused, on a connection that is open")
+            equal(answers(clients["without"]), ["PERMISSION_DENIED"] * 2, "whoever it is")
+            equal({r["details"]["cause"] for r in fw.wait_records("permission_denied", 5)[2:]}, {"when: network", "when: certificate"}, "and recorded as that")
+            write("[127.0.0.1]", "any")
+            fw.signal(signal.SIGHUP)
+            ok(until(lambda: answers(clients["without"]) == ["PERMISSION_DENIED"]), "and taken again when the configuration says so")
+            for client in clients.values():
+                client.close()
+            write("[127.0.0.1]", "required")
+            equal(explained("--from", "127.0.0.1", "--certificate"), ("pass", []), "explain: from there, with a certificate")
+            equal(explained("--from", "127.0.0.1"), ("refuse", ["when: certificate"]), "without one")
+            equal(explained("--from", "10.0.0.1", "--certificate"), ("refuse", ["when: network"]), "from elsewhere")
+            equal(explained("--certificate"), ("refuse", ["when: network; say from which address"]), "from where is not said")
+            equal(explained("--from", "127.0.0.1", "--certificate", "--role", "guest"), ("refuse", ["chat.send"]), "the permission is asked for all the same")
+        for when, part in (("{network: []}", "lists no network"), ("{network: [10.0.0.1/8]}", "is not a network"), ("{certificate: yes}", "required or any"), ("{network: x, at: 5}", "unknown key"),
+                           ("[]", "mapping")):
+            done = subprocess.run([BINARY, "check", "-"], input=config(more=tls) + f"messages: {{typing: {{when: {when}}}}}\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            ok(done.returncode == 1 and part in done.stdout, f"check refuses {when}", done.stdout)
+        for text, part in (("messages: {tping: {}}", 'did you mean "typing"'), ("messages: {auth: {}}", "has no conditions"), ("messages: {typing: {when: {certificate: required}}}", "tls.client_certificate")):
+            done = subprocess.run([BINARY, "check", "-"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            ok(done.returncode == 1 and part in done.stdout, f"check refuses {text}", done.stdout)
+        shutil.rmtree(folder)
+
+
+main(test_certificate, test_dpop, test_nonce, test_required, test_known_again, test_conditions)

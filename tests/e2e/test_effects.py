@@ -195,6 +195,25 @@ def see_status(*names):
     return see
 
 
+def see_conditions(authority):
+    """Of a client without a certificate, from this machine."""
+    def see(program, _=None):
+        client = RawClient(program.port, program.bearer(), wrap=authority.wrap())
+        seen = {}
+        for key, message in (("network", chat("hi")), ("certificate", '{"type":"csrf_refresh"}')):
+            client.send(message)
+            client.send('{"type":"ping"}')
+            answers = [json.loads(client.receive()[1])]
+            while answers[-1]["type"] != "pong":
+                answers.append(json.loads(client.receive()[1]))
+            codes = [answer["data"]["code"] for answer in answers if answer["type"] == "error"]
+            seen[f"messages.*.when.{key}"] = codes[0] if codes else "taken"
+        client.close()
+        return seen
+
+    return see
+
+
 def see_proxy(program, _=None):
     head = PLAIN.replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                                       b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -255,6 +274,12 @@ def cases(made):
                 behind[2]: ("", pairs["gateway"].certificate, 502, 101), behind[3]: ("", pairs["gateway"].key, 502, 101)}, see_status(*behind),
                {**CLOSED, "upstream.url": f"wss://localhost:{demanding.port}"}, files=behind)
     yield Case({"upstream.tls.verify": ("on", "off", 502, 101)}, see_status("upstream.tls.verify"), {**CLOSED, "upstream.url": f"wss://localhost:{unknown.port}"})
+    places = {"messages.*.when.network": (["127.0.0.1"], ["10.0.0.0/8"], "taken", "PERMISSION_DENIED"),
+              "messages.*.when.certificate": ("any", "required", "taken", "PERMISSION_DENIED")}
+    types = dict(zip(places, ("chat_message", "csrf_refresh")))
+    yield Case(places, see_conditions(authority), {**CLOSED, "tls.certificate": pairs["one"].certificate, "tls.key": pairs["one"].key, "tls.client_ca": authority.certificate,
+                                        "tls.client_certificate": "request"},
+               lambda values: {f"messages.{types[key]}.when.{key.rsplit('.', 1)[1]}": value for key, value in values.items()})
     yield Case({"proxy_protocol": ("off", "v1", 400, 101)}, see_proxy, {**CLOSED, "trusted_proxies": ["127.0.0.1"]})
 
 

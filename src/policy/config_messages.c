@@ -1,0 +1,115 @@
+/* messages: what a message type asks for besides a permission: from which networks it may come, and whether by a
+ * connection with a client certificate. */
+#include "policy/config_build.h"
+
+#include <string.h>
+
+#include "base/slice.h"
+#include "policy/contract.h"
+
+enum { NETWORK, CERTIFICATE, CONDITIONS };
+static const char *const condition_names[CONDITIONS] = { "network", "certificate" };
+
+static void set_networks(struct config *config, struct config_place place, struct fy_node *value,
+			 struct policy_condition *condition)
+{
+	struct addr_net *nets;
+	unsigned before = config->errors;
+
+	if (!config_value_texts(config, place, "network", value, config_check_network, &condition->networks) ||
+	    config->errors != before)
+		return;
+	if (condition->networks.count == 0) {
+		config_report_error(config, place,
+				    "\"network\" lists no network: nobody could send it; leave it out for all");
+		return;
+	}
+	nets = config_value_zero(config, condition->networks.count, sizeof(*nets));
+	condition->nets = nets;
+	for (size_t i = 0; nets != NULL && i < condition->networks.count; i++)
+		(void)addr_net_parse(slice_text(condition->networks.items[i]), &nets[i]); /* it was judged above */
+}
+
+static void set_condition(struct config *config, void *user, unsigned index, struct config_place place,
+			  struct fy_node *value)
+{
+	struct policy_condition *condition = user;
+	struct fw_slice text;
+
+	if (index == NETWORK) {
+		set_networks(config, place, value, condition);
+		return;
+	}
+	if (!config_yaml_is_text(config, place, "certificate", value, &text))
+		return;
+	condition->certificate = slice_is(text, "required");
+	if (!condition->certificate && !slice_is(text, "any"))
+		config_report_error(config, place, "\"certificate\" is required or any");
+}
+
+struct reader {
+	const char *name;
+};
+
+static void set_member(struct config *config, void *user, unsigned index, struct config_place place,
+		       struct fy_node *value)
+{
+	struct reader *reader = user;
+	struct policy_condition *condition;
+
+	(void)index; /* there is only "when" so far */
+	if (!config_yaml_is_map(config, place, "\"when\"", value))
+		return;
+	condition = config_value_zero(config, 1, sizeof(*condition));
+	if (condition == NULL)
+		return;
+	config_walk_map(config, value, "\"when\"", condition_names, CONDITIONS, set_condition, condition);
+	if (condition->certificate &&
+	    config->policy->settings.tls_client_certificate == CLIENT_CERTIFICATE_NONE) /* it could never be sent */
+		config_report_error(config, place,
+				    "clients are not asked for certificates: \"tls.client_certificate\" is none");
+	contract_condition(config->policy, reader->name, condition);
+}
+
+static void read_message(struct config *config, struct fy_node *key, struct fy_node *value)
+{
+	static const char *const members[] = { "when" };
+	struct config_place place = { .node = key };
+	struct config_suggest suggest;
+	struct reader reader = { NULL };
+	struct fw_slice name;
+	char shown[64], hint[128];
+
+	if (!config_yaml_key(config, place, key, &name))
+		return;
+	config_suggest_start(&suggest, name);
+	for (unsigned i = 0; contract_name(i) != NULL; i++) {
+		if (slice_is(name, contract_name(i)))
+			reader.name = contract_name(i);
+		config_suggest_offer(&suggest, contract_name(i), strlen(contract_name(i)));
+	}
+	if (reader.name == NULL)
+		config_report_error(config, place, "there is no message type \"%s\"%s",
+				    config_report_quote(config, name, shown), config_suggest_text(&suggest, hint));
+	else if (strcmp(reader.name, "auth") == 0)
+		config_report_error(config, place,
+				    "\"auth\" has no conditions: nobody is logged in yet when it is judged");
+	else if (config_yaml_is_map(config, place, "a message type", value))
+		config_walk_map(config, value, "a message type", members, 1, set_member, &reader);
+}
+
+void config_messages(struct config *config)
+{
+	/* What an overlay says of a type stands in place of what the file says of it. */
+	for (unsigned layer = 0; layer < CONFIG_LAYERS; layer++) {
+		const struct config_section *section = &config->messages[layer];
+		struct fy_node_pair *pair;
+		void *at = NULL;
+
+		if (section->key == NULL || !config_yaml_is_map(config, (struct config_place){ .node = section->key },
+								"\"messages\"", section->value))
+			continue;
+		while ((pair = fy_node_mapping_iterate(section->value, &at)) != NULL)
+			read_message(config, fy_node_pair_key(pair), fy_node_pair_value(pair));
+	}
+}
