@@ -67,7 +67,7 @@ def key_row(kind, row):
 
 def without_effect():
     """Keys of the specification that are read and warned of."""
-    return [row[0] for row in rows_of("sections", "SECTION_IDLE") + rows_of("idle", "IDLE")]
+    return [row[0] for row in rows_of("sections", "SECTION_IDLE")]
 
 
 # The configuration as a JSON Schema (draft 7), for editors and for programs that write one -----------------------------

@@ -2,6 +2,7 @@
 
 #include <libfyaml.h>
 #include <curl/curl.h>
+#include <sodium.h>
 #include <sqlite3.h>
 #include <openssl/crypto.h>
 #include <uv.h>
@@ -44,6 +45,7 @@ int command_version(int argc, char **argv)
 		{ "libuv", uv_version_string() },
 		{ "openssl", OpenSSL_version(OPENSSL_VERSION_STRING) },
 		{ "libfyaml", fy_library_version() },
+		{ "libsodium", sodium_version_string() },
 		{ "sqlite", sqlite3_libversion() },
 		{ "libcurl", curl_version_info(CURLVERSION_NOW)->version },
 	};

@@ -550,6 +550,8 @@ static void password_answered(struct fw_conn *conn, const struct fw_answer *answ
 		fault(conn, "the answer about a password names nobody");
 	else if (role == POLICY_NONE)
 		refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD), "his role is gone");
+	else if (policy_name_is_of_issuer(conn->policy, answer->user_id))
+		refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD), "a name of the users of an issuer");
 	else
 		open_session(conn, &(struct identity){ .user_id = answer->user_id,
 						       .role = role,

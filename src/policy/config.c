@@ -64,7 +64,6 @@ static void compile(struct config *config)
 	config_tls(config);
 	config_html(config);
 	config_levels(config);
-	config_idle_rows(config);
 	if (config->short_of_memory)
 		return;
 	if (contract_build(policy) != FW_OK) {

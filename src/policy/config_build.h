@@ -157,7 +157,6 @@ void config_environment_others(struct config *config, config_environment_judge *
 /* config_idle.c: keys that are given and have no effect in this version: warned of where they stand, named in the
  * policy */
 void config_idle_add(struct config *config, struct config_place place, const char *path);
-void config_idle_rows(struct config *config);
 
 /* config_production.c: what environment production does not run with */
 void config_production(struct config *config);

@@ -172,11 +172,10 @@ static bool check_method(struct config *config, struct config_place place, const
 	if (!check_word(config, place, path, text, words, sizeof(words) / sizeof(*words),
 			"a method; there are jwt, api_key, session, oauth and password"))
 		return false;
-	if (slice_is(text, "oauth") || slice_is(text, "password"))
+	if (slice_is(text, "oauth"))
 		config_report_warning(
 			config, place,
-			"\"%s\": this version has no source of identities for %s: such logins are refused", path,
-			slice_is(text, "oauth") ? "oauth" : "password");
+			"\"%s\": this version has no source of identities for oauth: such logins are refused", path);
 	return true;
 }
 

@@ -80,3 +80,11 @@ bool fw_policy_allows(const struct fw_policy *policy, const char *role, const ch
 
 	return r != POLICY_NONE && p != POLICY_NONE && bits_has(&policy->roles[r].permissions, p);
 }
+
+bool policy_name_is_of_issuer(const struct fw_policy *policy, struct fw_slice name)
+{
+	for (size_t i = 0; i < policy->issuer_count; i++)
+		if (policy->issuers[i].user_prefix[0] != '\0' && slice_starts(name, policy->issuers[i].user_prefix))
+			return true;
+	return false;
+}

@@ -247,6 +247,15 @@ struct fw_policy {
 	struct fw_slice security_headers; /* see security_headers.h */
 	struct fw_slice cors_preflight;	  /* see cors.h */
 };
+
+/* Would a name of our own users be taken for one of an issuer's: does it begin with the user_prefix of one? */
+bool policy_name_is_of_issuer(const struct fw_policy *policy, struct fw_slice name);
+/* password_rules.c: a password that is to be set. False: ret_text says what it lacks. */
+enum { POLICY_PASSWORD_MOST = 500, POLICY_PASSWORD_TEXT = 128 };
+bool policy_password_holds(const struct fw_policy *policy, struct fw_slice password,
+			   char ret_text[POLICY_PASSWORD_TEXT]);
+bool policy_name_can_log_in(struct fw_slice name); /* has it the form of user_id in an auth message? */
+
 enum policy_method { METHOD_JWT, METHOD_API_KEY, METHOD_SESSION, METHOD_OAUTH, METHOD_PASSWORD };
 
 /* rbac.c */

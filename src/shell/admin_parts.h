@@ -25,7 +25,8 @@ struct admin {
 	unsigned counts[2];	  /* of connections: TCP, control socket */
 	bool stalled[2];	  /* memory was short when one was to be accepted */
 	struct admin_reload *reload;
-	uint64_t refused_cell; /* GCRA of records about refused credentials */
+	struct admin_change *changes; /* of users, being made */
+	uint64_t refused_cell;	      /* GCRA of records about refused credentials */
 };
 
 enum admin_state {
@@ -125,6 +126,13 @@ void admin_sessions_end(struct admin_conn *conn);
 void admin_revocations_list(struct admin_conn *conn); /* admin_revocations.c */
 void admin_revocations_add(struct admin_conn *conn);
 void admin_revocations_remove(struct admin_conn *conn);
+
+void admin_revocations_write(struct admin_conn *conn, struct json_writer *w); /* the list */
+void admin_users_list(struct admin_conn *conn);				      /* admin_users.c */
+void admin_users_add(struct admin_conn *conn);
+void admin_users_set(struct admin_conn *conn);
+void admin_users_remove(struct admin_conn *conn);
+void admin_users_forget(struct admin_conn *conn); /* it is closed: whoever asked does not wait for the answer */
 
 /* admin_record.c: what operators do is recorded. */
 void admin_record_init(struct fw_record *record, const struct admin_conn *conn, uint16_t type, const char *action);

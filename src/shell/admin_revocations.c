@@ -27,15 +27,20 @@ static void list_one(void *user, const struct store_revocation *revocation)
 	write_one(user, revocation);
 }
 
+void admin_revocations_write(struct admin_conn *conn, struct json_writer *w)
+{
+	json_write_open(w, '[');
+	store_revocation_list(conn->admin->keeper->options.store, list_one, w);
+	json_write_close(w, ']');
+}
+
 void admin_revocations_list(struct admin_conn *conn)
 {
 	struct json_writer w = admin_answer_json(conn);
 
 	json_write_open(&w, '{');
 	json_write_key(&w, "revocations");
-	json_write_open(&w, '[');
-	store_revocation_list(conn->admin->keeper->options.store, list_one, &w);
-	json_write_close(&w, ']');
+	admin_revocations_write(conn, &w);
 	json_write_close(&w, '}');
 	admin_answer_written(conn, 200, &w);
 }
@@ -63,15 +68,6 @@ static const char *read_wish(struct admin_conn *conn, struct store_revocation *w
 	if (!admin_text_member(conn, &json, reason, STORE_REASON, &wish->reason))
 		return "reason must be a text of at most 120 bytes";
 	return NULL;
-}
-
-/* False: a worker does not even read what it is told to do. */
-static bool end_connections(struct keeper *keeper, struct fw_slice user)
-{
-	struct ipc_end_user ended = { .size = (uint32_t)user.size, .reason = CLOSE_REVOKED };
-
-	memcpy(ended.user_id, user.data, user.size);
-	return keeper_figures_tell(&keeper->figures, IPC_END_USER, &ended, sizeof(ended));
 }
 
 static void record_change(struct admin_conn *conn, const char *action, const struct store_revocation *wish,
@@ -125,7 +121,7 @@ void admin_revocations_add(struct admin_conn *conn)
 	case STORE_REVOKED:
 		break;
 	}
-	told = end_connections(keeper, wish.user);
+	told = keeper_figures_end_user(&keeper->figures, wish.user);
 	kept = database_revoke(keeper->database, &wish, failed);
 	record_change(conn, action, &wish, kept ? NULL : failed);
 	if (!kept) {

@@ -66,6 +66,8 @@ static const char *start(struct keeper *keeper)
 		return "cannot start the keeper: memory is short";
 	if (keeper_asks_start(&keeper->asks, keeper, options->loop) != 0)
 		return "cannot start the keeper: memory is short";
+	if (keeper_users_start(keeper) != 0)
+		return "cannot start the keeper: memory is short";
 	keeper->admin = admin_start(keeper, &failed);
 	return failed;
 }
@@ -112,11 +114,13 @@ struct keeper *keeper_stop(struct keeper *keeper)
 		return NULL;
 	admin_stop(keeper->admin);
 	keeper_figures_stop(&keeper->figures);
+	keeper_users_stop(keeper);
 	keeper_asks_stop(&keeper->asks);
 	while (keeper->handles != 0)
 		uv_run(keeper->options.loop, UV_RUN_ONCE);
 	keeper_figures_free(&keeper->figures);
 	keeper_asks_free(&keeper->asks);
+	passwords_free(keeper->passwords);
 	admin_free(keeper->admin);
 	keeper_recorder_stop(&keeper->recorder);
 	keeper_keys_write_used(keeper);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/close_reason.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/admin.h"
@@ -139,6 +140,14 @@ void keeper_figures_free(struct keeper_figures *figures)
 bool keeper_figures_tell(struct keeper_figures *figures, enum ipc_type type, const void *payload, size_t size)
 {
 	return figures->gate == NULL || gate_tell(figures->gate, -1, type, payload, size, slice(NULL, 0));
+}
+
+bool keeper_figures_end_user(struct keeper_figures *figures, struct fw_slice user)
+{
+	struct ipc_end_user ended = { .size = (uint32_t)user.size, .reason = CLOSE_REVOKED };
+
+	memcpy(ended.user_id, user.data, user.size);
+	return keeper_figures_tell(figures, IPC_END_USER, &ended, sizeof(ended));
 }
 
 void keeper_figures_set_gate(struct keeper_figures *figures, struct gate *gate)

@@ -12,6 +12,7 @@
 #include "engine/counters.h"
 #include "record/ledger.h"
 #include "shell/keeper.h"
+#include "shell/passwords.h"
 #include "state/database.h"
 
 enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43, KEEPER_TEXTS = 3 };
@@ -87,6 +88,9 @@ void keeper_figures_free(struct keeper_figures *figures); /* after they are clos
 void keeper_figures_set_gate(struct keeper_figures *figures, struct gate *gate);
 /* To all workers, where there are any yet. False: not all could take it. */
 bool keeper_figures_tell(struct keeper_figures *figures, enum ipc_type type, const void *payload, size_t size);
+/* Connections of a user, at most STORE_NAME octets, end; sessions of a login that is just being let in, too. False: a
+ * worker does not even read what it is told to do. */
+bool keeper_figures_end_user(struct keeper_figures *figures, struct fw_slice user);
 void keeper_figures_ask(struct keeper_figures *figures,
 			struct keeper_ask *ask); /* ready is called with fresh figures or after 500 ms */
 void keeper_figures_forget(struct keeper_figures *figures, struct keeper_ask *ask);
@@ -129,6 +133,12 @@ void keeper_question_answer(struct keeper_question *question, const struct fw_an
 void keeper_asks_stop(struct keeper_asks *asks); /* takes no more questions; closes its handle when all are answered */
 void keeper_asks_free(struct keeper_asks *asks); /* after it is closed */
 
+/* keeper_users.c: users with passwords. */
+int keeper_users_start(struct keeper *keeper);
+void keeper_users_stop(struct keeper *keeper); /* every question is answered, every job done when it returns */
+struct password_cost keeper_users_cost(const struct keeper *keeper);
+bool keeper_users_submit(struct keeper *keeper, struct password_job *job); /* false: see passwords_submit */
+
 /* keeper_clock.c: a jump of the wall clock is recorded. */
 void keeper_clock_begin(struct keeper *keeper);
 void keeper_clock_check(struct keeper *keeper); /* every second */
@@ -167,6 +177,7 @@ struct keeper {
 	struct keeper_recorder recorder;
 	struct keeper_figures figures;
 	struct keeper_asks asks;
+	struct passwords *passwords;
 	struct database *database;
 	unsigned used_seconds; /* since uses of keys were written */
 	struct admin *admin;

@@ -132,6 +132,8 @@ static void end_user(struct worker *worker, const struct ipc_end_user *ended)
 		if (connection->conn != NULL && user.size != 0 &&
 		    slice_equal(fw_conn_principal(connection->conn).user_id, user))
 			conn_io_end(connection, ended->reason);
+	/* One may have been opened between the moment at which this was decided and now. */
+	store_session_end_user(worker->options->store, user);
 }
 
 static void key_ends(struct worker *worker, const struct ipc_key_ends *ends)

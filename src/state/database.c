@@ -1,9 +1,8 @@
-#include "state/database.h"
+#include "state/database_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +32,14 @@ static const char *const steps[] = {
 	" expires_us INTEGER NOT NULL," /* 0: never, and so below */
 	" revoked_us INTEGER NOT NULL,"
 	" used_us INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID",
+	"CREATE TABLE users (" /* who logs in with a password */
+	" user BLOB PRIMARY KEY NOT NULL,"
+	" hash TEXT NOT NULL," /* argon2id, a PHC string */
+	" role TEXT NOT NULL,"
+	" created_us INTEGER NOT NULL," /* microseconds since 1970 */
+	" changed_us INTEGER NOT NULL," /* when the password was set */
+	" failed INTEGER NOT NULL"	/* logins that were refused since the last one that was not */
 	") STRICT, WITHOUT ROWID",
 };
 enum { VERSION = sizeof(steps) / sizeof(steps[0]) };

@@ -23,4 +23,34 @@ bool database_restore(struct database *database, struct fw_slice user, char ret_
 bool database_keep_keys(struct database *database, const struct store_api_key *keys, size_t count,
 			char ret_error[DATABASE_ERROR]);
 bool database_forget_key(struct database *database, const char id[STORE_KEY_ID], char ret_error[DATABASE_ERROR]);
+
+/* database_users.c: users with passwords. */
+enum { DATABASE_HASH = 128 };
+struct database_user {
+	char name[STORE_NAME + 1]; /* texts end with a NUL */
+	size_t name_size;
+	char hash[DATABASE_HASH], role[STORE_ROLE + 1];
+	uint64_t created_wall_us, changed_wall_us; /* changed: the password */
+	uint64_t failed;			   /* logins refused since the last one that was not */
+};
+/* NONE: there is no such user; of add: there is one already. FAILED: nothing was changed, ret_error says why. */
+enum database_found { DATABASE_FOUND, DATABASE_NONE, DATABASE_FAILED };
+enum database_found database_user_find(struct database *database, struct fw_slice user, struct database_user *ret_user,
+				       char ret_error[DATABASE_ERROR]);
+enum database_found database_user_add(struct database *database, const struct database_user *user,
+				      char ret_error[DATABASE_ERROR]);
+enum database_found database_user_set_password(struct database *database, struct fw_slice user, const char *hash,
+					       uint64_t changed_wall_us, char ret_error[DATABASE_ERROR]);
+enum database_found database_user_set_role(struct database *database, struct fw_slice user, const char *role,
+					   char ret_error[DATABASE_ERROR]);
+enum database_found database_user_remove(struct database *database, struct fw_slice user,
+					 char ret_error[DATABASE_ERROR]);
+int64_t database_user_count(struct database *database); /* -1: it cannot be read */
+/* A login was refused, or not (hash: the same password at another cost; NULL: as it was). These two may be lost when
+ * the machine's power is. */
+void database_user_failed(struct database *database, struct fw_slice user);
+void database_user_succeeded(struct database *database, struct fw_slice user, const char *hash);
+typedef void database_user_function(void *user, const struct database_user *row);
+bool database_user_list(struct database *database, database_user_function *each, void *user,
+			char ret_error[DATABASE_ERROR]);
 #endif

@@ -1,5 +1,5 @@
 /* database_parts.h: the inside of the database, for its own files: database.c opens it and has the revocations,
- * database_keys.c the API keys. */
+ * database_keys.c the API keys, database_users.c users with passwords. */
 #ifndef STATE_DATABASE_PARTS_H
 #define STATE_DATABASE_PARTS_H
 #include <sqlite3.h>

@@ -230,6 +230,16 @@ bool store_session_revoke(struct store *store, struct fw_slice session_id)
 	return removed;
 }
 
+uint32_t store_session_end_user(struct store *store, struct fw_slice user)
+{
+	uint32_t removed;
+
+	pthread_mutex_lock(&store->lock);
+	removed = sessions_remove_user(&store->sessions, user);
+	pthread_mutex_unlock(&store->lock);
+	return removed;
+}
+
 void store_session_list(struct store *store, struct fw_slice of, struct fw_time now, size_t limit,
 			store_session_function *each, void *user)
 {
@@ -374,6 +384,17 @@ bool store_restore(struct store *store, struct fw_slice user)
 	removed = revocations_remove(&store->revocations, user);
 	pthread_mutex_unlock(&store->lock);
 	return removed;
+}
+
+bool store_revoked(struct store *store, struct fw_slice user, bool *ret_disabled)
+{
+	const struct revocation *found;
+
+	pthread_mutex_lock(&store->lock);
+	found = revocations_find(&store->revocations, user);
+	*ret_disabled = found != NULL && found->disabled;
+	pthread_mutex_unlock(&store->lock);
+	return found != NULL;
 }
 
 void store_revocation_list(struct store *store, store_revocation_function *each, void *user)

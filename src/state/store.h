@@ -68,6 +68,7 @@ enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32
 void store_session_leave(struct store *store, const uint8_t key[32], uint64_t now_ns);
 /* Forgets one, held or not: false when there is none. Whoever holds it is told by the caller. */
 bool store_session_revoke(struct store *store, struct fw_slice session_id);
+uint32_t store_session_end_user(struct store *store, struct fw_slice user); /* forgets all of his: how many */
 /* Up to limit sessions that have not ended, of one user or (user.size 0) of all; each is called under the lock. */
 typedef void store_session_function(void *user, const struct store_session *session, bool held);
 void store_session_list(struct store *store, struct fw_slice of, struct fw_time now, size_t limit,
@@ -110,6 +111,7 @@ enum store_revoked { STORE_REVOKED, STORE_REVOKED_FULL, STORE_REVOKED_MEMORY };
  * on is put into revocation. */
 enum store_revoked store_revoke(struct store *store, struct store_revocation *revocation, uint32_t *ret_sessions);
 bool store_restore(struct store *store, struct fw_slice user); /* false: he was not revoked */
+bool store_revoked(struct store *store, struct fw_slice user, bool *ret_disabled);
 typedef void store_revocation_function(void *user, const struct store_revocation *revocation);
 void store_revocation_list(struct store *store, store_revocation_function *each, void *user); /* under the lock */
 

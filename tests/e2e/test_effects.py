@@ -7,6 +7,7 @@ other value from an overlay, from FRAMEWALL_ variables and out of ${file:…}; f
 """
 import concurrent.futures
 import contextlib
+import sqlite3
 import ssl
 import urllib.error
 import urllib.request
@@ -340,6 +341,51 @@ def cases_of_binding(secret):
     yield Case({dpop + "nonce": (False, True, 101, 401)}, only(dpop + "nonce"), {**base, dpop + "url": url[:-1]})
 
 
+def password_user(program, word, password, user="alice"):
+    done = subprocess.run([BINARY, "user", word, user, "--data", program.data], input=password, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+    return "kept" if done.returncode == 0 else "refused"
+
+
+def password_login(program, password, user="alice"):
+    client = RawClient(program.port, {})
+    client.send(json.dumps({"type": "auth", "method": "password", "user_id": user, "password": password}))
+    return client
+
+
+def cases_of_passwords():
+    rules, cost = "authentication.password_policy.", "authentication.password_hash."
+    good, base = "Aa1! and long enough for all", {**CLOSED, "authentication.methods": ["password"], cost + "memory": 8, cost + "passes": 1}
+    lacks = {"min_length": "Aa1!56789012", "require_uppercase": good.lower(), "require_lowercase": good.upper(), "require_numbers": good.replace("1", "x"),
+             "require_special_chars": "Aa1andlongenoughforall"}
+
+    def see_rules(program, _=None):
+        return {rules + name: password_user(program, "add", text, name) for name, text in lacks.items()}
+
+    def see_age(program, _=None):
+        password_user(program, "add", good)
+        with contextlib.closing(sqlite3.connect(os.path.join(program.data, "framewall.db"))) as base:
+            base.execute("UPDATE users SET changed_us = changed_us - 2 * 86400 * 1000000")
+            base.commit()
+        return {rules + "max_age_days": json.loads(password_login(program, good).receive()[1])["type"]}
+
+    def see_cost(program, _=None):
+        password_user(program, "add", good)
+        with contextlib.closing(sqlite3.connect(os.path.join(program.data, "framewall.db"))) as base:
+            memory, passes = re.search(r"m=(\d+),t=(\d+)", base.execute("SELECT hash FROM users").fetchone()[0]).groups()
+        return {cost + "memory": int(memory) // 1024, cost + "passes": int(passes), cost + "threads": threads(program, "fw-password")}
+
+    def see_queue(program, _=None):
+        password_user(program, "add", good)
+        crowd = [password_login(program, good) for _ in range(8)]
+        return {cost + "queue": "RATE_LIMITED" in str([json.loads(client.receive()[1]) for client in crowd])}
+
+    yield Case({rules + "min_length": (12, 13, "kept", "refused"), **{rules + name: (False, True, "kept", "refused") for name in lacks if name != "min_length"}}, see_rules, base)
+    yield Case({rules + "max_age_days": (0, 1, "auth_success", "error")}, see_age, base)
+    yield Case({cost + "memory": (8, 9, 8, 9), cost + "passes": (1, 2, 1, 2), cost + "threads": (1, 3, 1, 3)}, see_cost, CLOSED)
+    yield Case({cost + "queue": (64, 1, False, True)}, see_queue,
+               {**base, cost + "memory": 64, cost + "passes": 4, cost + "threads": 1, "rate_limiting.auth_attempts_per_minute": 100, "rate_limiting.max_connections_per_ip": 100})
+
+
 seen_by_cases = set()
 not_here = {}  # keys whose effect this machine has no tool to see, and what it lacks
 
@@ -351,7 +397,7 @@ def outcome(future):
 
 def running_programs():
     with contextlib.ExitStack() as made, tempfile.TemporaryDirectory(prefix="framewall-effects-") as folder, concurrent.futures.ThreadPoolExecutor(8) as pool:
-        everything = list(cases(made)) + (list(cases_of_tokens()) if token else [])
+        everything = list(cases(made)) + list(cases_of_passwords()) + (list(cases_of_tokens()) if token else [])
         waiting = [(case, [(name, expected, pool.submit(see)) for name, expected, see in ways(case, folder)],
                     [(key, pool.submit(alone, case, key)) for key in case.keys if len(case.keys) > 1]) for case in everything]
         for case, seen, but in waiting:

@@ -79,11 +79,6 @@ static void without_effect(void **state)
 	(void)state;
 	idle_of("", "");
 	assert_string_equal(reported, "");
-	idle_of("authentication: {password_policy: {require_numbers: true, min_length: 15}}",
-		"authentication.password_policy");
-	assert_non_null(strstr(reported,
-			       "warning: \"authentication.password_policy\" has no effect in this version: no "
-			       "passwords are kept here\n"));
 	idle_of("rate_limiting: {windows: {message_spam: 60}}\nencryption: {algorithm: AES-256-GCM}",
 		"rate_limiting.windows encryption");
 	/* In the file and in its overlay it is one key. */
@@ -92,9 +87,6 @@ static void without_effect(void **state)
 	/* Of an environment that is not chosen nothing is configured. */
 	idle_of("environment_overrides: {testing: {encryption: {}}}", "");
 	assert_non_null(strstr(reported, "\"encryption\" has no effect"));
-	/* What has no effect is judged all the same. */
-	refused_for("authentication: {password_policy: {min_length: 0}}", "must be from 1 to 1024 characters");
-	refused_for("authentication: {password_policy: {min_lenght: 12}}", "did you mean \"min_length\"?");
 }
 
 static void from_outside_the_file(void **state)
@@ -108,11 +100,8 @@ static void from_outside_the_file(void **state)
 	(void)state;
 	reported[0] = '\0';
 	assert_int_equal(config_load(&options, &policy), FW_OK);
-	assert_int_equal(policy->idle.count, 1);
 	assert_int_equal(policy->settings.password_min_length, 20);
-	assert_string_equal(reported, "FRAMEWALL_AUTHENTICATION_PASSWORD_POLICY_MIN_LENGTH: warning: "
-				      "\"authentication.password_policy\" has no effect in this version: no passwords "
-				      "are kept here\n");
+	assert_string_equal(reported, "");
 	fw_policy_unref(policy);
 }
 
