@@ -54,9 +54,7 @@ int command_user(int argc, char **argv)
 {
 	const char *data = "./framewall-data", *reason = NULL, *role = "user", *words[2];
 	bool json = false;
-	struct control_request request = {
-		.verb = "user", .method = "GET", .path = "/api/v1/users", .offline = true
-	};
+	struct control_request request = { .verb = "user", .method = "GET", .path = "/api/v1/users", .offline = true };
 	const struct option_row rows[] = {
 		{ "--reason", "TEXT", &reason, NULL, "for the record; with disable" },
 		{ "--role", "ROLE", &role, NULL, "with add; default user" },

@@ -89,6 +89,7 @@ static int send_password(struct control_request *request, struct manage_member *
 			result = options_usage(
 				"user", "a user, a role and a password are UTF-8 text, and not longer than that");
 		}
+		request->body = slice(NULL, 0);
 		mem_wipe(body, sizeof(body));
 	}
 	mem_wipe(line, sizeof(line));

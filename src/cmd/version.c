@@ -42,12 +42,9 @@ int command_version(int argc, char **argv)
 	int result = options_read(&options, argc, argv);
 	/* What is linked at run time, not what the headers were. */
 	const struct library libraries[] = {
-		{ "libuv", uv_version_string() },
-		{ "openssl", OpenSSL_version(OPENSSL_VERSION_STRING) },
-		{ "libfyaml", fy_library_version() },
-		{ "libsodium", sodium_version_string() },
-		{ "sqlite", sqlite3_libversion() },
-		{ "libcurl", curl_version_info(CURLVERSION_NOW)->version },
+		{ "libuv", uv_version_string() },     { "openssl", OpenSSL_version(OPENSSL_VERSION_STRING) },
+		{ "libfyaml", fy_library_version() }, { "libsodium", sodium_version_string() },
+		{ "sqlite", sqlite3_libversion() },   { "libcurl", curl_version_info(CURLVERSION_NOW)->version },
 	};
 	size_t count = sizeof(libraries) / sizeof(*libraries);
 

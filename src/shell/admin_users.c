@@ -134,6 +134,19 @@ static void kept(struct admin_change *change, enum database_found found, const c
 		answer_user(conn, change->adds ? 201 : 200, &change->user);
 }
 
+static void answer_not_made(struct admin_conn *conn, const struct password_job *job)
+{
+	if (job->breached == BREACHED_FOUND)
+		admin_answer_problem(conn, 400,
+				     "the password is on the list of those that thefts made known: take another", "");
+	else if (job->breached == BREACHED_UNREADABLE)
+		admin_answer_problem(
+			conn, 500,
+			"authentication.password_policy.breached_file cannot be read, or is not ordered by hash", "");
+	else
+		admin_answer_problem(conn, 503, "memory for a hash is short, or the server ends", "");
+}
+
 /* Whether or not somebody still waits for it. */
 static void on_hashed(struct password_job *job)
 {
@@ -144,9 +157,9 @@ static void on_hashed(struct password_job *job)
 	*change->link = change->next;
 	if (change->next != NULL)
 		change->next->link = change->link;
-	if (job->stopped || job->verdict != PASSWORD_RIGHT) {
+	if (!job->made) {
 		if (change->conn != NULL)
-			admin_answer_problem(change->conn, 503, "memory for a hash is short, or the server ends", "");
+			answer_not_made(change->conn, job);
 	} else {
 		memcpy(change->user.hash, job->hash, sizeof(change->user.hash));
 		change->user.changed_wall_us = keeper_wall_us();
@@ -175,10 +188,16 @@ void admin_users_forget(struct admin_conn *conn)
 static void start(struct admin_conn *conn, const struct database_user *user, struct fw_slice password, bool adds)
 {
 	struct keeper *keeper = conn->admin->keeper;
+	const char *list = keeper->options.policy->settings.password_breached;
 	struct password_cost cost = keeper_users_cost(keeper);
 	struct admin_change *change = mem_zero(1, sizeof(*change));
 	struct password_job *job = change != NULL ? password_job_new(password, &cost, on_hashed, change) : NULL;
 
+	if (job != NULL && list[0] != '\0') {
+		job->list = mem_text(list, strlen(list));
+		if (job->list == NULL)
+			job = password_job_free(job);
+	}
 	if (job == NULL || !keeper_users_submit(keeper, job)) {
 		password_job_free(job);
 		mem_free(change);

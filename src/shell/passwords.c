@@ -40,6 +40,7 @@ struct password_job *password_job_free(struct password_job *job)
 {
 	if (job == NULL)
 		return NULL;
+	mem_free(job->list);
 	mem_wipe(job, sizeof(*job) + job->size);
 	mem_free(job);
 	return NULL;
@@ -59,6 +60,10 @@ static void work(struct password_job *job)
 			memcpy(job->hash, hash, sizeof(hash));
 		return;
 	}
+	if (job->list != NULL)
+		job->breached = breached_find(job->list, password);
+	if (job->breached != BREACHED_NOT)
+		return;
 	job->verdict = password_hash(password, &job->cost, job->hash);
 	job->made = !job->check && job->verdict == PASSWORD_RIGHT;
 	if (job->check && job->verdict == PASSWORD_RIGHT)

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "crypto/password.h"
+#include "shell/breached.h"
 
 struct password_job {
 	struct password_job *next;
@@ -14,9 +15,12 @@ struct password_job {
 	struct password_cost cost;
 	uint64_t mark; /* the caller's */
 	bool check;    /* hash is compared with; empty: with nobody's, which takes as long. Else one is made */
+	char *list;    /* of passwords that are known (breached.h): a hash is made of no such one; NULL: of each. Freed
+			  with it */
 	/* What came of it. */
-	bool stopped; /* nothing: the server ends */
-	bool made;    /* hash is a new one: the first, or the same password at this cost */
+	enum breached breached; /* FOUND, UNREADABLE: no hash was made */
+	bool stopped;		/* nothing: the server ends */
+	bool made;		/* hash is a new one: the first, or the same password at this cost */
 	enum password_verdict verdict;
 	char hash[PASSWORD_HASH];
 	size_t size;

@@ -352,7 +352,7 @@ def password_login(program, password, user="alice"):
     return client
 
 
-def cases_of_passwords():
+def cases_of_passwords(folder):
     rules, cost = "authentication.password_policy.", "authentication.password_hash."
     good, base = "Aa1! and long enough for all", {**CLOSED, "authentication.methods": ["password"], cost + "memory": 8, cost + "passes": 1}
     lacks = {"min_length": "Aa1!56789012", "require_uppercase": good.lower(), "require_lowercase": good.upper(), "require_numbers": good.replace("1", "x"),
@@ -380,6 +380,13 @@ def cases_of_passwords():
         return {cost + "queue": "RATE_LIMITED" in str([json.loads(client.receive()[1]) for client in crowd])}
 
     yield Case({rules + "min_length": (12, 13, "kept", "refused"), **{rules + name: (False, True, "kept", "refused") for name in lacks if name != "min_length"}}, see_rules, base)
+    def see_list(program, _=None):
+        return {rules + "breached_file": password_user(program, "add", good)}
+
+    hashes = sorted(hashlib.sha1(text).hexdigest().upper() for text in [good.encode(), *(bytes([i]) for i in range(200))])
+    with open(os.path.join(folder, "breached.txt"), "w") as file:
+        file.write("".join(f"{text}:{i}\r\n" for i, text in enumerate(hashes)))
+    yield Case({rules + "breached_file": ("", file.name, "kept", "refused")}, see_list, base)
     yield Case({rules + "max_age_days": (0, 1, "auth_success", "error")}, see_age, base)
     yield Case({cost + "memory": (8, 9, 8, 9), cost + "passes": (1, 2, 1, 2), cost + "threads": (1, 3, 1, 3)}, see_cost, CLOSED)
     yield Case({cost + "queue": (64, 1, False, True)}, see_queue,
@@ -397,7 +404,7 @@ def outcome(future):
 
 def running_programs():
     with contextlib.ExitStack() as made, tempfile.TemporaryDirectory(prefix="framewall-effects-") as folder, concurrent.futures.ThreadPoolExecutor(8) as pool:
-        everything = list(cases(made)) + list(cases_of_passwords()) + (list(cases_of_tokens()) if token else [])
+        everything = list(cases(made)) + list(cases_of_passwords(folder)) + (list(cases_of_tokens()) if token else [])
         waiting = [(case, [(name, expected, pool.submit(see)) for name, expected, see in ways(case, folder)],
                     [(key, pool.submit(alone, case, key)) for key in case.keys if len(case.keys) > 1]) for case in everything]
         for case, seen, but in waiting:
