@@ -122,7 +122,8 @@ enum fw_answer_code {
 	FW_ANSWER_FAILED,     /* the store could not be asked: the connection fails closed */
 	FW_ANSWER_UNRECORDED, /* ADMIT, AUTH_SLOT: yes, but records cannot be written now; audit_logging.on_failure */
 	FW_ANSWER_REPLAYED,   /* SESSION_OPEN: the proof was seen before */
-	FW_ANSWER_NONCE	      /* SESSION_OPEN: the proof needs another nonce, the one in fw_answer */
+	FW_ANSWER_NONCE,      /* SESSION_OPEN: the proof needs another nonce, the one in fw_answer */
+	FW_ANSWER_CROWDED     /* SESSION_OPEN: connections hold as many sessions of the user as he may have */
 };
 
 /* The caller's, all of it: fw_conn_supply keeps no slice. */

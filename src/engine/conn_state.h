@@ -376,6 +376,12 @@ void login_let_in(struct fw_conn *conn, const struct http1_head *head,
 bool login_anonymous(struct fw_conn *conn, uint16_t role); /* who need not log in; false: memory is short */
 void login_free(struct fw_conn *conn);
 
+/* login_away.c: ends it without a word about the credential. */
+void login_limited(struct fw_conn *conn, const struct fw_answer *answer, const char *cause);
+void login_turn_away(struct fw_conn *conn, const char *cause); /* overload */
+void login_crowded(struct fw_conn *conn);
+void login_ask_nonce(struct fw_conn *conn, struct fw_slice nonce);
+
 /* principal.c */
 struct principal *principal_new(struct fw_conn *conn, const struct identity *identity);
 struct principal *principal_free(struct principal *principal); /* wipes; NULL-safe */

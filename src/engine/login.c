@@ -451,24 +451,6 @@ static void verify(struct fw_conn *conn)
 		open_session(conn, &identity);
 }
 
-static void limited(struct fw_conn *conn, const struct fw_answer *answer, const char *cause)
-{
-	struct answer told = { .code = ERROR_RATE_LIMITED,
-			       .retry_after_ms = answer->retry_after_ms != 0 ? answer->retry_after_ms : 1000 };
-
-	if (!conn->login->first_message) {
-		http_answer_refuse(conn, &(struct http_refusal){ .status = 429,
-								 .code = "RATE_LIMITED",
-								 .detail = error_code_text(ERROR_RATE_LIMITED),
-								 .cause = cause,
-								 .event = EVENT_rate_limit_violation,
-								 .retry_after_ms = told.retry_after_ms });
-	} else {
-		ending_close(conn, CLOSE_AUTH_RATE, &told, cause);
-	}
-	login_free(conn);
-}
-
 static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 {
 	uint16_t role = policy_role_find(conn->policy, answer->role), given = POLICY_NONE;
@@ -596,43 +578,6 @@ static void opened(struct fw_conn *conn)
 	}
 }
 
-/* On a live connection, too: who he is from now on could not be recorded. */
-static void turn_away(struct fw_conn *conn, const char *cause)
-{
-	if (!conn->login->first_message)
-		http_answer_refuse(conn, &(struct http_refusal){ .status = 503,
-								 .cause = cause,
-								 .detail = "try again later",
-								 .event = EVENT_overload,
-								 .retry_after_ms = 5000 });
-	else
-		ending_close(conn, CLOSE_OVERLOAD, NULL, cause);
-	login_free(conn);
-}
-
-/* RFC 9449 9: all else holds; the client is told the nonce, and tries again. That is no failure that counts. */
-static void ask_nonce(struct fw_conn *conn, struct fw_slice nonce)
-{
-	static const char text[] = "The proof needs a nonce", cause[] = "dpop: nonce";
-	struct answer answer = { .code = ERROR_AUTH_FAILED, .text = text, .dpop_nonce = nonce };
-
-	if (!conn->login->first_message) {
-		http_answer_refuse(conn, &(struct http_refusal){ .status = 401,
-								 .code = "AUTH_FAILED",
-								 .detail = text,
-								 .cause = cause,
-								 .event = EVENT_handshake_refused,
-								 .dpop = true,
-								 .nonce = nonce });
-	} else {
-		conn->phase = conn->login->again ? PHASE_OPEN : PHASE_LOGIN;
-		if (conn->login->again)
-			conn->phase_until_ns = UINT64_MAX;
-		answer_error(conn, &answer);
-	}
-	login_free(conn);
-}
-
 void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer)
 {
 	char text[FW_STAGE_CAUSE];
@@ -643,16 +588,19 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		fault(conn, kind < FW_NEED_PASSWORD ? "the store could not be asked"
 						    : cause_of(answer, "the keeper could not be asked", text));
 	else if (answer->code == FW_ANSWER_LIMITED)
-		limited(conn, answer,
-			kind < FW_NEED_PASSWORD ? "login attempts of this address" : cause_of(answer, "busy", text));
+		login_limited(conn, answer,
+			      kind < FW_NEED_PASSWORD ? "login attempts of this address"
+						      : cause_of(answer, "busy", text));
 	else if (answer->code == FW_ANSWER_UNRECORDED && conn_refuses_unrecorded(conn))
-		turn_away(conn, conn_unrecorded);
+		login_turn_away(conn, conn_unrecorded);
 	else if (answer->code == FW_ANSWER_FULL)
-		turn_away(conn, "dpop: no room to remember another proof");
+		login_turn_away(conn, "dpop: no room to remember another proof");
+	else if (answer->code == FW_ANSWER_CROWDED)
+		login_crowded(conn);
 	else if (answer->code == FW_ANSWER_REPLAYED)
 		refuse(conn, authn_refusal_text(conn->login->kind), "dpop: replayed");
 	else if (answer->code == FW_ANSWER_NONCE)
-		ask_nonce(conn, answer->nonce);
+		login_ask_nonce(conn, answer->nonce);
 	else if (kind == FW_NEED_AUTH_SLOT && (answer->code == FW_ANSWER_YES || answer->code == FW_ANSWER_UNRECORDED))
 		verify(conn);
 	else if (kind == FW_NEED_API_KEY)

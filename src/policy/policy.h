@@ -35,6 +35,7 @@ struct settings {
 };
 enum { MODE_ENFORCE = 0, MODE_MONITOR = 1 };
 enum { COMPRESSION_OFF = 0, COMPRESSION_STRIP = 1, COMPRESSION_ON = 2 };
+enum { OVER_LIMIT_EVICT = 0, OVER_LIMIT_REFUSE = 1 }; /* authentication.sessions_over_limit */
 enum { REFUSE_IN_BAND = 0, REFUSE_HTTP = 1 };
 enum { UNRECORDED_REFUSED = 0, UNRECORDED_GOES_ON = 1 }; /* audit_logging.on_failure */
 enum { CLIENT_X_FORWARDED_FOR = 0, CLIENT_FORWARDED = 1, CLIENT_PEER = 2 };

@@ -30,6 +30,7 @@ struct store_options manager_parts_store(const struct fw_policy *policy)
 		.max_connections = (uint32_t)settings->max_connections,
 		.auth_rate = policy->auth_rate,
 		.max_sessions_per_user = (uint32_t)settings->max_sessions_per_user,
+		.sessions_refused = settings->sessions_over_limit == OVER_LIMIT_REFUSE,
 		.session_idle_ns = (uint64_t)settings->session_timeout * 60 * SECOND_NS,
 		.session_absolute_us = (uint64_t)settings->session_absolute_hours * 3600 * 1000000,
 		.violation_threshold = (uint32_t)settings->violation_threshold,

@@ -190,6 +190,21 @@ uint32_t sessions_of_user(const struct sessions *sessions, const struct store_se
 	return count;
 }
 
+uint32_t sessions_left_of_user(const struct sessions *sessions, const struct store_session *session)
+{
+	uint32_t oldest = SESSION_NONE;
+
+	for (uint32_t at = *user_chain(sessions, session->user_id, session->user_id_size); at != SESSION_NONE;
+	     at = sessions->slots[at].next_user) {
+		const struct session_slot *slot = &sessions->slots[at];
+
+		if (slot->idle_ns != UINT64_MAX && is_of_user(slot, session) &&
+		    (oldest == SESSION_NONE || slot->opened < sessions->slots[oldest].opened))
+			oldest = at;
+	}
+	return oldest;
+}
+
 uint32_t sessions_remove_user(struct sessions *sessions, struct fw_slice user)
 {
 	uint32_t removed = 0;

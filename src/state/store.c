@@ -104,7 +104,22 @@ enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *a
 	return wait == 0 ? FW_ANSWER_YES : FW_ANSWER_LIMITED;
 }
 
-/* Makes room for one more session of a user. A session that no connection holds is simply forgotten; of those that a
+/* Makes room for one more session of a user among those that no connection holds, the oldest first. False: connections
+ * hold as many as there may be. */
+static bool make_room(struct store *store, const struct store_session *session)
+{
+	uint32_t oldest;
+
+	while (sessions_of_user(&store->sessions, session, &oldest) >= store->options.max_sessions_per_user) {
+		oldest = sessions_left_of_user(&store->sessions, session);
+		if (oldest == SESSION_NONE)
+			return false;
+		sessions_remove(&store->sessions, oldest);
+	}
+	return true;
+}
+
+/* The same where the oldest ones give way. A session that no connection holds is simply forgotten; of those that a
  * connection holds one at most, since its id is all that the caller is told. */
 static void evict(struct store *store, const struct store_session *session, struct fw_time now,
 		  char ret_evicted[STORE_SESSION_ID], size_t *ret_evicted_size)
@@ -180,6 +195,11 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 	same = sessions_find(&store->sessions, key);
 	if (same != SESSION_NONE)
 		sessions_remove(&store->sessions, same);
+	if (store->options.sessions_refused && !make_room(store, &copy)) {
+		pthread_mutex_unlock(&store->lock);
+		mem_free(texts);
+		return FW_ANSWER_CROWDED;
+	}
 	evict(store, &copy, now, ret_evicted, ret_evicted_size);
 	index = sessions_add(&store->sessions, key, &copy, texts);
 	pthread_mutex_unlock(&store->lock);

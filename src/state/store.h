@@ -17,6 +17,7 @@ struct store_options {
 	uint32_t max_connections;
 	struct gcra auth_rate; /* login attempts of one address prefix */
 	uint32_t max_sessions_per_user;
+	bool sessions_refused;	      /* over that: where connections hold so many, no further one is opened */
 	uint64_t session_idle_ns;     /* life of a session that no connection holds */
 	uint64_t session_absolute_us; /* since it was opened */
 	uint32_t violation_threshold; /* blocking events within an hour */

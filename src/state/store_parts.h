@@ -145,6 +145,8 @@ uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const st
 void sessions_read(const struct session_slot *slot, struct store_session *ret_session);
 /* How many a user has, and the oldest of them. */
 uint32_t sessions_of_user(const struct sessions *sessions, const struct store_session *session, uint32_t *ret_oldest);
+/* The oldest of the same user that no connection holds, or SESSION_NONE. */
+uint32_t sessions_left_of_user(const struct sessions *sessions, const struct store_session *session);
 bool sessions_ended(const struct session_slot *slot, struct fw_time now);
 /* Of a user all, else the one of that id; how many there were. */
 uint32_t sessions_remove_user(struct sessions *sessions, struct fw_slice user);

@@ -48,6 +48,7 @@ static struct store_options memory_store_options(const struct fw_policy *policy)
 		.max_connections = (uint32_t)s->max_connections,
 		.auth_rate = policy->auth_rate,
 		.max_sessions_per_user = (uint32_t)s->max_sessions_per_user,
+		.sessions_refused = s->sessions_over_limit == OVER_LIMIT_REFUSE,
 		.session_idle_ns = (uint64_t)s->session_timeout * 60 * SECOND,
 		.session_absolute_us = (uint64_t)s->session_absolute_hours * 3600 * 1000000,
 		.violation_threshold = (uint32_t)s->violation_threshold,

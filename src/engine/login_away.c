@@ -1,0 +1,75 @@
+/* login_away.c: logins that end although nothing is wrong with the credential: too many of them, no room, no record.
+ * The client is told when to come again, in the handshake or in band. */
+#include "engine/conn_state.h"
+
+void login_limited(struct fw_conn *conn, const struct fw_answer *answer, const char *cause)
+{
+	struct answer told = { .code = ERROR_RATE_LIMITED,
+			       .retry_after_ms = answer->retry_after_ms != 0 ? answer->retry_after_ms : 1000 };
+
+	if (!conn->login->first_message) {
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 429,
+								 .code = "RATE_LIMITED",
+								 .detail = error_code_text(ERROR_RATE_LIMITED),
+								 .cause = cause,
+								 .event = EVENT_rate_limit_violation,
+								 .retry_after_ms = told.retry_after_ms });
+	} else {
+		ending_close(conn, CLOSE_AUTH_RATE, &told, cause);
+	}
+	login_free(conn);
+}
+
+/* On a live connection, too: who he is from now on could not be recorded. */
+void login_turn_away(struct fw_conn *conn, const char *cause)
+{
+	if (!conn->login->first_message)
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 503,
+								 .cause = cause,
+								 .detail = "try again later",
+								 .event = EVENT_overload,
+								 .retry_after_ms = 5000 });
+	else
+		ending_close(conn, CLOSE_OVERLOAD, NULL, cause);
+	login_free(conn);
+}
+
+/* He has as many sessions as he may, and they are not to give way. */
+void login_crowded(struct fw_conn *conn)
+{
+	static const char cause[] = "sessions of this user";
+	struct answer told = { .code = ERROR_CONNECTION_LIMIT, .text = "Too many sessions" };
+
+	if (!conn->login->first_message)
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 429,
+								 .code = "CONNECTION_LIMIT",
+								 .detail = told.text,
+								 .cause = cause,
+								 .event = EVENT_connection_limit_exceeded });
+	else
+		ending_close(conn, CLOSE_CONNECTION_LIMIT, &told, cause);
+	login_free(conn);
+}
+
+/* RFC 9449 9: all else holds; the client is told the nonce, and tries again. That is no failure that counts. */
+void login_ask_nonce(struct fw_conn *conn, struct fw_slice nonce)
+{
+	static const char text[] = "The proof needs a nonce", cause[] = "dpop: nonce";
+	struct answer answer = { .code = ERROR_AUTH_FAILED, .text = text, .dpop_nonce = nonce };
+
+	if (!conn->login->first_message) {
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 401,
+								 .code = "AUTH_FAILED",
+								 .detail = text,
+								 .cause = cause,
+								 .event = EVENT_handshake_refused,
+								 .dpop = true,
+								 .nonce = nonce });
+	} else {
+		conn->phase = conn->login->again ? PHASE_OPEN : PHASE_LOGIN;
+		if (conn->login->again)
+			conn->phase_until_ns = UINT64_MAX;
+		answer_error(conn, &answer);
+	}
+	login_free(conn);
+}
