@@ -109,7 +109,10 @@ ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": 
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
           "roles_from": {"type": "string"}, "roles": named(TEXTS), "default_role": NAME,
-          "require_bound": one_of(("none", "certificate", "dpop", "either"))}
+          "require_bound": one_of(("none", "certificate", "dpop", "either")),
+          **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("providers", "PROVIDER_BOOLEAN")},
+          **{row[0]: {"type": "string", "description": row[1]} for row in rows_of("providers", "PROVIDER_TEXT")},
+          **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("providers", "PROVIDER_INTEGER")}}
 SHAPES = {
     "routes": listed(mapping(ROUTE, ["path"]), minItems=1),
     "authentication.jwt.keys": listed(mapping({"kid": NAME, "secret": {"type": "string"}, "public_key": {"type": "string"},
@@ -349,6 +352,7 @@ A token that names an issuer of `authentication.issuers` as its `iss` is judged 
 | `audience` | text, needed | what `aud` must be or have |
 | `jwks` | text: `${file:login.jwks}` | its set of keys (RFC 7517), read anew with the configuration; at most 100. An RSA key that names no `alg` is for `algorithm`, RS256 unless given. Keys that are weak, for encryption, private or secret are not used, with a warning |
 | `public_key`, `algorithm`, `kid` | PEM, name, text | one key in place of a set |
+PROVIDERS
 | `type` | text | `typ` that its tokens must have, such as `at+jwt`; else JWT, at+jwt or none |
 | `user` | claim, `sub` | whose value is the user |
 | `user_prefix` | text, empty | put before it. Two issuers with the same prefix are an error: one name could be two persons. A name that begins with the prefix of another issuer is refused, in own tokens too |
@@ -412,8 +416,17 @@ def configuration():
 and the start of `framewall run` name those that a configuration has in one line, `without effect in this version: …`."""
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES,
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()),
                 html_attributes(), tail)
+
+
+def providers():
+    def value(kind, row):
+        if kind == "PROVIDER_INTEGER":
+            return f"{row[2]} to {row[3]} {row[4]}, {row[1]}"
+        return "text" if kind == "PROVIDER_TEXT" else "true or " + "`false`"
+
+    return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("providers"))
 
 
 def html_attributes():

@@ -81,7 +81,8 @@ enum fw_need_kind {
 	FW_NEED_PASSWORD,   /* user_id, key (the password): is it his? */
 	FW_NEED_INTROSPECT, /* key: a token; number: index of its issuer in the policy, user_id: the issuer's name, for
 			       a policy that numbers them otherwise: what does the issuer say of it? */
-	FW_NEED_KEYS	    /* number, user_id: of the issuer, as above; its keys may have changed: fetch them */
+	FW_NEED_KEYS /* user_id: name of an issuer, key: kid of a key that it may have by now: fetch its keys, and have
+			a policy with them in use (fw_engine_set_policy) before the answer */
 };
 
 /* All slices are the engine's, as the event is: whoever answers later copies what he needs, and wipes the copy of a

@@ -13,7 +13,7 @@
 #include "crypto/digest.h"
 #include "crypto/jws.h"
 
-enum { SECRET_MOST = 4096, KID_MOST = 256, COORDINATE_MOST = 66 };
+enum { SECRET_MOST = 4096, COORDINATE_MOST = 66 };
 
 /* The text of a string member; data NULL: there is none, it is no string, or memory is short. */
 static struct fw_slice text_at(struct arena *arena, const struct json *json, uint32_t object, const char *name)
@@ -230,7 +230,7 @@ static const char *set_kid(struct arena *arena, const struct jwk_rules *rules, c
 
 	if (given == 0)
 		return rules->needs_kid ? "kid" : NULL;
-	if (kid.data == NULL || kid.size > KID_MOST || memchr(kid.data, '\0', kid.size) != NULL)
+	if (kid.data == NULL || kid.size > JWK_KID_MOST || memchr(kid.data, '\0', kid.size) != NULL)
 		return "kid";
 	copy = arena_alloc(arena, kid.size + 1);
 	if (copy == NULL)

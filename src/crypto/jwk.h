@@ -24,7 +24,7 @@ const char *jwk_thumbprint(struct arena *arena, const struct json *json, uint32_
 /* Does a text that these functions returned say that memory is short? Then the key may be as good as any. */
 bool jwk_memory(const char *fault);
 
-enum { JWK_SET_MOST = 100 }; /* keys in a set, taken or not */
+enum { JWK_SET_MOST = 100, JWK_KID_MOST = 256 }; /* keys in a set, taken or not; octets of a kid */
 struct jwk_set {
 	struct jwt_key *keys; /* room for `room` keys, the caller's */
 	size_t room;

@@ -7,6 +7,8 @@
 #include "base/slice.h"
 #include "crypto/jws.h"
 
+const char jwt_unknown_kid[] = "kid";
+
 /* RFC 8725 3.11: a token made for another use says so here. */
 static bool type_is_known(const struct jwt_rules *rules, const struct json *header, struct arena *arena)
 {
@@ -74,7 +76,7 @@ static const char *check_header(struct arena *arena, const struct jwt_rules *rul
 		return "typ";
 	*ret_key = find_key(rules, header, arena);
 	if (*ret_key == NULL)
-		return "kid";
+		return header->nodes[jws_member(header, 0, "kid")].kind == JSON_STRING ? jwt_unknown_kid : "kid";
 	/* RFC 8725 3.1: what the token says is compared, never obeyed. */
 	if ((*ret_key)->algorithm != named)
 		return "alg";
@@ -207,6 +209,16 @@ static bool has_no_claims(struct fw_slice token)
 	const uint8_t *dot = token.size != 0 ? memchr(token.data, '.', token.size) : NULL;
 
 	return dot != NULL && dot + 1 < token.data + token.size && dot[1] == '.';
+}
+
+struct fw_slice jwt_claimed_kid(struct arena *arena, struct fw_slice token)
+{
+	struct jws_parts parts;
+	struct json header;
+
+	if (!jws_split(token, &parts) || jws_read(arena, parts.header, "header", &header) != NULL)
+		return slice(NULL, 0);
+	return jws_text(&header, jws_member(&header, 0, "kid"), arena);
 }
 
 const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,

@@ -34,9 +34,14 @@ const char *jwt_open(struct arena *arena, const struct jwt_rules *rules, struct 
 /* NULL when it holds; otherwise a static text for the record ("signature", "expired", …), never for the client. */
 const char *jwt_verify(struct arena *arena, const struct jwt_rules *rules, struct fw_slice token, uint64_t wall_us,
 		       struct jwt *ret_jwt);
+/* What jwt_verify returns of a token with a kid that no key has: the one refusal that another set of keys may change.
+ */
+extern const char jwt_unknown_kid[];
 /* What a token says of its issuer, before anything is known of it: only to choose the rules that it is then judged by.
  * data NULL: nothing. */
 struct fw_slice jwt_claimed_issuer(struct arena *arena, struct fw_slice token);
+/* The same of the key that it names. */
+struct fw_slice jwt_claimed_kid(struct arena *arena, struct fw_slice token);
 /* A name for records and for a header of the upstream: 1 to LIMIT_USER_ID octets without control characters. */
 bool jwt_name_holds(struct fw_slice text);
 /* Signs {"alg":…,"typ":"JWT","kid":…} and claims; ret_token is in the arena. FW_ERR_INVALID: the key cannot sign. */

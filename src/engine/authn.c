@@ -99,6 +99,7 @@ static const char *verify_token(struct fw_conn *conn, struct fw_slice token, str
 const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
 			 struct identity *ret_identity)
 {
+	*ret_identity = (struct identity){ 0 };
 	if (credential.size == 0)
 		return "empty";
 	if (credential.size > (size_t)conn->policy->settings.max_token_size)

@@ -93,16 +93,9 @@ static uint16_t role_of(struct fw_conn *conn, const struct policy_issuer *issuer
 
 static const struct policy_issuer *issuer_of(struct fw_conn *conn, struct fw_slice token)
 {
-	const struct fw_policy *policy = conn->policy;
-	struct fw_slice claimed;
-
-	if (policy->issuer_count == 0)
+	if (conn->policy->issuer_count == 0)
 		return NULL;
-	claimed = jwt_claimed_issuer(&conn->engine->arena, token);
-	for (size_t i = 0; i < policy->issuer_count; i++)
-		if (claimed.data != NULL && slice_is(claimed, policy->issuers[i].rules.issuer))
-			return &policy->issuers[i];
-	return NULL;
+	return policy_issuer_find(conn->policy, jwt_claimed_issuer(&conn->engine->arena, token));
 }
 
 /* A name is of the issuer whose prefix is the longest that it begins with: from another one, or from an own token, it
@@ -145,6 +138,15 @@ static uint64_t in_us(uint64_t seconds)
 	return seconds <= UINT64_MAX / 1000000 ? seconds * 1000000 : UINT64_MAX;
 }
 
+/* A set may have the key by now, unless nothing is called so. */
+static void want_key(struct fw_conn *conn, const struct policy_issuer *issuer, struct fw_slice token,
+		     struct identity *ret_identity)
+{
+	ret_identity->kid = jwt_claimed_kid(&conn->engine->arena, token);
+	if (ret_identity->kid.size <= JWK_KID_MOST)
+		ret_identity->keys_of = issuer;
+}
+
 const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity)
 {
 	const struct policy_issuer *issuer = issuer_of(conn, token);
@@ -153,6 +155,11 @@ const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identi
 	struct jwt jwt;
 	const char *cause = jwt_verify(&conn->engine->arena, rules, token, conn->engine->now.wall_us, &jwt);
 
+	if (issuer != NULL && provider_is_asked(&issuer->provider) &&
+	    (cause == jwt_unknown_kid || (cause != NULL && rules->key_count == 0)))
+		want_key(conn, issuer, token, ret_identity);
+	if (cause != NULL && rules->key_count == 0) /* nothing else can be said of it */
+		return "keys of the issuer not fetched";
 	if (cause != NULL)
 		return cause;
 	*ret_identity = (struct identity){ .user_id = jwt.subject,

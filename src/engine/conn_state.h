@@ -154,6 +154,7 @@ struct login {
 	uint8_t kind;		    /* enum credential_kind */
 	bool first_message;	    /* else it came in the handshake */
 	bool again;		    /* an auth message on an open connection */
+	bool asked_keys;	    /* its issuer was asked for other keys: not twice */
 	struct presented presented; /* its proof stands behind the credential */
 	const char *place;	    /* "authorization", "cookie", …: static, for the record */
 	struct principal *made;	    /* whose login it is, while the session is opened */
@@ -323,12 +324,15 @@ struct identity {
 	uint64_t issued_wall_us;  /* 0: it does not say when it was issued */
 	uint64_t credential;	  /* mark of the key; 0: none */
 	struct binding binding;
-	uint8_t required;	/* enum policy_required_bound: what its issuer asks for */
-	struct fw_slice key_id; /* of an API key; empty: none */
-	struct fw_slice scopes; /* permissions that it is narrowed to; empty: all of the role */
-	bool key_stored;	/* the key is the store's: it has no mark */
+	uint8_t required;		     /* enum policy_required_bound: what its issuer asks for */
+	struct fw_slice key_id;		     /* of an API key; empty: none */
+	struct fw_slice scopes;		     /* permissions that it is narrowed to; empty: all of the role */
+	bool key_stored;		     /* the key is the store's: it has no mark */
+	const struct policy_issuer *keys_of; /* refused for want of a key that this issuer may have by now; else NULL */
+	struct fw_slice kid;		     /* of that key; empty: any */
 };
-/* NULL when it holds, else the cause for the record. Sessions are the store's business. */
+/* NULL when it holds, else the cause for the record; ret_identity is whole even then. Sessions are the store's
+ * business. */
 const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential,
 			 struct identity *ret_identity);
 /* authn_jwt.c: the same for a signed token that is no larger than allowed */
@@ -375,6 +379,14 @@ void login_let_in(struct fw_conn *conn, const struct http1_head *head,
 		  struct fw_slice subprotocol);		   /* all is ready: PHASE_OPEN */
 bool login_anonymous(struct fw_conn *conn, uint16_t role); /* who need not log in; false: memory is short */
 void login_free(struct fw_conn *conn);
+/* Of login.c, for the other files of a login. text: what the client is told; cause: what is recorded. */
+void login_refuse(struct fw_conn *conn, const char *text, const char *cause);
+void login_verify(struct fw_conn *conn); /* whose credential is it? */
+/* login_keys.c */
+const char *login_keys_verify(struct fw_conn *conn, struct fw_slice credential, struct identity *ret_identity);
+void login_keys_ask(struct fw_conn *conn, const struct identity *identity);
+void login_keys_answered(struct fw_conn *conn, const struct fw_answer *answer);
+const char *login_cause_of(const struct fw_answer *answer, const char *otherwise, char ret_text[FW_STAGE_CAUSE]);
 
 /* login_away.c: ends it without a word about the credential. */
 void login_limited(struct fw_conn *conn, const struct fw_answer *answer, const char *cause);

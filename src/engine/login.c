@@ -2,6 +2,7 @@
  *
  *   handshake or auth message -> AUTH_SLOT -> verify (JWT, key), SESSION_TAKE or PASSWORD -> SESSION_OPEN -> dial ->
  * let in                                       API_KEY behind both where the key is the store's
+ * where a token names a key that is not known here, verify -> KEYS -> verify
  *
  * Each arrow is a FW_EV_NEED that login_supplied answers; a deadline bounds the wait. */
 #include "base/encode.h"
@@ -31,7 +32,7 @@ void login_free(struct fw_conn *conn)
 }
 
 /* The precise cause is for the record alone: the client reads one text for all (row 114). */
-static void refuse(struct fw_conn *conn, const char *text, const char *cause)
+void login_refuse(struct fw_conn *conn, const char *text, const char *cause)
 {
 	struct login *login = conn->login;
 	struct answer answer = { .code = ERROR_AUTH_FAILED, .text = text };
@@ -303,7 +304,7 @@ static void begin_message(struct fw_conn *conn, const struct json *json, bool ag
 		return;
 	conn->login->again = again;
 	if (text != NULL)
-		refuse(conn, text, carried.kind == CREDENTIAL_NONE ? "method not listed" : "no credential");
+		login_refuse(conn, text, carried.kind == CREDENTIAL_NONE ? "method not listed" : "no credential");
 	else
 		ask_slot(conn);
 }
@@ -369,12 +370,12 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 					  identity, &proof);
 
 	if (cause != NULL) {
-		refuse(conn, authn_refusal_text(login->kind), cause);
+		login_refuse(conn, authn_refusal_text(login->kind), cause);
 		return;
 	}
 	if (login->again &&
 	    !slice_equal(identity->user_id, slice(conn->principal->user_id, conn->principal->user_id_size))) {
-		refuse(conn, authn_refusal_text(login->kind), "another subject than the one logged in");
+		login_refuse(conn, authn_refusal_text(login->kind), "another subject than the one logged in");
 		return;
 	}
 	login->made = principal_new(conn, identity);
@@ -411,14 +412,14 @@ static void ask_password(struct fw_conn *conn, struct fw_slice password)
 	struct fw_slice user = login->user;
 
 	if (password.size == 0 || user.size == 0 || user.size > LIMIT_USER_ID) {
-		refuse(conn, authn_refusal_text(login->kind), "a user id or password that nobody can have");
+		login_refuse(conn, authn_refusal_text(login->kind), "a user id or password that nobody can have");
 		return;
 	}
 	conn->phase = PHASE_SESSION;
 	event_need(conn, FW_NEED_PASSWORD, &(struct fw_need){ .user_id = user, .key = password });
 }
 
-static void verify(struct fw_conn *conn)
+void login_verify(struct fw_conn *conn)
 {
 	struct login *login = conn->login;
 	struct fw_slice credential = slice(login->credential, login->credential_size);
@@ -428,8 +429,8 @@ static void verify(struct fw_conn *conn)
 
 	if (login->kind == CREDENTIAL_SESSION) {
 		if (!(conn->policy->methods >> METHOD_SESSION & 1) || credential.size == 0) {
-			refuse(conn, authn_refusal_text(login->kind),
-			       credential.size == 0 ? "too large" : "method not listed");
+			login_refuse(conn, authn_refusal_text(login->kind),
+				     credential.size == 0 ? "too large" : "method not listed");
 			return;
 		}
 		digest_sha256(credential, key);
@@ -441,12 +442,13 @@ static void verify(struct fw_conn *conn)
 		ask_password(conn, credential);
 		return;
 	}
-	arena_reset(&conn->engine->arena);
-	cause = authn_verify(conn, login->kind, credential, &identity);
+	cause = login_keys_verify(conn, credential, &identity);
 	if (cause == authn_key_unknown)
 		authn_key_ask(conn, credential);
+	else if (cause != NULL && identity.keys_of != NULL && !login->asked_keys)
+		login_keys_ask(conn, &identity);
 	else if (cause != NULL)
-		refuse(conn, authn_refusal_text(login->kind), cause);
+		login_refuse(conn, authn_refusal_text(login->kind), cause);
 	else
 		open_session(conn, &identity);
 }
@@ -468,7 +470,7 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 	else if (!binding_unpack(answer->binding, &binding))
 		cause = "what it is bound to";
 	if (cause != NULL) {
-		refuse(conn, authn_refusal_text(CREDENTIAL_SESSION), cause);
+		login_refuse(conn, authn_refusal_text(CREDENTIAL_SESSION), cause);
 	} else if (answer->key_id.size != 0) {
 		conn->login->until_wall_us = answer->expires_wall_us;
 		authn_key_ask_again(conn, answer->key_id);
@@ -485,18 +487,6 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 	}
 }
 
-/* Why somebody else refused it: what he says, as a text that ends. */
-static const char *cause_of(const struct fw_answer *answer, const char *otherwise, char ret_text[FW_STAGE_CAUSE])
-{
-	size_t size = answer->cause.size < FW_STAGE_CAUSE ? answer->cause.size : FW_STAGE_CAUSE - 1;
-
-	if (size == 0)
-		return otherwise;
-	memcpy(ret_text, answer->cause.data, size);
-	ret_text[size] = '\0';
-	return ret_text;
-}
-
 static void key_answered(struct fw_conn *conn, const struct fw_answer *answer)
 {
 	struct login *login = conn->login;
@@ -505,11 +495,11 @@ static void key_answered(struct fw_conn *conn, const struct fw_answer *answer)
 	char text[FW_STAGE_CAUSE];
 
 	if (answer->code != FW_ANSWER_YES)
-		cause = cause_of(answer, cause, text);
+		cause = login_cause_of(answer, cause, text);
 	if (conn_monitors(conn)) {
 		watched_key(conn, cause, &identity);
 	} else if (cause != NULL) {
-		refuse(conn, authn_refusal_text(login->kind), cause);
+		login_refuse(conn, authn_refusal_text(login->kind), cause);
 	} else {
 		if (login->kind == CREDENTIAL_SESSION) {
 			identity.method = METHOD_SESSION;
@@ -526,14 +516,14 @@ static void password_answered(struct fw_conn *conn, const struct fw_answer *answ
 	char text[FW_STAGE_CAUSE];
 
 	if (answer->code != FW_ANSWER_YES)
-		refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD),
-		       cause_of(answer, "unknown user or wrong password", text));
+		login_refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD),
+			     login_cause_of(answer, "unknown user or wrong password", text));
 	else if (answer->user_id.size == 0 || answer->user_id.size > LIMIT_USER_ID)
 		fault(conn, "the answer about a password names nobody");
 	else if (role == POLICY_NONE)
-		refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD), "his role is gone");
+		login_refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD), "his role is gone");
 	else if (policy_name_is_of_issuer(conn->policy, answer->user_id))
-		refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD), "a name of the users of an issuer");
+		login_refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD), "a name of the users of an issuer");
 	else
 		open_session(conn, &(struct identity){ .user_id = answer->user_id,
 						       .role = role,
@@ -586,11 +576,11 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		return;
 	if (answer->code == FW_ANSWER_FAILED)
 		fault(conn, kind < FW_NEED_PASSWORD ? "the store could not be asked"
-						    : cause_of(answer, "the keeper could not be asked", text));
+						    : login_cause_of(answer, "the keeper could not be asked", text));
 	else if (answer->code == FW_ANSWER_LIMITED)
 		login_limited(conn, answer,
 			      kind < FW_NEED_PASSWORD ? "login attempts of this address"
-						      : cause_of(answer, "busy", text));
+						      : login_cause_of(answer, "busy", text));
 	else if (answer->code == FW_ANSWER_UNRECORDED && conn_refuses_unrecorded(conn))
 		login_turn_away(conn, conn_unrecorded);
 	else if (answer->code == FW_ANSWER_FULL)
@@ -598,22 +588,24 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 	else if (answer->code == FW_ANSWER_CROWDED)
 		login_crowded(conn);
 	else if (answer->code == FW_ANSWER_REPLAYED)
-		refuse(conn, authn_refusal_text(conn->login->kind), "dpop: replayed");
+		login_refuse(conn, authn_refusal_text(conn->login->kind), "dpop: replayed");
 	else if (answer->code == FW_ANSWER_NONCE)
 		login_ask_nonce(conn, answer->nonce);
 	else if (kind == FW_NEED_AUTH_SLOT && (answer->code == FW_ANSWER_YES || answer->code == FW_ANSWER_UNRECORDED))
-		verify(conn);
+		login_verify(conn);
 	else if (kind == FW_NEED_API_KEY)
 		key_answered(conn, answer);
 	else if (kind == FW_NEED_SESSION_TAKE)
 		taken(conn, answer);
 	else if (kind == FW_NEED_PASSWORD)
 		password_answered(conn, answer);
+	else if (kind == FW_NEED_KEYS)
+		login_keys_answered(conn, answer);
 	else if (kind == FW_NEED_SESSION_OPEN && answer->code == FW_ANSWER_YES)
 		opened(conn);
 	else
-		refuse(conn, authn_refusal_text(conn->login->kind),
-		       kind == FW_NEED_SESSION_OPEN ? "revoked" : "refused by the store");
+		login_refuse(conn, authn_refusal_text(conn->login->kind),
+			     kind == FW_NEED_SESSION_OPEN ? "revoked" : "refused by the store");
 }
 
 void login_let_in(struct fw_conn *conn, const struct http1_head *head, struct fw_slice subprotocol)

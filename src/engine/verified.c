@@ -26,7 +26,7 @@ struct verified {
 };
 
 /* Whoever adds a text to struct identity copies it here, too, or sees to it that such an identity is not kept. */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct identity) == 160,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct identity) == 184,
 	       "what is kept of an identity is what is known here");
 
 static struct verified_slot *set_of(struct verified *verified, struct fw_slice token, uint8_t ret_key[32])
@@ -84,7 +84,7 @@ void verified_keep(struct fw_conn *conn, struct fw_slice token, const struct ide
 	uint8_t key[32];
 
 	if (conn->policy != engine->policy || identity->user_id.size > LIMIT_USER_ID || identity->key_id.size != 0 ||
-	    identity->scopes.size != 0)
+	    identity->scopes.size != 0 || identity->kid.size != 0)
 		return;
 	if (engine->verified == NULL) {
 		engine->verified = mem_zero(1, sizeof(*engine->verified));

@@ -110,6 +110,9 @@ bool config_yaml_is_text(struct config *config, struct config_place place, const
 /* config_value.c: values checked and copied */
 const char *config_value_text(struct config *config,
 			      struct fw_slice text); /* into the policy's arena; NULL: short of memory */
+/* A path in the file is seen from the folder of the file, as nginx and an include of C see it. NULL: short of memory.
+ */
+const char *config_value_beside(struct config *config, struct fw_slice path);
 void *config_value_zero(struct config *config, size_t count, size_t size); /* cleared, of the policy's arena */
 /* Has it control characters besides line ends and tabs? Then false and reported. */
 bool config_value_visible(struct config *config, struct config_place place, const char *what, struct fw_slice text);
@@ -193,6 +196,23 @@ bool config_routes_upstream(struct config *config, struct config_place place, st
 			    struct policy_route *ret_route);
 void config_keys(struct config *config);
 void config_issuers(struct config *config);
+/* config_provider.c: members of an issuer that say how it is asked */
+enum {
+#define PROVIDER_BOOLEAN(name, value, help) CONFIG_PROVIDER_##name,
+#define PROVIDER_TEXT(name, help) CONFIG_PROVIDER_##name,
+#define PROVIDER_INTEGER(name, value, min, max, unit, help) CONFIG_PROVIDER_##name,
+#include "tables/providers.def"
+#undef PROVIDER_BOOLEAN
+#undef PROVIDER_TEXT
+#undef PROVIDER_INTEGER
+	CONFIG_PROVIDER_ROWS
+};
+extern const char *const config_provider_names[CONFIG_PROVIDER_ROWS];
+void config_provider_defaults(struct provider *provider);
+void config_provider_set(struct config *config, struct provider *provider, unsigned row, struct config_place place,
+			 struct fw_slice text);
+void config_provider_check(struct config *config, struct config_place place, const char *issuer,
+			   struct provider *provider);
 /* After config_derive made the own rules: what both share. */
 void config_issuers_derive(struct config *config);
 void config_tls(struct config *config);

@@ -1,12 +1,10 @@
-/* authentication.issuers: who else issues login tokens, with which keys, and what their roles mean here. No network: a
- * set of keys is a text, "${file:…}" as a rule, read anew with the configuration. */
+/* authentication.issuers: who else issues login tokens, with which keys, and what their roles mean here. A set of keys
+ * is a text, "${file:…}" as a rule, read anew with the configuration; or it is fetched while the server runs. */
 #include "policy/config_build.h"
 
 #include <string.h>
 
 #include "base/slice.h"
-#include "codec/json.h"
-#include "crypto/jwk.h"
 
 enum member {
 	ISSUER,
@@ -22,12 +20,12 @@ enum member {
 	ROLES,
 	DEFAULT_ROLE,
 	REQUIRE_BOUND,
-	MEMBERS
+	PROVIDER, /* here the rows of providers.def begin */
+	MEMBERS = PROVIDER + CONFIG_PROVIDER_ROWS
 };
-static const char *const member_names[MEMBERS] = { "issuer",	   "audience",	 "jwks",  "public_key",
-						   "algorithm",	   "kid",	 "type",  "user",
-						   "user_prefix",  "roles_from", "roles", "default_role",
-						   "require_bound" };
+static const char *const own_names[PROVIDER] = { "issuer", "audience",	   "jwks",	   "public_key",  "algorithm",
+						 "kid",	   "type",	   "user",	   "user_prefix", "roles_from",
+						 "roles",  "default_role", "require_bound" };
 
 enum { NAME_MOST = 512, TYPE_MOST = 64 };
 
@@ -39,6 +37,11 @@ struct reader {
 	enum jose_algorithm algorithm;
 	bool has_algorithm;
 };
+
+static const char *name_of_member(unsigned index)
+{
+	return index < PROVIDER ? own_names[index] : config_provider_names[index - PROVIDER];
+}
 
 static void add_role(struct config *config, struct policy_issuer *issuer, struct policy_issuer_role *roles,
 		     struct config_place place, const struct policy_issuer_role *role)
@@ -127,8 +130,12 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		read_roles(config, issuer, place, value);
 		return;
 	}
-	if (!config_yaml_is_text(config, place, member_names[index], value, &text))
+	if (!config_yaml_is_text(config, place, name_of_member(index), value, &text))
 		return;
+	if (index >= PROVIDER) {
+		config_provider_set(config, &issuer->provider, index - PROVIDER, place, text);
+		return;
+	}
 	switch ((enum member)index) {
 	case ISSUER:
 		issuer->rules.issuer = name_of(config, place, "issuer", text, NAME_MOST);
@@ -174,50 +181,43 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		set_required(config, issuer, place, text);
 		break;
 	case ROLES:
+	case PROVIDER:
 	case MEMBERS:
 		break;
 	}
 }
 
+/* The algorithm is that of RSA keys which name none: all others say it themselves (RFC 7517 4.4). */
+static bool check_algorithm(struct config *config, const struct reader *reader, const char *beside)
+{
+	if (!reader->has_algorithm || jose_is_rsa(reader->algorithm))
+		return true;
+	config_report_error(config, reader->algorithm_place,
+			    "beside \"%s\" the algorithm is that of RSA keys that name none: the others say it "
+			    "themselves",
+			    beside);
+	return false;
+}
+
 static void read_jwks(struct config *config, const struct reader *reader)
 {
 	struct policy_issuer *issuer = reader->issuer;
-	struct jwk_rules rules = { .rsa = reader->has_algorithm ? reader->algorithm : JOSE_RS256 };
-	struct jwk_set set = { .room = JWK_SET_MOST };
-	struct json_error error;
-	struct json json;
-	enum json_result result;
-	const char *fault;
+	struct jwk_set set = { 0 };
+	char why[PROVIDER_WHY];
+	int result;
 
-	if (reader->has_algorithm && !jose_is_rsa(reader->algorithm)) {
-		config_report_error(config, reader->algorithm_place,
-				    "beside \"jwks\" the algorithm is that of RSA keys that name none: the others "
-				    "say it themselves");
+	if (!check_algorithm(config, reader, "jwks"))
 		return;
-	}
-	result = json_parse(&config->scratch, reader->jwks, 0, &json, &error);
-	if (result == JSON_MEMORY) {
-		config->short_of_memory = true;
-		return;
-	}
-	if (result != JSON_OK) {
-		config_report_error(config, reader->jwks_place,
-				    "\"jwks\" is no JSON: %s, at octet %zu; write ${file:…}", error.what, error.offset);
-		return;
-	}
 	set.keys = issuer->keys = config_value_zero(config, JWK_SET_MOST, sizeof(*issuer->keys));
 	if (set.keys == NULL)
 		return;
-	fault = jwk_read_set(&config->policy->arena, &rules, &json, 0, &set);
-	issuer->rules.key_count = fault == NULL ? set.count : 0;
-	if (fault != NULL && jwk_memory(fault))
+	result = provider_read_set(&config->policy->arena, &config->scratch, issuer->rsa, reader->jwks, &set, why);
+	issuer->rules.key_count = set.count;
+	if (result == FW_ERR_MEMORY)
 		config->short_of_memory = true;
-	else if (fault != NULL)
-		config_report_error(config, reader->jwks_place, "\"jwks\" cannot be used: %s", fault);
-	else if (set.count == 0)
-		config_report_error(config, reader->jwks_place, "\"jwks\" has no key that can be used%s%s",
-				    set.first_fault != NULL ? "; the first: " : "",
-				    set.first_fault != NULL ? set.first_fault : "");
+	else if (result != FW_OK)
+		config_report_error(config, reader->jwks_place, "\"jwks\" %s%s", why,
+				    slice_starts(reader->jwks, "{") ? "" : "; write ${file:…}");
 	else if (set.skipped != 0)
 		config_report_warning(config, reader->jwks_place,
 				      "%zu of the keys in \"jwks\" are not used; the first: %s", set.skipped,
@@ -243,6 +243,25 @@ static void read_pem(struct config *config, const struct reader *reader)
 		config_report_error(config, reader->pem_place, "\"public_key\" cannot be used: %s", fault);
 }
 
+/* Out of one place, and of no other: which set counts must not be a question. */
+static void read_keys(struct config *config, struct config_place place, const struct reader *reader)
+{
+	struct provider *provider = &reader->issuer->provider;
+	int places = (reader->jwks.data != NULL) + (reader->pem.data != NULL) + provider->discovery +
+		     (provider->jwks_url != NULL);
+
+	if (places != 1)
+		config_report_error(config, place,
+				    "an issuer needs either \"jwks\" or \"public_key\", or its keys are fetched by "
+				    "\"discovery\" or from \"jwks_url\"");
+	else if (reader->jwks.data != NULL)
+		read_jwks(config, reader);
+	else if (reader->pem.data != NULL)
+		read_pem(config, reader);
+	else if (check_algorithm(config, reader, "discovery"))
+		config_provider_check(config, place, reader->issuer->rules.issuer, provider);
+}
+
 /* One name may be two persons at two issuers: then they must be told apart here. */
 static void check_users(struct config *config, struct config_place place, const struct policy_issuer *issuer)
 {
@@ -264,13 +283,17 @@ static void read_issuer(struct config *config, struct config_place place, struct
 	struct fw_policy *policy = config->policy;
 	struct policy_issuer *issuer = &policy->issuers[policy->issuer_count++];
 	struct reader reader = { .issuer = issuer };
+	const char *names[MEMBERS];
 	unsigned before = config->errors;
 
+	for (unsigned i = 0; i < MEMBERS; i++)
+		names[i] = name_of_member(i);
 	*issuer = (struct policy_issuer){ .user_prefix = "",
 					  .user_claim = "sub",
 					  .default_role = policy->role_default,
 					  .require_bound = policy->settings.jwt_require_bound };
-	config_walk_map(config, node, "an issuer", member_names, MEMBERS, set_member, &reader);
+	config_provider_defaults(&issuer->provider);
+	config_walk_map(config, node, "an issuer", names, MEMBERS, set_member, &reader);
 	if (config->errors != before || config->short_of_memory)
 		return;
 	if (issuer->rules.issuer == NULL)
@@ -279,14 +302,10 @@ static void read_issuer(struct config *config, struct config_place place, struct
 		config_report_error(config, place,
 				    "an issuer needs \"audience\", what its tokens for this service "
 				    "have as aud");
-	if ((reader.jwks.data != NULL) == (reader.pem.data != NULL))
-		config_report_error(config, place, "an issuer needs either \"jwks\" or \"public_key\"");
-	else if (reader.jwks.data != NULL)
-		read_jwks(config, &reader);
-	else
-		read_pem(config, &reader);
-	if (reader.kid != NULL && reader.jwks.data != NULL)
-		config_report_error(config, place, "\"kid\" is for \"public_key\": keys in \"jwks\" have their own");
+	issuer->rsa = reader.has_algorithm ? reader.algorithm : JOSE_RS256;
+	read_keys(config, place, &reader);
+	if (reader.kid != NULL && reader.pem.data == NULL)
+		config_report_error(config, place, "\"kid\" is for \"public_key\": keys of a set have their own");
 	issuer->rules.keys = issuer->keys;
 	check_users(config, place, issuer);
 }

@@ -83,6 +83,13 @@ static void give_boolean(struct entry *entry, const char *name, bool value)
 	give_member(entry, name);
 }
 
+static void give_integer(struct entry *entry, const char *name, int64_t value)
+{
+	entry->shown.type = CONFIG_TYPE_INTEGER;
+	entry->shown.number = value;
+	give_member(entry, name);
+}
+
 static void give_texts(struct entry *entry, const char *name, const struct texts *texts)
 {
 	entry->shown.type = CONFIG_TYPE_TEXTS;
@@ -193,6 +200,21 @@ static void give_roles(struct entry *entry, const struct fw_policy *policy, cons
 	}
 }
 
+static void give_provider(struct entry *entry, const struct provider *provider)
+{
+	if (!provider_is_asked(provider))
+		return;
+#define PROVIDER_BOOLEAN(name, value, help) give_boolean(entry, #name, provider->name);
+#define PROVIDER_TEXT(name, help)                                                                                      \
+	if (provider->name != NULL)                                                                                    \
+		give_text(entry, #name, provider->name);
+#define PROVIDER_INTEGER(name, value, min, max, unit, help) give_integer(entry, #name, provider->name);
+#include "tables/providers.def"
+#undef PROVIDER_BOOLEAN
+#undef PROVIDER_TEXT
+#undef PROVIDER_INTEGER
+}
+
 static void show_issuers(struct config *config)
 {
 	static const char *const required[] = { "none", "certificate", "dpop", "either" };
@@ -220,6 +242,7 @@ static void show_issuers(struct config *config)
 			snprintf(name, sizeof(name), "key[%zu]", k);
 			give_text(&entry, name, jose_name(issuer->keys[k].algorithm));
 		}
+		give_provider(&entry, &issuer->provider);
 	}
 }
 

@@ -11,24 +11,6 @@
  */
 static const char not_content[] = "is the name of a file: write it as it is, without ${file:…}";
 
-/* A path in the file is seen from the folder of the file, as nginx and an include of C see it. */
-static const char *beside(struct config *config, struct fw_slice path)
-{
-	const char *name = config->options->name, *slash = path.data[0] != '/' ? strrchr(name, '/') : NULL;
-	size_t folder = slash != NULL ? (size_t)(slash - name) + 1 : 0, room;
-	char *whole;
-
-	if (!size_add(path.size, folder, &room))
-		return NULL;
-	whole = config_value_zero(config, room + 1, 1);
-	if (whole == NULL)
-		return NULL;
-	if (folder != 0)
-		memcpy(whole, name, folder);
-	memcpy(whole + folder, path.data, path.size);
-	return whole;
-}
-
 /* Keys of assertions are no part of TLS, and files all the same. */
 static void place_assertion_keys(struct config *config)
 {
@@ -43,7 +25,7 @@ static void place_assertion_keys(struct config *config)
 			config_report_error(config, origin->place,
 					    "\"assertion.keys\": the name of a PEM file is missing");
 		else if (from == CONFIG_FROM_FILE || from == CONFIG_FROM_OVERLAY)
-			keys->items[i] = beside(config, slice_text(keys->items[i]));
+			keys->items[i] = config_value_beside(config, slice_text(keys->items[i]));
 	}
 }
 
@@ -70,7 +52,7 @@ static void place_rows(struct config *config)
 		if (origin->secret)
 			config_report_error(config, origin->place, "\"%s\" %s", rows[i].path, not_content);
 		else if (**rows[i].member != '\0' && (from == CONFIG_FROM_FILE || from == CONFIG_FROM_OVERLAY))
-			*rows[i].member = beside(config, slice_text(*rows[i].member));
+			*rows[i].member = config_value_beside(config, slice_text(*rows[i].member));
 	}
 	place_assertion_keys(config);
 }
@@ -92,9 +74,9 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		return;
 	}
 	if (index == 0)
-		certificate->certificate = beside(config, text);
+		certificate->certificate = config_value_beside(config, text);
 	else
-		certificate->key = beside(config, text);
+		certificate->key = config_value_beside(config, text);
 }
 
 static void read_certificate(struct config *config, struct config_place place, struct fy_node *node,

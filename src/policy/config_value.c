@@ -150,3 +150,20 @@ bool config_value_texts(struct config *config, struct config_place place, const 
 	*ret_texts = (struct texts){ items, count };
 	return good;
 }
+
+const char *config_value_beside(struct config *config, struct fw_slice path)
+{
+	const char *name = config->options->name, *slash = path.data[0] != '/' ? strrchr(name, '/') : NULL;
+	size_t folder = slash != NULL ? (size_t)(slash - name) + 1 : 0, room;
+	char *whole;
+
+	if (!size_add(path.size, folder, &room))
+		return NULL;
+	whole = config_value_zero(config, room + 1, 1);
+	if (whole == NULL)
+		return NULL;
+	if (folder != 0)
+		memcpy(whole, name, folder);
+	memcpy(whole + folder, path.data, path.size);
+	return whole;
+}

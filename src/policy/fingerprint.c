@@ -119,13 +119,27 @@ static void take_jwt_keys(struct taking *taking, const struct fw_policy *policy)
 	}
 }
 
+static void take_provider(struct taking *taking, const struct provider *provider)
+{
+#define PROVIDER_BOOLEAN(name, value, help) take_number(taking, provider->name);
+#define PROVIDER_TEXT(name, help) take_text(taking, provider->name);
+#define PROVIDER_INTEGER(name, value, min, max, unit, help) take_number(taking, provider->name);
+#include "tables/providers.def"
+#undef PROVIDER_BOOLEAN
+#undef PROVIDER_TEXT
+#undef PROVIDER_INTEGER
+}
+
 static void take_issuers(struct taking *taking, const struct fw_policy *policy)
 {
 	for (size_t i = 0; i < policy->issuer_count; i++) {
 		const struct policy_issuer *issuer = &policy->issuers[i];
 
-		/* The marks are made of all that an issuer is, but for the kid and what tokens must be bound to. */
+		take(taking, slice(issuer->digest, sizeof(issuer->digest)));
 		take_number(taking, issuer->require_bound);
+		take_provider(taking, &issuer->provider);
+		if (provider_is_asked(&issuer->provider)) /* what it answers is no part of the configuration */
+			continue;
 		for (size_t k = 0; k < issuer->rules.key_count; k++) {
 			take_text(taking, issuer->keys[k].kid);
 			take(taking, slice((const uint8_t *)&issuer->marks[k], sizeof(issuer->marks[k])));

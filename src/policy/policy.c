@@ -33,15 +33,23 @@ int policy_add_assertion_key(struct fw_policy *policy, const struct jwt_key *key
 
 static void forget(struct fw_policy *policy)
 {
+	/* What is not its own it only refers to. */
+	for (size_t i = 0; i < policy->issuer_count; i++)
+		for (size_t k = 0; k < policy->issuers[i].rules.key_count; k++)
+			if (policy->root == NULL || provider_is_asked(&policy->issuers[i].provider))
+				jose_key_fini(&policy->issuers[i].keys[k]);
+	if (policy->root != NULL) {
+		arena_fini(&policy->arena);
+		fw_policy_unref(policy->root);
+		mem_free(policy);
+		return;
+	}
 	for (size_t i = 0; i < policy->assertion_key_count; i++)
 		jose_key_fini(&policy->assertion_keys[i]);
 	for (size_t i = 0; i < policy->jwt_key_count; i++)
 		mem_wipe(policy->jwt_keys[i].secret, policy->jwt_keys[i].secret_size);
 	for (size_t i = 0; i < policy->jwt_key_count; i++)
 		jose_key_fini(&policy->jwt_keys[i]);
-	for (size_t i = 0; i < policy->issuer_count; i++)
-		for (size_t k = 0; k < policy->issuers[i].rules.key_count; k++)
-			jose_key_fini(&policy->issuers[i].keys[k]);
 	arena_fini(&policy->arena);
 	mem_free(policy);
 }

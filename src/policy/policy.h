@@ -12,6 +12,7 @@
 #include "base/gcra.h"
 #include "base/limits.h"
 #include "crypto/jwt.h"
+#include "policy/provider.h"
 
 /* A list of strings. Each is NUL-terminated. */
 struct texts {
@@ -164,9 +165,12 @@ struct policy_issuer_role {
 
 /* Whose tokens are taken besides those that the own keys signed: a provider of identities. */
 struct policy_issuer {
-	struct jwt_rules rules; /* issuer and audience are never NULL here */
-	struct jwt_key *keys;	/* of rules; public ones, owned */
-	uint64_t *marks;	/* of each key: see policy_credential.c */
+	struct jwt_rules rules;	  /* issuer and audience are never NULL here */
+	struct jwt_key *keys;	  /* of rules; public ones, owned */
+	uint64_t *marks;	  /* of each key: see policy_credential.c */
+	uint8_t digest[32];	  /* of what else decides who comes by a token of it */
+	struct provider provider; /* how its keys are fetched, if they are: then they come with policy_with_keys */
+	enum jose_algorithm rsa;  /* of an RSA key that names no algorithm */
 	const char *user_prefix;
 	const char *user_claim;	 /* a member of the claims, or a JSON Pointer (RFC 6901) */
 	const char *roles_claim; /* the same; NULL: "role" and "roles" */
@@ -199,6 +203,7 @@ struct policy_index {
 struct fw_policy {
 	_Atomic unsigned references;
 	struct arena arena;
+	struct fw_policy *root; /* see policy_with_keys; NULL: it is one itself */
 	struct settings settings;
 
 	const char *permissions[LIMIT_PERMISSIONS];
@@ -272,8 +277,25 @@ int policy_add_assertion_key(struct fw_policy *policy, const struct jwt_key *key
 /* Is this one of the trusted proxies? */
 bool policy_trusts(const struct fw_policy *policy, const struct fw_addr *address);
 
+/* policy_keys.c */
+struct policy_fetched {
+	const char *issuer;
+	struct fw_slice jwks; /* as it was fetched */
+};
+/* The same policy, but that the issuers whose keys are fetched have those keys, and no others. It refers to the policy
+ * that was compiled from the configuration, which is never changed. NULL: memory is short. */
+struct fw_policy *policy_with_keys(struct fw_policy *policy, const struct policy_fetched *sets, size_t count);
+/* As it was compiled: policies of one root differ in nothing else. */
+static inline const struct fw_policy *policy_root(const struct fw_policy *policy)
+{
+	return policy->root != NULL ? policy->root : policy;
+}
+/* The issuer of that name; NULL: there is none. */
+const struct policy_issuer *policy_issuer_find(const struct fw_policy *policy, struct fw_slice name);
+
 /* policy_credential.c */
-int policy_credential_build(struct fw_policy *policy); /* FW_OK or FW_ERR_MEMORY */
+bool policy_credential_mark(struct fw_policy *policy, struct policy_issuer *issuer); /* false: memory is short */
+int policy_credential_build(struct fw_policy *policy);				     /* FW_OK or FW_ERR_MEMORY */
 uint64_t policy_credential_api_key(const struct policy_api_key *key);
 /* Does the key of that mark count, and a method that it is for? ret_role: what an API key gives, else POLICY_NONE. */
 bool policy_credential_counts(const struct fw_policy *policy, uint64_t mark, uint16_t *ret_role);

@@ -55,7 +55,7 @@ static uint64_t *mark_keys(struct fw_policy *policy, const struct jwt_key *keys,
 	return marks;
 }
 
-static bool mark_issuer(struct fw_policy *policy, struct policy_issuer *issuer)
+bool policy_credential_mark(struct fw_policy *policy, struct policy_issuer *issuer)
 {
 	struct taking taking = { { 0 } };
 	const char *texts[] = { issuer->rules.issuer, issuer->rules.audience, issuer->rules.type,
@@ -68,6 +68,7 @@ static bool mark_issuer(struct fw_policy *policy, struct policy_issuer *issuer)
 		take(&taking, policy->roles[issuer->roles[i].role].name);
 	}
 	take(&taking, issuer->default_role != POLICY_NONE ? policy->roles[issuer->default_role].name : NULL);
+	memcpy(issuer->digest, taking.state, sizeof(issuer->digest));
 	issuer->marks = mark_keys(policy, issuer->keys, issuer->rules.key_count, &taking);
 	return issuer->marks != NULL;
 }
@@ -82,7 +83,7 @@ int policy_credential_build(struct fw_policy *policy)
 	if (policy->jwt_marks == NULL)
 		return FW_ERR_MEMORY;
 	for (size_t i = 0; i < policy->issuer_count; i++)
-		if (!mark_issuer(policy, &policy->issuers[i]))
+		if (!policy_credential_mark(policy, &policy->issuers[i]))
 			return FW_ERR_MEMORY;
 	return FW_OK;
 }

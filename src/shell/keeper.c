@@ -68,6 +68,8 @@ static const char *start(struct keeper *keeper)
 		return "cannot start the keeper: memory is short";
 	if (keeper_users_start(keeper) != 0)
 		return "cannot start the keeper: memory is short";
+	if (!keeper_issuers_start(&keeper->issuers, keeper))
+		return "cannot start the keeper: memory is short";
 	keeper->admin = admin_start(keeper, &failed);
 	return failed;
 }
@@ -116,8 +118,10 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_figures_stop(&keeper->figures);
 	keeper_users_stop(keeper);
 	keeper_asks_stop(&keeper->asks);
-	while (keeper->handles != 0)
+	keeper_issuers_stop(&keeper->issuers);
+	while (keeper->handles != 0 || !fetcher_closed(keeper->issuers.fetcher))
 		uv_run(keeper->options.loop, UV_RUN_ONCE);
+	keeper_issuers_free(&keeper->issuers);
 	keeper_figures_free(&keeper->figures);
 	keeper_asks_free(&keeper->asks);
 	passwords_free(keeper->passwords);
@@ -211,6 +215,7 @@ void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct 
 
 	keeper->options.policy = fw_policy_ref(policy);
 	keeper->options.configuration = *configuration;
+	keeper_issuers_renew(&keeper->issuers, policy);
 	fw_policy_unref(last);
 }
 

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "policy/policy.h"
+#include "shell/issuer_keys.h"
 #include "shell/ipc.h"
 #include "shell/reload.h"
 #include "state/store.h"
@@ -39,6 +40,10 @@ struct keeper_options {
 	void (*reload)(void *user, struct reload_result *ret_result);
 	void *reload_user;
 	struct reload_state configuration;
+	struct issuer_keys *keys; /* where the sets of keys of issuers go; NULL: none is asked */
+	/* They changed: in the loop's thread. False: not now, ask again. */
+	bool (*keys_changed)(void *user);
+	void *keys_user;
 };
 struct keeper *keeper_start(const struct keeper_options *options, const char **reterr_text);
 struct ipc_channel *keeper_records(struct keeper *keeper); /* for gate_options */

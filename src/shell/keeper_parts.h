@@ -11,11 +11,12 @@
 #include "base/pool.h"
 #include "engine/counters.h"
 #include "record/ledger.h"
+#include "shell/fetch.h"
 #include "shell/keeper.h"
 #include "shell/passwords.h"
 #include "state/database.h"
 
-enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43, KEEPER_TEXTS = 3 };
+enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43, KEEPER_TEXTS = 3, KEEPER_CAUSE = 640, KEEPER_WAITING = 256 };
 
 /* keeper_recorder.c: takes records from the channel, numbers them, writes them, keeps the last ones for operators. */
 struct keeper_line {
@@ -139,6 +140,36 @@ void keeper_users_stop(struct keeper *keeper); /* every question is answered, ev
 struct password_cost keeper_users_cost(const struct keeper *keeper);
 bool keeper_users_submit(struct keeper *keeper, struct password_job *job); /* false: see passwords_submit */
 
+/* keeper_issuers.c: keys of issuers that are fetched. */
+struct keeper_issuer {
+	struct keeper_issuers *issuers;
+	const struct policy_issuer *rules; /* in issuers->policy */
+	struct fetch *fetch;		   /* NULL: nothing is asked just now */
+	char jwks_url[PROVIDER_URL_MOST];
+	uint64_t next_ms; /* uv_now when it is asked; UINT64_MAX: when what is asked is answered */
+	bool failing;
+	unsigned failures;	 /* in a row */
+	char told[KEEPER_CAUSE]; /* what was recorded last */
+	uint64_t refetched_ms;	 /* uv_now of the last fetch for the sake of a token */
+	bool refetched;
+	struct keeper_question *waiting[KEEPER_WAITING]; /* for the end of the fetch */
+	unsigned waiting_count;
+};
+struct keeper_issuers {
+	struct keeper *keeper;
+	struct fw_policy *policy; /* as compiled from the configuration */
+	struct keeper_issuer *list;
+	unsigned count;
+	struct fetcher *fetcher; /* NULL: nobody is to be asked */
+	uv_timer_t timer;
+	bool due;     /* sets have changed, and are not in use yet */
+	bool started; /* the timer is open */
+};
+bool keeper_issuers_start(struct keeper_issuers *issuers, struct keeper *keeper); /* false: memory is short */
+bool keeper_issuers_renew(struct keeper_issuers *issuers, struct fw_policy *policy);
+void keeper_issuers_stop(struct keeper_issuers *issuers); /* closes the handles */
+void keeper_issuers_free(struct keeper_issuers *issuers); /* after they are closed */
+
 /* keeper_clock.c: a jump of the wall clock is recorded. */
 void keeper_clock_begin(struct keeper *keeper);
 void keeper_clock_check(struct keeper *keeper); /* every second */
@@ -178,6 +209,7 @@ struct keeper {
 	struct keeper_figures figures;
 	struct keeper_asks asks;
 	struct passwords *passwords;
+	struct keeper_issuers issuers;
 	struct database *database;
 	unsigned used_seconds; /* since uses of keys were written */
 	struct admin *admin;

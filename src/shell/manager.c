@@ -27,6 +27,9 @@ static int make(struct fw_manager *manager, const struct fw_manager_options *opt
 	if (result != FW_OK)
 		return result;
 	manager->policy = loaded.policy;
+	manager->issuer_keys = issuer_keys_new();
+	if (manager->issuer_keys == NULL)
+		return manager_say_error(reterr_error, FW_ERR_MEMORY, "out of memory");
 	manager_reload_state(manager, &loaded);
 	return manager_config_tls(manager, manager->policy, reterr_error);
 }
@@ -156,6 +159,7 @@ struct fw_manager *fw_manager_free(struct fw_manager *manager)
 		return NULL;
 	fw_manager_stop(manager, 0);
 	tls_free(manager->tls);
+	issuer_keys_free(manager->issuer_keys);
 	fw_policy_unref(manager->policy);
 	manager_config_free(&manager->config);
 	mem_free(manager->data_directory);

@@ -150,6 +150,9 @@ static int start_keeper(struct fw_manager *manager, struct fw_error *reterr_erro
 		.reload = manager_reload_ask,
 		.reload_user = manager,
 		.configuration = manager->configuration,
+		.keys = manager->issuer_keys,
+		.keys_changed = manager_keys_use,
+		.keys_user = manager,
 	};
 
 	manager->demo_users = demo_users;
@@ -218,6 +221,9 @@ static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error
 	uint16_t port;
 	int result = read_addresses(manager, &port, reterr_error);
 
+	if (result != FW_OK)
+		return result;
+	result = manager_keys_add(manager, &manager->policy, reterr_error);
 	if (result != FW_OK)
 		return result;
 	log_set(&manager->lines, slice_text(manager->policy->settings.log_level), &wrong);

@@ -11,6 +11,7 @@
 #include "policy/config.h"
 #include "shell/gate.h"
 #include "shell/hub.h"
+#include "shell/issuer_keys.h"
 #include "shell/keeper.h"
 #include "shell/log.h"
 #include "shell/reload.h"
@@ -53,8 +54,9 @@ struct fw_manager {
 	struct reload_state configuration;
 	_Atomic bool renewed; /* the loop's thread has looked at the two */
 	_Atomic unsigned drain_seconds;
-	_Atomic bool at_once; /* stops without waiting for the clients */
-	struct tls *tls;      /* as long as the manager; see tls.h for how it follows the policy */
+	_Atomic bool at_once;		 /* stops without waiting for the clients */
+	struct issuer_keys *issuer_keys; /* as long as the manager */
+	struct tls *tls;		 /* as long as the manager; see tls.h for how it follows the policy */
 
 	uv_loop_t loop;
 	bool has_loop;
@@ -101,6 +103,11 @@ void manager_reload_state(struct fw_manager *manager,
 			  const struct manager_loaded *loaded);	       /* it is the one in use now */
 void manager_reload_renew(struct fw_manager *manager);		       /* in the loop's thread */
 void manager_reload_ask(void *user, struct reload_result *ret_result); /* for the admin side; user: the manager */
+
+/* manager_keys.c: keys of issuers that are fetched. Puts those that there are into a policy that was loaded. FW_OK or a
+ * code with its text. */
+int manager_keys_add(struct fw_manager *manager, struct fw_policy **policy, struct fw_error *reterr_error);
+bool manager_keys_use(void *user); /* in the loop's thread; user: the manager. False: not now */
 
 /* manager_say.c: what people are told. */
 void manager_say(const struct fw_manager *manager, enum fw_log_level level, const char *module, const char *format, ...)

@@ -61,6 +61,8 @@ static int prepare(struct fw_manager *manager, struct manager_loaded *ret_loaded
 		return result;
 	result = check_addresses(ret_loaded->policy, reterr_error);
 	if (result == FW_OK)
+		result = manager_keys_add(manager, &ret_loaded->policy, reterr_error);
+	if (result == FW_OK)
 		result = manager_config_tls(manager, ret_loaded->policy, reterr_error); /* the last that can fail */
 	if (result != FW_OK)
 		ret_loaded->policy = fw_policy_unref(ret_loaded->policy);

@@ -233,6 +233,7 @@ static void read_inbox(struct worker *worker)
 			end_address(worker, &message.end_address);
 			break;
 		case IPC_ANSWER:
+			worker_reload_take(worker); /* a policy that the answer rests on came before it */
 			worker_asks_answered(worker, &message.answer, tail);
 			break;
 		case IPC_BROADCAST:

@@ -18,6 +18,7 @@ from effects import *
 from framewall import *
 
 try:
+    from providers import Server, document
     from signers import Key, claims_of, proof, thumbprint, token, with_secret
 except ImportError:
     token = None
@@ -289,7 +290,7 @@ def entry(section, values, **more):
     return {section: [{**more, **{key.rsplit(".", 1)[1]: value for key, value in values.items()}}]}
 
 
-def cases_of_tokens():
+def cases_of_tokens(made):
     keys, issuers = "authentication.jwt.keys", "authentication.issuers"
     secret = "a secret for tokens, of 64 octets as SHA-512 wants, or a bit more."
     one, other, pair, strange = Key("ES256", "1"), Key("ES256", "1"), Key("PS256", "two"), Key("PS256", "two")
@@ -321,6 +322,67 @@ def cases_of_tokens():
                see_login((one.token(known, typ="at+jwt"), rows), (one.token({**nobody, "email": "b@two.example"}, typ="at+jwt"), [default_role])), CLOSED,
                lambda values: entry(issuers, values))
     yield from cases_of_binding(secret)
+    yield from cases_of_fetching(made, Key("ES256", "1"), Key("ES256", "1"))
+
+
+def see_refetches(stranger):
+    """Tokens with two keys that nobody has, more than a second apart: how often another set was asked for because of them."""
+    def see(program, _=None):
+        until(lambda: program.records("issuer_keys"))
+        for kid, pause in (("x", 0), ("y", 1.1)):
+            time.sleep(pause)
+            client = RawClient(program.port, {})
+            client.send(json.dumps({"type": "auth", "token": stranger.token(claims_of(iss="https://two.example", aud="chat"), kid=kid)}))
+            said(client, "error")
+            client.close()
+        until(lambda: len(program.records("auth_failure")) == 2)
+        return {"authentication.issuers.*.refetch": len(program.records("issuer_keys")) - 1}
+
+    return see
+
+
+def see_age_of_keys(key):
+    """What is kept with the set that was fetched."""
+    def see(program, _=None):
+        kept = until(lambda: glob.glob(os.path.join(program.data, "issuers", "*.json")))
+        return {key: json.load(open(kept[0]))["age"]}
+
+    return see
+
+
+def cases_of_fetching(made, one, other):
+    issuers, issuer = "authentication.issuers", "https://two.example"
+    name = lambda word: f"{issuers}.*.{word}"
+    sets = [{"keys": [key.jwk()]} for key in (one, other)]
+    server = made.enter_context(Server({"/good": document(sets[0]), "/other": document(sets[1]), "/short": document(sets[0], **{"Cache-Control": "max-age=5"}),
+                     "/slow": lambda *request: (time.sleep(2), document(sets[0])(*request))[1]}))
+    server.paths["/always-another"] = lambda *request: document({"keys": [Key("ES256", "9").jwk()]})(*request)
+    server.paths["/.well-known/openid-configuration"] = document({"issuer": server.url, "jwks_uri": server.url + "/good"})
+    authorities = [made.enter_context(Authority(whose)) for whose in ("Of providers", "Of others")]
+    secure = made.enter_context(Server({"/good": document(sets[0])}, context=authorities[0].sign("provider", "IP:127.0.0.1").server()))
+    signed = {iss: one.token(claims_of(iss=iss, aud="chat")) for iss in (issuer, server.url)}
+
+    def case(row, see=None, iss=issuer, url=None, **options):
+        (key, value), = row.items()
+        more = {"issuer": iss, "audience": "chat", "allow_http": True, "allow_private": True, **({"jwks_url": url} if url else {})}
+        return Case({key: value}, see or see_login((signed[iss], [key])), CLOSED, lambda values: entry(issuers, values, **more), **options)
+
+    yield case({name("jwks_url"): (server.url + "/other", server.url + "/good", "AUTH_FAILED", "guest alice")})
+    yield case({name("discovery"): (False, True, "refused", "guest alice")}, iss=server.url)
+    yield case({name("allow_http"): (False, True, "refused", "guest alice")}, url=server.url + "/good")
+    yield case({name("allow_private"): (False, True, "AUTH_FAILED", "guest alice")}, url=server.url + "/good")
+    yield case({name("timeout"): (1, 30, "AUTH_FAILED", "guest alice")}, url=server.url + "/slow")
+    yield case({name("ca_file"): (authorities[1].certificate, authorities[0].certificate, "AUTH_FAILED", "guest alice")}, url=secure.url + "/good", files=[name("ca_file")])
+    yield case({name("min_age"): (1, 60, 5, 60)}, see_age_of_keys(name("min_age")), url=server.url + "/short")
+    yield case({name("max_age"): (100, 200, 100, 200)}, see_age_of_keys(name("max_age")), url=server.url + "/good")
+    yield case({name("refetch"): (3600, 1, 1, 2)}, see_refetches(other), url=server.url + "/always-another")
+    # A set of 100 seconds ago, and nobody there to give another.
+    down = f"http://127.0.0.1:{free_port()}/"
+    kept = os.path.join(authorities[0].folder, hashlib.sha256(issuer.encode()).hexdigest()[:32] + ".json")
+    with open(kept, "w") as file:
+        json.dump({"issuer": issuer, "url": down, "fetched_at": int(time.time()) - 100, "age": 1, "jwks": sets[0]}, file)
+    yield case({name("max_stale"): (10, 3600, "AUTH_FAILED", "guest alice")}, url=down,
+               before=("sh", "-c", f'mkdir -p -m 700 data/issuers && cp {kept} data/issuers/ && exec "$@"', "sh"))
 
 
 def cases_of_binding(secret):
@@ -404,7 +466,7 @@ def outcome(future):
 
 def running_programs():
     with contextlib.ExitStack() as made, tempfile.TemporaryDirectory(prefix="framewall-effects-") as folder, concurrent.futures.ThreadPoolExecutor(8) as pool:
-        everything = list(cases(made)) + list(cases_of_passwords(folder)) + (list(cases_of_tokens()) if token else [])
+        everything = list(cases(made)) + list(cases_of_passwords(folder)) + (list(cases_of_tokens(made)) if token else [])
         waiting = [(case, [(name, expected, pool.submit(see)) for name, expected, see in ways(case, folder)],
                     [(key, pool.submit(alone, case, key)) for key in case.keys if len(case.keys) > 1]) for case in everything]
         for case, seen, but in waiting:
