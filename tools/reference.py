@@ -104,7 +104,7 @@ TEXTS = listed(ANY_TEXT)
 TRUTH = {"anyOf": [{"type": "boolean"}, REFERENCE]}
 ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
          "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
-         "login_message": TEXT}
+         "login_message": TEXT, "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
 ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
@@ -121,6 +121,8 @@ SHAPES = {
     "authentication.api_keys": listed(mapping({"id": {"type": "string", "pattern": "^[a-z0-9]{8}$"},
                                                "hash": {"anyOf": [{"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}, REFERENCE, {"type": "integer"}]},
                                                "name": NAME, "role": NAME}, ["id", "hash"])),
+    "authentication.certificates": listed(mapping({"match": mapping({name: {"type": "string"} for name in ("subject", "issuer", "san_dns", "san_uri", "san_email")}),
+                                                   "user": {"type": "string"}, "role": NAME}, ["match", "user"])),
     "tls.certificates": listed(mapping({"certificate": {"type": "string"}, "key": {"type": "string"}}, ["certificate"])),
     "validation.allowed_html_attributes": {**named(listed({"enum": [row[0] for row in rows_of("html_attributes", "HTML_ATTRIBUTE")]})),
                                            "propertyNames": {"pattern": "^[a-z][a-z0-9]*$"}},
@@ -304,6 +306,7 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 | `origins`, `hosts` | list | `origin.allowed`, `hosts` | replaces the common list |
 | `subprotocols` | list | none | WebSocket subprotocols accepted |
 | `login_message` | text | `upstream.login_message` | template sent to the upstream first |
+| `require` | list | | what every login there needs, all of it at once: `certificate` (of the client, one that holds), `jwt` (a token, or a session opened with one), `dpop` (bound to a key that is proved) |
 
 ```yaml
 routes:
@@ -342,6 +345,8 @@ rbac:
 | `authentication.issuers` | see below | who else issues tokens |
 | `authentication.api_keys` | `[{id, hash, name, role}]` | `id`: the key's third part; `hash`: SHA-256 of the whole key, 64 hexadecimal digits; the user is `api_key_NAME`; `role` is user unless given; `framewall key create --line` makes one. Keys with an end, scopes or networks, and keys that come and go without a reload, are made by `framewall key create` and kept by the server |
 
+| `authentication.certificates` | `[{match, user, role}]` | see below; for the method `certificate` |
+
 Messages about these sections never show what stands behind a key.
 
 A token that names an issuer of `authentication.issuers` as its `iss` is judged by that issuer's keys and rules alone, every other token by `authentication.jwt`.
@@ -362,6 +367,19 @@ PROVIDERS
 | `require_bound` | `none`, `certificate`, `dpop` or `either`; that of `authentication.jwt` | what its tokens must be bound to |
 
 A claim is a name, or a JSON Pointer (RFC 6901) such as `/realm_access/roles`.
+
+Where `authentication.methods` has `certificate`, a client whose certificate (one that `tls.client_ca` signed) meets an entry of `authentication.certificates` is logged
+in by it, unless its request carries another credential. The first entry that is met counts:
+
+| of an entry | value | meaning |
+|---|---|---|
+| `match` | `{subject, issuer, san_dns, san_uri, san_email}` | patterns, all of which must be met, at least one besides `issuer`. Subject and issuer as RFC 4514 writes them, `CN=ann,OU=ops,O=Example`. `*` stands for one character or more within a part: up to the next `,` of a subject, `.` of a host, `/` of a URI, `@` of an address |
+| `user` | text | who that is: `${subject}`, `${cn}`, `${issuer}`, `${san_dns}`, `${san_uri}` and `${san_email}` stand for the names that met the patterns |
+| `role` | role, `user` | |
+
+The login ends with the certificate, and its session is of use on connections with that certificate alone. A certificate logs nobody in that has a control character (NUL among them)
+in a name, a name that is not UTF-8 or of an old kind of string (T61, BMP), an alternative name outside ASCII, more than one common name, two lists of alternative names, two names that
+meet one pattern, more than 32 names, or a user of more than 128 octets: it is refused, with its cause in the record.
 
 ```yaml
 authentication:

@@ -190,10 +190,31 @@ FW_API void fw_conn_dial_failed(struct fw_conn *conn, const char *cause);
 
 /* The client's octets come through TLS: call it when its handshake is done, before the first of them. Texts are static.
  * certificate: SHA-256 of the certificate that the client showed and that holds, 32 octets (copied); NULL: none. */
+enum fw_certificate_name_kind {
+	FW_NAME_SUBJECT, /* RFC 4514: "CN=alice,O=Example" */
+	FW_NAME_ISSUER,
+	FW_NAME_COMMON, /* CN of the subject */
+	FW_NAME_DNS,	/* alternative names (RFC 5280 4.2.1.6) */
+	FW_NAME_URI,
+	FW_NAME_EMAIL,
+	FW_NAMES
+};
+struct fw_certificate_name {
+	enum fw_certificate_name_kind kind;
+	struct fw_slice text; /* UTF-8 without control characters */
+};
+/* Whose certificate it is; copied. */
+struct fw_certificate {
+	const char *fault; /* why its names cannot be relied on: static; NULL: they can */
+	const struct fw_certificate_name *names;
+	size_t name_count;
+	uint64_t from_wall_us, until_wall_us;
+};
 struct fw_security {
 	const char *version; /* "TLSv1.3" */
 	const char *cipher;
 	const uint8_t *certificate;
+	const struct fw_certificate *names; /* of that certificate; NULL: nobody can log in with it */
 };
 FW_API void fw_conn_secured(struct fw_conn *conn, const struct fw_security *security);
 /* What is below failed before a request came (a TLS handshake, HTTP without TLS where TLS is spoken): it is recorded

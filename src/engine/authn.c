@@ -19,6 +19,8 @@ const char *authn_refusal_text(enum credential_kind kind)
 		return "Invalid or expired API key";
 	case CREDENTIAL_SESSION:
 		return "Invalid session token";
+	case CREDENTIAL_CERTIFICATE:
+		return "Invalid client certificate";
 	case CREDENTIAL_PASSWORD:
 		return "Invalid user or password";
 	default:
@@ -100,6 +102,8 @@ const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct
 			 struct identity *ret_identity)
 {
 	*ret_identity = (struct identity){ 0 };
+	if (kind == CREDENTIAL_CERTIFICATE)
+		return authn_certificate(conn, ret_identity);
 	if (credential.size == 0)
 		return "empty";
 	if (credential.size > (size_t)conn->policy->settings.max_token_size)

@@ -53,6 +53,7 @@ struct fw_conn *fw_conn_free(struct fw_conn *conn)
 	mem_free(conn->access);
 	mem_free(conn->arrival);
 	mem_free(conn->tls_certificate);
+	mem_free(conn->certificate);
 	principal_free(conn->principal);
 	fw_policy_unref(conn->policy);
 	mem_free(conn);
@@ -70,6 +71,8 @@ void fw_conn_secured(struct fw_conn *conn, const struct fw_security *security)
 		conn->broken = true;
 	else
 		memcpy(conn->tls_certificate, security->certificate, 32);
+	if (security->names != NULL && !authn_certificate_keep(conn, security->names))
+		conn->broken = true;
 }
 
 void *fw_conn_user(const struct fw_conn *conn)

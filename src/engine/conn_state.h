@@ -98,7 +98,14 @@ struct proof {
 	uint8_t nonce[64];
 };
 
-enum credential_kind { CREDENTIAL_NONE, CREDENTIAL_JWT, CREDENTIAL_API_KEY, CREDENTIAL_SESSION, CREDENTIAL_PASSWORD };
+enum credential_kind {
+	CREDENTIAL_NONE,
+	CREDENTIAL_JWT,
+	CREDENTIAL_API_KEY,
+	CREDENTIAL_SESSION,
+	CREDENTIAL_PASSWORD,
+	CREDENTIAL_CERTIFICATE
+};
 
 /* Who is logged in; made at login, one allocation with its texts behind it. */
 struct principal {
@@ -149,6 +156,14 @@ struct arrival {
 	char texts[]; /* path, origin, host */
 };
 
+/* Whose certificate the client showed; in one allocation. */
+struct certificate {
+	const char *fault; /* why its names cannot be relied on; NULL: they can */
+	uint64_t from_wall_us, until_wall_us;
+	size_t name_count;
+	struct fw_certificate_name names[]; /* their texts behind them */
+};
+
 /* A login attempt, from its credential to its end. Wiped and freed then. */
 struct login {
 	uint8_t kind;		    /* enum credential_kind */
@@ -190,6 +205,7 @@ struct fw_conn {
 	struct fw_addr proxy; /* who said it; family 0: nobody */
 	uint16_t peer_port;
 	const char *tls_version, *tls_cipher; /* NULL: no TLS at the client */
+	struct certificate *certificate;      /* its names; NULL: none */
 	uint8_t *tls_certificate;	      /* 32 octets: which one the client showed; NULL: none */
 
 	uint8_t phase;	   /* enum phase */
@@ -337,6 +353,15 @@ const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct
 			 struct identity *ret_identity);
 /* authn_jwt.c: the same for a signed token that is no larger than allowed */
 const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity);
+/* authn_certificate.c */
+bool authn_certificate_keep(struct fw_conn *conn, const struct fw_certificate *shown); /* false: memory */
+extern const char authn_certificate_unmet[]; /* the cause when no rule is for it */
+/* Is the client to be logged in by its certificate, or to be refused for what is odd about it? */
+bool authn_certificate_counts(const struct fw_conn *conn);
+const char *authn_certificate(struct fw_conn *conn, struct identity *ret_identity);
+/* require.c: NULL, or what of it is not met, for the record */
+const char *require_unmet(const struct fw_conn *conn, const struct fw_policy *policy, const struct policy_route *route,
+			  const struct principal *who);
 /* verified.c: who a token that was verified under this policy says that it is. Its user_id lives until the next token
  * is kept. */
 bool verified_find(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity);

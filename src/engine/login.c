@@ -147,6 +147,18 @@ bool login_anonymous(struct fw_conn *conn, uint16_t role)
 	return true;
 }
 
+/* What the request carries, else the certificate of the connection where a rule is for it. */
+static enum credential_kind find(const struct fw_conn *conn, const struct http1_head *head,
+				 struct fw_slice *ret_credential, const char **ret_place)
+{
+	enum credential_kind kind = authn_find(conn, head, ret_credential, ret_place);
+
+	if (kind != CREDENTIAL_NONE || !authn_certificate_counts(conn))
+		return kind;
+	*ret_place = "certificate";
+	return CREDENTIAL_CERTIFICATE;
+}
+
 /* Monitor demands no login: a credential that is there and holds gives the role that would be asked, else nobody is
  * logged in. */
 static void watched(struct fw_conn *conn, const struct http1_head *head, const char *place, const char *cause,
@@ -178,7 +190,7 @@ static void watch(struct fw_conn *conn, const struct http1_head *head)
 	struct identity identity;
 	struct presented presented;
 	struct proof proof; /* nobody is let in for it here: it need not be new */
-	enum credential_kind kind = authn_find(conn, head, &credential, &place);
+	enum credential_kind kind = find(conn, head, &credential, &place);
 
 	arena_reset(&conn->engine->arena);
 	binding_present(head, &presented);
@@ -218,7 +230,7 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 		watch(conn, head);
 		return;
 	}
-	kind = authn_find(conn, head, &credential, &place);
+	kind = find(conn, head, &credential, &place);
 	if (kind != CREDENTIAL_NONE) {
 		conn->in_handshake = true;
 		binding_present(head, &presented);
@@ -268,6 +280,7 @@ static const char *read_message(struct fw_conn *conn, const struct json *json, s
 		{ "api_key", "api_key", "API key required", METHOD_API_KEY, CREDENTIAL_API_KEY },
 		{ "session", "session_token", "Session token required", METHOD_SESSION, CREDENTIAL_SESSION },
 		{ "password", "password", "User id and password required", METHOD_PASSWORD, CREDENTIAL_PASSWORD },
+		{ "certificate", NULL, NULL, METHOD_CERTIFICATE, CREDENTIAL_CERTIFICATE },
 	};
 	struct fw_slice name = slice_text("jwt");
 	char *text;
@@ -278,7 +291,7 @@ static const char *read_message(struct fw_conn *conn, const struct json *json, s
 		if (!slice_is(name, methods[i].name) || !(conn->policy->methods >> methods[i].method & 1))
 			continue;
 		ret_carried->kind = methods[i].kind;
-		if (!member(conn, json, methods[i].field, &ret_carried->credential) ||
+		if ((methods[i].field != NULL && !member(conn, json, methods[i].field, &ret_carried->credential)) ||
 		    (ret_carried->kind == CREDENTIAL_PASSWORD && !member(conn, json, "user_id", &ret_carried->user)))
 			return methods[i].missing;
 		return NULL;
@@ -381,6 +394,11 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 	login->made = principal_new(conn, identity);
 	if (login->made == NULL) {
 		fault(conn, "memory");
+		return;
+	}
+	cause = require_unmet(conn, conn->policy, conn->route, login->made);
+	if (cause != NULL) {
+		login_refuse(conn, authn_refusal_text(login->kind), cause);
 		return;
 	}
 	engine_random(conn->engine, random, sizeof(random));
@@ -535,7 +553,7 @@ static void password_answered(struct fw_conn *conn, const struct fw_answer *answ
 static void opened(struct fw_conn *conn)
 {
 	struct event_node *node;
-	static const char *const names[] = { "none", "jwt", "api_key", "session", "password" };
+	static const char *const names[] = { "none", "jwt", "api_key", "session", "password", "certificate" };
 
 	principal_free(conn->principal);
 	conn->principal = conn->login->made;

@@ -130,6 +130,8 @@ static bool check_login(const struct fw_conn *conn, const struct fw_policy *next
 		return refuse(word, CLOSE_REVOKED, "the role of its key was changed");
 	if (!binding_suffices(who->bound, policy_credential_required(next, who->credential)))
 		return refuse(word, CLOSE_REVOKED, "a bound token is required from now on");
+	if (require_unmet(conn, next, word->route, who) != NULL)
+		return refuse(word, CLOSE_REVOKED, require_unmet(conn, next, word->route, who));
 	return true;
 }
 

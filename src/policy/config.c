@@ -61,6 +61,7 @@ static void compile(struct config *config)
 	config_routes(config);
 	config_keys(config);
 	config_issuers(config);
+	config_certificates(config);
 	config_tls(config);
 	config_html(config);
 	config_levels(config);

@@ -167,10 +167,10 @@ bool config_check_template(struct config *config, struct config_place place, con
 
 static bool check_method(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
-	static const char *const words[] = { "jwt", "api_key", "session", "oauth", "password" };
+	static const char *const words[] = { "jwt", "api_key", "session", "oauth", "password", "certificate" };
 
 	if (!check_word(config, place, path, text, words, sizeof(words) / sizeof(*words),
-			"a method; there are jwt, api_key, session, oauth and password"))
+			"a method; there are jwt, api_key, session, oauth, password and certificate"))
 		return false;
 	if (slice_is(text, "oauth"))
 		config_report_warning(

@@ -156,11 +156,10 @@ void config_derive_csp(struct config *config, struct config_place place, struct 
 
 static void derive_methods(struct fw_policy *policy)
 {
-	static const char *const names[] = { [METHOD_JWT] = "jwt",
-					     [METHOD_API_KEY] = "api_key",
-					     [METHOD_SESSION] = "session",
-					     [METHOD_OAUTH] = "oauth",
-					     [METHOD_PASSWORD] = "password" };
+	static const char *const names[] = {
+		[METHOD_JWT] = "jwt",	  [METHOD_API_KEY] = "api_key",	  [METHOD_SESSION] = "session",
+		[METHOD_OAUTH] = "oauth", [METHOD_PASSWORD] = "password", [METHOD_CERTIFICATE] = "certificate"
+	};
 
 	for (size_t i = 0; i < policy->settings.methods.count; i++)
 		for (unsigned k = 0; k < sizeof(names) / sizeof(*names); k++)

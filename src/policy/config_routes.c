@@ -17,11 +17,12 @@ enum member {
 	HOSTS,
 	SUBPROTOCOLS,
 	LOGIN_MESSAGE,
+	REQUIRE,
 	MEMBERS
 };
 static const char *const member_names[MEMBERS] = { "path",   "upstream",     "upstream_path", "opaque",
 						   "binary", "forward",	     "anonymous",     "origins",
-						   "hosts",  "subprotocols", "login_message" };
+						   "hosts",  "subprotocols", "login_message", "require" };
 
 struct reader {
 	struct policy_route *route;
@@ -176,6 +177,44 @@ static void set_text(struct config *config, struct config_place place, enum memb
 	}
 }
 
+static void read_require(struct config *config, struct config_place key, struct fy_node *value,
+			 struct policy_route *route)
+{
+	static const struct {
+		const char *name;
+		enum route_require bit;
+	} words[] = { { "certificate", ROUTE_CERTIFICATE }, { "jwt", ROUTE_JWT }, { "dpop", ROUTE_DPOP } };
+	struct texts texts = { NULL, 0 };
+
+	if (!config_value_texts(config, key, "require", value, NULL, &texts))
+		return;
+	for (size_t i = 0; i < texts.count; i++) {
+		unsigned k = 0;
+
+		while (k < sizeof(words) / sizeof(*words) && strcmp(texts.items[i], words[k].name) != 0)
+			k++;
+		if (k < sizeof(words) / sizeof(*words))
+			route->require |= (uint8_t)words[k].bit;
+		else
+			refuse(config, key, slice_text(texts.items[i]),
+			       "is nothing that a route can require; there are certificate, jwt and dpop");
+	}
+}
+
+/* What nobody could ever meet. */
+static void check_require(struct config *config, struct config_place place, const struct policy_route *route)
+{
+	if (route->require != 0 && route->anonymous_role != POLICY_NONE)
+		config_report_error(config, place,
+				    "a route that requires a login lets nobody in without one: "
+				    "\"require\" and \"anonymous\" do not go together");
+	if ((route->require & ROUTE_CERTIFICATE) != 0 &&
+	    config->policy->settings.tls_client_certificate == CLIENT_CERTIFICATE_NONE)
+		config_report_error(config, place,
+				    "a route requires certificates, but clients are not asked for them: "
+				    "\"tls.client_certificate\" is none");
+}
+
 static void set_member(struct config *config, void *user, unsigned index, struct config_place key,
 		       struct fy_node *value)
 {
@@ -184,6 +223,9 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	struct fw_slice text;
 
 	switch ((enum member)index) {
+	case REQUIRE:
+		read_require(config, key, value, route);
+		return;
 	case ORIGINS:
 		config_value_texts(config, key, "origins", value, config_check_origin, &route->origins);
 		return;
@@ -252,6 +294,7 @@ static void read_route(struct config *config, struct config_place place, struct 
 		config_report_error(config, place, "a route needs a path");
 	complete(config, &reader, common);
 	check_opaque(config, place, &reader);
+	check_require(config, place, route);
 	for (unsigned i = 0; i < config->policy->route_count; i++)
 		if (same_path(&routes[i], route))
 			config_report_error(config, place, "the path \"%s%s\" is given a second time", route->path,

@@ -129,6 +129,19 @@ static struct entry common(const struct entry *entry, const char *path)
 	return other;
 }
 
+static void give_required(struct entry *entry, const struct policy_route *route)
+{
+	static const char *const words[] = { "certificate", "jwt", "dpop" }; /* by bit of enum route_require */
+	const char *required[sizeof(words) / sizeof(*words)];
+	struct texts texts = { required, 0 };
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if ((route->require >> i & 1) != 0)
+			required[texts.count++] = words[i];
+	if (texts.count != 0)
+		give_texts(entry, "require", &texts);
+}
+
 static void show_route(struct config *config, unsigned number)
 {
 	const struct settings *settings = &config->policy->settings;
@@ -156,6 +169,7 @@ static void show_route(struct config *config, unsigned number)
 	give_texts(&entry, "subprotocols", &route->subprotocols);
 	if (route->login_message != NULL)
 		give_secret(&entry, "login_message");
+	give_required(&entry, route);
 }
 
 static void show_keys(struct config *config)
@@ -243,6 +257,26 @@ static void show_issuers(struct config *config)
 			give_text(&entry, name, jose_name(issuer->keys[k].algorithm));
 		}
 		give_provider(&entry, &issuer->provider);
+	}
+}
+
+static void show_rules(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+
+	for (unsigned i = 0; i < policy->certificate_rule_count; i++) {
+		const struct policy_certificate_rule *rule = &policy->certificate_rules[i];
+		struct entry entry = entry_of(config, "authentication.certificates", config->certificate_rules, i);
+
+		for (unsigned kind = 0; kind < FW_NAMES; kind++) {
+			char member[32];
+
+			snprintf(member, sizeof(member), "match.%s", policy_certificate_kind(kind));
+			if (rule->patterns[kind] != NULL)
+				give_text(&entry, member, rule->patterns[kind]);
+		}
+		give_text(&entry, "user", rule->user);
+		give_text(&entry, "role", policy->roles[rule->role].name);
 	}
 }
 
@@ -339,6 +373,7 @@ void config_show_sections(struct config *config)
 		show_route(config, i);
 	show_keys(config);
 	show_issuers(config);
+	show_rules(config);
 	show_certificates(config);
 	show_html_attributes(config);
 	show_levels(config);

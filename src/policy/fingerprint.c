@@ -94,7 +94,7 @@ static void take_routes(struct taking *taking, const struct fw_policy *policy)
 		const struct policy_route *route = &policy->routes[i];
 		uint16_t anonymous = route->anonymous_role;
 		int64_t flags = route->prefix | route->opaque << 1 | route->binary << 2 | route->canonical << 3 |
-				route->has_upstream << 4 | route->upstream_tls << 5;
+				route->has_upstream << 4 | route->upstream_tls << 5 | (int64_t)route->require << 8;
 
 		take_text(taking, route->path);
 		take_number(taking, flags);
@@ -157,6 +157,12 @@ static void take_api_keys(struct taking *taking, const struct fw_policy *policy)
 		take(taking, slice(key->hash, sizeof(key->hash)));
 		take_text(taking, key->role != POLICY_NONE ? policy->roles[key->role].name : NULL);
 	}
+}
+
+static void take_rules(struct taking *taking, const struct fw_policy *policy)
+{
+	for (size_t i = 0; i < policy->certificate_rule_count; i++) /* the mark is made of all that a rule says */
+		take_number(taking, (int64_t)policy->certificate_rules[i].mark);
 }
 
 static void take_certificates(struct taking *taking, const struct fw_policy *policy)
@@ -224,6 +230,7 @@ static const struct {
 	[FINGERPRINT_jwt_keys] = { "authentication.jwt.keys", take_jwt_keys },
 	[FINGERPRINT_issuers] = { "authentication.issuers", take_issuers },
 	[FINGERPRINT_api_keys] = { "authentication.api_keys", take_api_keys },
+	[FINGERPRINT_certificate_rules] = { "authentication.certificates", take_rules },
 	[FINGERPRINT_certificates] = { "tls.certificates", take_certificates },
 	[FINGERPRINT_html_attributes] = { "validation.allowed_html_attributes", take_attributes },
 	[FINGERPRINT_event_levels] = { "audit_logging.log_levels", take_levels },

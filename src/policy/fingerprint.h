@@ -23,6 +23,7 @@ enum {
 	FINGERPRINT_jwt_keys,
 	FINGERPRINT_issuers,
 	FINGERPRINT_api_keys,
+	FINGERPRINT_certificate_rules,
 	FINGERPRINT_certificates,
 	FINGERPRINT_message_limits,
 	FINGERPRINT_conditions,

@@ -4,6 +4,7 @@
 #define POLICY_POLICY_H
 #include <stdatomic.h>
 
+#include <framewall/conn.h>
 #include <framewall/policy.h>
 
 #include "base/addr.h"
@@ -130,6 +131,7 @@ struct policy_outbound {
 	uint16_t role;
 };
 
+enum route_require { ROUTE_CERTIFICATE = 1, ROUTE_JWT = 2, ROUTE_DPOP = 4 };
 struct policy_route {
 	const char *path; /* "/" or "/chat"; a trailing "*" matches any rest */
 	size_t path_size;
@@ -137,6 +139,7 @@ struct policy_route {
 	bool opaque;		 /* messages are not JSON: only frames, UTF-8, size and rate are judged */
 	bool binary;		 /* binary messages pass (never judged beyond size) */
 	bool canonical;		 /* forward: canonical */
+	uint8_t require;	 /* of who logs in here: bit set of enum route_require */
 	uint16_t anonymous_role; /* role of a client that does not log in, or POLICY_NONE: login required */
 	bool has_upstream;
 	const char *upstream_host;
@@ -178,6 +181,14 @@ struct policy_issuer {
 	size_t role_count;
 	uint16_t default_role; /* of who has none of the roles; POLICY_NONE: is refused */
 	uint8_t require_bound; /* enum policy_required_bound */
+};
+
+/* Who a client is whose certificate has such names. */
+struct policy_certificate_rule {
+	const char *patterns[FW_NAMES]; /* NULL: any */
+	const char *user;		/* a template */
+	uint16_t role;
+	uint64_t mark; /* see policy_credential.c */
 };
 
 /* A certificate for clients: PEM files, not read here. */
@@ -230,6 +241,8 @@ struct fw_policy {
 	size_t issuer_count;
 	struct jwt_key assertion_keys[LIMIT_ASSERTION_KEYS]; /* pairs: the first signs, all are published */
 	size_t assertion_key_count;
+	struct policy_certificate_rule *certificate_rules;
+	size_t certificate_rule_count;
 	const struct policy_api_key *api_keys;
 	size_t api_key_count;
 	const struct policy_certificate *certificates; /* the first is shown to who asks for no known name */
@@ -262,7 +275,7 @@ bool policy_password_holds(const struct fw_policy *policy, struct fw_slice passw
 			   char ret_text[POLICY_PASSWORD_TEXT]);
 bool policy_name_can_log_in(struct fw_slice name); /* has it the form of user_id in an auth message? */
 
-enum policy_method { METHOD_JWT, METHOD_API_KEY, METHOD_SESSION, METHOD_OAUTH, METHOD_PASSWORD };
+enum policy_method { METHOD_JWT, METHOD_API_KEY, METHOD_SESSION, METHOD_OAUTH, METHOD_PASSWORD, METHOD_CERTIFICATE };
 
 /* rbac.c */
 /* Does a pattern ("chat.*", "*", "chat.send") grant a permission? "*" only as a whole segment; "chat.*" grants
@@ -299,6 +312,15 @@ int policy_credential_build(struct fw_policy *policy);				     /* FW_OK or FW_ER
 uint64_t policy_credential_api_key(const struct policy_api_key *key);
 /* Does the key of that mark count, and a method that it is for? ret_role: what an API key gives, else POLICY_NONE. */
 bool policy_credential_counts(const struct fw_policy *policy, uint64_t mark, uint16_t *ret_role);
+
+bool policy_credential_is_token(const struct fw_policy *policy, uint64_t mark); /* the mark of a key of tokens? */
+
+/* certificate_rule.c */
+const char *policy_certificate_kind(unsigned kind); /* "san_uri" */
+bool policy_certificate_matches(unsigned kind, const char *pattern, struct fw_slice name);
+/* Which placeholder the text begins with, "${san_uri}"; FW_NAMES: none. */
+unsigned policy_certificate_placeholder(struct fw_slice text);
+size_t policy_certificate_placeholder_size(unsigned kind);
 
 /* What a token of the key of that mark must be bound to: enum policy_required_bound. */
 uint8_t policy_credential_required(const struct fw_policy *policy, uint64_t mark);

@@ -73,6 +73,19 @@ bool policy_credential_mark(struct fw_policy *policy, struct policy_issuer *issu
 	return issuer->marks != NULL;
 }
 
+/* Of all that a rule says: with another one the login might not be, or be somebody else's. */
+static void mark_rule(const struct fw_policy *policy, struct policy_certificate_rule *rule)
+{
+	struct taking taking = { { 0 } };
+
+	take(&taking, "certificate");
+	for (unsigned kind = 0; kind < FW_NAMES; kind++)
+		take(&taking, rule->patterns[kind]);
+	take(&taking, rule->user);
+	take(&taking, policy->roles[rule->role].name);
+	rule->mark = mark_of(taking.state);
+}
+
 int policy_credential_build(struct fw_policy *policy)
 {
 	struct taking own = { { 0 } };
@@ -85,6 +98,8 @@ int policy_credential_build(struct fw_policy *policy)
 	for (size_t i = 0; i < policy->issuer_count; i++)
 		if (!policy_credential_mark(policy, &policy->issuers[i]))
 			return FW_ERR_MEMORY;
+	for (size_t i = 0; i < policy->certificate_rule_count; i++)
+		mark_rule(policy, &policy->certificate_rules[i]);
 	return FW_OK;
 }
 
@@ -111,6 +126,11 @@ static bool jwt_counts(const struct fw_policy *policy, uint64_t mark)
 	return false;
 }
 
+bool policy_credential_is_token(const struct fw_policy *policy, uint64_t mark)
+{
+	return mark != 0 && jwt_counts(policy, mark);
+}
+
 uint8_t policy_credential_required(const struct fw_policy *policy, uint64_t mark)
 {
 	if (mark == 0)
@@ -134,5 +154,8 @@ bool policy_credential_counts(const struct fw_policy *policy, uint64_t mark, uin
 		*ret_role = policy->api_keys[i].role;
 		return true;
 	}
+	for (size_t i = 0; (policy->methods >> METHOD_CERTIFICATE & 1) != 0 && i < policy->certificate_rule_count; i++)
+		if (policy->certificate_rules[i].mark == mark)
+			return true;
 	return false;
 }

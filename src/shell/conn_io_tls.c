@@ -3,12 +3,14 @@
  * OpenSSL gives is sent by one send; what the socket does not take is kept with the stream, and the side is blocked. */
 #include <errno.h>
 
+#include "crypto/certificate.h"
 #include "shell/conn_io.h"
 #include "shell/tls_stream.h"
 
 /* FIRST_READ: as for plain sides, the engine keeps what it cannot use yet. ANSWERS: what OpenSSL may answer by itself
  * (alerts, key updates) to a peer that does not read it. */
 enum { FIRST_READ = LIMIT_HEAD_BYTES, ANSWERS = 2 * TLS_STREAM_MOST };
+enum { NAMES_MOST = 65536 }; /* octets of the names of a certificate */
 
 static enum fw_side which_of(const struct connection *connection, const struct conn_side *side)
 {
@@ -69,15 +71,30 @@ bool conn_io_tls_begin(struct connection *connection, enum fw_side which, bool *
 	return true;
 }
 
+static void secured(struct connection *connection, const struct tls_facts *facts)
+{
+	struct fw_security security = { .version = facts->version, .cipher = facts->cipher };
+	struct certificate_facts names;
+	struct arena arena;
+
+	arena_init(&arena, NAMES_MOST);
+	if (facts->certificate) {
+		tls_stream_names(connection->sides[FW_CLIENT].tls, &arena, &names);
+		security.certificate = facts->fingerprint;
+		security.names = &names.certificate;
+	}
+	fw_conn_secured(connection->conn, &security);
+	arena_fini(&arena);
+}
+
 static void opened(struct connection *connection, enum fw_side which)
 {
 	struct conn_side *side = &connection->sides[which];
 	struct tls_facts facts = tls_stream_facts(side->tls);
-	struct fw_security security = { facts.version, facts.cipher, facts.certificate ? facts.fingerprint : NULL };
 
 	side->securing = false;
 	if (which == FW_CLIENT) {
-		fw_conn_secured(connection->conn, &security);
+		secured(connection, &facts);
 	} else {
 		side->state = SIDE_OPEN;
 		fw_conn_dialled(connection->conn, true);

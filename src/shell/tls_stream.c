@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "crypto/certificate.h"
 #include "shell/tls_parts.h"
 
 enum { FAILURE_ROOM = 160 };
@@ -322,4 +323,9 @@ struct tls_facts tls_stream_facts(const struct tls_stream *stream)
 	facts.certificate = certificate != NULL && SSL_get_verify_result(stream->ssl) == X509_V_OK &&
 			    X509_digest(certificate, EVP_sha256(), facts.fingerprint, &size) == 1;
 	return facts;
+}
+
+void tls_stream_names(const struct tls_stream *stream, struct arena *arena, struct certificate_facts *ret_facts)
+{
+	certificate_read(arena, SSL_get0_peer_certificate(stream->ssl), ret_facts);
 }

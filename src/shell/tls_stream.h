@@ -6,6 +6,7 @@
 #define SHELL_TLS_STREAM_H
 #include <framewall/types.h>
 
+#include "base/arena.h"
 #include "shell/tls.h"
 #include "shell/tls_bio.h"
 
@@ -57,4 +58,7 @@ struct tls_facts {
 	uint8_t fingerprint[32]; /* its SHA-256 */
 };
 struct tls_facts tls_stream_facts(const struct tls_stream *stream);
+/* Names of that certificate, their texts in the arena. */
+struct certificate_facts;
+void tls_stream_names(const struct tls_stream *stream, struct arena *arena, struct certificate_facts *ret_facts);
 #endif

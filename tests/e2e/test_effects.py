@@ -216,6 +216,21 @@ def see_conditions(authority):
     return see
 
 
+def see_certificate(authority, shown, keys):
+    """Who a client is by its certificate alone."""
+    def see(program, _=None):
+        client = RawClient(program.port, {}, wrap=authority.wrap(pair=shown))
+        client.send(json.dumps({"type": "auth", "method": "certificate"}))
+        answer = {}
+        while answer.get("type") not in ("auth_success", "error"):
+            answer = json.loads(client.receive()[1])
+        client.close()
+        data = answer["data"]
+        return dict.fromkeys(keys, f"{data['role']} {data['user_id']}" if "role" in data else data["code"])
+
+    return see
+
+
 def see_proxy(program, _=None):
     head = PLAIN.replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                                       b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -282,6 +297,23 @@ def cases(made):
     yield Case(places, see_conditions(authority), {**CLOSED, "tls.certificate": pairs["one"].certificate, "tls.key": pairs["one"].key, "tls.client_ca": authority.certificate,
                                         "tls.client_certificate": "request"},
                lambda values: {f"messages.{types[key]}.when.{key.rsplit('.', 1)[1]}": value for key, value in values.items()})
+    encrypted = {**CLOSED, "tls.certificate": pairs["one"].certificate, "tls.key": pairs["one"].key, "tls.client_ca": authority.certificate,
+                 "tls.client_certificate": "request"}
+    shown = authority.sign("shown", "URI:spiffe://example.org/a,DNS:a.example.org,email:a@example.org")
+    section = "authentication.certificates.*."
+    names = {"subject": ("CN=*,O=x", "CN=*"), "issuer": ("CN=Another", "CN=Test*"), "san_dns": ("*.example.com", "*.example.org"),
+             "san_uri": ("spiffe://example.org/*/b", "spiffe://example.org/*"), "san_email": ("*@example.com", "*@example.org")}
+    known = {**{f"{section}match.{name}": values for name, values in names.items()}, section + "user": ("one", "two:${cn}"), section + "role": ("user", "moderator")}
+
+    def rule_told(values):
+        rest = {key[len(section):]: value for key, value in values.items()}
+        return {"authentication.certificates": [{"match": {key[6:]: value for key, value in rest.items() if key.startswith("match.")}, "user": rest["user"], "role": rest["role"]}]}
+
+    yield Case({key: (*values, "AUTH_FAILED", "moderator two:shown") for key, values in known.items()}, see_certificate(authority, shown, known),
+               {**encrypted, "authentication.methods": ["certificate"]}, rule_told)
+    yield Case({"routes.*.require": ([], ["certificate", "jwt"], 101, 401)},
+               lambda program, _=None: {"routes.*.require": status(program, program.bearer(), wrap=authority.wrap())}, encrypted,
+               lambda values: {"routes": [{"path": "*", "require": values["routes.*.require"]}]})
     yield Case({"proxy_protocol": ("off", "v1", 400, 101)}, see_proxy, {**CLOSED, "trusted_proxies": ["127.0.0.1"]})
 
 

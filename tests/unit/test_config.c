@@ -294,9 +294,8 @@ static void checked_texts(void **state)
 	refused_for("hosts: ['http://a']", "is not a host name or address");
 	refused_for("hosts: ['']", "is not a host name");
 	refused_for("origin: {allowed: [chat.example.com]}", "is not an origin: write scheme://host");
-	refused_for(
-		"authentication: {methods: [jwtt]}",
-		"\"jwtt\" is not a method; there are jwt, api_key, session, oauth and password; did you mean \"jwt\"?");
+	refused_for("authentication: {methods: [jwtt]}", "\"jwtt\" is not a method; there are jwt, api_key, session, "
+							 "oauth, password and certificate; did you mean \"jwt\"?");
 	refused_for("authentication: {cookie: 'a b'}", "\"a b\" is not a name");
 	refused_for("validation: {allowed_html_tags: [b, script]}", "\"script\" is a tag that cannot be made safe");
 	refused_for("validation: {allowed_html_tags: [<b>]}", "\"<b>\" is not a tag name");
