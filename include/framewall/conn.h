@@ -111,6 +111,9 @@ struct fw_need {
 	struct fw_slice nonce;	/* that the proof has; may be empty */
 	struct fw_slice key_id; /* SESSION_OPEN: API key of the store that the login was proved with; empty: none. The
 				   same for SESSION_TAKE's answer. NO: it has ended since it was asked for */
+	/* SESSION_OPEN and SESSION_TAKE: not 0 for a login ticket instead of a session. No connection holds one, none
+	 * is ended for one, and it is good once, for so long. */
+	uint32_t ticket_ms;
 };
 
 enum fw_answer_code {

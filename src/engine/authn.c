@@ -21,6 +21,8 @@ const char *authn_refusal_text(enum credential_kind kind)
 		return "Invalid session token";
 	case CREDENTIAL_CERTIFICATE:
 		return "Invalid client certificate";
+	case CREDENTIAL_TICKET:
+		return "Invalid or expired ticket";
 	case CREDENTIAL_PASSWORD:
 		return "Invalid user or password";
 	default:
@@ -80,6 +82,9 @@ enum credential_kind authn_find(const struct fw_conn *conn, const struct http1_h
 		*ret_place = "cookie";
 	} else if (settings->query_parameter && http1_query(head->query, "token", ret_credential)) {
 		*ret_place = "query";
+	} else if (settings->tickets && http1_query(head->query, "ticket", ret_credential)) {
+		*ret_place = "ticket";
+		return CREDENTIAL_TICKET;
 	} else {
 		return CREDENTIAL_NONE;
 	}

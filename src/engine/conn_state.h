@@ -104,7 +104,8 @@ enum credential_kind {
 	CREDENTIAL_API_KEY,
 	CREDENTIAL_SESSION,
 	CREDENTIAL_PASSWORD,
-	CREDENTIAL_CERTIFICATE
+	CREDENTIAL_CERTIFICATE,
+	CREDENTIAL_TICKET
 };
 
 /* Who is logged in; made at login, one allocation with its texts behind it. */
@@ -211,6 +212,8 @@ struct fw_conn {
 	uint8_t phase;	   /* enum phase */
 	uint8_t admitted;  /* 0: not answered, else 1 + enum fw_answer_code */
 	bool upgraded;	   /* 101 was sent */
+	bool ticket;	   /* no handshake: a login ticket is asked for */
+	bool ticket_here;  /* from a page that may read the answer */
 	bool in_handshake; /* the credential came in the handshake (or none is needed): upgrade after the upstream */
 	bool was_open;	   /* FW_EV_OPEN was given: gauges and disconnect record */
 	bool lost;	   /* the client is gone */
@@ -315,6 +318,8 @@ struct http_refusal {
 	struct fw_slice nonce; /* 401: that the next proof must have; empty: none */
 };
 void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal);
+/* An answer that is no refusal, and the end of the connection. extra: header lines; body: JSON, or empty. */
+void http_answer_last(struct fw_conn *conn, const char *status, const char *extra, struct fw_slice body);
 
 /* handshake.c */
 void handshake_input(struct fw_conn *conn);    /* PHASE_HEAD: client octets came */
@@ -412,6 +417,21 @@ const char *login_keys_verify(struct fw_conn *conn, struct fw_slice credential, 
 void login_keys_ask(struct fw_conn *conn, const struct identity *identity);
 void login_keys_answered(struct fw_conn *conn, const struct fw_answer *answer);
 const char *login_cause_of(const struct fw_answer *answer, const char *otherwise, char ret_text[FW_STAGE_CAUSE]);
+
+/* login_ticket.c: POST /framewall/ticket. */
+bool login_ticket_asked(const struct fw_conn *conn, const struct http1_head *head); /* is that what the head is? */
+/* Has it the form of such a request? Otherwise it was answered, as a preflight is. */
+bool login_ticket_form(struct fw_conn *conn, const struct http1_head *head);
+bool login_ticket_preflight(struct fw_conn *conn, const struct http1_head *head); /* true: it was one, and answered */
+/* The credential that a ticket may be asked for with; CREDENTIAL_NONE: there is none. */
+enum credential_kind login_ticket_find(const struct fw_conn *conn, const struct http1_head *head,
+				       struct fw_slice *ret_credential, const char **ret_place);
+/* NULL, or why there is no ticket for it. */
+const char *login_ticket_refusal(const struct identity *identity);
+/* "fwt_", how the login was proved, and 256 random bits. */
+size_t login_ticket_make(const struct identity *identity, const uint8_t random[32], char ret_token[48]);
+uint8_t login_ticket_method(struct fw_slice ticket); /* enum policy_method that it was made of */
+void login_ticket_answer(struct fw_conn *conn);
 
 /* login_away.c: ends it without a word about the credential. */
 void login_limited(struct fw_conn *conn, const struct fw_answer *answer, const char *cause);

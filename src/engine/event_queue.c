@@ -179,6 +179,7 @@ uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		need->number = texts->number;
 		need->issued_wall_us = texts->issued_wall_us;
 		need->credential = texts->credential;
+		need->ticket_ms = texts->ticket_ms;
 		need->binding = keep(node, texts->binding);
 		need->proof = keep(node, texts->proof);
 		need->proof_until_wall_us = texts->proof_until_wall_us;

@@ -193,7 +193,7 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 								 .retry_after_ms = 5000 });
 		return false;
 	}
-	if (conn->policy->settings.refuse == REFUSE_HTTP) {
+	if (conn->policy->settings.refuse == REFUSE_HTTP || conn->ticket) {
 		http_answer_refuse(conn,
 				   &(struct http_refusal){
 					   .status = blocked ? 403 : 429,
@@ -244,12 +244,31 @@ void fw_conn_refuse(struct fw_conn *conn, const char *cause, bool answer)
 	ending_drop(conn, NULL);
 }
 
+/* Host, Origin and limits are those of a handshake; of its path and upgrade nothing is asked. */
+static void ticket(struct fw_conn *conn, const struct http1_head *head)
+{
+	if (!login_ticket_form(conn, head) || !is_welcome(conn, head) || !is_from_here(conn, head))
+		return;
+	conn->ticket_here = true;
+	if (login_ticket_preflight(conn, head))
+		return;
+	if (recheck_keep(conn, head))
+		login_handshake(conn, head);
+	else
+		conn->broken = true;
+}
+
 void handshake_admitted(struct fw_conn *conn)
 {
 	struct http1_head head;
 
 	if (!handshake_head(conn, &head)) {
 		conn->broken = true;
+		return;
+	}
+	conn->ticket = login_ticket_asked(conn, &head);
+	if (conn->ticket) {
+		ticket(conn, &head);
 		return;
 	}
 	if (!is_opening(conn, &head) || !is_welcome(conn, &head))

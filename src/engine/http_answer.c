@@ -108,10 +108,12 @@ static void put_policies(struct fw_conn *conn)
 	unsigned count;
 
 	output_raw(conn, FW_CLIENT, security_headers(conn->policy));
-	if (conn->policy->settings.cors_origins.count == 0 || !handshake_head(conn, &head))
+	if ((conn->policy->settings.cors_origins.count == 0 && !conn->ticket_here) || !handshake_head(conn, &head))
 		return;
 	origin = http1_find(&head, "Origin", &count);
-	if (count != 1 || !cors_allows(conn->policy, origin->value))
+	if (conn->ticket_here)
+		put(conn, "Vary: Origin\r\n");
+	if (count != 1 || (!conn->ticket_here && !cors_allows(conn->policy, origin->value)))
 		return;
 	put(conn, "Access-Control-Allow-Origin: ");
 	output_raw(conn, FW_CLIENT, origin->value);
@@ -133,6 +135,30 @@ static void put_challenge(struct fw_conn *conn, const struct http_refusal *refus
 		output_raw(conn, FW_CLIENT, refusal->nonce);
 		put(conn, "\r\n");
 	}
+}
+
+static void end(struct fw_conn *conn)
+{
+	conn->phase = PHASE_CLOSING;
+	conn->close_sent = conn->close_received = true; /* nothing more is read: this answer is the last word */
+	conn->phase_until_ns =
+		conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.close_timeout * SECOND_NS;
+	handshake_forget(conn);
+	login_free(conn);
+}
+
+void http_answer_last(struct fw_conn *conn, const char *status, const char *extra, struct fw_slice body)
+{
+	put(conn, "HTTP/1.1 ");
+	put(conn, status);
+	put(conn, "\r\nConnection: close\r\nCache-Control: no-store\r\n");
+	put(conn, extra);
+	put_policies(conn);
+	if (body.size != 0)
+		put_number(conn, "Content-Length: ", body.size);
+	put(conn, "\r\n");
+	output_raw(conn, FW_CLIENT, body);
+	end(conn);
 }
 
 void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal)
@@ -157,6 +183,8 @@ void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal
 	put(conn, "\r\nConnection: close\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n");
 	if (refusal->status == 401)
 		put_challenge(conn, refusal);
+	if (refusal->status == 405)
+		put(conn, "Allow: POST, OPTIONS\r\n");
 	if (refusal->status == 426)
 		put(conn, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
 	if (refusal->retry_after_ms != 0)
@@ -167,11 +195,6 @@ void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal
 	output_raw(conn, FW_CLIENT, body);
 
 	conn->engine->counters[COUNT_handshakes_refused]++;
-	conn->phase = PHASE_CLOSING;
-	conn->close_sent = conn->close_received = true; /* nothing more is read: the refusal is the last word */
-	conn->phase_until_ns =
-		conn->engine->now.monotonic_ns + (uint64_t)conn->policy->settings.close_timeout * SECOND_NS;
-	handshake_forget(conn);
-	login_free(conn);
+	end(conn);
 	event_violation(conn, refusal->event);
 }

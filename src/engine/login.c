@@ -230,12 +230,18 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 		watch(conn, head);
 		return;
 	}
-	kind = find(conn, head, &credential, &place);
+	kind = (conn->ticket ? login_ticket_find : find)(conn, head, &credential, &place);
 	if (kind != CREDENTIAL_NONE) {
 		conn->in_handshake = true;
 		binding_present(head, &presented);
 		if (begin(conn, kind, credential, slice(NULL, 0), false, place, &presented))
 			ask_slot(conn);
+	} else if (conn->ticket) {
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 401,
+								 .code = "AUTH_FAILED",
+								 .detail = "a credential is needed",
+								 .cause = "no credential for a ticket",
+								 .event = EVENT_auth_failure });
 	} else if (conn->route->anonymous_role != POLICY_NONE) {
 		conn->in_handshake = true;
 		if (!login_anonymous(conn, conn->route->anonymous_role))
@@ -373,6 +379,11 @@ void login_message(struct fw_conn *conn, const struct ws_item *item)
 	begin_message(conn, &message.json, false);
 }
 
+static uint32_t ticket_ms(const struct fw_conn *conn)
+{
+	return (uint32_t)conn->policy->settings.ticket_lifetime * 1000;
+}
+
 /* The credential holds: open a session, whose token is random and whose hash alone the store keeps. */
 static void open_session(struct fw_conn *conn, const struct identity *identity)
 {
@@ -382,6 +393,8 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 	const char *cause = binding_check(conn, &login->presented, slice(login->credential, login->credential_size),
 					  identity, &proof);
 
+	if (cause == NULL && conn->ticket)
+		cause = login_ticket_refusal(identity);
 	if (cause != NULL) {
 		login_refuse(conn, authn_refusal_text(login->kind), cause);
 		return;
@@ -396,14 +409,18 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 		fault(conn, "memory");
 		return;
 	}
-	cause = require_unmet(conn, conn->policy, conn->route, login->made);
+	cause = conn->ticket ? NULL : require_unmet(conn, conn->policy, conn->route, login->made);
 	if (cause != NULL) {
 		login_refuse(conn, authn_refusal_text(login->kind), cause);
 		return;
 	}
 	engine_random(conn->engine, random, sizeof(random));
-	memcpy(login->token, "fws_", 4);
-	login->token_size = 4 + encode_base64(random, sizeof(random), 1, login->token + 4);
+	if (conn->ticket) {
+		login->token_size = login_ticket_make(identity, random, login->token);
+	} else {
+		memcpy(login->token, "fws_", 4);
+		login->token_size = 4 + encode_base64(random, sizeof(random), 1, login->token + 4);
+	}
 	digest_sha256(slice(login->token, login->token_size), key);
 	conn->phase = PHASE_SESSION;
 	event_need(conn, FW_NEED_SESSION_OPEN,
@@ -419,7 +436,8 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 				      .proof = slice(proof.id, proof.there ? sizeof(proof.id) : 0),
 				      .proof_until_wall_us = proof.until_wall_us,
 				      .wants_nonce = proof.there && conn->policy->settings.dpop_nonce,
-				      .nonce = slice(proof.nonce, proof.nonce_size) });
+				      .nonce = slice(proof.nonce, proof.nonce_size),
+				      .ticket_ms = conn->ticket ? ticket_ms(conn) : 0 });
 	mem_wipe(random, sizeof(random));
 }
 
@@ -446,14 +464,23 @@ void login_verify(struct fw_conn *conn)
 	uint8_t key[32];
 
 	if (login->kind == CREDENTIAL_SESSION) {
-		if (!(conn->policy->methods >> METHOD_SESSION & 1) || credential.size == 0) {
+		if (!(conn->policy->methods >> METHOD_SESSION & 1) || credential.size == 0 || conn->ticket) {
 			login_refuse(conn, authn_refusal_text(login->kind),
-				     credential.size == 0 ? "too large" : "method not listed");
+				     credential.size == 0 ? "too large"
+				     : conn->ticket	  ? "no ticket for a session"
+							  : "method not listed");
 			return;
 		}
 		digest_sha256(credential, key);
 		conn->phase = PHASE_SESSION;
 		event_need(conn, FW_NEED_SESSION_TAKE, &(struct fw_need){ .key = slice(key, sizeof(key)) });
+		return;
+	}
+	if (login->kind == CREDENTIAL_TICKET) {
+		digest_sha256(credential, key);
+		conn->phase = PHASE_SESSION;
+		event_need(conn, FW_NEED_SESSION_TAKE,
+			   &(struct fw_need){ .key = slice(key, sizeof(key)), .ticket_ms = ticket_ms(conn) });
 		return;
 	}
 	if (login->kind == CREDENTIAL_PASSWORD) {
@@ -474,11 +501,13 @@ void login_verify(struct fw_conn *conn)
 static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 {
 	uint16_t role = policy_role_find(conn->policy, answer->role), given = POLICY_NONE;
+	struct login *login = conn->login;
 	const char *cause = NULL;
 	struct binding binding;
 
 	if (answer->code != FW_ANSWER_YES)
-		cause = "unknown or expired session";
+		cause = login->kind == CREDENTIAL_TICKET ? "unknown, used or expired ticket"
+							 : "unknown or expired session";
 	else if (role == POLICY_NONE)
 		cause = "its role is gone";
 	else if (answer->credential != 0 && !policy_credential_counts(conn->policy, answer->credential, &given))
@@ -488,7 +517,7 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 	else if (!binding_unpack(answer->binding, &binding))
 		cause = "what it is bound to";
 	if (cause != NULL) {
-		login_refuse(conn, authn_refusal_text(CREDENTIAL_SESSION), cause);
+		login_refuse(conn, authn_refusal_text(login->kind), cause);
 	} else if (answer->key_id.size != 0) {
 		conn->login->until_wall_us = answer->expires_wall_us;
 		authn_key_ask_again(conn, answer->key_id);
@@ -496,7 +525,10 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 		open_session(conn, &(struct identity){
 					   .user_id = answer->user_id,
 					   .role = role,
-					   .method = METHOD_SESSION,
+					   .method = login->kind == CREDENTIAL_TICKET
+							     ? login_ticket_method(
+								       slice(login->credential, login->credential_size))
+							     : METHOD_SESSION,
 					   .expires_wall_us = answer->expires_wall_us,
 					   .issued_wall_us = answer->issued_wall_us,
 					   .credential = answer->credential,
@@ -519,8 +551,9 @@ static void key_answered(struct fw_conn *conn, const struct fw_answer *answer)
 	} else if (cause != NULL) {
 		login_refuse(conn, authn_refusal_text(login->kind), cause);
 	} else {
-		if (login->kind == CREDENTIAL_SESSION) {
-			identity.method = METHOD_SESSION;
+		if (login->kind == CREDENTIAL_SESSION || login->kind == CREDENTIAL_TICKET) {
+			if (login->kind == CREDENTIAL_SESSION)
+				identity.method = METHOD_SESSION;
 			if (identity.expires_wall_us == 0 || login->until_wall_us < identity.expires_wall_us)
 				identity.expires_wall_us = login->until_wall_us;
 		}
@@ -553,7 +586,12 @@ static void password_answered(struct fw_conn *conn, const struct fw_answer *answ
 static void opened(struct fw_conn *conn)
 {
 	struct event_node *node;
-	static const char *const names[] = { "none", "jwt", "api_key", "session", "password", "certificate" };
+	static const char *const names[] = { "none", "jwt", "api_key", "session", "password", "certificate", "ticket" };
+
+	if (conn->ticket) {
+		login_ticket_answer(conn);
+		return;
+	}
 
 	principal_free(conn->principal);
 	conn->principal = conn->login->made;

@@ -165,7 +165,14 @@ static void put_cookies(struct fw_conn *conn, const struct http1_head *head)
 	}
 }
 
-/* The client's target; without ?token= where that is where the credential was. */
+/* Is that where a credential may have been? */
+static bool holds_credential(const struct settings *settings, struct fw_slice pair)
+{
+	return (settings->query_parameter && slice_starts(pair, "token=")) ||
+	       (settings->tickets && slice_starts(pair, "ticket="));
+}
+
+/* The client's target; without ?token= and ?ticket= where they count. */
 static void put_target(struct fw_conn *conn, const struct http1_head *head)
 {
 	struct fw_slice rest = head->query;
@@ -175,7 +182,7 @@ static void put_target(struct fw_conn *conn, const struct http1_head *head)
 		put(conn, conn->route->upstream_path);
 		return;
 	}
-	if (conn_monitors(conn) || !conn->policy->settings.query_parameter) {
+	if (conn_monitors(conn) || (!conn->policy->settings.query_parameter && !conn->policy->settings.tickets)) {
 		output_raw(conn, FW_UPSTREAM, head->target);
 		return;
 	}
@@ -185,7 +192,7 @@ static void put_target(struct fw_conn *conn, const struct http1_head *head)
 		struct fw_slice pair = slice(rest.data, end != NULL ? (size_t)(end - rest.data) : rest.size);
 
 		rest = end != NULL ? slice_from(rest, (size_t)(end - rest.data) + 1) : slice(NULL, 0);
-		if (slice_starts(pair, "token="))
+		if (holds_credential(&conn->policy->settings, pair))
 			continue;
 		put(conn, first ? "?" : "&");
 		output_raw(conn, FW_UPSTREAM, pair);

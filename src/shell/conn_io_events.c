@@ -90,6 +90,11 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 	if (answer->code != FW_ANSWER_YES)
 		return;
 	memcpy(key, need->key.data, sizeof(key));
+	if (need->ticket_ms != 0) {
+		answer->code = store_ticket_open(worker->options->store, key, &session,
+						 (uint64_t)need->ticket_ms * 1000000, *worker_now(worker));
+		return;
+	}
 	leave_session(connection);
 	answer->code =
 		store_session_open(worker->options->store, key, &session, *worker_now(worker), evicted, &evicted_size);
@@ -109,7 +114,8 @@ static void take_session(struct connection *connection, const struct fw_need *ne
 	answer->code = FW_ANSWER_FAILED;
 	if (need->key.size != 32)
 		return;
-	answer->code = store_session_take(worker->options->store, need->key.data, *worker_now(worker), session);
+	answer->code = (need->ticket_ms != 0 ? store_ticket_take : store_session_take)(
+		worker->options->store, need->key.data, *worker_now(worker), session);
 	if (answer->code != FW_ANSWER_YES)
 		return;
 	answer->user_id = slice(session->user_id, session->user_id_size);

@@ -23,7 +23,8 @@ struct store *store_new(const struct store_options *options, const struct fw_ran
 	if (presence_init(&store->presence, &keys[0]) | attempts_init(&store->attempts, &keys[1]) |
 	    offences_init(&store->offences, &keys[2]) | blocks_init(&store->blocks, &keys[3]) |
 	    sessions_init(&store->sessions, &keys[4]) | revocations_init(&store->revocations, &keys[5]) |
-	    proofs_init(&store->proofs, &keys[6]) | api_keys_init(&store->api_keys, &keys[7]))
+	    sessions_init(&store->tickets, &keys[4]) | proofs_init(&store->proofs, &keys[6]) |
+	    api_keys_init(&store->api_keys, &keys[7]))
 		return store_free(store);
 	store_configure(store, options);
 	return store;
@@ -38,6 +39,7 @@ struct store *store_free(struct store *store)
 	offences_fini(&store->offences);
 	blocks_fini(&store->blocks);
 	sessions_fini(&store->sessions);
+	sessions_fini(&store->tickets);
 	revocations_fini(&store->revocations);
 	proofs_fini(&store->proofs);
 	api_keys_fini(&store->api_keys);
@@ -59,6 +61,7 @@ void store_sweep(struct store *store, struct fw_time now)
 {
 	pthread_mutex_lock(&store->lock);
 	sessions_sweep(&store->sessions, now, SWEEP_SLICE);
+	sessions_sweep(&store->tickets, now, SWEEP_SLICE);
 	blocks_sweep(&store->blocks, now.monotonic_ns, SWEEP_SLICE);
 	proofs_sweep(&store->proofs, now, SWEEP_SLICE);
 	pthread_mutex_unlock(&store->lock);
@@ -147,7 +150,7 @@ static void evict(struct store *store, const struct store_session *session, stru
 	}
 }
 
-static bool is_revoked(const struct store *store, const struct store_session *session)
+bool store_is_revoked(const struct store *store, const struct store_session *session)
 {
 	const struct revocation *found =
 		revocations_find(&store->revocations, slice(session->user_id, session->user_id_size));
@@ -156,7 +159,7 @@ static bool is_revoked(const struct store *store, const struct store_session *se
 }
 
 /* It may have been revoked since it was asked for: whoever revokes looks for connections once. */
-static bool key_ended(const struct store *store, const struct store_session *session, uint64_t now_wall_us)
+bool store_key_ended(const struct store *store, const struct store_session *session, uint64_t now_wall_us)
 {
 	const struct api_key *key;
 
@@ -187,7 +190,7 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 	absolute = now.wall_us + store->options.session_absolute_us;
 	if (copy.expires_wall_us == 0 || copy.expires_wall_us > absolute)
 		copy.expires_wall_us = absolute;
-	if (is_revoked(store, &copy) || key_ended(store, &copy, now.wall_us)) {
+	if (store_is_revoked(store, &copy) || store_key_ended(store, &copy, now.wall_us)) {
 		pthread_mutex_unlock(&store->lock);
 		mem_free(texts);
 		return FW_ANSWER_NO;
@@ -256,6 +259,7 @@ uint32_t store_session_end_user(struct store *store, struct fw_slice user)
 
 	pthread_mutex_lock(&store->lock);
 	removed = sessions_remove_user(&store->sessions, user);
+	sessions_remove_user(&store->tickets, user);
 	pthread_mutex_unlock(&store->lock);
 	return removed;
 }
@@ -392,6 +396,8 @@ enum store_revoked store_revoke(struct store *store, struct store_revocation *re
 	result = revocations_put(&store->revocations, revocation);
 	if (result == STORE_REVOKED)
 		*ret_sessions = sessions_remove_user(&store->sessions, revocation->user);
+	if (result == STORE_REVOKED)
+		sessions_remove_user(&store->tickets, revocation->user);
 	pthread_mutex_unlock(&store->lock);
 	return result;
 }

@@ -67,6 +67,12 @@ enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32
 				       struct store_session *ret_session);
 /* The connection that opened it is gone: from now on its idle time runs. Until then only its absolute end counts. */
 void store_session_leave(struct store *store, const uint8_t key[32], uint64_t now_ns);
+/* Login tickets, under the SHA-256 of each: what a session would have, for a login that is yet to come. NO, LIMITED,
+ * FAILED as above. Of one user there are at most max_sessions_per_user: the oldest gives way. */
+enum fw_answer_code store_ticket_open(struct store *store, const uint8_t key[32], const struct store_session *session,
+				      uint64_t life_ns, struct fw_time now);
+enum fw_answer_code store_ticket_take(struct store *store, const uint8_t key[32], struct fw_time now,
+				      struct store_session *ret_session);
 /* Forgets one, held or not: false when there is none. Whoever holds it is told by the caller. */
 bool store_session_revoke(struct store *store, struct fw_slice session_id);
 uint32_t store_session_end_user(struct store *store, struct fw_slice user); /* forgets all of his: how many */

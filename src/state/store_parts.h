@@ -238,9 +238,14 @@ struct store {
 	struct offences offences;
 	struct blocks blocks;
 	struct sessions sessions;
+	struct sessions tickets; /* for a login each, which no connection holds */
 	struct revocations revocations;
 	struct proofs proofs;
 	uint8_t nonce_key[32]; /* never changes: read without the lock */
 	struct api_keys api_keys;
 };
+
+/* store.c, under the lock: */
+bool store_is_revoked(const struct store *store, const struct store_session *session);
+bool store_key_ended(const struct store *store, const struct store_session *session, uint64_t now_wall_us);
 #endif

@@ -322,6 +322,8 @@ static void expect_body(struct run *run, struct peer *peer, const char *line)
 
 	run_rest(run, line, &pattern);
 	expect_until(run, peer, expect_has_end);
+	peer->last.size = 0;
+	text_add(&peer->last, peer->body.data, peer->body.size);
 	if (!check_json(text_get(&pattern), text_get(&peer->body), peer->body.size, false, &why)) {
 		text_format(&why, "\n#   body:     %s", text_get(&peer->body));
 		run_fail(run, text_get(&pattern), text_get(&why));

@@ -56,7 +56,9 @@ static void obey_leave_session(struct link *link)
 
 static void obey_session_open(struct memory *memory, struct link *link, const struct fw_need *need)
 {
-	struct store_session session = { .credential = need->credential, .issued_wall_us = need->issued_wall_us };
+	struct store_session session = { .expires_wall_us = (uint64_t)need->number,
+					 .credential = need->credential,
+					 .issued_wall_us = need->issued_wall_us };
 	char evicted[STORE_SESSION_ID];
 	size_t evicted_size = 0;
 	struct link *other;
@@ -66,6 +68,11 @@ static void obey_session_open(struct memory *memory, struct link *link, const st
 	obey_copy(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id);
 	obey_copy((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding);
 	obey_copy(session.key_id, sizeof(session.key_id), &session.key_id_size, need->key_id);
+	if (need->ticket_ms != 0) {
+		link->answer.code = store_ticket_open(memory->store, need->key.data, &session,
+						      (uint64_t)need->ticket_ms * 1000000, memory->now);
+		return;
+	}
 	obey_leave_session(link);
 	memcpy(link->session_key, need->key.data, sizeof(link->session_key));
 	link->answer.code =
@@ -82,7 +89,8 @@ static void obey_session_take(struct memory *memory, struct link *link, const st
 {
 	struct fw_answer *answer = &link->answer;
 
-	answer->code = store_session_take(memory->store, need->key.data, memory->now, &link->session);
+	answer->code = (need->ticket_ms != 0 ? store_ticket_take : store_session_take)(memory->store, need->key.data,
+										       memory->now, &link->session);
 	if (answer->code != FW_ANSWER_YES)
 		return;
 	answer->user_id = slice(link->session.user_id, link->session.user_id_size);
