@@ -412,6 +412,11 @@ void login_free(struct fw_conn *conn);
 /* Of login.c, for the other files of a login. text: what the client is told; cause: what is recorded. */
 void login_refuse(struct fw_conn *conn, const char *text, const char *cause);
 void login_verify(struct fw_conn *conn); /* whose credential is it? */
+/* user: who a password is said to be of; else empty. False: memory is short, and the connection ends. */
+bool login_begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, struct fw_slice user,
+		 bool first_message, const char *place, const struct presented *presented);
+void login_ask_slot(struct fw_conn *conn);
+void login_fault(struct fw_conn *conn, const char *cause); /* our own: 503, or AUTH_ERROR and 1011 */
 /* login_keys.c */
 const char *login_keys_verify(struct fw_conn *conn, struct fw_slice credential, struct identity *ret_identity);
 void login_keys_ask(struct fw_conn *conn, const struct identity *identity);

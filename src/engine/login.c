@@ -11,7 +11,6 @@
 #include "codec/http1.h"
 #include "crypto/digest.h"
 #include "engine/conn_state.h"
-#include "engine/message.h"
 
 #include <string.h>
 
@@ -60,7 +59,7 @@ void login_refuse(struct fw_conn *conn, const char *text, const char *cause)
 	login_free(conn);
 }
 
-static void fault(struct fw_conn *conn, const char *cause)
+void login_fault(struct fw_conn *conn, const char *cause)
 {
 	if (conn->upgraded)
 		ending_close(conn, CLOSE_AUTH_FAULT, NULL, cause);
@@ -73,9 +72,8 @@ static void fault(struct fw_conn *conn, const char *cause)
 	login_free(conn);
 }
 
-/* user: who a password is said to be of; else empty. */
-static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, struct fw_slice user,
-		  bool first_message, const char *place, const struct presented *presented)
+bool login_begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slice credential, struct fw_slice user,
+		 bool first_message, const char *place, const struct presented *presented)
 {
 	/* An oversized credential is refused unread: its first octets are enough for that. */
 	size_t most = (size_t)conn->policy->settings.max_token_size;
@@ -84,7 +82,7 @@ static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_sli
 
 	conn->login = mem_zero(1, sizeof(*conn->login) + keep + proof + user.size);
 	if (conn->login == NULL) {
-		fault(conn, "memory");
+		login_fault(conn, "memory");
 		return false;
 	}
 	conn->login->kind = (uint8_t)kind;
@@ -103,7 +101,7 @@ static bool begin(struct fw_conn *conn, enum credential_kind kind, struct fw_sli
 	return true;
 }
 
-static void ask_slot(struct fw_conn *conn)
+void login_ask_slot(struct fw_conn *conn)
 {
 	conn->phase = PHASE_SLOT;
 	conn->phase_until_ns = in_seconds(conn, conn->policy->settings.login_timeout);
@@ -135,7 +133,7 @@ static bool become(struct fw_conn *conn, const struct identity *identity)
 {
 	conn->principal = principal_new(conn, identity);
 	if (conn->principal == NULL)
-		fault(conn, "memory");
+		login_fault(conn, "memory");
 	return conn->principal != NULL;
 }
 
@@ -200,7 +198,7 @@ static void watch(struct fw_conn *conn, const struct http1_head *head)
 		cause = binding_check(conn, &presented, credential, &identity, &proof);
 	if (cause != authn_key_unknown) {
 		watched(conn, head, place, cause, &identity);
-	} else if (begin(conn, kind, credential, slice(NULL, 0), false, place, &presented)) {
+	} else if (login_begin(conn, kind, credential, slice(NULL, 0), false, place, &presented)) {
 		conn->phase_until_ns = in_seconds(conn, conn->policy->settings.login_timeout);
 		authn_key_ask(conn, credential);
 	}
@@ -216,7 +214,7 @@ static void watched_key(struct fw_conn *conn, const char *cause, const struct id
 	if (handshake_head(conn, &head))
 		watched(conn, &head, place, cause, identity);
 	else
-		fault(conn, "memory");
+		login_fault(conn, "memory");
 }
 
 void login_handshake(struct fw_conn *conn, const struct http1_head *head)
@@ -234,8 +232,8 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 	if (kind != CREDENTIAL_NONE) {
 		conn->in_handshake = true;
 		binding_present(head, &presented);
-		if (begin(conn, kind, credential, slice(NULL, 0), false, place, &presented))
-			ask_slot(conn);
+		if (login_begin(conn, kind, credential, slice(NULL, 0), false, place, &presented))
+			login_ask_slot(conn);
 	} else if (conn->ticket) {
 		http_answer_refuse(conn, &(struct http_refusal){ .status = 401,
 								 .code = "AUTH_FAILED",
@@ -257,126 +255,6 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 		conn->phase = PHASE_LOGIN;
 		conn->phase_until_ns = in_seconds(conn, conn->policy->settings.login_timeout);
 	}
-}
-
-/* What an auth message carries. */
-struct carried {
-	enum credential_kind kind; /* NONE: of a method that is not listed */
-	struct fw_slice credential, user;
-};
-
-/* A text member; false when it is not there. */
-static bool member(struct fw_conn *conn, const struct json *json, const char *name, struct fw_slice *ret_text)
-{
-	uint32_t node = json_member(json, 0, name, strlen(name));
-
-	if (node != 0)
-		*ret_text = json_text(json, node, &conn->engine->arena);
-	return node != 0;
-}
-
-/* By its method. NULL: done; else the text of the refusal. */
-static const char *read_message(struct fw_conn *conn, const struct json *json, struct carried *ret_carried)
-{
-	static const struct {
-		const char *name, *field, *missing;
-		uint8_t method, kind;
-	} methods[] = {
-		{ "jwt", "token", "JWT token required", METHOD_JWT, CREDENTIAL_JWT },
-		{ "api_key", "api_key", "API key required", METHOD_API_KEY, CREDENTIAL_API_KEY },
-		{ "session", "session_token", "Session token required", METHOD_SESSION, CREDENTIAL_SESSION },
-		{ "password", "password", "User id and password required", METHOD_PASSWORD, CREDENTIAL_PASSWORD },
-		{ "certificate", NULL, NULL, METHOD_CERTIFICATE, CREDENTIAL_CERTIFICATE },
-	};
-	struct fw_slice name = slice_text("jwt");
-	char *text;
-
-	*ret_carried = (struct carried){ .kind = CREDENTIAL_NONE };
-	member(conn, json, "method", &name);
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		if (!slice_is(name, methods[i].name) || !(conn->policy->methods >> methods[i].method & 1))
-			continue;
-		ret_carried->kind = methods[i].kind;
-		if ((methods[i].field != NULL && !member(conn, json, methods[i].field, &ret_carried->credential)) ||
-		    (ret_carried->kind == CREDENTIAL_PASSWORD && !member(conn, json, "user_id", &ret_carried->user)))
-			return methods[i].missing;
-		return NULL;
-	}
-	text = arena_alloc(&conn->engine->arena, name.size + 64);
-	if (text == NULL)
-		return "Unsupported authentication method";
-	memcpy(stpcpy(text, "Unsupported authentication method: "), name.data, name.size);
-	text[strlen("Unsupported authentication method: ") + name.size] = '\0';
-	return text;
-}
-
-static void begin_message(struct fw_conn *conn, const struct json *json, bool again)
-{
-	struct carried carried;
-	const char *text = read_message(conn, json, &carried);
-	struct presented presented = { 0 };
-
-	presented.dpop = member(conn, json, "dpop", &presented.proof);
-	if (text != NULL)
-		carried.credential = carried.user = slice(NULL, 0);
-	if (!begin(conn, carried.kind, carried.credential, carried.user, true, "message", &presented))
-		return;
-	conn->login->again = again;
-	if (text != NULL)
-		login_refuse(conn, text, carried.kind == CREDENTIAL_NONE ? "method not listed" : "no credential");
-	else
-		ask_slot(conn);
-}
-
-void login_again(struct fw_conn *conn, const struct json *json)
-{
-	begin_message(conn, json, true);
-}
-
-/* The first message is judged as an auth message: JSON, its fields; any other type is refused as INVALID_AUTH. */
-void login_message(struct fw_conn *conn, const struct ws_item *item)
-{
-	struct fw_engine *engine = conn->engine;
-	struct message message = {
-		.engine = engine,
-		.policy = conn->policy,
-		.route = NULL,
-		.conn = conn,
-		.text = slice(item->payload, item->size),
-		.binary = item->opcode == WS_BINARY,
-		.problems = &engine->problems,
-	};
-	struct answer answer = { .code = ERROR_INVALID_AUTH, .problems = &engine->problems };
-
-	arena_reset(&engine->arena);
-	engine->problems.count = engine->problems.total = engine->problems.unknown = 0;
-	if (stage_json(&message) != VERDICT_PASS) {
-		if (message.close == CLOSE_FAULT) {
-			fault(conn, message.cause);
-			return;
-		}
-		answer = (struct answer){ .code = message.binary ? ERROR_INVALID_AUTH : ERROR_INVALID_JSON };
-		ending_close(conn, message.binary ? CLOSE_INVALID_AUTH : CLOSE_AUTH_JSON, &answer, message.cause);
-		return;
-	}
-	if (stage_route(&message) != VERDICT_PASS ||
-	    !slice_is(slice(message.rule->name, message.rule->name_size), "auth")) {
-		ending_close(conn, CLOSE_INVALID_AUTH, &answer, "the first message is not of type auth");
-		return;
-	}
-	if (stage_size(&message) != VERDICT_PASS) {
-		answer = (struct answer){ .code = ERROR_MESSAGE_TOO_LARGE };
-		ending_close(conn, CLOSE_TOO_BIG, &answer, message.cause);
-		return;
-	}
-	if (stage_schema(&message) != VERDICT_PASS) {
-		if (message.close == CLOSE_FAULT)
-			fault(conn, message.cause);
-		else
-			ending_close(conn, CLOSE_INVALID_AUTH, &answer, message.cause);
-		return;
-	}
-	begin_message(conn, &message.json, false);
 }
 
 static uint32_t ticket_ms(const struct fw_conn *conn)
@@ -406,7 +284,7 @@ static void open_session(struct fw_conn *conn, const struct identity *identity)
 	}
 	login->made = principal_new(conn, identity);
 	if (login->made == NULL) {
-		fault(conn, "memory");
+		login_fault(conn, "memory");
 		return;
 	}
 	cause = conn->ticket ? NULL : require_unmet(conn, conn->policy, conn->route, login->made);
@@ -570,7 +448,7 @@ static void password_answered(struct fw_conn *conn, const struct fw_answer *answ
 		login_refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD),
 			     login_cause_of(answer, "unknown user or wrong password", text));
 	else if (answer->user_id.size == 0 || answer->user_id.size > LIMIT_USER_ID)
-		fault(conn, "the answer about a password names nobody");
+		login_fault(conn, "the answer about a password names nobody");
 	else if (role == POLICY_NONE)
 		login_refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD), "his role is gone");
 	else if (policy_name_is_of_issuer(conn->policy, answer->user_id))
@@ -620,7 +498,7 @@ static void opened(struct fw_conn *conn)
 		else if (handshake_head(conn, &head))
 			login_let_in(conn, &head, http_answer_subprotocol(conn, &head));
 		else
-			fault(conn, "memory");
+			login_fault(conn, "memory");
 	}
 }
 
@@ -631,8 +509,9 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 	if (conn->login == NULL)
 		return;
 	if (answer->code == FW_ANSWER_FAILED)
-		fault(conn, kind < FW_NEED_PASSWORD ? "the store could not be asked"
-						    : login_cause_of(answer, "the keeper could not be asked", text));
+		login_fault(conn, kind < FW_NEED_PASSWORD
+					  ? "the store could not be asked"
+					  : login_cause_of(answer, "the keeper could not be asked", text));
 	else if (answer->code == FW_ANSWER_LIMITED)
 		login_limited(conn, answer,
 			      kind < FW_NEED_PASSWORD ? "login attempts of this address"
@@ -668,7 +547,7 @@ void login_let_in(struct fw_conn *conn, const struct http1_head *head, struct fw
 {
 	if (!conn->upgraded) {
 		if (head == NULL) {
-			fault(conn, "memory");
+			login_fault(conn, "memory");
 			return;
 		}
 		upgrade(conn, head, subprotocol);
