@@ -250,6 +250,8 @@ FW_API void fw_conn_end(struct fw_conn *conn, unsigned close_reason);
  * is logging in, came with it: ask for the deadline anew, and drain events. */
 FW_API bool fw_conn_key_ends(struct fw_conn *conn, struct fw_slice key_id, uint64_t wall_us);
 
+/* The certificate that the client showed would not hold any more: the connection ends (monitor: that is recorded). */
+FW_API void fw_conn_distrust(struct fw_conn *conn);
 /* Moves a connection to the policy of its engine now. Whom that policy would not have let in (its key, role, Origin,
  * Host or path does not count any more) is told so and closed: 4401 where another login may help, else 4403. Drain
  * events afterwards, and ask for the deadline anew. */

@@ -198,6 +198,20 @@ static void move(struct fw_conn *conn, struct fw_policy *next, const struct word
 		login_anonymous(conn, word->role);
 }
 
+void fw_conn_distrust(struct fw_conn *conn)
+{
+	const struct word word = { .reason = CLOSE_NOT_ALLOWED, .cause = "its certificate would not hold any more" };
+
+	if (conn->phase >= PHASE_CLOSING)
+		return;
+	if (monitors(conn->engine->policy)) {
+		note_would(conn, &word);
+		return;
+	}
+	conn->engine->counters[COUNT_closed_by_reload]++;
+	ending_close(conn, word.reason, NULL, word.cause);
+}
+
 void fw_conn_recheck(struct fw_conn *conn)
 {
 	struct fw_policy *next = conn->engine->policy;

@@ -123,6 +123,8 @@ void conn_io_close_side(struct connection *connection, enum fw_side side);
 /* Begins the handshake of a side whose socket is connected. False: memory is short. ret_plain (client): TLS is not
  * spoken here. */
 bool conn_io_tls_begin(struct connection *connection, enum fw_side side, bool *ret_plain);
+/* Another configuration: the client's certificate is asked again. */
+void conn_io_tls_recheck(struct connection *connection);
 bool conn_io_tls_shake(struct connection *connection, enum fw_side side); /* true when something happened */
 ssize_t conn_io_tls_read(struct connection *connection, enum fw_side side, size_t most);
 bool conn_io_tls_write(struct connection *connection, enum fw_side side);

@@ -71,6 +71,14 @@ bool conn_io_tls_begin(struct connection *connection, enum fw_side which, bool *
 	return true;
 }
 
+void conn_io_tls_recheck(struct connection *connection)
+{
+	const struct conn_side *side = &connection->sides[FW_CLIENT];
+
+	if (side->tls != NULL && !side->securing && !tls_stream_trusted(side->tls, connection->worker->options->tls))
+		fw_conn_distrust(connection->conn);
+}
+
 static void secured(struct connection *connection, const struct tls_facts *facts)
 {
 	struct fw_security security = { .version = facts->version, .cipher = facts->cipher };
@@ -85,6 +93,7 @@ static void secured(struct connection *connection, const struct tls_facts *facts
 	}
 	fw_conn_secured(connection->conn, &security);
 	arena_fini(&arena);
+	conn_io_tls_recheck(connection); /* it may have shaken hands by what was before */
 }
 
 static void opened(struct connection *connection, enum fw_side which)

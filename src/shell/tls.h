@@ -2,9 +2,9 @@
  * tickets. One a server, used by all its workers.
  *
  * Certificates and contexts of one configuration are an immutable, counted snapshot. tls_reload puts another in its
- * place: handshakes that begin from then on use the new one; live connections have what they need and stay. Ticket keys
- * outlive reloads.
- * Threads: any, except new, reload and free, which one thread calls. It reads files only in new and reload. */
+ * place: handshakes that begin from then on use the new one; live connections have what they need and stay (but see
+ * tls_stream_trusted). Ticket keys outlive reloads. Threads: any, except new, reload and free, which one thread calls.
+ * It reads files only in new and reload. */
 #ifndef SHELL_TLS_H
 #define SHELL_TLS_H
 #include <stdbool.h>

@@ -120,6 +120,33 @@ static bool digest_certificate(EVP_MD_CTX *digest, const X509 *certificate)
 	return X509_digest(certificate, EVP_sha256(), hash, &size) == 1 && EVP_DigestUpdate(digest, hash, size) == 1;
 }
 
+static bool digest_authorities(EVP_MD_CTX *digest, SSL_CTX *context)
+{
+	STACK_OF(X509_OBJECT) *authorities = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+	bool made = true;
+
+	for (int i = 0; made && i < sk_X509_OBJECT_num(authorities); i++) {
+		const X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(authorities, i));
+
+		made = authority == NULL || digest_certificate(digest, authority);
+	}
+	return made;
+}
+
+/* Whether others sign certificates of clients from now on: then those who are here are asked again. */
+static bool note_authorities(struct tls_snapshot *snapshot)
+{
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	uint8_t hash[EVP_MAX_MD_SIZE] = { 0 };
+	bool made = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
+		    digest_authorities(digest, snapshot->certificates[0].context) &&
+		    EVP_DigestFinal_ex(digest, hash, NULL) == 1;
+
+	EVP_MD_CTX_free(digest);
+	memcpy(&snapshot->authorities, hash, sizeof(snapshot->authorities));
+	return made;
+}
+
 /* A ticket is good for the certificates, and the demands on the client's, under which it was given (RFC 8446 4.2.11: a
  * server may always decline). */
 static bool set_session_context(SSL_CTX *context, const struct tls_snapshot *snapshot)
@@ -127,18 +154,12 @@ static bool set_session_context(SSL_CTX *context, const struct tls_snapshot *sna
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	int mode = SSL_CTX_get_verify_mode(context);
-	STACK_OF(X509_OBJECT) *authorities = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
 	bool made = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
 		    EVP_DigestUpdate(digest, &mode, sizeof(mode)) == 1;
 
 	for (unsigned i = 0; made && i < snapshot->count; i++)
 		made = digest_certificate(digest, SSL_CTX_get0_certificate(snapshot->certificates[i].context));
-	for (int i = 0; made && i < sk_X509_OBJECT_num(authorities); i++) {
-		const X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(authorities, i));
-
-		made = authority == NULL || digest_certificate(digest, authority);
-	}
-	made = made && EVP_DigestFinal_ex(digest, hash, NULL) == 1;
+	made = made && digest_authorities(digest, context) && EVP_DigestFinal_ex(digest, hash, NULL) == 1;
 	EVP_MD_CTX_free(digest);
 	return made && SSL_CTX_set_session_id_context(context, hash, SSL_MAX_SID_CTX_LENGTH) == 1;
 }
@@ -184,7 +205,7 @@ static bool load_server(const struct fw_policy *policy, struct tls_snapshot *sna
 		loaded = ask_for_certificates(snapshot->certificates[i].context, policy, problems);
 	for (unsigned i = 0; loaded && i < snapshot->count; i++)
 		loaded = set_session_context(snapshot->certificates[i].context, snapshot);
-	return loaded;
+	return loaded && note_authorities(snapshot);
 }
 
 static bool needs_client(const struct fw_policy *policy)

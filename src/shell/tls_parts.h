@@ -38,6 +38,7 @@ struct tls_snapshot {
 	SSL_CTX *client; /* NULL: no upstream is wss:// */
 	bool verifies;	 /* upstreams */
 	bool min_1_3;
+	uint64_t authorities;		/* of clients: of a digest of them */
 	char *server_name;		/* for all upstreams, or NULL: the host */
 	char groups[256], lacking[256]; /* "X25519, P-256" */
 };

@@ -18,10 +18,11 @@ struct tls_stream {
 	struct tls_snapshot *snapshot; /* during the handshake: names of certificates are looked up in it */
 	uint8_t *kept;		       /* did not fit into the socket */
 	uint32_t kept_size, kept_at;
-	uint8_t state;	/* enum tls_stream_state */
-	bool said_last; /* our close_notify is out */
-	bool verifies;	/* the client's end: the peer's certificate must hold */
-	char *failure;	/* NULL: none, or no memory for its text */
+	uint8_t state;	      /* enum tls_stream_state */
+	bool said_last;	      /* our close_notify is out */
+	uint64_t authorities; /* of clients, by which their certificate was judged */
+	bool verifies;	      /* the client's end: the peer's certificate must hold */
+	char *failure;	      /* NULL: none, or no memory for its text */
 };
 
 struct tls_io *tls_stream_io(struct tls *tls)
@@ -67,8 +68,10 @@ struct tls_stream *tls_stream_accept(struct tls *tls, struct tls_io *io, bool *r
 		return NULL;
 	}
 	stream = begin(snapshot->certificates[0].context, snapshot, io);
-	if (stream != NULL)
+	if (stream != NULL) {
+		stream->authorities = snapshot->authorities;
 		SSL_set_accept_state(stream->ssl);
+	}
 	return stream;
 }
 
@@ -328,4 +331,32 @@ struct tls_facts tls_stream_facts(const struct tls_stream *stream)
 void tls_stream_names(const struct tls_stream *stream, struct arena *arena, struct certificate_facts *ret_facts)
 {
 	certificate_read(arena, SSL_get0_peer_certificate(stream->ssl), ret_facts);
+}
+
+static bool verify_again(const struct tls_stream *stream, SSL_CTX *context)
+{
+	X509_STORE_CTX *checking = X509_STORE_CTX_new();
+	X509 *certificate = SSL_get0_peer_certificate(stream->ssl);
+	bool holds = checking != NULL &&
+		     X509_STORE_CTX_init(checking, SSL_CTX_get_cert_store(context), certificate,
+					 SSL_get_peer_cert_chain(stream->ssl)) == 1 &&
+		     X509_STORE_CTX_set_default(checking, "ssl_client") == 1 && X509_verify_cert(checking) == 1;
+
+	X509_STORE_CTX_free(checking);
+	ERR_clear_error();
+	return holds;
+}
+
+bool tls_stream_trusted(struct tls_stream *stream, struct tls *tls)
+{
+	struct tls_snapshot *snapshot = tls_current(tls);
+	SSL_CTX *context = snapshot->count != 0 ? snapshot->certificates[0].context : NULL;
+	bool trusted = context == NULL || snapshot->authorities == stream->authorities ||
+		       SSL_CTX_get_verify_mode(context) == SSL_VERIFY_NONE ||
+		       SSL_get0_peer_certificate(stream->ssl) == NULL || verify_again(stream, context);
+
+	if (trusted && context != NULL)
+		stream->authorities = snapshot->authorities;
+	tls_release(snapshot);
+	return trusted;
 }

@@ -58,6 +58,9 @@ struct tls_facts {
 	uint8_t fingerprint[32]; /* its SHA-256 */
 };
 struct tls_facts tls_stream_facts(const struct tls_stream *stream);
+/* Would the certificate that the client showed hold now, with the authorities that the configuration names since? True
+ * where it showed none, or none is asked for. Costs a verification, once after each change of them. */
+bool tls_stream_trusted(struct tls_stream *stream, struct tls *tls);
 /* Names of that certificate, their texts in the arena. */
 struct certificate_facts;
 void tls_stream_names(const struct tls_stream *stream, struct arena *arena, struct certificate_facts *ret_facts);

@@ -50,6 +50,7 @@ static void move(struct connection *connection)
 		set_timeout(connection);
 	if (connection->conn == NULL || connection->done)
 		return;
+	conn_io_tls_recheck(connection);
 	fw_conn_recheck(connection->conn);
 	conn_io_mark(connection); /* it may have something to say, and its deadline is another */
 }

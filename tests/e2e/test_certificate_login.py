@@ -261,6 +261,55 @@ def test_several_at_once():
             client.close()
 
 
+def test_authorities():
+    """Who signs certificates of clients is another: whose would not hold any more is ended, all others live on."""
+    with Authority() as authority, Authority("Another") as other:
+        server = authority.sign("server")
+        folder = tempfile.mkdtemp(prefix="framewall-certificate-")
+        path, both = os.path.join(folder, "framewall.yaml"), os.path.join(folder, "both.pem")
+
+        def write(*authorities):
+            with open(both, "w") as file:
+                file.write("".join(open(one.certificate).read() for one in authorities))
+
+        def lives(client):
+            client.send('{"type":"ping"}')
+            while True:
+                opcode, payload = client.receive()
+                if opcode == 8:
+                    return struct.unpack("!H", payload[:2])[0]
+                if json.loads(payload)["type"] == "pong":
+                    return True
+
+        write(authority, other)
+        with open(path, "w") as file:
+            os.fchmod(file.fileno(), 0o640)
+            file.write(config(more=tls(authority, server).replace(authority.certificate, both)))
+        with Framewall(None, "--config", path) as fw:
+            uri = [x509.UniformResourceIdentifier("spiffe://example.org/ns/prod/sa/chat")]
+            wraps = {"ours": authority.wrap(pair=made(authority, "a", [cn()], uri)), "theirs": authority.wrap(pair=made(other, "b", [cn()], uri)), "none": authority.wrap()}
+            clients = {name: RawClient(fw.port, {"Authorization": "Bearer " + token_of(name)}, wrap=wrap) for name, wrap in wraps.items()}
+            alone = RawClient(fw.port, {}, wrap=wraps["theirs"])
+            equal([client.status for client in [*clients.values(), alone]], [101] * 4, "four are in, two of them with a certificate of the other authority")
+            equal([lives(client) for client in [*clients.values(), alone]], [True] * 4, "and talk")
+            fw.signal(signal.SIGHUP)
+            ok(until(lambda: len(fw.records("system_changes")) >= 2), "a reload that changes nothing")
+            equal([lives(client) for client in [*clients.values(), alone]], [True] * 4, "changes nothing")
+            write(authority)
+            fw.signal(signal.SIGHUP)
+            ok(until(lambda: len(fw.records("connection_revoked")) == 2), "without the other authority both are ended", fw.records("connection_revoked"))
+            equal({r["details"]["cause"] for r in fw.records("connection_revoked")}, {"its certificate would not hold any more"}, "and the record says why")
+            equal([lives(clients["theirs"]), lives(alone)], [4403, 4403], "by 4403")
+            equal([lives(clients["ours"]), lives(clients["none"])], [True, True], "the others live on")
+            try:
+                equal(enter(fw, wraps["theirs"]), None, "nobody comes in with such a certificate")
+            except (OSError, EOFError):
+                ok(True, "nobody comes in with such a certificate")
+            for client in [*clients.values(), alone]:
+                client.close()
+        shutil.rmtree(folder)
+
+
 def test_check():
     with Authority() as authority:
         server = authority.sign("server")
@@ -283,4 +332,4 @@ def test_check():
         ok(done.returncode == 0 and "authentication.certificates[0].match.san_uri: \"spiffe://example.org/ns/*/sa/*\"" in done.stdout, "check --print shows the rules", done.stdout)
 
 
-main(test_names, test_odd_names, test_sessions, test_several_at_once, test_check)
+main(test_names, test_odd_names, test_sessions, test_several_at_once, test_authorities, test_check)
