@@ -111,6 +111,8 @@ void admin_api_keys_list(struct admin_conn *conn); /* admin_api_keys.c */
 void admin_api_keys_add(struct admin_conn *conn);
 void admin_api_keys_rotate(struct admin_conn *conn);
 void admin_api_keys_revoke(struct admin_conn *conn);
+void admin_key_store_show(struct admin_conn *conn); /* admin_key_store.c */
+void admin_key_store_rotate(struct admin_conn *conn);
 void admin_blocks_list(struct admin_conn *conn); /* admin_blocks.c */
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);

@@ -29,6 +29,8 @@ static const struct admin_route routes[] = {
 	{ "POST", "/api/v1/keys", false, false, false, false, admin_api_keys_add },
 	{ "POST", "/api/v1/keys/", true, false, false, false, admin_api_keys_rotate },
 	{ "DELETE", "/api/v1/keys/", true, false, false, false, admin_api_keys_revoke },
+	{ "GET", "/api/v1/key-store", false, false, false, false, admin_key_store_show },
+	{ "POST", "/api/v1/key-store/rotate", false, false, false, false, admin_key_store_rotate },
 	{ "GET", "/api/v1/revocations", false, false, false, false, admin_revocations_list },
 	{ "POST", "/api/v1/revocations", false, false, false, false, admin_revocations_add },
 	{ "DELETE", "/api/v1/revocations/", true, false, false, false, admin_revocations_remove },

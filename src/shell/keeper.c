@@ -57,7 +57,7 @@ static const char *start(struct keeper *keeper)
 	keeper->recorder.options = options;
 	failed = keeper_files_token(options->data_directory, &options->random, keeper->token);
 	if (failed == NULL)
-		failed = keeper_files_database(options->data_directory, options->store, &keeper->database);
+		failed = keeper_vault_start(keeper);
 	if (failed == NULL)
 		failed = keeper_recorder_start(&keeper->recorder, options, workers_of(options->policy));
 	if (failed != NULL)
@@ -115,6 +115,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	if (keeper == NULL)
 		return NULL;
 	admin_stop(keeper->admin);
+	keeper_vault_stop(keeper);
 	keeper_figures_stop(&keeper->figures);
 	keeper_users_stop(keeper);
 	keeper_asks_stop(&keeper->asks);

@@ -75,7 +75,8 @@ static void make_token(const struct fw_random *random, char ret_token[KEEPER_TOK
 	mem_wipe(secret, sizeof(secret));
 }
 
-const char *keeper_files_database(const char *directory, struct store *store, struct database **ret_database)
+const char *keeper_files_database(const char *directory, const struct vault_options *keys, struct store *store,
+				  struct database **ret_database)
 {
 	char path[PATH_ROOM], wrong[DATABASE_ERROR];
 
@@ -84,7 +85,7 @@ const char *keeper_files_database(const char *directory, struct store *store, st
 		errno = ENAMETOOLONG;
 		return say("open", path);
 	}
-	*ret_database = database_open(path, wrong);
+	*ret_database = database_open(path, keys, wrong);
 	if (*ret_database != NULL && database_load(*ret_database, store, wrong))
 		return NULL;
 	*ret_database = database_close(*ret_database);

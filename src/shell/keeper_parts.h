@@ -178,7 +178,8 @@ void keeper_clock_check(struct keeper *keeper); /* every second */
 int keeper_files_lock(const char *directory, const char **reterr_text); /* a descriptor to keep open; -1 */
 const char *keeper_files_token(const char *directory, const struct fw_random *random, char ret_token[KEEPER_TOKEN + 1]);
 /* DATA/framewall.db, and what it has of the store's. NULL, or what failed. */
-const char *keeper_files_database(const char *directory, struct store *store, struct database **ret_database);
+const char *keeper_files_database(const char *directory, const struct vault_options *keys, struct store *store,
+				  struct database **ret_database);
 /* The address of the control socket; directory_fd shortens a path that is too long for one. False: even so. */
 bool keeper_files_socket(const char *directory, int directory_fd, struct sockaddr_un *ret_address);
 
@@ -193,6 +194,14 @@ enum keeper_kept keeper_keys_end(struct keeper *keeper, struct store_api_key *ke
 				 char ret_error[DATABASE_ERROR]);
 void keeper_keys_tick(struct keeper *keeper); /* every second: when keys were used is written once a minute */
 void keeper_keys_write_used(struct keeper *keeper);
+
+/* keeper_vault.c: what the database is sealed with. */
+/* Opens the database and begins to seal anew what an old key sealed. NULL, or what failed. */
+const char *keeper_vault_start(struct keeper *keeper);
+void keeper_vault_stop(struct keeper *keeper); /* closes its handle */
+/* Takes a new key, and seals everything with it, in slices between other work (at once where no gate runs). NULL, or
+ * why not; ret_status: what an operator is told. */
+const char *keeper_vault_rotate(struct keeper *keeper, unsigned *ret_status);
 
 struct admin;
 struct keeper_code { /* a login code of the quick start */
@@ -211,6 +220,9 @@ struct keeper {
 	struct passwords *passwords;
 	struct keeper_issuers issuers;
 	struct database *database;
+	uv_timer_t reseal; /* while values of an old key are sealed anew */
+	bool has_reseal;
+	bool reseal_failed;    /* it was said */
 	unsigned used_seconds; /* since uses of keys were written */
 	struct admin *admin;
 	unsigned handles; /* open on the loop */

@@ -41,7 +41,36 @@ static const char *const steps[] = {
 	" changed_us INTEGER NOT NULL," /* when the password was set */
 	" failed INTEGER NOT NULL"	/* logins that were refused since the last one that was not */
 	") STRICT, WITHOUT ROWID",
+	/* From here on fields are sealed (tables/sealed.def): what was in clear is moved by seal_all. */
+	"CREATE TABLE sealing ("
+	" id INTEGER PRIMARY KEY NOT NULL,"
+	" made_us INTEGER NOT NULL,"
+	" salt BLOB NOT NULL," /* of a passphrase; empty: the source is the key */
+	" iterations INTEGER NOT NULL,"
+	" used INTEGER NOT NULL," /* values it sealed */
+	" test BLOB NOT NULL"	  /* a sealed value, to know the key by */
+	") STRICT;"
+	"CREATE TABLE secrets (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+	"ALTER TABLE users RENAME TO users_in_clear;"
+	"CREATE TABLE users ("
+	" who BLOB PRIMARY KEY NOT NULL," /* keyed hash of the user */
+	" user BLOB NOT NULL,"
+	" hash BLOB NOT NULL,"
+	" role BLOB NOT NULL,"
+	" created_us INTEGER NOT NULL,"
+	" changed_us INTEGER NOT NULL,"
+	" failed INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"ALTER TABLE revocations RENAME TO revocations_in_clear;"
+	"CREATE TABLE revocations ("
+	" who BLOB PRIMARY KEY NOT NULL," /* keyed hash of the user */
+	" user BLOB NOT NULL,"
+	" before_us INTEGER NOT NULL,"
+	" disabled INTEGER NOT NULL CHECK (disabled IN (0, 1)),"
+	" reason BLOB NOT NULL"
+	") STRICT, WITHOUT ROWID",
 };
+enum { SEALED_FROM = 4 };
 enum { VERSION = sizeof(steps) / sizeof(steps[0]) };
 
 bool database_fails(const struct database *database, const char *what, char ret_error[DATABASE_ERROR])
@@ -67,10 +96,50 @@ static int version_of(struct database *database)
 	return version;
 }
 
-static bool migrate(struct database *database, char ret_error[DATABASE_ERROR])
+bool database_begin(struct database *database, char ret_error[DATABASE_ERROR])
+{
+	return database_execute(database, "BEGIN IMMEDIATE") || database_fails(database, "cannot write", ret_error);
+}
+
+bool database_end(struct database *database, bool done, char ret_error[DATABASE_ERROR])
+{
+	bool kept = done && database_count_uses(database) && database_execute(database, "COMMIT");
+
+	if (done && !kept)
+		database_fails(database, "cannot write", ret_error);
+	if (!kept)
+		database_execute(database, "ROLLBACK");
+	database_counted(database, kept);
+	return kept;
+}
+
+static bool seal_all(struct database *database, char ret_error[DATABASE_ERROR])
+{
+	return database_seal_table(database, "api_keys", ret_error) &&
+	       database_migrate_revocations(database, ret_error) && database_migrate_users(database, ret_error) &&
+	       (database_execute(database, "DROP TABLE revocations_in_clear; DROP TABLE users_in_clear") ||
+		database_fails(database, "cannot bring it up to date", ret_error));
+}
+
+static bool bring_up(struct database *database, int version, const struct vault_options *options,
+		     char ret_error[DATABASE_ERROR])
+{
+	char pragma[64];
+
+	for (int i = version; i < VERSION; i++)
+		if (!database_execute(database, steps[i]))
+			return database_fails(database, "cannot bring it up to date", ret_error);
+	if (!database_unlock(database, options, ret_error))
+		return false;
+	if (version < SEALED_FROM && !seal_all(database, ret_error))
+		return false;
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", (int)VERSION);
+	return database_execute(database, pragma) || database_fails(database, "cannot bring it up to date", ret_error);
+}
+
+static bool prepare(struct database *database, const struct vault_options *options, char ret_error[DATABASE_ERROR])
 {
 	int version = version_of(database);
-	char pragma[64];
 
 	if (version < 0)
 		return database_fails(database, "cannot read", ret_error);
@@ -80,23 +149,13 @@ static bool migrate(struct database *database, char ret_error[DATABASE_ERROR])
 			 (int)VERSION);
 		return false;
 	}
-	if (version == VERSION)
-		return true;
-	if (!database_execute(database, "BEGIN IMMEDIATE"))
-		return database_fails(database, "cannot write", ret_error);
-	for (int i = version; i < VERSION; i++) {
-		if (database_execute(database, steps[i]))
-			continue;
-		database_fails(database, "cannot bring it up to date", ret_error);
-		database_execute(database, "ROLLBACK");
+	if (!database_begin(database, ret_error) ||
+	    !database_end(database, bring_up(database, version, options, ret_error), ret_error))
 		return false;
-	}
-	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", (int)VERSION);
-	if (database_execute(database, pragma) && database_execute(database, "COMMIT"))
-		return true;
-	database_fails(database, "cannot bring it up to date", ret_error);
-	database_execute(database, "ROLLBACK");
-	return false;
+	/* What stood there in clear is overwritten in the file by secure_delete; now in the log, too. */
+	return version == 0 || version >= SEALED_FROM ||
+	       database_execute(database, "PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)") ||
+	       database_fails(database, "cannot bring it up to date", ret_error);
 }
 
 /* SQLite would make the file, its log and its index by the umask. They get the mode of the file that is there. */
@@ -112,7 +171,7 @@ static bool make_file(const char *path, char ret_error[DATABASE_ERROR])
 	return true;
 }
 
-struct database *database_open(const char *path, char ret_error[DATABASE_ERROR])
+struct database *database_open(const char *path, const struct vault_options *options, char ret_error[DATABASE_ERROR])
 {
 	struct database *database = mem_zero(1, sizeof(*database));
 
@@ -134,13 +193,15 @@ struct database *database_open(const char *path, char ret_error[DATABASE_ERROR])
 		database_fails(database, "cannot open", ret_error);
 		return database_close(database);
 	}
-	return migrate(database, ret_error) ? database : database_close(database);
+	return prepare(database, options, ret_error) ? database : database_close(database);
 }
 
 struct database *database_close(struct database *database)
 {
-	if (database != NULL)
+	if (database != NULL) {
+		database_lock(database);
 		sqlite3_close(database->handle);
+	}
 	mem_free(database);
 	return NULL;
 }
@@ -151,65 +212,4 @@ struct fw_slice database_column(sqlite3_stmt *statement, int index)
 	int size = sqlite3_column_bytes(statement, index);
 
 	return slice(octets, octets != NULL && size > 0 ? (size_t)size : 0);
-}
-
-bool database_load(struct database *database, struct store *store, char ret_error[DATABASE_ERROR])
-{
-	sqlite3_stmt *statement;
-	uint32_t sessions;
-	int step;
-
-	if (sqlite3_prepare_v2(database->handle, "SELECT user, before_us, disabled, reason FROM revocations", -1,
-			       &statement, NULL) != SQLITE_OK)
-		return database_fails(database, "cannot read", ret_error);
-	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct store_revocation revocation = { .user = database_column(statement, 0),
-						       .before_wall_us = (uint64_t)sqlite3_column_int64(statement, 1),
-						       .disabled = sqlite3_column_int(statement, 2) != 0,
-						       .reason = database_column(statement, 3) };
-
-		if (store_revoke(store, &revocation, &sessions) == STORE_REVOKED)
-			continue;
-		/* Whoever was revoked must not come back because there is no room to remember it. */
-		snprintf(ret_error, DATABASE_ERROR, "there is no room for all the users that were revoked");
-		sqlite3_finalize(statement);
-		return false;
-	}
-	sqlite3_finalize(statement);
-	if (step != SQLITE_DONE)
-		return database_fails(database, "cannot read", ret_error);
-	return database_load_keys(database, store, ret_error);
-}
-
-static bool run(struct database *database, const char *sql, const struct store_revocation *revocation,
-		char ret_error[DATABASE_ERROR])
-{
-	sqlite3_stmt *statement;
-	int step;
-
-	if (sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-		return database_fails(database, "cannot write", ret_error);
-	/* Sizes are at most STORE_NAME and STORE_REASON. What a statement has no place for is not bound. */
-	sqlite3_bind_blob(statement, 1, revocation->user.data, (int)revocation->user.size, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 2, (sqlite3_int64)revocation->before_wall_us);
-	sqlite3_bind_int(statement, 3, revocation->disabled);
-	sqlite3_bind_text(statement, 4, revocation->reason.size != 0 ? (const char *)revocation->reason.data : "",
-			  (int)revocation->reason.size, SQLITE_STATIC);
-	step = sqlite3_step(statement);
-	sqlite3_finalize(statement);
-	return step == SQLITE_DONE || database_fails(database, "cannot write", ret_error);
-}
-
-bool database_revoke(struct database *database, const struct store_revocation *revocation,
-		     char ret_error[DATABASE_ERROR])
-{
-	return run(database,
-		   "INSERT OR REPLACE INTO revocations (user, before_us, disabled, reason) VALUES (?1, ?2, ?3, ?4)",
-		   revocation, ret_error);
-}
-
-bool database_restore(struct database *database, struct fw_slice user, char ret_error[DATABASE_ERROR])
-{
-	return run(database, "DELETE FROM revocations WHERE user = ?1", &(struct store_revocation){ .user = user },
-		   ret_error);
 }

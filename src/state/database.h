@@ -4,13 +4,14 @@
 #ifndef STATE_DATABASE_H
 #define STATE_DATABASE_H
 #include "state/store.h"
+#include "state/vault.h"
 
 struct database;
 enum { DATABASE_ERROR = 256 };
 
-/* NULL, and what is wrong in ret_error: a file of a later version, one that is no database, one that cannot be written.
- */
-struct database *database_open(const char *path, char ret_error[DATABASE_ERROR]);
+/* NULL, and what is wrong in ret_error: a file of a later version, one that is no database, one that cannot be written,
+ * one that is sealed with a key that is not among the sources. */
+struct database *database_open(const char *path, const struct vault_options *options, char ret_error[DATABASE_ERROR]);
 struct database *database_close(struct database *database);
 
 /* Puts every revocation and every API key into the store. False, and what is wrong in ret_error. */
@@ -18,6 +19,24 @@ bool database_load(struct database *database, struct store *store, char ret_erro
 /* False, and what is wrong in ret_error: the disk has what it had before. */
 bool database_revoke(struct database *database, const struct store_revocation *revocation,
 		     char ret_error[DATABASE_ERROR]);
+/* Sealed with which keys: */
+struct database_key {
+	uint32_t id;
+	uint64_t made_wall_us, used; /* used: values that it sealed */
+	bool current, is_passphrase;
+};
+enum { DATABASE_KEYS = 16 };
+/* ret_stale: values that another key than the current one sealed. */
+bool database_keys(struct database *database, struct database_key ret_keys[DATABASE_KEYS], unsigned *ret_count,
+		   uint64_t *ret_stale, char ret_error[DATABASE_ERROR]);
+/* Is this source the key that is in use? Do these sources have it? */
+bool database_is_current(struct database *database, const struct vault_source *source);
+bool database_knows(struct database *database, const struct vault_options *options, char ret_error[DATABASE_ERROR]);
+/* Other sources from now on: what is written is sealed with the first. Nothing is changed when that does not hold. */
+bool database_rekey(struct database *database, const struct vault_options *options, char ret_error[DATABASE_ERROR]);
+/* Looks at up to most values, and seals those anew that another key sealed; goes on where it was, and begins again
+ * after the end. ret_done: all are sealed with the current key, and the others are forgotten. */
+bool database_reseal(struct database *database, unsigned most, bool *ret_done, char ret_error[DATABASE_ERROR]);
 bool database_restore(struct database *database, struct fw_slice user, char ret_error[DATABASE_ERROR]);
 /* Keeps keys, each in place of the one of its id; all of them or none. */
 bool database_keep_keys(struct database *database, const struct store_api_key *keys, size_t count,

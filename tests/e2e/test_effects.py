@@ -15,6 +15,7 @@ import urllib.request
 from certificates import Authority, openssl
 from clock import LIBRARY, Clock
 from effects import *
+from sealing import Seals
 from framewall import *
 
 try:
@@ -465,7 +466,8 @@ def cases_of_passwords(folder):
     def see_cost(program, _=None):
         password_user(program, "add", good)
         with contextlib.closing(sqlite3.connect(os.path.join(program.data, "framewall.db"))) as base:
-            memory, passes = re.search(r"m=(\d+),t=(\d+)", base.execute("SELECT hash FROM users").fetchone()[0]).groups()
+            who, sealed = base.execute("SELECT who, hash FROM users").fetchone()
+        memory, passes = re.search(r"m=(\d+),t=(\d+)", Seals(program.data).open(sealed, "users", "hash", who).decode()).groups()
         return {cost + "memory": int(memory) // 1024, cost + "passes": int(passes), cost + "threads": threads(program, "fw-password")}
 
     def see_queue(program, _=None):
@@ -485,6 +487,43 @@ def cases_of_passwords(folder):
     yield Case({cost + "memory": (8, 9, 8, 9), cost + "passes": (1, 2, 1, 2), cost + "threads": (1, 3, 1, 3)}, see_cost, CLOSED)
     yield Case({cost + "queue": (64, 1, False, True)}, see_queue,
                {**base, cost + "memory": 64, cost + "passes": 4, cost + "threads": 1, "rate_limiting.auth_attempts_per_minute": 100, "rate_limiting.max_connections_per_ip": 100})
+def cases_of_sealing(folder):
+    """With which key, and how it was made, stands in the database; a data directory that another key sealed is there before the start."""
+    files = {name: os.path.join(folder, name) for name in ("one", "two", "words")}
+    for name, path in files.items():
+        with open(path, "w") as file:
+            file.write("correct horse battery" if name == "words" else name.ljust(32, "."))
+        os.chmod(path, 0o600)
+    section, previous, prepared = "encryption.", "encryption.previous.", {}
+    for name, row in (("one", "key_file"), ("words", "passphrase_file")):
+        config = os.path.join(folder, name + ".yaml")
+        with open(config, "w") as file:
+            json.dump(nested({section + row: files[name]}), file)
+        prepared[name] = os.path.join(folder, name + ".data")
+        framewall("key", "create", "--name", "x", "--data", prepared[name], "--config", config, cwd=folder)
+
+    def see(rows):
+        def look(program, _=None):
+            with contextlib.closing(sqlite3.connect(os.path.join(program.data, "framewall.db"))) as connection:
+                ((iterations, salt),) = connection.execute("SELECT iterations, length(salt) FROM sealing ORDER BY id DESC LIMIT 1")
+            seen = {"iterations": iterations, "salt_length": salt, "own": os.path.exists(os.path.join(program.data, "keys/store.key")), "starts": True}
+            return {key: seen[what] for key, what in rows.items()}
+
+        return look
+
+    def after(name):
+        return {"before": ("sh", "-c", f'cp -r "{prepared[name]}" data && exec "$@"', "sh")}
+
+    rows = {section + "key_derivation.iterations": "iterations", section + "key_derivation.salt_length": "salt_length"}
+    yield Case({row: (*values, *values) for row, values in zip(rows, ((600000, 650000), (16, 32)))}, see(rows),
+               {**CLOSED, section + "passphrase_file": files["words"]})
+    for row, value in (("key_file", files["one"]), ("key_command", ["cat", files["one"]]), ("passphrase_file", files["words"])):
+        nothing = [] if isinstance(value, list) else ""
+        yield Case({section + row: (nothing, value, True, False)}, see({section + row: "own"}), CLOSED)
+        yield Case({previous + row: (nothing, value, "refused", True)}, see({previous + row: "starts"}), {**CLOSED, section + "key_file": files["two"]},
+                   **after("words" if row == "passphrase_file" else "one"))
+    fields = ["password_hash", "session_tokens", "api_keys", "sensitive_user_data"]
+    yield Case({section + "encrypted_fields": (fields, fields[:3], True, "refused")}, see({section + "encrypted_fields": "starts"}), CLOSED)
 
 
 seen_by_cases = set()
@@ -498,7 +537,8 @@ def outcome(future):
 
 def running_programs():
     with contextlib.ExitStack() as made, tempfile.TemporaryDirectory(prefix="framewall-effects-") as folder, concurrent.futures.ThreadPoolExecutor(8) as pool:
-        everything = list(cases(made)) + list(cases_of_passwords(folder)) + (list(cases_of_tokens(made)) if token else [])
+        everything = (list(cases(made)) + list(cases_of_passwords(folder)) + (list(cases_of_tokens(made)) if token else []) +
+                      list(cases_of_sealing(folder)))
         waiting = [(case, [(name, expected, pool.submit(see)) for name, expected, see in ways(case, folder)],
                     [(key, pool.submit(alone, case, key)) for key in case.keys if len(case.keys) > 1]) for case in everything]
         for case, seen, but in waiting:

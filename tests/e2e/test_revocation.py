@@ -6,6 +6,7 @@ import resource
 import sqlite3
 
 from framewall import *
+from sealing import Seals
 
 CROWD = int(sys.argv[2]) if len(sys.argv) > 2 else 400
 CONFIG = RELAXED.replace("max_connections_per_ip: 100000", "max_connections_per_ip: 100000\n  max_connections: 100000") + """
@@ -242,7 +243,8 @@ def test_file():
             shutil.copy(os.path.join(keep, "framewall.db"), path)
 
         with sqlite3.connect(path) as connection:
-            equal(connection.execute("SELECT user, disabled FROM revocations").fetchall(), [(b"mallory", 1)], "it is an SQLite file")
+            seals, ((who, user, disabled),) = Seals(fw.data), connection.execute("SELECT who, user, disabled FROM revocations").fetchall()
+            equal((who, seals.open(user, "revocations", "user", who), disabled), (seals.who(b"mallory"), b"mallory", 1), "it is an SQLite file")
             connection.execute("PRAGMA user_version = 999")
         connection.close()
         done = start()
@@ -269,8 +271,14 @@ def test_file():
         # As many as there is room for are shown as well.
         fw.signal()
         fw.wait()
+        seals = Seals(fw.data)
+
+        def row(user):
+            who = seals.who(user)
+            return who, seals.seal(user, "revocations", "user", who), seals.seal(("\u00fc" * 60).encode(), "revocations", "reason", who)
+
         with sqlite3.connect(path) as connection:
-            connection.executemany("INSERT INTO revocations VALUES (?, 1, 1, ?)", ((b"user %122d" % i, "\u00fc" * 60) for i in range(65535)))
+            connection.executemany("INSERT INTO revocations (who, user, before_us, disabled, reason) VALUES (?, ?, 1, 1, ?)", (row(b"user %122d" % i) for i in range(65535)))
         connection.close()
         again(fw)
         code, text, wrong = say(fw, "user", "list")

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "state/database.h"
+#include "vault_fixture.h"
 
 #define WALL ((uint64_t)1700000000 * 1000000)
 
@@ -211,7 +212,7 @@ static int remove_folder(void **state)
 static bool loads(bool known)
 {
 	char wrong[DATABASE_ERROR] = "";
-	struct database *database = database_open(path, wrong);
+	struct database *database = database_open(path, sealed_with(1), wrong);
 	struct store *store = make();
 	bool loaded = database != NULL && database_load(database, store, wrong);
 
@@ -238,13 +239,13 @@ static void file(void **state)
 	assert_true(loads(false));
 	assert_int_equal(stat(path, &is), 0);
 	assert_int_equal(is.st_mode & 0777, 0600);
-	database = database_open(path, wrong);
+	database = database_open(path, sealed_with(1), wrong);
 	assert_non_null(database);
 	assert_true(database_revoke(database, &wish, wrong));
 	assert_true(database_revoke(database, &wish, wrong));
 	database_close(database);
 	assert_true(loads(true));
-	database = database_open(path, wrong);
+	database = database_open(path, sealed_with(1), wrong);
 	assert_non_null(database);
 	assert_true(database_restore(database, wish.user, wrong));
 	assert_true(database_restore(database, wish.user, wrong));
@@ -258,7 +259,7 @@ static void full_disk(void **state)
 	struct store_revocation wish = { .user = slice_text("mal'lory\n"), .before_wall_us = WALL, .disabled = true };
 	struct rlimit before, limit;
 	char wrong[DATABASE_ERROR] = "", name[32];
-	struct database *database = database_open(path, wrong);
+	struct database *database = database_open(path, sealed_with(1), wrong);
 	unsigned kept = 0;
 
 	(void)state;

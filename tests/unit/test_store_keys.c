@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "state/database.h"
+#include "vault_fixture.h"
 
 #define WALL ((uint64_t)1700000000 * 1000000)
 #define MINUTE ((uint64_t)60000000)
@@ -272,7 +273,7 @@ static int remove_folder(void **state)
 
 static bool load(struct store *store, char wrong[DATABASE_ERROR])
 {
-	struct database *database = database_open(path, wrong);
+	struct database *database = database_open(path, sealed_with(1), wrong);
 	bool loaded = database != NULL && database_load(database, store, wrong);
 
 	database_close(database);
@@ -292,7 +293,7 @@ static void file(void **state)
 {
 	struct store_api_key keys[2] = { key_of(1), key_of(2) }, found;
 	char wrong[DATABASE_ERROR] = "";
-	struct database *database = database_open(path, wrong);
+	struct database *database = database_open(path, sealed_with(1), wrong);
 	struct store *store = make();
 
 	(void)state;
@@ -317,7 +318,7 @@ static void file(void **state)
 		assert_memory_equal(&found, &keys[i], sizeof(found));
 	}
 	store_free(store);
-	database = database_open(path, wrong);
+	database = database_open(path, sealed_with(1), wrong);
 	assert_true(database_forget_key(database, keys[0].id, wrong));
 	assert_true(database_forget_key(database, keys[0].id, wrong));
 	database_close(database);
@@ -347,7 +348,7 @@ static void strange_rows(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct store_api_key key = key_of(1);
 		char wrong[DATABASE_ERROR] = "";
-		struct database *database = database_open(path, wrong);
+		struct database *database = database_open(path, sealed_with(1), wrong);
 		struct store *store = make();
 
 		assert_true(database_keep_keys(database, &key, 1, wrong));
