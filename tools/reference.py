@@ -110,6 +110,8 @@ ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": 
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
           "roles_from": {"type": "string"}, "roles": named(TEXTS), "default_role": NAME,
           "require_bound": one_of(("none", "certificate", "dpop", "either")),
+          "introspection": mapping({"url": {"type": "string"}, "client_id": {"type": "string"}, "client_secret": {"type": "string"},
+                                    "cache": {**whole(1, 3600), "default": 30}}, ["url", "client_id", "client_secret"]),
           **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("providers", "PROVIDER_BOOLEAN")},
           **{row[0]: {"type": "string", "description": row[1]} for row in rows_of("providers", "PROVIDER_TEXT")},
           **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("providers", "PROVIDER_INTEGER")}}
@@ -358,6 +360,7 @@ A token that names an issuer of `authentication.issuers` as its `iss` is judged 
 | `jwks` | text: `${file:login.jwks}` | its set of keys (RFC 7517), read anew with the configuration; at most 100. An RSA key that names no `alg` is for `algorithm`, RS256 unless given. Keys that are weak, for encryption, private or secret are not used, with a warning |
 | `public_key`, `algorithm`, `kid` | PEM, name, text | one key in place of a set |
 PROVIDERS
+| `introspection` | `{url, client_id, client_secret, cache}` | who says what a token is that says nothing itself (RFC 7662): it is shown to the server at `url`, by this client. Needs `oauth` in `authentication.methods`. An answer counts `cache` seconds (1 to 3600, 30), and a live connection is asked about again as often: it is closed when the token is not active any more. While nobody answers, logins are refused and who is in stays in for `max_stale`. Of all issuers one can have it; it needs no keys |
 | `type` | text | `typ` that its tokens must have, such as `at+jwt`; else JWT, at+jwt or none |
 | `user` | claim, `sub` | whose value is the user |
 | `user_prefix` | text, empty | put before it. Two issuers with the same prefix are an error: one name could be two persons. A name that begins with the prefix of another issuer is refused, in own tokens too |

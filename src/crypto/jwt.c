@@ -211,6 +211,36 @@ static bool has_no_claims(struct fw_slice token)
 	return dot != NULL && dot + 1 < token.data + token.size && dot[1] == '.';
 }
 
+bool jwt_is_one(struct arena *arena, struct fw_slice token)
+{
+	struct jws_parts parts;
+	struct json header;
+
+	return jws_split(token, &parts) && jws_read(arena, parts.header, "header", &header) == NULL;
+}
+
+const char *jwt_check_times(const struct jwt_rules *rules, const struct json *claims, uint64_t wall_us,
+			    struct jwt *ret_jwt)
+{
+	uint64_t now = wall_us / 1000000, not_before;
+
+	*ret_jwt = (struct jwt){ 0 };
+	if (!optional_seconds(claims, "exp", &ret_jwt->expires_s))
+		return "exp";
+	if (jws_member(claims, 0, "exp") != 0 && ret_jwt->expires_s <= now)
+		return "expired";
+	if (!optional_seconds(claims, "nbf", &not_before) || not_before > now + rules->skew_s)
+		return "nbf";
+	if (!optional_seconds(claims, "iat", &ret_jwt->issued_s) || ret_jwt->issued_s > now + rules->skew_s)
+		return "iat";
+	return NULL;
+}
+
+bool jwt_is_for(struct arena *arena, const struct json *claims, const char *audience)
+{
+	return is_for(claims, audience, arena);
+}
+
 struct fw_slice jwt_claimed_kid(struct arena *arena, struct fw_slice token)
 {
 	struct jws_parts parts;

@@ -40,6 +40,14 @@ extern const char jwt_unknown_kid[];
 /* What a token says of its issuer, before anything is known of it: only to choose the rules that it is then judged by.
  * data NULL: nothing. */
 struct fw_slice jwt_claimed_issuer(struct arena *arena, struct fw_slice token);
+/* Does it look like one: three parts, the first an object? */
+bool jwt_is_one(struct arena *arena, struct fw_slice token);
+/* Are the times of these claims right now: exp, nbf, iat? As in a token, but that exp need not be there. NULL, or the
+ * cause. */
+const char *jwt_check_times(const struct jwt_rules *rules, const struct json *claims, uint64_t wall_us,
+			    struct jwt *ret_jwt);
+/* Is the audience one of aud? */
+bool jwt_is_for(struct arena *arena, const struct json *claims, const char *audience);
 /* The same of the key that it names. */
 struct fw_slice jwt_claimed_kid(struct arena *arena, struct fw_slice token);
 /* A name for records and for a header of the upstream: 1 to LIMIT_USER_ID octets without control characters. */

@@ -23,6 +23,8 @@ const char *authn_refusal_text(enum credential_kind kind)
 		return "Invalid client certificate";
 	case CREDENTIAL_TICKET:
 		return "Invalid or expired ticket";
+	case CREDENTIAL_OAUTH:
+		return "Invalid or expired access token";
 	case CREDENTIAL_PASSWORD:
 		return "Invalid user or password";
 	default:
@@ -119,5 +121,11 @@ const char *authn_verify(struct fw_conn *conn, enum credential_kind kind, struct
 	if (kind == CREDENTIAL_API_KEY)
 		return conn->policy->methods >> METHOD_API_KEY & 1 ? authn_key(conn, credential, ret_identity)
 								   : "method not listed";
+	if (kind == CREDENTIAL_OAUTH) {
+		const char *cause = verify_token(conn, credential, ret_identity);
+
+		ret_identity->method = METHOD_OAUTH;
+		return cause;
+	}
 	return "no credential";
 }

@@ -147,6 +147,47 @@ static void want_key(struct fw_conn *conn, const struct policy_issuer *issuer, s
 		ret_identity->keys_of = issuer;
 }
 
+/* Who that is, of claims that are known to be the issuer's own. NULL, or the cause. */
+static const char *identify(struct fw_conn *conn, const struct policy_issuer *issuer, const struct json *claims,
+			    struct identity *ret_identity)
+{
+	const char *cause;
+
+	ret_identity->required = issuer != NULL ? issuer->require_bound : conn->policy->settings.jwt_require_bound;
+	cause = binding_read(&conn->engine->arena, claims, &ret_identity->binding);
+	if (cause != NULL)
+		return cause;
+	if (issuer != NULL && !name_user(conn, issuer, claims, &ret_identity->user_id))
+		return "user";
+	if (is_of_another(conn->policy, issuer, ret_identity->user_id))
+		return "user of another issuer";
+	return ret_identity->role == POLICY_NONE ? "no role" : NULL;
+}
+
+/* iss need not be there: whoever was asked is the issuer. Whom the token is for must be. */
+const char *authn_claims(struct fw_conn *conn, const struct policy_issuer *issuer, const struct json *claims,
+			 struct identity *ret_identity)
+{
+	struct arena *arena = &conn->engine->arena;
+	uint32_t named = json_member(claims, 0, "iss", 3);
+	struct jwt times;
+	const char *cause = jwt_check_times(&issuer->rules, claims, conn->engine->now.wall_us, &times);
+
+	if (cause != NULL)
+		return cause;
+	if (named != 0 && (claims->nodes[named].kind != JSON_STRING ||
+			   !slice_is(json_text(claims, named, arena), issuer->rules.issuer)))
+		return "iss";
+	if (!jwt_is_for(arena, claims, issuer->rules.audience))
+		return "aud";
+	*ret_identity = (struct identity){ .role = role_of(conn, issuer, claims),
+					   .method = METHOD_OAUTH,
+					   .expires_wall_us = times.expires_s != 0 ? in_us(times.expires_s) : 0,
+					   .issued_wall_us = in_us(times.issued_s),
+					   .credential = issuer->introspection.mark };
+	return identify(conn, issuer, claims, ret_identity);
+}
+
 const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity)
 {
 	const struct policy_issuer *issuer = issuer_of(conn, token);
@@ -168,13 +209,5 @@ const char *authn_jwt(struct fw_conn *conn, struct fw_slice token, struct identi
 					   .expires_wall_us = in_us(jwt.expires_s),
 					   .issued_wall_us = in_us(jwt.issued_s),
 					   .credential = marks[jwt.key] };
-	ret_identity->required = issuer != NULL ? issuer->require_bound : conn->policy->settings.jwt_require_bound;
-	cause = binding_read(&conn->engine->arena, &jwt.claims, &ret_identity->binding);
-	if (cause != NULL)
-		return cause;
-	if (issuer != NULL && !name_user(conn, issuer, &jwt.claims, &ret_identity->user_id))
-		return "user";
-	if (is_of_another(conn->policy, issuer, ret_identity->user_id))
-		return "user of another issuer";
-	return ret_identity->role == POLICY_NONE ? "no role" : NULL;
+	return identify(conn, issuer, &jwt.claims, ret_identity);
 }

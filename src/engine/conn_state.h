@@ -105,7 +105,8 @@ enum credential_kind {
 	CREDENTIAL_SESSION,
 	CREDENTIAL_PASSWORD,
 	CREDENTIAL_CERTIFICATE,
-	CREDENTIAL_TICKET
+	CREDENTIAL_TICKET,
+	CREDENTIAL_OAUTH
 };
 
 /* Who is logged in; made at login, one allocation with its texts behind it. */
@@ -126,6 +127,9 @@ struct principal {
 	uint64_t expires_wall_us;
 	uint64_t since_ns;   /* when it was made */
 	uint64_t credential; /* mark of the key that proved it; 0: none did */
+	uint8_t *token;	     /* that its issuer is asked about again and again; owned, wiped; NULL: none */
+	uint32_t token_size;
+	uint64_t ask_ns, ask_until_ns; /* when he is asked next; and without an answer the connection ends */
 	char csrf[88];
 	char session_id[16];
 	char user_id[]; /* scopes behind it */
@@ -372,6 +376,9 @@ const char *require_unmet(const struct fw_conn *conn, const struct fw_policy *po
 bool verified_find(struct fw_conn *conn, struct fw_slice token, struct identity *ret_identity);
 void verified_keep(struct fw_conn *conn, struct fw_slice token, const struct identity *identity);
 void verified_forget(struct fw_engine *engine); /* all: another policy */
+/* The same for what an issuer says of a token. */
+const char *authn_claims(struct fw_conn *conn, const struct policy_issuer *issuer, const struct json *claims,
+			 struct identity *ret_identity);
 const char *authn_refusal_text(enum credential_kind kind);
 /* binding.c */
 /* The claim cnf; NULL, or what is wrong with it, for the record. */
@@ -417,6 +424,13 @@ bool login_begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slic
 		 bool first_message, const char *place, const struct presented *presented);
 void login_ask_slot(struct fw_conn *conn);
 void login_fault(struct fw_conn *conn, const char *cause); /* our own: 503, or AUTH_ERROR and 1011 */
+void login_open_session(struct fw_conn *conn, const struct identity *identity); /* it holds */
+/* login_introspect.c */
+bool login_introspect_wants(struct fw_conn *conn); /* must the issuer be asked about the credential? */
+void login_introspect_ask(struct fw_conn *conn);
+void login_introspect_answered(struct fw_conn *conn, const struct fw_answer *answer);
+void login_introspect_again(struct fw_conn *conn);
+void login_introspect_rechecked(struct fw_conn *conn, const struct fw_answer *answer);
 /* login_keys.c */
 const char *login_keys_verify(struct fw_conn *conn, struct fw_slice credential, struct identity *ret_identity);
 void login_keys_ask(struct fw_conn *conn, const struct identity *identity);

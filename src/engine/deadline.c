@@ -27,6 +27,14 @@ static uint64_t session_end(const struct fw_conn *conn)
 	return end;
 }
 
+/* When the issuer of its token is asked about it again. */
+static uint64_t ask_time(const struct fw_conn *conn)
+{
+	if (conn->principal == NULL || conn->principal->token == NULL || conn->phase != PHASE_OPEN)
+		return UINT64_MAX;
+	return conn->principal->ask_ns;
+}
+
 static uint64_t ping_time(const struct fw_conn *conn)
 {
 	const struct settings *settings = &conn->policy->settings;
@@ -51,6 +59,7 @@ uint64_t fw_conn_deadline(const struct fw_conn *conn)
 		return UINT64_MAX;
 	sooner(&deadline, session_end(conn));
 	sooner(&deadline, ping_time(conn));
+	sooner(&deadline, ask_time(conn));
 	sooner(&deadline, stall_end(conn, FW_CLIENT));
 	sooner(&deadline, stall_end(conn, FW_UPSTREAM));
 	if (conn->access != NULL)
@@ -134,6 +143,8 @@ void fw_conn_tick(struct fw_conn *conn)
 	else if (now >= session_end(conn))
 		ending_close(conn, CLOSE_SESSION_EXPIRED, NULL,
 			     now >= conn->principal->expires_ns ? "credential or absolute end" : "idle");
+	else if (now >= ask_time(conn))
+		login_introspect_again(conn);
 	else if (now >= ping_time(conn))
 		ping(conn);
 }

@@ -263,7 +263,7 @@ static uint32_t ticket_ms(const struct fw_conn *conn)
 }
 
 /* The credential holds: open a session, whose token is random and whose hash alone the store keeps. */
-static void open_session(struct fw_conn *conn, const struct identity *identity)
+void login_open_session(struct fw_conn *conn, const struct identity *identity)
 {
 	struct login *login = conn->login;
 	uint8_t random[32], key[32], binding[BINDING_MOST];
@@ -365,6 +365,10 @@ void login_verify(struct fw_conn *conn)
 		ask_password(conn, credential);
 		return;
 	}
+	if (!login->asked_keys && login_introspect_wants(conn)) {
+		login_introspect_ask(conn);
+		return;
+	}
 	cause = login_keys_verify(conn, credential, &identity);
 	if (cause == authn_key_unknown)
 		authn_key_ask(conn, credential);
@@ -373,7 +377,7 @@ void login_verify(struct fw_conn *conn)
 	else if (cause != NULL)
 		login_refuse(conn, authn_refusal_text(login->kind), cause);
 	else
-		open_session(conn, &identity);
+		login_open_session(conn, &identity);
 }
 
 static void taken(struct fw_conn *conn, const struct fw_answer *answer)
@@ -388,6 +392,8 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 							 : "unknown or expired session";
 	else if (role == POLICY_NONE)
 		cause = "its role is gone";
+	else if (policy_credential_is_asked(conn->policy, answer->credential)) /* without the token nobody can ask */
+		cause = "its issuer must be asked about the token";
 	else if (answer->credential != 0 && !policy_credential_counts(conn->policy, answer->credential, &given))
 		cause = "the key that it was opened with is gone";
 	else if (given != POLICY_NONE && given != role)
@@ -400,18 +406,19 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 		conn->login->until_wall_us = answer->expires_wall_us;
 		authn_key_ask_again(conn, answer->key_id);
 	} else {
-		open_session(conn, &(struct identity){
-					   .user_id = answer->user_id,
-					   .role = role,
-					   .method = login->kind == CREDENTIAL_TICKET
-							     ? login_ticket_method(
-								       slice(login->credential, login->credential_size))
-							     : METHOD_SESSION,
-					   .expires_wall_us = answer->expires_wall_us,
-					   .issued_wall_us = answer->issued_wall_us,
-					   .credential = answer->credential,
-					   .binding = binding,
-					   .required = policy_credential_required(conn->policy, answer->credential) });
+		login_open_session(
+			conn,
+			&(struct identity){ .user_id = answer->user_id,
+					    .role = role,
+					    .method = login->kind == CREDENTIAL_TICKET
+							      ? login_ticket_method(slice(login->credential,
+											  login->credential_size))
+							      : METHOD_SESSION,
+					    .expires_wall_us = answer->expires_wall_us,
+					    .issued_wall_us = answer->issued_wall_us,
+					    .credential = answer->credential,
+					    .binding = binding,
+					    .required = policy_credential_required(conn->policy, answer->credential) });
 	}
 }
 
@@ -435,7 +442,7 @@ static void key_answered(struct fw_conn *conn, const struct fw_answer *answer)
 			if (identity.expires_wall_us == 0 || login->until_wall_us < identity.expires_wall_us)
 				identity.expires_wall_us = login->until_wall_us;
 		}
-		open_session(conn, &identity);
+		login_open_session(conn, &identity);
 	}
 }
 
@@ -454,17 +461,18 @@ static void password_answered(struct fw_conn *conn, const struct fw_answer *answ
 	else if (policy_name_is_of_issuer(conn->policy, answer->user_id))
 		login_refuse(conn, authn_refusal_text(CREDENTIAL_PASSWORD), "a name of the users of an issuer");
 	else
-		open_session(conn, &(struct identity){ .user_id = answer->user_id,
-						       .role = role,
-						       .method = METHOD_PASSWORD,
-						       .expires_wall_us = answer->expires_wall_us,
-						       .issued_wall_us = answer->issued_wall_us });
+		login_open_session(conn, &(struct identity){ .user_id = answer->user_id,
+							     .role = role,
+							     .method = METHOD_PASSWORD,
+							     .expires_wall_us = answer->expires_wall_us,
+							     .issued_wall_us = answer->issued_wall_us });
 }
 
 static void opened(struct fw_conn *conn)
 {
 	struct event_node *node;
-	static const char *const names[] = { "none", "jwt", "api_key", "session", "password", "certificate", "ticket" };
+	static const char *const names[] = { "none",	 "jwt",		"api_key", "session",
+					     "password", "certificate", "ticket",  "oauth" };
 
 	if (conn->ticket) {
 		login_ticket_answer(conn);
@@ -506,6 +514,8 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 {
 	char text[FW_STAGE_CAUSE];
 
+	if (kind == FW_NEED_INTROSPECT && conn->login == NULL)
+		login_introspect_rechecked(conn, answer);
 	if (conn->login == NULL)
 		return;
 	if (answer->code == FW_ANSWER_FAILED)
@@ -534,6 +544,8 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		taken(conn, answer);
 	else if (kind == FW_NEED_PASSWORD)
 		password_answered(conn, answer);
+	else if (kind == FW_NEED_INTROSPECT)
+		login_introspect_answered(conn, answer);
 	else if (kind == FW_NEED_KEYS)
 		login_keys_answered(conn, answer);
 	else if (kind == FW_NEED_SESSION_OPEN && answer->code == FW_ANSWER_YES)

@@ -32,6 +32,7 @@ static const char *read_message(struct fw_conn *conn, const struct json *json, s
 		{ "api_key", "api_key", "API key required", METHOD_API_KEY, CREDENTIAL_API_KEY },
 		{ "session", "session_token", "Session token required", METHOD_SESSION, CREDENTIAL_SESSION },
 		{ "password", "password", "User id and password required", METHOD_PASSWORD, CREDENTIAL_PASSWORD },
+		{ "oauth", "token", "Access token required", METHOD_OAUTH, CREDENTIAL_OAUTH },
 		{ "certificate", NULL, NULL, METHOD_CERTIFICATE, CREDENTIAL_CERTIFICATE },
 	};
 	struct fw_slice name = slice_text("jwt");

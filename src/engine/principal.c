@@ -58,6 +58,9 @@ struct principal *principal_new(struct fw_conn *conn, const struct identity *ide
 struct principal *principal_free(struct principal *principal)
 {
 	if (principal != NULL) {
+		if (principal->token != NULL)
+			mem_wipe(principal->token, principal->token_size);
+		mem_free(principal->token);
 		mem_free(principal->narrowed);
 		mem_wipe(principal, sizeof(*principal));
 		mem_free(principal);

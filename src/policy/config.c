@@ -1,5 +1,7 @@
 #include "policy/config_build.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/slice.h"
 #include "policy/contract.h"
@@ -24,6 +26,14 @@ static void warn(struct config *config)
 	config->secret = false;
 }
 
+static bool lists(const struct texts *texts, const char *word)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		if (strcmp(texts->items[i], word) == 0)
+			return true;
+	return false;
+}
+
 /* Values that do not go together. */
 static void check_together(struct config *config)
 {
@@ -33,6 +43,14 @@ static void check_together(struct config *config)
 	if (settings->proxy_protocol != PROXY_OFF && settings->trusted_proxies.count == 0)
 		config_report_error(config, config->origins[config_scalar_find("proxy_protocol")].place,
 				    "\"proxy_protocol\" needs \"trusted_proxies\": without them nobody could connect");
+	if (lists(&settings->methods, "oauth") && config->policy->issuer_count == 0)
+		config_report_warning(
+			config, config->origins[config_scalar_find("authentication.methods")].place,
+			"\"authentication.methods\": oauth needs an issuer in \"authentication.issuers\": "
+			"such logins are refused");
+	if (!lists(&settings->methods, "oauth") && config->policy->introspector != POLICY_NONE)
+		config_report_error(config, config->origins[config_scalar_find("authentication.methods")].place,
+				    "\"introspection\" of an issuer needs oauth in \"authentication.methods\"");
 }
 
 /* From the lowest to the highest: defaults, file, overlay, variables, command line. */
@@ -90,6 +108,7 @@ static struct fw_policy *new_policy(void)
 	if (policy == NULL)
 		return NULL;
 	atomic_init(&policy->references, 1);
+	policy->introspector = POLICY_NONE;
 	arena_init(&policy->arena, LIMIT_POLICY_BYTES);
 	return policy;
 }

@@ -211,6 +211,10 @@ extern const char *const config_provider_names[CONFIG_PROVIDER_ROWS];
 void config_provider_defaults(struct provider *provider);
 void config_provider_set(struct config *config, struct provider *provider, unsigned row, struct config_place place,
 			 struct fw_slice text);
+void config_provider_introspection(struct config *config, struct policy_issuer *issuer, struct config_place place,
+				   struct fy_node *map);
+void config_provider_check_introspection(struct config *config, struct config_place place,
+					 struct policy_issuer *issuer);
 void config_provider_check(struct config *config, struct config_place place, const char *issuer,
 			   struct provider *provider);
 /* After config_derive made the own rules: what both share. */

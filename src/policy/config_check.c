@@ -169,14 +169,8 @@ static bool check_method(struct config *config, struct config_place place, const
 {
 	static const char *const words[] = { "jwt", "api_key", "session", "oauth", "password", "certificate" };
 
-	if (!check_word(config, place, path, text, words, sizeof(words) / sizeof(*words),
-			"a method; there are jwt, api_key, session, oauth, password and certificate"))
-		return false;
-	if (slice_is(text, "oauth"))
-		config_report_warning(
-			config, place,
-			"\"%s\": this version has no source of identities for oauth: such logins are refused", path);
-	return true;
+	return check_word(config, place, path, text, words, sizeof(words) / sizeof(*words),
+			  "a method; there are jwt, api_key, session, oauth, password and certificate");
 }
 
 /* Elements whose content is not read as HTML, or that do something by being there: no attribute list makes them safe.

@@ -20,12 +20,14 @@ enum member {
 	ROLES,
 	DEFAULT_ROLE,
 	REQUIRE_BOUND,
+	INTROSPECTION,
 	PROVIDER, /* here the rows of providers.def begin */
 	MEMBERS = PROVIDER + CONFIG_PROVIDER_ROWS
 };
-static const char *const own_names[PROVIDER] = { "issuer", "audience",	   "jwks",	   "public_key",  "algorithm",
-						 "kid",	   "type",	   "user",	   "user_prefix", "roles_from",
-						 "roles",  "default_role", "require_bound" };
+static const char *const own_names[PROVIDER] = { "issuer",	  "audience",	  "jwks",  "public_key",
+						 "algorithm",	  "kid",	  "type",  "user",
+						 "user_prefix",	  "roles_from",	  "roles", "default_role",
+						 "require_bound", "introspection" };
 
 enum { NAME_MOST = 512, TYPE_MOST = 64 };
 
@@ -130,6 +132,10 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		read_roles(config, issuer, place, value);
 		return;
 	}
+	if (index == INTROSPECTION) {
+		config_provider_introspection(config, issuer, place, value);
+		return;
+	}
 	if (!config_yaml_is_text(config, place, name_of_member(index), value, &text))
 		return;
 	if (index >= PROVIDER) {
@@ -181,6 +187,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		set_required(config, issuer, place, text);
 		break;
 	case ROLES:
+	case INTROSPECTION:
 	case PROVIDER:
 	case MEMBERS:
 		break;
@@ -250,7 +257,7 @@ static void read_keys(struct config *config, struct config_place place, const st
 	int places = (reader->jwks.data != NULL) + (reader->pem.data != NULL) + provider->discovery +
 		     (provider->jwks_url != NULL);
 
-	if (places != 1)
+	if (places > 1 || (places == 0 && reader->issuer->introspection.url == NULL))
 		config_report_error(config, place,
 				    "an issuer needs either \"jwks\" or \"public_key\", or its keys are fetched by "
 				    "\"discovery\" or from \"jwks_url\"");
@@ -258,7 +265,9 @@ static void read_keys(struct config *config, struct config_place place, const st
 		read_jwks(config, reader);
 	else if (reader->pem.data != NULL)
 		read_pem(config, reader);
-	else if (check_algorithm(config, reader, "discovery"))
+	if (reader->issuer->introspection.url != NULL)
+		config_provider_check_introspection(config, place, reader->issuer);
+	if (reader->jwks.data == NULL && reader->pem.data == NULL && check_algorithm(config, reader, "discovery"))
 		config_provider_check(config, place, reader->issuer->rules.issuer, provider);
 }
 

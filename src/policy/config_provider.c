@@ -77,3 +77,51 @@ void config_provider_check(struct config *config, struct config_place place, con
 	if (provider->ca_file != NULL)
 		provider->ca_file = config_value_beside(config, slice_text(provider->ca_file));
 }
+
+/* {url: "https://…", client_id: …, client_secret: …, cache: 30} */
+enum { URL, CLIENT_ID, CLIENT_SECRET, CACHE, INTROSPECTION_MEMBERS };
+static const char *const introspection_names[INTROSPECTION_MEMBERS] = { "url", "client_id", "client_secret", "cache" };
+enum { CACHE_DEFAULT = 30, CACHE_MOST = 3600 };
+
+static void set_introspection(struct config *config, void *user, unsigned index, struct config_place place,
+			      struct fy_node *value)
+{
+	struct policy_introspection *introspection = user;
+	const char **texts[] = { [URL] = &introspection->url,
+				 [CLIENT_ID] = &introspection->client_id,
+				 [CLIENT_SECRET] = &introspection->client_secret };
+	struct fw_slice text;
+
+	if (!config_yaml_is_text(config, place, introspection_names[index], value, &text))
+		return;
+	if (index == CACHE)
+		config_value_integer(config, place, "cache", text, 1, CACHE_MOST, "s", &introspection->cache);
+	else
+		*texts[index] = config_value_text(config, text);
+}
+
+void config_provider_introspection(struct config *config, struct policy_issuer *issuer, struct config_place place,
+				   struct fy_node *map)
+{
+	struct policy_introspection *introspection = &issuer->introspection;
+
+	if (!config_yaml_is_map(config, place, "\"introspection\"", map))
+		return;
+	introspection->cache = CACHE_DEFAULT;
+	config_walk_map(config, map, "introspection", introspection_names, INTROSPECTION_MEMBERS, set_introspection,
+			introspection);
+	if (introspection->url == NULL || introspection->client_id == NULL || introspection->client_secret == NULL)
+		config_report_error(config, place,
+				    "\"introspection\" needs \"url\", \"client_id\" and \"client_secret\"");
+}
+
+void config_provider_check_introspection(struct config *config, struct config_place place, struct policy_issuer *issuer)
+{
+	struct fw_policy *policy = config->policy;
+
+	check_url(config, place, "introspection.url", issuer->introspection.url, issuer->provider.allow_http);
+	/* A token that says nothing of its issuer would have to be shown to one who did not make it. */
+	if (policy->introspector != POLICY_NONE)
+		config_report_error(config, place, "only one issuer can have \"introspection\"");
+	policy->introspector = (size_t)(issuer - policy->issuers);
+}

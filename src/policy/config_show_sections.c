@@ -214,9 +214,19 @@ static void give_roles(struct entry *entry, const struct fw_policy *policy, cons
 	}
 }
 
-static void give_provider(struct entry *entry, const struct provider *provider)
+static void give_introspection(struct entry *entry, const struct policy_introspection *introspection)
 {
-	if (!provider_is_asked(provider))
+	if (introspection->url == NULL)
+		return;
+	give_text(entry, "introspection.url", introspection->url);
+	give_text(entry, "introspection.client_id", introspection->client_id);
+	give_secret(entry, "introspection.client_secret");
+	give_integer(entry, "introspection.cache", introspection->cache);
+}
+
+static void give_provider(struct entry *entry, const struct provider *provider, bool introspected)
+{
+	if (!provider_is_asked(provider) && !introspected)
 		return;
 #define PROVIDER_BOOLEAN(name, value, help) give_boolean(entry, #name, provider->name);
 #define PROVIDER_TEXT(name, help)                                                                                      \
@@ -256,7 +266,8 @@ static void show_issuers(struct config *config)
 			snprintf(name, sizeof(name), "key[%zu]", k);
 			give_text(&entry, name, jose_name(issuer->keys[k].algorithm));
 		}
-		give_provider(&entry, &issuer->provider);
+		give_introspection(&entry, &issuer->introspection);
+		give_provider(&entry, &issuer->provider, issuer->introspection.url != NULL);
 	}
 }
 

@@ -138,6 +138,10 @@ static void take_issuers(struct taking *taking, const struct fw_policy *policy)
 		take(taking, slice(issuer->digest, sizeof(issuer->digest)));
 		take_number(taking, issuer->require_bound);
 		take_provider(taking, &issuer->provider);
+		take_text(taking, issuer->introspection.url);
+		take_text(taking, issuer->introspection.client_id);
+		take_text(taking, issuer->introspection.client_secret);
+		take_number(taking, issuer->introspection.cache);
 		if (provider_is_asked(&issuer->provider)) /* what it answers is no part of the configuration */
 			continue;
 		for (size_t k = 0; k < issuer->rules.key_count; k++) {

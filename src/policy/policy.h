@@ -166,6 +166,14 @@ struct policy_issuer_role {
 	uint16_t role;
 };
 
+/* Who is asked about tokens that say nothing themselves (RFC 7662). */
+struct policy_introspection {
+	const char *url; /* NULL: nobody */
+	const char *client_id, *client_secret;
+	int64_t cache; /* seconds that an answer counts */
+	uint64_t mark; /* of the issuer, as a credential: see policy_credential.c */
+};
+
 /* Whose tokens are taken besides those that the own keys signed: a provider of identities. */
 struct policy_issuer {
 	struct jwt_rules rules;	  /* issuer and audience are never NULL here */
@@ -174,6 +182,7 @@ struct policy_issuer {
 	uint8_t digest[32];	  /* of what else decides who comes by a token of it */
 	struct provider provider; /* how its keys are fetched, if they are: then they come with policy_with_keys */
 	enum jose_algorithm rsa;  /* of an RSA key that names no algorithm */
+	struct policy_introspection introspection;
 	const char *user_prefix;
 	const char *user_claim;	 /* a member of the claims, or a JSON Pointer (RFC 6901) */
 	const char *roles_claim; /* the same; NULL: "role" and "roles" */
@@ -239,6 +248,7 @@ struct fw_policy {
 	struct jwt_rules jwt; /* made of the settings */
 	struct policy_issuer *issuers;
 	size_t issuer_count;
+	size_t introspector; /* of issuers: who is asked about tokens; POLICY_NONE: nobody */
 	struct jwt_key assertion_keys[LIMIT_ASSERTION_KEYS]; /* pairs: the first signs, all are published */
 	size_t assertion_key_count;
 	struct policy_certificate_rule *certificate_rules;
@@ -303,6 +313,11 @@ static inline const struct fw_policy *policy_root(const struct fw_policy *policy
 {
 	return policy->root != NULL ? policy->root : policy;
 }
+/* Can its signed tokens be verified, now or as soon as its keys are fetched? */
+static inline bool policy_issuer_has_keys(const struct policy_issuer *issuer)
+{
+	return issuer->rules.key_count != 0 || provider_is_asked(&issuer->provider);
+}
 /* The issuer of that name; NULL: there is none. */
 const struct policy_issuer *policy_issuer_find(const struct fw_policy *policy, struct fw_slice name);
 
@@ -310,6 +325,8 @@ const struct policy_issuer *policy_issuer_find(const struct fw_policy *policy, s
 bool policy_credential_mark(struct fw_policy *policy, struct policy_issuer *issuer); /* false: memory is short */
 int policy_credential_build(struct fw_policy *policy);				     /* FW_OK or FW_ERR_MEMORY */
 uint64_t policy_credential_api_key(const struct policy_api_key *key);
+/* Is it the mark of an issuer that was asked about a token? */
+bool policy_credential_is_asked(const struct fw_policy *policy, uint64_t mark);
 /* Does the key of that mark count, and a method that it is for? ret_role: what an API key gives, else POLICY_NONE. */
 bool policy_credential_counts(const struct fw_policy *policy, uint64_t mark, uint16_t *ret_role);
 

@@ -69,6 +69,9 @@ bool policy_credential_mark(struct fw_policy *policy, struct policy_issuer *issu
 	}
 	take(&taking, issuer->default_role != POLICY_NONE ? policy->roles[issuer->default_role].name : NULL);
 	memcpy(issuer->digest, taking.state, sizeof(issuer->digest));
+	take(&taking, issuer->introspection.url);
+	issuer->introspection.mark = issuer->introspection.url != NULL ? mark_of(taking.state) : 0;
+	memcpy(taking.state, issuer->digest, sizeof(issuer->digest));
 	issuer->marks = mark_keys(policy, issuer->keys, issuer->rules.key_count, &taking);
 	return issuer->marks != NULL;
 }
@@ -121,7 +124,8 @@ static bool jwt_counts(const struct fw_policy *policy, uint64_t mark)
 	if (has_mark(policy->jwt_marks, policy->jwt_key_count, mark))
 		return true;
 	for (size_t i = 0; i < policy->issuer_count; i++)
-		if (has_mark(policy->issuers[i].marks, policy->issuers[i].rules.key_count, mark))
+		if (has_mark(policy->issuers[i].marks, policy->issuers[i].rules.key_count, mark) ||
+		    (policy->issuers[i].introspection.mark == mark && (policy->methods >> METHOD_OAUTH & 1) != 0))
 			return true;
 	return false;
 }
@@ -138,15 +142,24 @@ uint8_t policy_credential_required(const struct fw_policy *policy, uint64_t mark
 	if (has_mark(policy->jwt_marks, policy->jwt_key_count, mark))
 		return policy->settings.jwt_require_bound;
 	for (size_t i = 0; i < policy->issuer_count; i++)
-		if (has_mark(policy->issuers[i].marks, policy->issuers[i].rules.key_count, mark))
+		if (has_mark(policy->issuers[i].marks, policy->issuers[i].rules.key_count, mark) ||
+		    policy->issuers[i].introspection.mark == mark)
 			return policy->issuers[i].require_bound;
 	return REQUIRE_NONE;
+}
+
+bool policy_credential_is_asked(const struct fw_policy *policy, uint64_t mark)
+{
+	for (size_t i = 0; i < policy->issuer_count; i++)
+		if (mark != 0 && policy->issuers[i].introspection.mark == mark)
+			return true;
+	return false;
 }
 
 bool policy_credential_counts(const struct fw_policy *policy, uint64_t mark, uint16_t *ret_role)
 {
 	*ret_role = POLICY_NONE;
-	if ((policy->methods >> METHOD_JWT & 1) != 0 && jwt_counts(policy, mark))
+	if ((policy->methods & (1u << METHOD_JWT | 1u << METHOD_OAUTH)) != 0 && jwt_counts(policy, mark))
 		return true;
 	for (size_t i = 0; (policy->methods >> METHOD_API_KEY & 1) != 0 && i < policy->api_key_count; i++) {
 		if (policy_credential_api_key(&policy->api_keys[i]) != mark)

@@ -68,6 +68,8 @@ static const char *start(struct keeper *keeper)
 		return "cannot start the keeper: memory is short";
 	if (keeper_users_start(keeper) != 0)
 		return "cannot start the keeper: memory is short";
+	if (!keeper_introspect_start(&keeper->introspection, keeper))
+		return "cannot start the keeper: memory is short";
 	if (!keeper_issuers_start(&keeper->issuers, keeper))
 		return "cannot start the keeper: memory is short";
 	keeper->admin = admin_start(keeper, &failed);
@@ -119,6 +121,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_figures_stop(&keeper->figures);
 	keeper_users_stop(keeper);
 	keeper_asks_stop(&keeper->asks);
+	keeper_introspect_stop(&keeper->introspection);
 	keeper_issuers_stop(&keeper->issuers);
 	while (keeper->handles != 0 || !fetcher_closed(keeper->issuers.fetcher))
 		uv_run(keeper->options.loop, UV_RUN_ONCE);

@@ -478,14 +478,19 @@ bool keeper_issuers_renew(struct keeper_issuers *issuers, struct fw_policy *poli
 		return false;
 	fw_policy_unref(issuers->policy);
 	issuers->policy = fw_policy_ref(root);
-	if (issuers->count != 0 && issuers->fetcher == NULL)
-		issuers->fetcher = fetcher_new(issuers->keeper->options.loop);
-	if (issuers->count != 0 && issuers->fetcher == NULL) {
+	if (issuers->count != 0 && keeper_issuers_fetcher(issuers) == NULL) {
 		issuers->count = 0;
 		return false;
 	}
 	schedule(issuers);
 	return true;
+}
+
+struct fetcher *keeper_issuers_fetcher(struct keeper_issuers *issuers)
+{
+	if (issuers->fetcher == NULL)
+		issuers->fetcher = fetcher_new(issuers->keeper->options.loop);
+	return issuers->fetcher;
 }
 
 bool keeper_issuers_start(struct keeper_issuers *issuers, struct keeper *keeper)

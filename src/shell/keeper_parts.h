@@ -170,6 +170,17 @@ bool keeper_issuers_renew(struct keeper_issuers *issuers, struct fw_policy *poli
 void keeper_issuers_stop(struct keeper_issuers *issuers); /* closes the handles */
 void keeper_issuers_free(struct keeper_issuers *issuers); /* after they are closed */
 
+struct fetcher *keeper_issuers_fetcher(struct keeper_issuers *issuers); /* made when it is first asked for; NULL */
+
+/* keeper_introspect.c: what an issuer says of tokens. */
+struct keeper_introspection {
+	struct keeper *keeper;
+	struct keeper_answer *answers; /* LIMIT_INTROSPECTIONS */
+	struct asking *asking;
+};
+bool keeper_introspect_start(struct keeper_introspection *all, struct keeper *keeper); /* false: memory is short */
+void keeper_introspect_stop(struct keeper_introspection *all); /* before the fetcher; answers all */
+
 /* keeper_clock.c: a jump of the wall clock is recorded. */
 void keeper_clock_begin(struct keeper *keeper);
 void keeper_clock_check(struct keeper *keeper); /* every second */
@@ -219,6 +230,7 @@ struct keeper {
 	struct keeper_asks asks;
 	struct passwords *passwords;
 	struct keeper_issuers issuers;
+	struct keeper_introspection introspection;
 	struct database *database;
 	uv_timer_t reseal; /* while values of an old key are sealed anew */
 	bool has_reseal;

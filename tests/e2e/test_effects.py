@@ -5,6 +5,7 @@ Plays of tests/play see most of them: one must not hold without the key (play --
 is done with a running program under two values, and what is seen differs, and differs by that key alone. Each case is seen again with the
 other value from an overlay, from FRAMEWALL_ variables and out of ${file:…}; for the plays tests/play/meson.build does the same.
 """
+import collections
 import concurrent.futures
 import contextlib
 import sqlite3
@@ -383,6 +384,28 @@ def see_age_of_keys(key):
     return see
 
 
+def see_opaque(key, token="opaque"):
+    def see(program, _=None):
+        client = RawClient(program.port, {})
+        client.send(json.dumps({"type": "auth", "method": "oauth", "token": token}))
+        data = json.loads(client.receive()[1])["data"]
+        client.close()
+        return {key: f"{data['role']} {data['user_id']}" if "role" in data else data["code"]}
+
+    return see
+
+
+def see_cache(key):
+    """Two logins by one token, more than a second apart: the issuer says another name each time that he is asked."""
+    def see(program, _=None):
+        token = os.urandom(8).hex()
+        see_opaque(key, token)(program)
+        time.sleep(1.1)
+        return {key: see_opaque(key, token)(program)[key].replace("guest ", "")}
+
+    return see
+
+
 def cases_of_fetching(made, one, other):
     issuers, issuer = "authentication.issuers", "https://two.example"
     name = lambda word: f"{issuers}.*.{word}"
@@ -409,6 +432,24 @@ def cases_of_fetching(made, one, other):
     yield case({name("min_age"): (1, 60, 5, 60)}, see_age_of_keys(name("min_age")), url=server.url + "/short")
     yield case({name("max_age"): (100, 200, 100, 200)}, see_age_of_keys(name("max_age")), url=server.url + "/good")
     yield case({name("refetch"): (3600, 1, 1, 2)}, see_refetches(other), url=server.url + "/always-another")
+    # Of a token that says nothing itself: what the issuer says, if it is this client that asks.
+    basic = "Basic " + base64.b64encode(b"gateway:right").decode()
+    server.paths["/introspect"] = lambda path, headers, body: document(
+        {"active": headers["Authorization"] == basic, "sub": "alice", "aud": "chat", "role": "user"})(path, headers, body)
+    server.paths["/nothing"] = document({"active": False})
+    methods = {**CLOSED, "authentication.methods": ["jwt", "oauth"]}
+    inner = lambda word: name("introspection") + "." + word
+    right = {"url": server.url + "/introspect", "client_id": "gateway", "client_secret": "right"}
+    for word, wrong in (("url", server.url + "/nothing"), ("client_id", "another"), ("client_secret", "wrong")):
+        yield Case({inner(word): (wrong, right[word], "AUTH_FAILED", "guest alice")}, see_opaque(inner(word)), methods,
+                   lambda values, word=word: entry(issuers, {}, issuer=issuer, audience="chat", allow_http=True, allow_private=True,
+                                                   introspection={**right, **{word: value for value in values.values()}}))
+    asked = collections.Counter()
+    server.paths["/counts"] = lambda path, headers, body: (asked.update([body]), document(
+        {"active": True, "sub": f"user-{asked[body]}", "aud": "chat"})(path, headers, body))[1]
+    yield Case({inner("cache"): (3600, 1, "user-1", "user-2")}, see_cache(inner("cache")), methods,
+               lambda values: entry(issuers, {}, issuer=issuer, audience="chat", allow_http=True, allow_private=True,
+                                    introspection={**right, "url": server.url + "/counts", "cache": values[inner("cache")]}))
     # A set of 100 seconds ago, and nobody there to give another.
     down = f"http://127.0.0.1:{free_port()}/"
     kept = os.path.join(authorities[0].folder, hashlib.sha256(issuer.encode()).hexdigest()[:32] + ".json")

@@ -346,10 +346,10 @@ static void warnings(void **state)
 					     "{alerts: {cooldown_period: 300}}\n");
 
 	(void)state;
-	assert_string_equal(reported, "f.yaml:2:28: warning: \"authentication.methods\": this version has no source of "
-				      "identities for oauth: such logins are refused\n"
+	assert_string_equal(reported, "f.yaml:2:18: warning: \"authentication.methods\": oauth needs an issuer in "
+				      "\"authentication.issuers\": such logins are refused\n"
 				      "authentication: {methods: [oauth]}\n"
-				      "                           ^\n"
+				      "                 ^\n"
 				      "f.yaml:3:14: warning: \"monitoring.alerts\" has no effect in this version\n"
 				      "monitoring: {alerts: {cooldown_period: 300}}\n"
 				      "             ^\n"
