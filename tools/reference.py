@@ -465,12 +465,56 @@ An attribute whose value is not what its column says is left out. Without the ke
 
 
 def events():
-    rows = [[code(name), level.lower(), code(alias), text] for name, level, alias, text in rows_of("events", "EVENT")]
+    rows = [[code(name), level.lower(), code(alias), text] for name, level, alias, _, text in rows_of("events", "EVENT")]
+    kinds = [[name.lower().replace("_", " "), f"{int(uid):d} / {int(activity):d}", outcome, category, types.replace(",", ", "),
+              ", ".join(code(row[0]) for row in rows_of("events", "EVENT") if row[3] == name)]
+             for name, uid, activity, outcome, category, types in rows_of("event_classes", "EVENT_CLASS")]
+    exported = f"""
+## In other systems
+
+`framewall audit export --format FORMAT` writes records as other systems read them; `--after SEQUENCE` goes on where the last export ended:
+
+{markdown_table(["format", "what it is"], [[code(name), text] for name, text in rows_of("export_formats", "EXPORT_FORMAT")])}
+
+{markdown_table(["kind", "OCSF class / activity", "outcome", "ECS category", "ECS type", "events"], kinds)}
+
+| level | `severity` | syslog | OCSF | ECS | CEF, LEEF |
+|---|---|---|---|---|---|
+| info | 0 | 6 | 1 | 1 | 3 |
+| warning | 1 | 4 | 3 | 2 | 6 |
+| critical | 2 | 2 | 5 | 3 | 8 |
+| emergency | 3 | 0 | 6 | 4 | 10 |
+
+Texts keep the escapes that JSON gives control characters and backslashes in the record (a quotation mark stands bare), and get those of the format on top:
+whatever a user calls himself, it ends no field and begins no line, and what he called himself can be had back. Details are JSON in a field of their own.
+syslog: facility 13 (log audit); the parameters of `audit@32473` (the enterprise number of examples) name the record, and the message is the record itself, behind a byte order mark."""
     intro = "What is recorded, one JSON object a line. Filters and thresholds accept an alias as the name itself."
     record = """
 A record has `timestamp` (RFC 3339, UTC, microseconds), `event_type`, `level`, `source_ip`, `user_id`, `session_id`, `event_id` (16 hexadecimal digits; the
-error sent to the client carries the same) and `details`. Message bodies, tokens, keys and passwords are never in a record."""
-    return page("Events", intro, markdown_table(["event", "level", "alias", "meaning"], rows), record)
+error sent to the client carries the same) and `details`. Message bodies, tokens, keys and passwords are never in a record.
+[record.schema.json](record.schema.json) (JSON Schema, draft 7) is what each line holds to."""
+    return page("Events", intro, markdown_table(["event", "level", "alias", "meaning"], rows), record, exported)
+
+
+def record_schema():
+    text, null = {"type": "string"}, {"type": "null"}
+    properties = {
+        "timestamp": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$"},
+        "sequence": {"type": "integer", "minimum": 1},
+        "event_type": {"enum": [row[0] for row in rows_of("events", "EVENT")]},
+        "level": {"enum": ["info", "warning", "critical", "emergency"]},
+        "severity": {"type": "integer", "minimum": 0, "maximum": 3},
+        "source_ip": {"anyOf": [text, null]},
+        "user_id": {"anyOf": [{"type": "string", "minLength": 1}, null]},
+        "session_id": {"anyOf": [{"type": "string", "minLength": 1}, null]},
+        "connection_id": {"anyOf": [{"type": "integer"}, null]},
+        "event_id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+        "details": {"type": "object", "additionalProperties": {"type": ["string", "integer", "boolean"]}},
+        "chain": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    }
+    return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", "title": "A record of Framewall",
+                       "description": "Made by tools/reference.py from src/tables.", "type": "object", "additionalProperties": False,
+                       "required": list(properties), "properties": properties}, indent=2) + "\n"
 
 
 def errors():
@@ -625,7 +669,7 @@ and module, or when nobody reads standard error, lines are left out and counted;
 
 
 PAGES = {"configuration.md": configuration, "events.md": events, "errors.md": errors, "closes.md": closes, "messages.md": messages,
-         "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "log.md": log, "framewall.schema.json": schema}
+         "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "log.md": log, "framewall.schema.json": schema, "record.schema.json": record_schema}
 
 
 def main():

@@ -5,7 +5,7 @@
 #include <framewall/event.h>
 
 enum event_type {
-#define EVENT(name, level, alias, help) EVENT_##name,
+#define EVENT(name, level, alias, class, help) EVENT_##name,
 #include "tables/events.def"
 #undef EVENT
 	EVENT_TYPES
@@ -17,7 +17,7 @@ _Static_assert(EVENT_TYPES <= 64, "more events than bits of a word");
 static inline uint8_t event_type_level(unsigned type)
 {
 	static const uint8_t levels[EVENT_TYPES] = {
-#define EVENT(name, level, alias, help) FW_LEVEL_##level,
+#define EVENT(name, level, alias, class, help) FW_LEVEL_##level,
 #include "tables/events.def"
 #undef EVENT
 	};

@@ -10,7 +10,9 @@
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
-} words[] = { { "verify", audit_verify }, { "search", audit_search }, { "tail", audit_tail } };
+} words[] = {
+	{ "verify", audit_verify }, { "search", audit_search }, { "tail", audit_tail }, { "export", audit_export }
+};
 
 bool audit_folder(const char *data, const char *record, char ret_path[AUDIT_PATH])
 {
@@ -60,6 +62,7 @@ int command_audit(int argc, char **argv)
 		return help();
 	if (argc > 1 && argv[1][0] == '-')
 		return options_read(&options, argc, argv);
-	return argc > 1 ? options_usage("audit", "there is no \"audit %s\": say verify, search or tail", argv[1])
-			: options_usage("audit", "say what to do: verify, search or tail");
+	return argc > 1
+		       ? options_usage("audit", "there is no \"audit %s\": say verify, search, tail or export", argv[1])
+		       : options_usage("audit", "say what to do: verify, search, tail or export");
 }

@@ -4,15 +4,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/addr.h"
 #include "base/arena.h"
-#include "base/event_type.h"
 #include "base/slice.h"
 #include "cmd/audit.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "codec/json.h"
-#include "policy/config_event.h"
 #include "record/ledger_search.h"
 #include "record/lines.h"
 #include "record/segment.h"
@@ -61,67 +58,6 @@ static bool print_line(void *user, struct fw_slice line)
 	return !printing->failed;
 }
 
-/* "2026", "2026-11-24", "2026-11-24T10:15", … with or without "Z": the beginning of a timestamp. */
-static bool is_time(const char *text, char ret_time[28])
-{
-	static const char form[] = "0000-00-00T00:00:00.000000";
-	size_t size = strlen(text);
-
-	if (size != 0 && text[size - 1] == 'Z')
-		size--;
-	if (size < 4 || size > sizeof(form) - 1)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
-			return false;
-	memcpy(ret_time, text, size);
-	ret_time[size] = '\0';
-	return true;
-}
-
-struct filter_texts {
-	char from[28], to[28], address[ADDR_TEXT];
-};
-
-/* OPTIONS_GO_ON, or 2 after it was said what is wrong. */
-static int check_filter(struct ledger_filter *filter, struct filter_texts *texts)
-{
-	static const char verb[] = "audit search";
-	struct fw_addr address;
-	unsigned type;
-
-	if (filter->event_type != NULL) {
-		type = config_event_find(slice_text(filter->event_type));
-		if (type == EVENT_TYPES)
-			return options_usage(verb, "there is no event \"%s\"; docs/reference/events.md lists them",
-					     filter->event_type);
-		filter->event_type = fw_event_name((uint16_t)type);
-	}
-	if (filter->source_ip != NULL) {
-		if (!addr_parse(slice_text(filter->source_ip), &address))
-			return options_usage(verb, "--ip is an address, not \"%s\"", filter->source_ip);
-		addr_format(&address, texts->address);
-		filter->source_ip = texts->address;
-	}
-	if (filter->level != NULL) {
-		uint8_t level = 0;
-
-		while (fw_level_name(level) != NULL && strcmp(fw_level_name(level), filter->level) != 0)
-			level++;
-		if (fw_level_name(level) == NULL)
-			return options_usage(verb, "--level is info, warning, critical or emergency, not \"%s\"",
-					     filter->level);
-	}
-	if ((filter->from != NULL && !is_time(filter->from, texts->from)) ||
-	    (filter->to != NULL && !is_time(filter->to, texts->to)))
-		return options_usage(verb, "a time is 2026-11-24 or 2026-11-24T10:15:00Z, in UTC");
-	if (filter->from != NULL)
-		filter->from = texts->from;
-	if (filter->to != NULL)
-		filter->to = texts->to;
-	return OPTIONS_GO_ON;
-}
-
 int audit_search(int argc, char **argv)
 {
 	const char *data = "./framewall-data", *record = NULL, *limit_text = NULL;
@@ -141,7 +77,7 @@ int audit_search(int argc, char **argv)
 	};
 	struct options options = { "audit search", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
 	int result = options_read(&options, argc, argv);
-	struct filter_texts texts;
+	struct audit_filter_texts texts;
 	char folder[AUDIT_PATH];
 	long limit = LIMIT_DEFAULT;
 
@@ -149,7 +85,7 @@ int audit_search(int argc, char **argv)
 		return result;
 	if (limit_text != NULL && !options_number("audit search", "--limit", limit_text, 1, LIMIT_MOST, &limit))
 		return COMMAND_USAGE;
-	result = check_filter(&filter, &texts);
+	result = audit_filter("audit search", &filter, &texts);
 	if (result != OPTIONS_GO_ON)
 		return result;
 	if (!audit_folder(data, record, folder))

@@ -159,3 +159,51 @@ int ledger_search(const char *directory, const struct ledger_filter *filter, siz
 	errno = reason;
 	return result;
 }
+
+/* 1: go on, 0: nobody wants more, -1 with errno. A line that is no record is given too where any is asked for: whoever
+ * reads all has to know of it. */
+static int scan_segment(struct search *search, const char *path, uint64_t after, ledger_found_function *found,
+			void *user)
+{
+	static const struct ledger_filter any;
+	struct segment_line parts;
+	struct fw_slice line;
+	struct lines lines;
+	int got = 0, more = 1;
+	bool whole;
+
+	if (lines_open(&lines, path) != 0)
+		return errno == ENOENT ? 1 : -1; /* archived meanwhile */
+	while (more == 1 && (got = lines_next(&lines, &line, &whole)) == 1) {
+		if (!whole || (segment_line(line, &parts) && parts.sequence <= after))
+			continue;
+		if (memcmp(search->filter, &any, sizeof(any)) == 0 || matches(search, line))
+			more = found(user, line);
+	}
+	lines_close(&lines);
+	return got < 0 ? -1 : more;
+}
+
+int ledger_scan(const char *directory, const struct ledger_filter *filter, uint64_t after, ledger_found_function *found,
+		void *user)
+{
+	struct search search = { .filter = filter };
+	char name[SEGMENT_NAME], path[STORAGE_PATH];
+	struct segment_list list;
+	int more = 1, reason;
+
+	if (segment_list(directory, &list) != 0)
+		return -1;
+	arena_init(&search.arena, ARENA);
+	for (size_t i = 0; i < list.count && more == 1; i++) {
+		if (i + 1 < list.count && list.firsts[i + 1] <= after + 1)
+			continue; /* all of it is known */
+		segment_name(list.firsts[i], ".log", name);
+		more = storage_path(directory, name, path) ? scan_segment(&search, path, after, found, user) : -1;
+	}
+	reason = errno;
+	arena_fini(&search.arena);
+	segment_list_fini(&list);
+	errno = reason;
+	return more < 0 ? -1 : 0;
+}

@@ -1,4 +1,4 @@
-/* ledger_search.h: records of a ledger that a filter lets pass, newest first, over all segments. Reads only, also while
+/* ledger_search.h: records of a ledger that a filter lets pass, over all segments. Reads only, also while
  * a server writes. Any thread. */
 #ifndef RECORD_LEDGER_SEARCH_H
 #define RECORD_LEDGER_SEARCH_H
@@ -14,7 +14,10 @@ struct ledger_filter { /* NULL: any. Texts as they stand in a record. */
 };
 /* Gives each record's line without its LF; false ends the search. */
 typedef bool ledger_found_function(void *user, struct fw_slice line);
-/* 0, or -1 with errno. At most limit records are given. */
+/* Newest first, at most limit of them. 0, or -1 with errno. */
 int ledger_search(const char *directory, const struct ledger_filter *filter, size_t limit, ledger_found_function *found,
 		  void *user);
+/* Oldest first, all that come behind the record with the number after (0: all that are kept). 0, or -1 with errno. */
+int ledger_scan(const char *directory, const struct ledger_filter *filter, uint64_t after, ledger_found_function *found,
+		void *user);
 #endif
