@@ -45,7 +45,7 @@ static bool export_one(void *user, struct fw_slice line)
 static void find_host(char ret_host[HOST])
 {
 	if (gethostname(ret_host, HOST) != 0 || ret_host[0] == '\0')
-		strcpy(ret_host, "-");
+		memcpy(ret_host, "-", 2);
 	ret_host[HOST - 1] = '\0';
 	for (char *at = ret_host; *at != '\0'; at++)
 		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", *at) == NULL)
