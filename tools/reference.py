@@ -131,7 +131,8 @@ SHAPES = {
     "audit_logging.log_levels": named({"enum": ["info", "warning", "critical", "emergency", "error", "INFO", "WARNING", "CRITICAL", "EMERGENCY", "ERROR"]}),
     "validation.max_lengths": named(whole(1, 1048576)),
     "validation.message_sizes": named(whole(16, 1073741824)),
-    "messages": named(mapping({"when": mapping({"network": TEXTS, "certificate": one_of(("any", "required"))})})),
+    "messages": named(mapping({"when": mapping({"network": TEXTS, "certificate": one_of(("any", "required"))}),
+                               "fields": named(mapping({"set": TEXTS, "see": TEXTS, "mask": {"type": "string"}}))})),
     "rbac.roles": named(mapping({"permissions": TEXTS, "inherits": TEXTS})),
     "rbac.default_permissions": named(TEXTS),
     "rbac.role_hierarchy": named(TEXTS),
@@ -416,6 +417,7 @@ and a key that every user of the machine can read are warnings. See [TLS](../gui
 | `validation.max_lengths` | `{FIELD: CHARACTERS}` | the greatest length of every text field of that name |
 | `validation.message_sizes` | `{MESSAGE: BYTES}` | the greatest size of a message type |
 | `messages` | `{MESSAGE: {when: {network: [NETWORK...], certificate: any or required}}}` | what each message of that type must come with besides a permission: from an address in one of the networks (the client's own, where a trusted proxy names it), by a connection with a client certificate that holds; else `PERMISSION_DENIED`. Asked anew for each message; `framewall explain --from ADDRESS --certificate` shows it |
+| `messages.MESSAGE.fields` | `{FIELD: {set: [ROLE...], see: [ROLE...], mask: TEXT}}` | who may set a field of a message, and who may see it: whoever is one of the roles, or inherits from one; without the word everybody. A message that sets one it may not is refused as `PERMISSION_DENIED`, with the names of the fields in `errors`. What a client may not see of a message is left out, or replaced by `mask`; of the hub's messages, of an embedding program's and of a server's behind, where MESSAGE may be any type that it sends. FIELD may be a path, such as `items.salary`: names with dots between them, lists on the way are entered; in a message to a client it begins in `data` or beside it. Where anything is hidden, a message of a server behind that is not JSON is kept back on routes that are not `opaque`. `framewall explain` shows both directions |
 | `validation.allowed_html_attributes` | `{TAG: [ATTRIBUTE...]}` | the [attributes](#attributes-of-html-fields) that stay at a tag; no others do, of no tag that is not listed |
 | `audit_logging.log_levels` | `{EVENT: LEVEL}` | the level of an [event](events.md) in the record: `info`, `warning`, `critical`, `emergency`; `error` is read as `critical`. An alias is the event itself; `security_violation` is `dangerous_content`, `csrf_violation` and `origin_refused`, where nothing is said of them |
 | `security_policies.csp` | text, or `{default_src: "'self'", ...}` | the header whole, or its directives |

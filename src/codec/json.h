@@ -84,7 +84,8 @@ void json_write_boolean(struct json_writer *w, bool value);
 void json_write_null(struct json_writer *w);
 void json_write_raw(struct json_writer *w, struct fw_slice json); /* a value that is JSON already */
 /* A value of a tape, strings re-encoded canonically; replace(user, node, ret) may give another text for a string node
- * (true), or say with *ret_skip that a member (asked by its key node) is left out. replace may be NULL. */
+ * (true), or say with *ret_skip that a member (asked by its key node) is left out, or, with true and a text, that its
+ * value is that text. replace may be NULL. */
 typedef bool json_replace_function(void *user, uint32_t node, struct fw_slice *ret_text, bool *ret_skip);
 void json_write_value(struct json_writer *w, const struct json *json, uint32_t node, struct arena *arena,
 		      json_replace_function *replace, void *user);

@@ -177,8 +177,13 @@ static bool write_string(struct json_writer *w, const struct source *source, uin
 	bool skip = false;
 
 	if (source->replace != NULL && source->replace(source->user, node, &text, &skip)) {
-		if (skip && n->is_key)
+		if (skip && n->is_key) {
+			json_write_raw(w, json_raw(source->json, node)); /* the key as it came */
+			append(w, ":", 1);
+			w->comma = false;
+			quoted(w, text);
 			return false;
+		}
 		quoted(w, text);
 		return true;
 	}

@@ -38,8 +38,10 @@ struct fw_engine {
 	struct fw_random random;
 	struct fw_time now;
 	struct pool pool;
-	struct arena arena; /* of the message being judged; reset for each */
-	struct buf scratch; /* what is being written: an answer, a rewritten message */
+	struct arena arena;    /* of the message being judged; reset for each */
+	struct arena outbound; /* of a message to a client that has fields which not everybody may see */
+	struct buf shown;      /* what of it this client does */
+	struct buf scratch;    /* what is being written: an answer, a rewritten message */
 	struct inflater inflater;
 	struct deflater deflater;
 	struct buf inflated;		/* the compressed message that is being judged, made plain */

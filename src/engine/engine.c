@@ -20,6 +20,7 @@ struct fw_engine *fw_engine_new(const struct fw_engine_options *options)
 	engine->random = options->random;
 	pool_init(&engine->pool);
 	arena_init(&engine->arena, ARENA_LIMIT);
+	arena_init(&engine->outbound, ARENA_LIMIT);
 	/* 2^53: ids are JSON numbers in the record. Bit 52 is set, so that none is 0; 12 random bits, 8 of the engine,
 	 * and 32 that count from anywhere: after a restart hardly one comes again. */
 	engine_random(engine, (uint8_t *)&random, sizeof(random));
@@ -42,9 +43,11 @@ struct fw_engine *fw_engine_free(struct fw_engine *engine)
 		mem_free(engine->returned);
 	buf_clear(&engine->scratch, &engine->pool);
 	buf_clear(&engine->inflated, &engine->pool);
+	buf_clear(&engine->shown, &engine->pool);
 	inflater_fini(&engine->inflater);
 	deflater_fini(&engine->deflater);
 	arena_fini(&engine->arena);
+	arena_fini(&engine->outbound);
 	verified_forget(engine);
 	pool_fini(&engine->pool);
 	fw_policy_unref(engine->policy);

@@ -57,7 +57,12 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 			if (verdict != VERDICT_PASS) {
 				said.code = error_code_name(message.error);
 				said.detail = message.cause != NULL ? slice_text(message.cause) : slice(NULL, 0);
+			} else if (message.hidden != NULL && strcmp(said.stage, "fields") == 0) {
+				said.verdict = "rewrite";
+				said.detail = slice_text("fields that the role may not see are left out");
 			}
+			if (verdict >= VERDICT_REFUSE && message.detail.size != 0)
+				said.detail = message.detail;
 			if (verdict > worst)
 				worst = verdict;
 		}
@@ -65,5 +70,7 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 	}
 	if (worst >= VERDICT_REFUSE)
 		return false;
+	if (message.hidden != NULL)
+		return fields_shown(&message, ret_forward);
 	return pipeline_forward(&message, false, ret_forward, &changed) == FW_OK;
 }

@@ -53,6 +53,8 @@ struct message {
 	uint64_t number;	 /* offset, limit or count, by cause */
 	bool has_number;
 	uint32_t retry_after_ms;
+	const struct policy_field_rule *
+		*hidden;    /* by node of a key: the rule by which it is not shown; NULL: none is */
 	uint32_t csrf_node; /* value node of csrf_token, 0: none */
 };
 
@@ -81,6 +83,10 @@ enum verdict pipeline_ask(unsigned stage, struct message *message); /* the word 
 void pipeline_seal(void);					    /* no stage is added from now on; any thread */
 /* Is there a stage of the embedding program for messages to clients? */
 bool pipeline_looks_out(void);
+
+/* stage_fields.c: what a client is shown where fields are hidden: text, or the message without them. False: memory is
+ * short. */
+bool fields_shown(struct message *message, struct fw_slice *ret_text);
 
 /* Runs the stages in order until one stops. ret_stage: the one that stopped (index), or pipeline_count. */
 enum verdict pipeline_judge(struct message *message, unsigned *ret_stage);

@@ -99,7 +99,10 @@ static void refuse(struct fw_conn *conn, const struct message *message, enum ver
 {
 	struct answer answer = { .code = message->error,
 				 .retry_after_ms = message->retry_after_ms,
-				 .problems = message->error == ERROR_INVALID_MESSAGE ? message->problems : NULL,
+				 .problems = message->error == ERROR_INVALID_MESSAGE ||
+							     message->error == ERROR_PERMISSION_DENIED
+						     ? message->problems
+						     : NULL,
 				 .rule = message->public_rule };
 
 	conn->engine->counters[COUNT_refused]++;
@@ -288,12 +291,14 @@ static enum verdict judge_outbound(struct fw_conn *conn, uint16_t type, bool bin
 	return pipeline_judge(ret_message, ret_stage);
 }
 
-static bool may_see(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload)
+/* *payload becomes what this client may see of it. */
+static bool may_see(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice *payload)
 {
 	struct message message;
 	unsigned stage;
 
-	return judge_outbound(conn, type, binary, payload, &message, &stage) < VERDICT_REFUSE;
+	return judge_outbound(conn, type, binary, *payload, &message, &stage) < VERDICT_REFUSE &&
+	       (conn_monitors(conn) || fields_shown(&message, payload));
 }
 
 static int deliver(struct fw_conn *conn, enum ws_opcode opcode, uint16_t type, struct fw_slice payload)
@@ -328,7 +333,7 @@ int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_sli
 		return FW_ERR_STATE;
 	if (type != FW_TYPE_OPAQUE && type >= conn->policy->outbound_count)
 		return FW_ERR_INVALID;
-	if (!may_see(conn, type, binary, payload))
+	if (!may_see(conn, type, binary, &payload))
 		return FW_ERR_INVALID; /* a delivery filter, not an event: it happens on each broadcast */
 	if (!binary && !utf8_valid(payload.data, payload.size))
 		return FW_ERR_INVALID;
@@ -350,20 +355,24 @@ static void withhold(struct fw_conn *conn, const char *cause, uint64_t size)
 	event_number(node, "size", (int64_t)size);
 }
 
-/* What an upstream says is its own business, but for stages of an embedding program. */
-static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice payload)
+/* What an upstream says is its own business, but for stages of an embedding program and fields that not everybody may
+ * see. *payload becomes what this client may. */
+static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload)
 {
 	struct message message;
 	unsigned stage;
 
-	if (!pipeline_looks_out() ||
-	    judge_outbound(conn, FW_TYPE_OPAQUE, binary, payload, &message, &stage) < VERDICT_REFUSE)
+	if (!pipeline_looks_out() && !conn->policy->hides)
 		return true;
-	if (conn_monitors(conn)) {
+	if (judge_outbound(conn, FW_TYPE_OPAQUE, binary, *payload, &message, &stage) < VERDICT_REFUSE) {
+		if (conn_monitors(conn) || fields_shown(&message, payload))
+			return true;
+		message.cause = "memory";
+	} else if (conn_monitors(conn)) {
 		note_would(conn, &message, stage);
 		return true;
 	}
-	withhold(conn, message.cause, payload.size);
+	withhold(conn, message.cause, payload->size);
 	return false;
 }
 
@@ -397,7 +406,7 @@ static void upstream_message(struct fw_conn *conn, const struct ws_item *item)
 		withhold(conn, "binary message on a route that takes none", text.size);
 		return;
 	}
-	if (may_pass(conn, binary, text))
+	if (may_pass(conn, binary, &text))
 		deliver(conn, item->opcode, FW_TYPE_OPAQUE, text);
 }
 

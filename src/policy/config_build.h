@@ -228,7 +228,9 @@ unsigned config_levels_event(struct fw_slice name); /* of an entry that holds */
 uint16_t config_rbac_role(struct config *config, struct config_place place,
 			  struct fw_slice name);   /* or POLICY_NONE, reported */
 void config_derive_lengths(struct config *config); /* validation.max_lengths, message_sizes: after contract_build */
-void config_messages(struct config *config);	   /* messages: after contract_build */
+void config_messages(struct config *config);
+void config_fields(struct config *config, struct config_place place, struct fw_slice type, struct fy_node *value);
+void config_fields_link(struct config *config); /* after the last of them */ /* messages: after contract_build */
 /* security_policies.csp as a mapping */
 void config_derive_csp(struct config *config, struct config_place place, struct fy_node *map);
 void config_derive(struct config *config); /* rates, methods, networks, events: of settings that hold */

@@ -8,6 +8,7 @@
 #include "policy/contract.h"
 
 enum { NETWORK, CERTIFICATE, CONDITIONS };
+enum { FIELDS = 1 }; /* of a message type, beside "when" */
 static const char *const condition_names[CONDITIONS] = { "network", "certificate" };
 
 static void set_networks(struct config *config, struct config_place place, struct fy_node *value,
@@ -48,8 +49,19 @@ static void set_condition(struct config *config, void *user, unsigned index, str
 }
 
 struct reader {
-	const char *name;
+	const char *name;     /* of a message of the contract, or NULL */
+	struct fw_slice type; /* as written */
 };
+
+static bool read_fields(struct config *config, const struct reader *reader, unsigned index, struct config_place place,
+			struct fy_node *value)
+{
+	if (index != FIELDS)
+		return false;
+	if (config_yaml_is_map(config, place, "\"fields\"", value))
+		config_fields(config, place, reader->type, value);
+	return true;
+}
 
 static void set_member(struct config *config, void *user, unsigned index, struct config_place place,
 		       struct fy_node *value)
@@ -57,7 +69,15 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	struct reader *reader = user;
 	struct policy_condition *condition;
 
-	(void)index; /* there is only "when" so far */
+	if (read_fields(config, reader, index, place, value))
+		return;
+	if (reader->name == NULL || strcmp(reader->name, "auth") == 0) {
+		config_report_error(config, place,
+				    reader->name == NULL ? "only messages of clients have conditions"
+							 : "\"auth\" has no conditions: nobody is logged in "
+							   "yet when it is judged");
+		return;
+	}
 	if (!config_yaml_is_map(config, place, "\"when\"", value))
 		return;
 	condition = config_value_zero(config, 1, sizeof(*condition));
@@ -71,12 +91,34 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	contract_condition(config->policy, reader->name, condition);
 }
 
+/* A type that the contract does not have is one of a server behind: all that can be said of it is who sees its fields.
+ */
+static bool config_fields_only(struct fy_node *value)
+{
+	struct fy_node_pair *pair;
+	void *at = NULL;
+	bool only = false;
+
+	if (!fy_node_is_mapping(value))
+		return false;
+	while ((pair = fy_node_mapping_iterate(value, &at)) != NULL) {
+		size_t size = 0;
+		const char *key = fy_node_get_scalar(fy_node_pair_key(pair), &size);
+
+		if (key == NULL || !slice_is(slice(key, size), "fields"))
+			return false;
+		only = true;
+	}
+	return only;
+}
+
 static void read_message(struct config *config, struct fy_node *key, struct fy_node *value)
 {
-	static const char *const members[] = { "when" };
+	static const char *const members[] = { "when", "fields" };
 	struct config_place place = { .node = key };
 	struct config_suggest suggest;
-	struct reader reader = { NULL };
+	struct reader reader = { NULL, { NULL, 0 } };
+	bool sent = false;
 	struct fw_slice name;
 	char shown[64], hint[128];
 
@@ -88,14 +130,13 @@ static void read_message(struct config *config, struct fy_node *key, struct fy_n
 			reader.name = contract_name(i);
 		config_suggest_offer(&suggest, contract_name(i), strlen(contract_name(i)));
 	}
-	if (reader.name == NULL)
+	reader.type = name;
+	sent = policy_outbound_find(config->policy, name) != POLICY_NONE;
+	if (reader.name == NULL && !sent && !config_fields_only(value))
 		config_report_error(config, place, "there is no message type \"%s\"%s",
 				    config_report_quote(config, name, shown), config_suggest_text(&suggest, hint));
-	else if (strcmp(reader.name, "auth") == 0)
-		config_report_error(config, place,
-				    "\"auth\" has no conditions: nobody is logged in yet when it is judged");
 	else if (config_yaml_is_map(config, place, "a message type", value))
-		config_walk_map(config, value, "a message type", members, 1, set_member, &reader);
+		config_walk_map(config, value, "a message type", members, 2, set_member, &reader);
 }
 
 void config_messages(struct config *config)
@@ -112,4 +153,5 @@ void config_messages(struct config *config)
 		while ((pair = fy_node_mapping_iterate(section->value, &at)) != NULL)
 			read_message(config, fy_node_pair_key(pair), fy_node_pair_value(pair));
 	}
+	config_fields_link(config);
 }

@@ -351,6 +351,39 @@ static void show_levels(struct config *config)
 	}
 }
 
+static void show_guard(struct config *config, const struct policy_guard *guard, const struct policy_field_rule *rule)
+{
+	struct config_shown shown = { .type = CONFIG_TYPE_TEXTS };
+	struct config_place place;
+	enum config_from from = config_show_origin(config->messages, slice(guard->name, guard->name_size), &place);
+	char path[PATH_ROOM];
+
+	shown.path = path;
+	if (rule->sets) {
+		snprintf(path, sizeof(path), "messages.%s.fields.%s.set", guard->name, rule->name);
+		shown.texts = rule->set_by;
+		config_show_value(config, from, place, &shown);
+	}
+	if (rule->sees) {
+		snprintf(path, sizeof(path), "messages.%s.fields.%s.see", guard->name, rule->name);
+		shown.texts = rule->seen_by;
+		config_show_value(config, from, place, &shown);
+	}
+	if (rule->mask != NULL) {
+		snprintf(path, sizeof(path), "messages.%s.fields.%s.mask", guard->name, rule->name);
+		shown.type = CONFIG_TYPE_TEXT;
+		shown.text = rule->mask;
+		config_show_value(config, from, place, &shown);
+	}
+}
+
+static void show_guards(struct config *config)
+{
+	for (unsigned i = 0; i < config->policy->guard_count; i++)
+		for (unsigned k = 0; k < config->policy->guards[i].count; k++)
+			show_guard(config, &config->policy->guards[i], &config->policy->guards[i].rules[k]);
+}
+
 static void show_conditions(struct config *config)
 {
 	for (unsigned i = 0; i < config->policy->message_count; i++) {
@@ -389,4 +422,5 @@ void config_show_sections(struct config *config)
 	show_html_attributes(config);
 	show_levels(config);
 	show_conditions(config);
+	show_guards(config);
 }

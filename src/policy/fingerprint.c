@@ -201,6 +201,23 @@ static void take_conditions(struct taking *taking, const struct fw_policy *polic
 	}
 }
 
+static void take_guards(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->guard_count; i++) {
+		const struct policy_guard *guard = &policy->guards[i];
+
+		take_text(taking, guard->name);
+		for (unsigned k = 0; k < guard->count; k++) {
+			take_text(taking, guard->rules[k].name);
+			take_number(taking, guard->rules[k].sets);
+			take_texts(taking, &guard->rules[k].set_by);
+			take_number(taking, guard->rules[k].sees);
+			take_texts(taking, &guard->rules[k].seen_by);
+			take_text(taking, guard->rules[k].mask != NULL ? guard->rules[k].mask : "");
+		}
+	}
+}
+
 static void take_attributes(struct taking *taking, const struct fw_policy *policy)
 {
 	for (unsigned i = 0; i < policy->html_attribute_count; i++) {
@@ -239,6 +256,7 @@ static const struct {
 	[FINGERPRINT_html_attributes] = { "validation.allowed_html_attributes", take_attributes },
 	[FINGERPRINT_event_levels] = { "audit_logging.log_levels", take_levels },
 	[FINGERPRINT_conditions] = { "messages", take_conditions },
+	[FINGERPRINT_guards] = { "messages.*.fields", take_guards },
 	[FINGERPRINT_message_limits] = { "validation.message_sizes and max_lengths", take_limits },
 };
 

@@ -27,6 +27,7 @@ enum {
 	FINGERPRINT_certificates,
 	FINGERPRINT_message_limits,
 	FINGERPRINT_conditions,
+	FINGERPRINT_guards,
 	FINGERPRINT_html_attributes,
 	FINGERPRINT_event_levels,
 	FINGERPRINT_ROWS

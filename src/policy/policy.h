@@ -110,6 +110,20 @@ struct policy_condition {
 	bool certificate;	     /* of the client is needed */
 };
 
+/* Who may set a field of a message, and who may see it. */
+struct policy_field_rule {
+	const char *name;	      /* a path: names with dots between them; arrays on the way are entered */
+	bool sets, sees;	      /* there is a rule for that */
+	uint32_t set, see;	      /* bit sets of roles: who is one of them may */
+	struct texts set_by, seen_by; /* the same as written */
+	const char *mask;	      /* what is shown instead; NULL: it is left out */
+};
+struct policy_guard {
+	const char *name; /* of the message type */
+	uint16_t name_size, count;
+	const struct policy_field_rule *rules;
+};
+
 struct policy_message {
 	const char *name;
 	uint16_t name_size;
@@ -120,6 +134,7 @@ struct policy_message {
 	bool has_html; /* a field of class HTML: the sanitize stage has work */
 	uint32_t max_bytes;
 	const struct policy_condition *when; /* NULL: none */
+	const struct policy_guard *guard;    /* fields that not everybody may set; NULL: none */
 	const struct policy_field *fields;
 	uint16_t field_count;
 };
@@ -235,6 +250,9 @@ struct fw_policy {
 	const struct policy_message *messages;
 	unsigned message_count;
 	struct policy_index message_index;
+	struct policy_guard guards[LIMIT_GUARDED_TYPES];
+	unsigned guard_count;
+	bool hides; /* there is a field that not everybody may see */
 	const struct policy_outbound *outbound;
 	unsigned outbound_count;
 	struct policy_index outbound_index;

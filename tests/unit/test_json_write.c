@@ -166,8 +166,8 @@ static void test_part(void **state)
 	assert_written(&w, "{\"x\":[1,{\"b\":2},\"c\"],\"y\":3}");
 }
 
-/* Leaves out members named "drop" (and "Drop", saying true as well), replaces "old" by what needs escapes. A key
- * replaced is a key renamed. */
+/* Leaves out members named "drop" (and gives "Drop" another value, saying true as well), replaces "old" by what needs
+ * escapes. A key replaced is a key renamed. */
 static bool change(void *user, uint32_t node, struct fw_slice *ret_text, bool *ret_skip)
 {
 	const struct json *json = user;
@@ -193,7 +193,8 @@ static void test_replace(void **state)
 	value("{\"a\":\"old\",\"old\":1,\"b\":[\"old\",\"drop\",{\"c\":\"old\"}]}", change,
 	      "{\"a\":\"n\\\"e\\nw\",\"n\\\"e\\nw\":1,\"b\":[\"n\\\"e\\nw\",\"drop\",{\"c\":\"n\\\"e\\nw\"}]}");
 	value("{\"drop\":1}", change, "{}");
-	value("{\"Drop\":1,\"a\":\"Drop\"}", change, "{\"a\":\"dropped\"}");
+	value("{\"Drop\":1,\"a\":\"Drop\"}", change, "{\"Drop\":\"dropped\",\"a\":\"dropped\"}");
+	value("{\"b\":0,\"Drop\":{\"x\":[1]},\"a\":2}", change, "{\"b\":0,\"Drop\":\"dropped\",\"a\":2}");
 	value("{\"drop\":[1,{\"x\":2}],\"a\":1}", change, "{\"a\":1}");
 	value("{\"a\":1,\"drop\":{\"y\":[]}}", change, "{\"a\":1}");
 	value("{\"a\":1,\"drop\":2,\"b\":3}", change, "{\"a\":1,\"b\":3}");

@@ -1,0 +1,219 @@
+/* stage_fields.c: who may set which field of a message, and who may see which field of one that goes to a client. A
+ * field is a path of names; arrays on the way are entered. Of a message to a client it begins in `data`, or beside it.
+ */
+#include "base/mem.h"
+#include "base/slice.h"
+#include "engine/conn_state.h"
+#include "engine/message.h"
+
+#include <string.h>
+
+struct walk {
+	struct message *message;
+	const struct policy_field_rule *rule;
+};
+
+static enum verdict deny(struct message *message, const char *cause, enum error_code error, uint16_t event)
+{
+	message->cause = cause;
+	message->error = error;
+	message->event = event;
+	return VERDICT_REFUSE;
+}
+
+/* The path of names is what the client is told: of elements of a list it need not say which. */
+static void note(struct message *message, const struct policy_field_rule *rule)
+{
+	struct problems *problems = message->problems;
+	struct problem *problem;
+
+	if (message->detail.size == 0)
+		message->detail = slice_text(rule->name);
+	if (problems == NULL)
+		return;
+	problems->total++;
+	if (problems->count == LIMIT_PROBLEMS)
+		return;
+	problem = &problems->list[problems->count++];
+	*problem = (struct problem){ .rule = "role" };
+	memcpy(problem->field, rule->name, strnlen(rule->name, sizeof(problem->field) - 1));
+}
+
+/* Calls found for the value of each member that the path leads to. Recursion is as deep as the JSON, which is bounded.
+ */
+static bool find(const struct walk *walk, const struct json *json, uint32_t node, struct fw_slice path,
+		 void (*found)(const struct walk *walk, uint32_t key))
+{
+	const uint8_t *dot = memchr(path.data, '.', path.size);
+	size_t size = dot != NULL ? (size_t)(dot - path.data) : path.size;
+	bool any = false;
+	uint32_t value;
+
+	if (json->nodes[node].kind == JSON_ARRAY) {
+		for (uint32_t at = node + 1; at < json->nodes[node].next; at = json->nodes[at].next)
+			any = find(walk, json, at, path, found) || any;
+		return any;
+	}
+	if (json->nodes[node].kind != JSON_OBJECT)
+		return false;
+	value = json_member(json, node, (const char *)path.data, size);
+	if (value == 0)
+		return false;
+	if (dot != NULL)
+		return find(walk, json, value, slice_from(path, size + 1), found);
+	if (found != NULL)
+		found(walk, value - 1);
+	return true;
+}
+
+static enum verdict inbound(struct message *message)
+{
+	const struct policy_guard *guard = message->rule != NULL ? message->rule->guard : NULL;
+	bool denied = false;
+
+	if (guard == NULL || message->role == NULL)
+		return VERDICT_PASS;
+	for (unsigned i = 0; i < guard->count; i++) {
+		const struct policy_field_rule *rule = &guard->rules[i];
+
+		if (!rule->sets || (message->role->is & rule->set) != 0 ||
+		    !find(NULL, &message->json, 0, slice_text(rule->name), NULL))
+			continue;
+		note(message, rule);
+		denied = true;
+	}
+	return denied ? deny(message, "a field that its role may not set", ERROR_PERMISSION_DENIED,
+			     EVENT_permission_denied)
+		      : VERDICT_PASS;
+}
+
+static const struct policy_guard *guard_of(const struct fw_policy *policy, struct fw_slice type)
+{
+	for (unsigned i = 0; i < policy->guard_count; i++)
+		if (slice_equal(type, slice(policy->guards[i].name, policy->guards[i].name_size)))
+			return &policy->guards[i];
+	return NULL;
+}
+
+static bool hides_from(const struct policy_guard *guard, const struct policy_role *role)
+{
+	for (unsigned i = 0; guard != NULL && i < guard->count; i++)
+		if (guard->rules[i].sees && (role->is & guard->rules[i].see) == 0)
+			return true;
+	return false;
+}
+
+static void hide(const struct walk *walk, uint32_t key)
+{
+	walk->message->hidden[key] = walk->rule;
+}
+
+/* One message: an object with a type. False: memory is short. */
+static bool hide_fields(struct message *message, const struct policy_guard *guard, uint32_t root)
+{
+	const struct json *json = &message->json;
+	uint32_t data = json_member(json, root, "data", 4);
+	size_t size;
+
+	if (!hides_from(guard, message->role))
+		return true;
+	if (message->hidden == NULL && size_mul(json->count, sizeof(*message->hidden), &size)) {
+		message->hidden = arena_alloc(&message->engine->outbound, size);
+		if (message->hidden != NULL)
+			memset(message->hidden, 0, size);
+	}
+	if (message->hidden == NULL)
+		return false;
+	for (unsigned i = 0; i < guard->count; i++) {
+		const struct walk walk = { message, &guard->rules[i] };
+
+		if (!walk.rule->sees || (message->role->is & walk.rule->see) != 0)
+			continue;
+		if (data != 0)
+			find(&walk, json, data, slice_text(walk.rule->name), hide);
+		find(&walk, json, root, slice_text(walk.rule->name), hide);
+	}
+	return true;
+}
+
+/* A server behind may send several in a list. */
+static bool hide_all(struct message *message, uint32_t node)
+{
+	const struct json *json = &message->json;
+	uint32_t type;
+
+	if (json->nodes[node].kind == JSON_ARRAY) {
+		for (uint32_t at = node + 1; at < json->nodes[node].next; at = json->nodes[at].next)
+			if (!hide_all(message, at))
+				return false;
+		return true;
+	}
+	if (json->nodes[node].kind != JSON_OBJECT)
+		return true;
+	type = json_member(json, node, "type", 4);
+	if (type == 0 || json->nodes[type].kind != JSON_STRING)
+		return true;
+	return hide_fields(message, guard_of(message->policy, json_text(json, type, &message->engine->outbound)), node);
+}
+
+/* A message that cannot be read could have in it what nobody may see: it is kept back. */
+static enum verdict outbound(struct message *message)
+{
+	const struct policy_guard *guard = NULL;
+	bool known = message->type != FW_TYPE_OPAQUE;
+	enum json_result result;
+
+	if (!message->policy->hides || message->role == NULL || message->binary ||
+	    (message->route != NULL && message->route->opaque))
+		return VERDICT_PASS;
+	if (known) {
+		const struct policy_outbound *type = &message->policy->outbound[message->type];
+
+		guard = guard_of(message->policy, slice(type->name, type->name_size));
+		if (!hides_from(guard, message->role))
+			return VERDICT_PASS;
+	}
+	arena_reset(&message->engine->outbound);
+	result = json_parse(&message->engine->outbound, message->text, 0, &message->json, NULL);
+	if (result != JSON_OK)
+		return deny(message,
+			    result == JSON_MEMORY ? "memory" : "not JSON, so that no field of it could be hidden",
+			    ERROR_VALIDATION_ERROR, EVENT_outbound_withheld);
+	if (known ? hide_fields(message, guard, 0) : hide_all(message, 0))
+		return VERDICT_PASS;
+	return deny(message, "memory", ERROR_VALIDATION_ERROR, EVENT_outbound_withheld);
+}
+
+enum verdict stage_fields(struct message *message)
+{
+	return message->outbound ? outbound(message) : inbound(message);
+}
+
+static bool replace(void *user, uint32_t node, struct fw_slice *ret_text, bool *ret_skip)
+{
+	const struct message *message = user;
+	const struct policy_field_rule *rule = message->hidden[node];
+
+	if (rule == NULL)
+		return false;
+	*ret_skip = true;
+	if (rule->mask == NULL)
+		return false;
+	*ret_text = slice_text(rule->mask);
+	return true;
+}
+
+bool fields_shown(struct message *message, struct fw_slice *ret_text)
+{
+	struct fw_engine *engine = message->engine;
+	struct json_writer writer = { .out = &engine->shown, .pool = &engine->pool };
+
+	if (message->hidden == NULL) {
+		*ret_text = message->text;
+		return true;
+	}
+	buf_clear(&engine->shown, &engine->pool);
+	json_write_value(&writer, &message->json, 0, &engine->outbound, replace, message);
+	*ret_text = slice(buf_data(&engine->shown), buf_size(&engine->shown));
+	return !writer.failed;
+}
