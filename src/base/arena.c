@@ -47,6 +47,13 @@ void arena_reset(struct arena *arena)
 		drop_to(arena, KEEP_BLOCK);
 }
 
+void arena_wipe(struct arena *arena)
+{
+	for (struct arena_block *block = arena->blocks; block != NULL; block = block->older)
+		mem_wipe(block->bytes, block->size);
+	arena_reset(arena);
+}
+
 static int grow(struct arena *arena, size_t need)
 {
 	size_t size = arena->total != 0 ? arena->total : FIRST_BLOCK; /* doubles: the number of blocks is logarithmic */

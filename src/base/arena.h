@@ -19,6 +19,8 @@ void arena_init(struct arena *arena, size_t limit);
 void arena_fini(struct arena *arena);
 /* Forgets everything and keeps one block of at most 64 KiB. */
 void arena_reset(struct arena *arena);
+/* The same, and what was in it is overwritten. */
+void arena_wipe(struct arena *arena);
 /* 16-byte aligned, not cleared. NULL at the limit or when memory is short. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* Gives back the tail of the newest allocation: it was size bytes and only used are kept. */

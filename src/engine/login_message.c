@@ -1,4 +1,5 @@
 /* login_message.c: the auth message: the first one of a connection, or a later one that logs in anew. */
+#include "base/mem.h"
 #include "base/slice.h"
 #include "engine/conn_state.h"
 #include "engine/message.h"
@@ -62,11 +63,13 @@ static void begin_message(struct fw_conn *conn, const struct json *json, bool ag
 	struct carried carried;
 	const char *text = read_message(conn, json, &carried);
 	struct presented presented = { 0 };
+	bool begun;
 
 	presented.dpop = member(conn, json, "dpop", &presented.proof);
-	if (text != NULL)
-		carried.credential = carried.user = slice(NULL, 0);
-	if (!login_begin(conn, carried.kind, carried.credential, carried.user, true, "message", &presented))
+	begun = text == NULL
+			? login_begin(conn, carried.kind, carried.credential, carried.user, true, "message", &presented)
+			: login_begin(conn, carried.kind, slice(NULL, 0), slice(NULL, 0), true, "message", &presented);
+	if (!begun)
 		return;
 	conn->login->again = again;
 	if (text != NULL)
@@ -75,13 +78,25 @@ static void begin_message(struct fw_conn *conn, const struct json *json, bool ag
 		login_ask_slot(conn);
 }
 
+/* Neither what was sent nor what it means is left behind for whoever reads this memory. The octets of a message may be
+ * changed. */
 void login_again(struct fw_conn *conn, const struct json *json)
 {
+	static const char *const names[] = { "token", "api_key", "session_token", "password", "dpop" };
+
 	begin_message(conn, json, true);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		uint32_t node = json_member(json, 0, names[i], strlen(names[i]));
+		struct fw_slice raw = node != 0 ? json_raw(json, node) : slice(NULL, 0);
+
+		if (raw.size != 0)
+			mem_wipe((void *)(uintptr_t)raw.data, raw.size);
+	}
+	arena_wipe(&conn->engine->arena);
 }
 
 /* The first message is judged as an auth message: JSON, its fields; any other type is refused as INVALID_AUTH. */
-void login_message(struct fw_conn *conn, const struct ws_item *item)
+static void judge_message(struct fw_conn *conn, const struct ws_item *item)
 {
 	struct fw_engine *engine = conn->engine;
 	struct message message = {
@@ -124,4 +139,11 @@ void login_message(struct fw_conn *conn, const struct ws_item *item)
 		return;
 	}
 	begin_message(conn, &message.json, false);
+}
+
+void login_message(struct fw_conn *conn, const struct ws_item *item)
+{
+	judge_message(conn, item);
+	mem_wipe(item->payload, item->size);
+	arena_wipe(&conn->engine->arena);
 }

@@ -1,6 +1,7 @@
 /* Octets between sockets and engine. */
 #include <errno.h>
 
+#include "base/mem.h"
 #include "shell/conn_io.h"
 
 /* FIRST_READ: a connection that is not open yet has no use for more, and the engine keeps what it cannot use yet.
@@ -56,6 +57,7 @@ static ssize_t read_side(struct connection *connection, enum fw_side which, size
 bool conn_io_receive(struct connection *connection, enum fw_side which)
 {
 	struct worker *worker = connection->worker;
+	bool login = !connection->settled;
 	ssize_t size;
 
 	if (connection->sides[which].securing)
@@ -71,6 +73,8 @@ bool conn_io_receive(struct connection *connection, enum fw_side which)
 	}
 	fw_conn_receive(connection->conn, which, worker->scratch, (size_t)size);
 	conn_io_drain(connection); /* only now may the scratch memory be used again */
+	if (login)
+		mem_wipe(worker->scratch, (size_t)size); /* a password or a token, perhaps */
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "crypto/certificate.h"
+#include "base/mem.h"
 #include "shell/conn_io.h"
 #include "shell/tls_stream.h"
 
@@ -192,6 +193,7 @@ bool conn_io_tls_shake(struct connection *connection, enum fw_side which)
 	sent = flush(connection, side, 0);
 	after_shaking(connection, which, sent, plain);
 	conn_io_drain(connection); /* only now may the scratch memory be used again */
+	mem_wipe(worker->scratch, plain);
 	return true;
 }
 

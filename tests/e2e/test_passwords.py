@@ -220,6 +220,55 @@ def test_crowd():
         until(lambda: len(fw.records("websocket_connected")) >= 3)  # the server ends while hashes are being compared
 
 
+def in_memory(fw, *needles):
+    """Which of them stand anywhere in what the process can write; None: it cannot be looked at."""
+    found = set()
+    try:
+        with open(f"/proc/{fw.process.pid}/maps") as maps, open(f"/proc/{fw.process.pid}/mem", "rb", 0) as memory:
+            for line in maps:
+                begin, end, mode = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line).groups()
+                if "w" not in mode:
+                    continue
+                memory.seek(int(begin, 16))
+                try:
+                    octets = memory.read(int(end, 16) - int(begin, 16))
+                except OSError:
+                    continue
+                found |= {needle for needle in needles if needle.encode() in octets}
+    except PermissionError:
+        return None
+    return found
+
+
+def test_memory():
+    """After it was judged no password is left in the process, whoever sent it and however it was written."""
+    with Framewall(CONFIG.replace("websocket:", "websocket:\n  compression: \"on\"")) as fw:
+        if not fw.memory_counts() or in_memory(fw, "") is None:
+            skip("no password is left in memory", "it cannot be looked at here")
+            return
+        good, wrong, again, escaped, cut = [f"canary of {word} in memory" for word in ("added", "wrong", "again", "escaped", "cut")]
+        with open(os.path.join(fw.data, "admin.token")) as file:
+            secret = file.read().strip()
+        equal(in_memory(fw, secret), {secret}, "what is in memory is found there")
+        for user, password in (("alice", good), ("carol", escaped), ("dave", cut)):
+            equal(say(fw, "user", "add", user, line=password)[0], 0, f"{user} is added")
+        equal((login(fw, "alice", good)[0], login(fw, "alice", wrong)), ("alice", REFUSED), "she comes in, somebody else does not")
+        client = Client(fw, "alice", good)
+        client.raw.send(json.dumps({"type": "auth", "method": "password", "user_id": "alice", "password": again}))
+        equal(client.read().data["code"], "AUTH_FAILED", "another one on her connection is refused")
+        raw = RawClient(fw.port, {})
+        raw.send(r'{"type":"auth","method":"password","user_id":"carol","password":"%s"}' % "".join(f"\\u{ord(c):04x}" if c == "c" else c for c in escaped))
+        equal(json.loads(raw.receive()[1])["data"]["user_id"], "carol", "written another way it is hers, too")
+        parts = json.dumps({"type": "auth", "method": "password", "user_id": "dave", "password": cut})
+        two = RawClient(fw.port, {})
+        for i, part in enumerate((parts[:70], parts[70:80], parts[80:])):
+            two.socket.sendall(RawClient.frame(part, opcode=1 if i == 0 else 0, final=i == 2))
+        equal(json.loads(two.receive()[1])["data"]["user_id"], "dave", "in pieces, too")
+        left = [word for word in (good, wrong, again, escaped, cut)]
+        halves = [part for word in (escaped, cut) for part in (word[-12:],)]
+        equal(in_memory(fw, *left, *halves), set(), "none of it is left")
+
+
 def test_age():
     with Framewall(CONFIG.replace("authentication: {", "authentication: { password_policy: { max_age_days: 2 },")) as fw:
         say(fw, "user", "add", "alice", line=GOOD)
@@ -239,4 +288,4 @@ def test_age():
         equal(login(fw, "alice", OTHER), ("alice", "user"), "and counts")
 
 
-main(*(globals()["test_" + name] for name in os.environ.get("ONLY", "life without_server wrong_usage cost memory_of_nobody crowd age").split()))
+main(*(globals()["test_" + name] for name in os.environ.get("ONLY", "life without_server wrong_usage cost memory_of_nobody crowd memory age").split()))
