@@ -39,6 +39,7 @@ static void check_together(struct config *config)
 {
 	const struct settings *settings = &config->policy->settings;
 
+	config_csrf(config);
 	config_encryption(config);
 	if (settings->proxy_protocol != PROXY_OFF && settings->trusted_proxies.count == 0)
 		config_report_error(config, config->origins[config_scalar_find("proxy_protocol")].place,

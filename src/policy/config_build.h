@@ -221,6 +221,7 @@ void config_provider_check(struct config *config, struct config_place place, con
 void config_issuers_derive(struct config *config);
 void config_certificates(struct config *config);
 void config_tls(struct config *config);
+void config_csrf(struct config *config);       /* config_csrf.c: after config_routes */
 void config_encryption(struct config *config); /* config_encryption.c */
 void config_html(struct config *config);
 void config_levels(struct config *config);

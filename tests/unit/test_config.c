@@ -70,6 +70,33 @@ static void integers_at_their_limits(void **state)
 #undef CONFIG_TEXTS
 }
 
+/* Cookies log in only where Origin or a CSRF token tells whose page it is. */
+static void cookies(void **state)
+{
+	static const char *const refused[] = {
+		"origin: {allowed: ['null']}\ncsrf: {protected_operations: []}",
+		"origin: {allowed: ['https://a.example', 'null']}\ncsrf: {protected_operations: []}",
+		"routes: [{path: /a, upstream: hub}, {path: /b, upstream: hub, origins: ['null']}]\ncsrf: "
+		"{protected_operations: []}",
+		"origin: {allowed: ['null']}\nroutes: [{path: /a, upstream: 'ws://localhost:9', opaque: true}]",
+	};
+	static const char *const taken[] = {
+		"csrf: {protected_operations: []}",
+		"origin: {allowed: ['null']}",
+		"origin: {allowed: ['https://a.example']}\ncsrf: {protected_operations: []}",
+		"origin: {allowed: ['null']}\ncsrf: {protected_operations: []}\nauthentication: {cookie: ''}",
+		"origin: {allowed: ['null']}\nroutes: [{path: /a, upstream: 'ws://localhost:9', opaque: true, origins: "
+		"['https://a.example']}]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+		refused_for(refused[i], "the origin \"null\" is any page's, a cookie logs in");
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+		fw_policy_unref(policy_of(taken[i]));
+	refused_for("origin: {allowed: ['*']}", "would let in every web page");
+}
+
 static void other_kinds(void **state)
 {
 	struct fw_policy *policy;
@@ -581,7 +608,7 @@ static void reference_file(void **state)
 int main(void)
 {
 #define TESTS                                                                                                          \
-	cmocka_unit_test(integers_at_their_limits), cmocka_unit_test(other_kinds),                                     \
+	cmocka_unit_test(integers_at_their_limits), cmocka_unit_test(other_kinds), cmocka_unit_test(cookies),          \
 		cmocka_unit_test(every_problem_at_once), cmocka_unit_test(places), cmocka_unit_test(what_is_not_yaml), \
 		cmocka_unit_test(nothing_in_it), cmocka_unit_test(alias_bomb), cmocka_unit_test(too_large),            \
 		cmocka_unit_test(checked_texts), cmocka_unit_test(csp_mapping), cmocka_unit_test(warnings),            \
