@@ -61,7 +61,7 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 				said.verdict = "rewrite";
 				said.detail = slice_text("fields that the role may not see are left out");
 			}
-			if (verdict >= VERDICT_REFUSE && message.detail.size != 0)
+			if (verdict >= VERDICT_REFUSE && message.detail.size != 0 && strcmp(said.stage, "fields") == 0)
 				said.detail = message.detail;
 			if (verdict > worst)
 				worst = verdict;

@@ -133,6 +133,59 @@ def test_embed():
     shutil.rmtree(folder)
 
 
+STAGE = """
+#include <framewall/stage.h>
+#include <string.h>
+
+static enum fw_stage_verdict judge(void *user, const struct fw_stage_message *message, struct fw_stage_word *ret_word)
+{
+	struct fw_slice text = fw_stage_text(message, "text");
+
+	(void)user;
+	if (text.size < 4 || memcmp(text.data, "drop", 4) != 0)
+		return FW_STAGE_PASS;
+	ret_word->rule = "ACME-1";
+	return FW_STAGE_REFUSE;
+}
+
+int main("""
+REGISTER = """	struct fw_stage_position position = { FW_STAGE_AFTER, "schema", FW_STAGE_IN };
+
+	fw_stage_register(&position, "no-drop", judge, NULL);
+	sigemptyset(&signals);
+"""
+
+
+def test_dangerous_content():
+    """The third case of docs/guide/troubleshooting.md: content that a rule refuses, read by a real client."""
+    folder = tempfile.mkdtemp(prefix="framewall-stage-")
+    with open(os.path.join(ROOT, "examples", "embed.c")) as file:
+        text = file.read().replace("\nint main(", STAGE).replace("	sigemptyset(&signals);\n", REGISTER)
+    with open(os.path.join(folder, "staged.c"), "w") as file:
+        file.write(text)
+    flags = call("pkg-config", "--cflags", "--libs", "framewall", env=place["environment"]).stdout.strip()
+    done = call("sh", "-c", f"cc staged.c -o staged {flags}", cwd=folder, env=place["environment"])
+    ok(done.returncode == 0, "a program with a stage of its own compiles", done.stderr)
+    if done.returncode == 0 and not sanitized():
+        port = free_port()
+        process, lines = start("./staged", str(port), folder=folder)
+        until(lambda: lines or process.poll() is not None)
+        token = call("framewall", "token", "issue", "--user", "alice", cwd=folder, env=place["environment"]).stdout.split()[-1]
+
+        async def talk():
+            async with websockets.connect(f"ws://localhost:{port}/", extra_headers={"Authorization": "Bearer " + token}, compression=None) as ws:
+                await ws.send(json.dumps({"type": "chat_message", "text": "drop table"}))
+                return json.loads(await asyncio.wait_for(ws.recv(), PATIENCE))["data"]
+
+        data = asyncio.new_event_loop().run_until_complete(talk())
+        process.terminate()
+        process.wait(PATIENCE)
+        equal([data["code"], data["message"], data["rule"]], ["INVALID_MESSAGE", "Dangerous content detected", "ACME-1"], "what it refuses is told with its text and rule")
+        until(lambda: f"dangerous_content {data['event_id']}" in lines)
+        ok(f"dangerous_content {data['event_id']}" in lines, "and recorded by the id that was told", str(lines))
+    shutil.rmtree(folder)
+
+
 def test_plugin():
     folder = tempfile.mkdtemp(prefix="framewall-plugin-")
     with open(os.path.join(ROOT, "examples", "plugin.c")) as file:
@@ -262,4 +315,4 @@ def test_clean():
     shutil.rmtree(place["destination"])
 
 
-main(test_install, test_symbols, test_headers, test_embed, test_plugin, test_engine, test_static, test_completion, test_guide, test_container, test_clean)
+main(test_install, test_symbols, test_headers, test_embed, test_dangerous_content, test_plugin, test_engine, test_static, test_completion, test_guide, test_container, test_clean)

@@ -244,6 +244,9 @@ static void expect_answer(const char *code, const char *rule)
 	assert_non_null(strstr(answer, part));
 	snprintf(part, sizeof(part), "\"rule\":\"%s\"", rule != NULL ? rule : "");
 	assert_true((strstr(answer, part) != NULL) == (rule != NULL));
+	if (strcmp(code, "INVALID_MESSAGE") == 0 && (rule == NULL || strncmp(rule, "ACME", 4) == 0))
+		assert_non_null(strstr(answer, rule != NULL ? "\"message\":\"Dangerous content detected\""
+							    : "\"message\":\"Invalid message\""));
 	assert_null(strstr(answer, "nothing for the client"));
 }
 
