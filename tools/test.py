@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""make test: builds, then runs lint, unit and conformance tests and plays under sanitizers, and the tests with real processes
-on the ordinary build. Ends with "N passed, N failed, N skipped"; exit 1 when one failed. test.py [lint|asan|real …] runs parts."""
+"""make test: builds, then runs unit and conformance tests and plays under sanitizers, then lint beside the tests with real processes
+on the ordinary build. Ends with "N passed, N failed, N skipped"; exit 1 when one failed. test.py [lint|asan|real|real_and_lint …] runs parts."""
 import glob
 import json
 import os
@@ -92,11 +92,23 @@ def meson(folder, *suites):
             print("\n".join(l for l in text.splitlines() if not l.startswith("ok "))[-4000:])
 
 
+def lint_begin():
+    """Beside the tests with real processes, which mostly wait: it takes what they leave."""
+    global lint_began
+    lint_began = time.time()
+    return subprocess.Popen(["nice", "-n", "19", "tools/lint.py"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+
+
+def lint_end(running):
+    text, _ = running.communicate()
+    print(f"lint: {time.time() - lint_began:.0f} s", flush=True)
+    _, bad = count_tap(text, "lint")
+    if bad or running.returncode:
+        print(text[-6000:])
+
+
 def lint():
-    done = step("lint", "tools/lint.py")
-    _, bad = count_tap(done.stdout, "lint")
-    if bad or done.returncode:
-        print(done.stdout[-6000:])
+    lint_end(lint_begin())
 
 
 def asan():
@@ -109,8 +121,15 @@ def real():
         meson("build", "e2e")
 
 
-parts = {"asan": asan, "real": real, "lint": lint}
-for name in sys.argv[1:] or list(parts):
+def real_and_lint():
+    if build("build"):
+        running = lint_begin()
+        meson("build", "e2e")
+        lint_end(running)
+
+
+parts = {"asan": asan, "real": real, "lint": lint, "real_and_lint": real_and_lint}
+for name in sys.argv[1:] or ["asan", "real_and_lint"]:
     parts[name]()
 for text in failures:
     print("failed: " + text)

@@ -405,7 +405,7 @@ def test_conditions():
                            ("[]", "mapping")):
             done = subprocess.run([BINARY, "check", "-"], input=config(more=tls) + f"messages: {{typing: {{when: {when}}}}}\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             ok(done.returncode == 1 and part in done.stdout, f"check refuses {when}", done.stdout)
-        for text, part in (("messages: {tping: {}}", 'did you mean "typing"'), ("messages: {auth: {}}", "has no conditions"), ("messages: {typing: {when: {certificate: required}}}", "tls.client_certificate")):
+        for text, part in (("messages: {tping: {}}", 'did you mean "typing"'), ("messages: {auth: {when: {network: 10.0.0.0/8}}}", "has no conditions"), ("messages: {typing: {when: {certificate: required}}}", "tls.client_certificate")):
             done = subprocess.run([BINARY, "check", "-"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             ok(done.returncode == 1 and part in done.stdout, f"check refuses {text}", done.stdout)
         shutil.rmtree(folder)
