@@ -97,15 +97,16 @@ static const char *record_refusal(struct fw_conn *conn, const struct message *me
 
 static void refuse(struct fw_conn *conn, const struct message *message, enum verdict verdict, unsigned stage)
 {
-	struct answer answer = { .code = message->error,
-				 /* row 116: that text, with the rule's id */
-				 .text = message->event == EVENT_dangerous_content ? "Dangerous content detected" : NULL,
-				 .retry_after_ms = message->retry_after_ms,
-				 .problems = message->error == ERROR_INVALID_MESSAGE ||
-							     message->error == ERROR_PERMISSION_DENIED
-						     ? message->problems
-						     : NULL,
-				 .rule = message->public_rule };
+	struct answer answer = {
+		.code = message->error,
+		/* row 116: that text, with the rule's id */
+		.text = message->event == EVENT_dangerous_content ? "Dangerous content detected" : NULL,
+		.retry_after_ms = message->retry_after_ms,
+		.problems = message->error == ERROR_INVALID_MESSAGE || message->error == ERROR_PERMISSION_DENIED
+				    ? message->problems
+				    : NULL,
+		.rule = message->public_rule
+	};
 
 	conn->engine->counters[COUNT_refused]++;
 	if (verdict == VERDICT_CLOSE) {
