@@ -49,6 +49,7 @@ static bool read_unseen(const char *prompt, char ret_line[LINE])
 		return false;
 	unseen = before;
 	unseen.c_lflag = (unseen.c_lflag & ~(tcflag_t)(ECHO | ISIG)) | ECHONL;
+	unseen.c_cc[VEOL] = CANCEL; /* it ends the line, so that it is read at once */
 	fprintf(stderr, "%s", prompt);
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &unseen) != 0)
 		return false;

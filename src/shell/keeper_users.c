@@ -49,8 +49,9 @@ static void judge(struct keeper *keeper, struct keeper_question *question, const
 	    user.changed_wall_us != job->mark) {
 		refuse(question, FW_ANSWER_NO, job->mark == 0 ? "unknown user" : "the user was changed meanwhile");
 	} else if (job->verdict != PASSWORD_RIGHT) {
-		database_user_failed(keeper->database, question->need.user_id);
+		/* Answered first: an unknown user has no count to be written down. */
 		refuse_user(question, "wrong password", &user);
+		database_user_failed(keeper->database, slice(user.name, user.name_size));
 	} else if (days != 0 && keeper_wall_us() >= user.changed_wall_us + (uint64_t)days * DAY_US) {
 		refuse_user(question, "too old, it has to be changed: password", &user);
 	} else {

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Users with passwords: added, changed, removed by the commands; who comes in, who does not, what each is told, what is kept."""
+import pty
 import sqlite3
+import termios
 
 from framewall import *
 from sealing import Seals
@@ -163,6 +165,42 @@ def test_wrong_usage():
         ok(GOOD not in str(subprocess.run(["ps", "axww", "-o", "args"], stdout=subprocess.PIPE, text=True).stdout), "it never was an argument")
 
 
+def at_terminal(fw, lines, *words):
+    """Types the lines, each when something is asked. What the terminal showed, the exit status, and whether it shows what is typed afterwards."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen([BINARY, "user", *words, "--data", fw.data], stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    shown = b""
+    for line in lines:
+        end = time.monotonic() + PATIENCE
+        while not shown.rstrip().endswith(b":") and time.monotonic() < end:
+            if select.select([master], [], [], 0.1)[0]:
+                shown += os.read(master, 4096)
+        until(lambda: not termios.tcgetattr(slave)[3] & termios.ECHO)
+        os.write(master, line)
+        shown += b"|"
+    status = child.wait(PATIENCE)
+    echo = bool(termios.tcgetattr(slave)[3] & termios.ECHO)
+    while select.select([master], [], [], 0)[0]:
+        shown += os.read(master, 4096)
+    os.close(master)
+    os.close(slave)
+    return shown.decode(errors="replace"), status, echo
+
+
+def test_terminal():
+    with Framewall(CONFIG) as fw:
+        typed = GOOD.encode() + b"\n"
+        shown, status, echo = at_terminal(fw, [typed, typed], "add", "alice")
+        equal((status, echo), (0, True), "asked twice at a terminal alice is added")
+        ok("password:" in shown and "again:" in shown and "added: alice" in shown and GOOD not in shown, "and nothing of it is shown", shown)
+        equal(login(fw, "alice", GOOD), ("alice", "user"), "she comes in with it")
+        shown, status, echo = at_terminal(fw, [typed, OTHER.encode() + b"\n"], "password", "alice")
+        ok(status == 2 and echo and "not the same" in shown, "two that differ change nothing", shown)
+        shown, status, echo = at_terminal(fw, [b"half of i\x03"], "password", "alice")
+        ok(status == 3 and echo and "half" not in shown, "Ctrl-C leaves a terminal that shows what is typed", (shown, status, echo))
+        equal(login(fw, "alice", GOOD), ("alice", "user"), "and the password as it was")
+
+
 def test_cost():
     """Hashes of another cost count, and are made anew by a login; what takes too much memory to be read is refused."""
     with Framewall(CONFIG) as fw:
@@ -288,4 +326,4 @@ def test_age():
         equal(login(fw, "alice", OTHER), ("alice", "user"), "and counts")
 
 
-main(*(globals()["test_" + name] for name in os.environ.get("ONLY", "life without_server wrong_usage cost memory_of_nobody crowd memory age").split()))
+main(*(globals()["test_" + name] for name in os.environ.get("ONLY", "life without_server wrong_usage terminal cost memory_of_nobody crowd memory age").split()))
