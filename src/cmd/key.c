@@ -181,8 +181,9 @@ static int print_key(struct fw_slice body)
 		    : options_could_not("key", "the server's answer is not understood; are both of one version?");
 }
 
-static int create(struct keying *keying)
+static int create(const struct keying *keying)
 {
+	struct control_request request = keying->request;
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 	static const char names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 	char scopes[LIST], networks[LIST], seconds[24], body[MANAGE_BODY];
@@ -216,10 +217,10 @@ static int create(struct keying *keying)
 	}
 	if (!manage_body(members, 6, body))
 		return options_usage("key", "that is too long");
-	keying->request.method = "POST";
-	keying->request.body = slice_text(body);
-	keying->request.makes = true;
-	return control_show(&keying->request, keying->json ? NULL : print_key);
+	request.method = "POST";
+	request.body = slice_text(body);
+	request.makes = true;
+	return control_show(&request, keying->json ? NULL : print_key);
 }
 
 static int print_people(struct fw_slice body)
@@ -230,19 +231,21 @@ static int print_people(struct fw_slice body)
 	return rows_print("key", body, "keys", members);
 }
 
-static int revoke(struct keying *keying, const char *id)
+static int revoke(const struct keying *keying, const char *id)
 {
+	struct control_request request = keying->request;
 	char path[MANAGE_PATH];
 
 	if (!manage_path("/api/v1/keys/", id, path))
 		return options_usage("key", "an id has 8 characters; \"framewall key list\" shows them");
-	keying->request.method = "DELETE";
-	keying->request.path = path;
-	return manage_change(&keying->request, keying->json, "revoked: ", id);
+	request.method = "DELETE";
+	request.path = path;
+	return manage_change(&request, keying->json, "revoked: ", id);
 }
 
-static int rotate(struct keying *keying, const char *id, bool env)
+static int rotate(const struct keying *keying, const char *id, bool env)
 {
+	struct control_request request = keying->request;
 	char path[MANAGE_PATH], overlap[24], expires[24], body[MANAGE_BODY];
 	struct manage_member members[] = { { "overlap", NULL, true },
 					   { "expires_in", NULL, true },
@@ -250,7 +253,7 @@ static int rotate(struct keying *keying, const char *id, bool env)
 
 	if (!manage_path("/api/v1/keys/", id, path) || strlen(path) + sizeof("/rotate") > sizeof(path))
 		return options_usage("key", "an id has 8 characters; \"framewall key list\" shows them");
-	strcat(path, "/rotate");
+	memcpy(path + strlen(path), "/rotate", sizeof("/rotate"));
 	if (keying->overlap != NULL) {
 		if (!read_time(keying->overlap, overlap))
 			return options_usage("key", "--overlap is a time, such as 24h; 0s: the old key ends at once");
@@ -263,10 +266,10 @@ static int rotate(struct keying *keying, const char *id, bool env)
 	}
 	if (!manage_body(members, 3, body))
 		return options_usage("key", "that is too long");
-	keying->request.method = "POST";
-	keying->request.path = path;
-	keying->request.body = slice_text(body);
-	return control_show(&keying->request, keying->json ? NULL : print_key);
+	request.method = "POST";
+	request.path = path;
+	request.body = slice_text(body);
+	return control_show(&request, keying->json ? NULL : print_key);
 }
 
 static int run(struct keying *keying, const char **words, size_t count, bool env)

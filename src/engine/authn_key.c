@@ -16,7 +16,8 @@ static bool user_of(struct fw_conn *conn, struct fw_slice name, struct fw_slice 
 	if (user == NULL)
 		return false;
 	memcpy(user, "api_key_", strlen("api_key_"));
-	memcpy(user + strlen("api_key_"), name.data, name.size);
+	if (name.size != 0)
+		memcpy(user + strlen("api_key_"), name.data, name.size);
 	*ret_user = slice(user, strlen("api_key_") + name.size);
 	return true;
 }

@@ -44,7 +44,7 @@ static void note(struct message *message, const struct policy_field_rule *rule)
 static bool find(const struct walk *walk, const struct json *json, uint32_t node, struct fw_slice path,
 		 void (*found)(const struct walk *walk, uint32_t key))
 {
-	const uint8_t *dot = memchr(path.data, '.', path.size);
+	const uint8_t *dot = path.size != 0 ? memchr(path.data, '.', path.size) : NULL;
 	size_t size = dot != NULL ? (size_t)(dot - path.data) : path.size;
 	bool any = false;
 	uint32_t value;
@@ -117,7 +117,7 @@ static bool hide_fields(struct message *message, const struct policy_guard *guar
 
 	if (!hides_from(guard, message->role))
 		return true;
-	if (message->hidden == NULL && size_mul(json->count, sizeof(*message->hidden), &size)) {
+	if (message->hidden == NULL && size_mul(json->count, sizeof(void *), &size)) {
 		message->hidden = arena_alloc(&message->engine->outbound, size);
 		if (message->hidden != NULL)
 			memset(message->hidden, 0, size);
