@@ -81,8 +81,11 @@ enum fw_need_kind {
 	FW_NEED_PASSWORD,   /* user_id, key (the password): is it his? */
 	FW_NEED_INTROSPECT, /* key: a token; number: index of its issuer in the policy, user_id: the issuer's name, for
 			       a policy that numbers them otherwise: what does the issuer say of it? */
-	FW_NEED_KEYS /* user_id: name of an issuer, key: kid of a key that it may have by now: fetch its keys, and have
-			a policy with them in use (fw_engine_set_policy) before the answer */
+	FW_NEED_KEYS, /* user_id: name of an issuer, key: kid of a key that it may have by now: fetch its keys, and have
+			 a policy with them in use (fw_engine_set_policy) before the answer */
+	FW_NEED_LOGOUT /* key: 48 octets: its id, which is good once (NO: it was used), and two marks, zeros where there
+			  is none: end what has them in its fw_principal.origin. number: until when, seconds since
+			  1970, the id must be remembered */
 };
 
 /* All slices are the engine's, as the event is: whoever answers later copies what he needs, and wipes the copy of a
@@ -114,6 +117,9 @@ struct fw_need {
 	/* SESSION_OPEN and SESSION_TAKE: not 0 for a login ticket instead of a session. No connection holds one, none
 	 * is ended for one, and it is good once, for so long. */
 	uint32_t ticket_ms;
+	/* SESSION_OPEN: marks of the issuer's session and subject, 32 octets; kept with the session, given back by
+	 * SESSION_TAKE. Empty: none. NO when one of them was ended since the credential was issued. */
+	struct fw_slice origin;
 };
 
 enum fw_answer_code {
@@ -145,6 +151,7 @@ struct fw_answer {
 	uint64_t issued_wall_us;  /* SESSION_TAKE: of fw_need; API_KEY, PASSWORD: when it was made, set; 0: not said */
 	uint64_t credential;	  /* SESSION_TAKE: of fw_need; 0: not kept, and not asked for */
 	struct fw_slice binding;  /* SESSION_TAKE: of fw_need */
+	struct fw_slice origin;	  /* SESSION_TAKE: of fw_need */
 	struct fw_slice nonce;	  /* NONCE: at most 64 characters that a JSON string and a header can have */
 	struct fw_slice claims;	  /* INTROSPECT: the issuer's answer, a JSON text */
 	struct fw_slice
@@ -263,6 +270,7 @@ struct fw_principal {
 	struct fw_slice role;
 	struct fw_slice session_id;
 	uint64_t connection_id;
+	struct fw_slice origin; /* of fw_need; empty: none */
 };
 FW_API struct fw_principal fw_conn_principal(const struct fw_conn *conn);
 /* May who is logged in here do this ("tasks.read")? */

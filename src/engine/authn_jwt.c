@@ -161,6 +161,8 @@ static const char *identify(struct fw_conn *conn, const struct policy_issuer *is
 		return "user";
 	if (is_of_another(conn->policy, issuer, ret_identity->user_id))
 		return "user of another issuer";
+	if (issuer != NULL)
+		logout_origin(conn, issuer, claims, ret_identity);
 	return ret_identity->role == POLICY_NONE ? "no role" : NULL;
 }
 

@@ -142,6 +142,9 @@ static bool step_client(struct fw_conn *conn)
 	case PHASE_HEAD:
 		handshake_input(conn);
 		return true;
+	case PHASE_BODY:
+		logout_input(conn);
+		return true;
 	case PHASE_LOGIN:
 	case PHASE_OPEN:
 		traffic_client(conn);

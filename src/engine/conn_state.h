@@ -63,6 +63,7 @@ struct fw_engine {
 
 enum phase {
 	PHASE_HEAD,	     /* reading the request head */
+	PHASE_BODY,	     /* reading what an issuer tells of a logout */
 	PHASE_ADMIT,	     /* head is there, admission is being asked */
 	PHASE_SLOT,	     /* asking whether a login attempt is allowed */
 	PHASE_SESSION,	     /* the store opens or takes a session */
@@ -129,6 +130,7 @@ struct principal {
 	uint64_t expires_wall_us;
 	uint64_t since_ns;   /* when it was made */
 	uint64_t credential; /* mark of the key that proved it; 0: none did */
+	uint8_t *origin;     /* 32 octets of fw_need; owned; NULL: none */
 	uint8_t *token;	     /* that its issuer is asked about again and again; owned, wiped; NULL: none */
 	uint32_t token_size;
 	uint64_t ask_ns, ask_until_ns; /* when he is asked next; and without an answer the connection ends */
@@ -215,11 +217,13 @@ struct fw_conn {
 	struct certificate *certificate;      /* its names; NULL: none */
 	uint8_t *tls_certificate;	      /* 32 octets: which one the client showed; NULL: none */
 
-	uint8_t phase;	   /* enum phase */
-	uint8_t admitted;  /* 0: not answered, else 1 + enum fw_answer_code */
-	bool upgraded;	   /* 101 was sent */
-	bool ticket;	   /* no handshake: a login ticket is asked for */
-	bool ticket_here;  /* from a page that may read the answer */
+	uint8_t phase;		/* enum phase */
+	uint8_t admitted;	/* 0: not answered, else 1 + enum fw_answer_code */
+	bool upgraded;		/* 101 was sent */
+	bool logout;		/* no handshake: an issuer tells of a logout */
+	bool logout_asked_keys; /* for its sake */
+	bool ticket;		/* no handshake: a login ticket is asked for */
+	bool ticket_here;	/* from a page that may read the answer */
 	bool in_handshake; /* the credential came in the handshake (or none is needed): upgrade after the upstream */
 	bool was_open;	   /* FW_EV_OPEN was given: gauges and disconnect record */
 	bool lost;	   /* the client is gone */
@@ -351,10 +355,12 @@ struct identity {
 	uint64_t issued_wall_us;  /* 0: it does not say when it was issued */
 	uint64_t credential;	  /* mark of the key; 0: none */
 	struct binding binding;
-	uint8_t required;		     /* enum policy_required_bound: what its issuer asks for */
-	struct fw_slice key_id;		     /* of an API key; empty: none */
-	struct fw_slice scopes;		     /* permissions that it is narrowed to; empty: all of the role */
-	bool key_stored;		     /* the key is the store's: it has no mark */
+	uint8_t required;	/* enum policy_required_bound: what its issuer asks for */
+	struct fw_slice key_id; /* of an API key; empty: none */
+	struct fw_slice scopes; /* permissions that it is narrowed to; empty: all of the role */
+	bool key_stored;	/* the key is the store's: it has no mark */
+	bool has_origin;
+	uint8_t origin[32];		     /* of fw_need */
 	const struct policy_issuer *keys_of; /* refused for want of a key that this issuer may have by now; else NULL */
 	struct fw_slice kid;		     /* of that key; empty: any */
 };
@@ -427,6 +433,15 @@ bool login_begin(struct fw_conn *conn, enum credential_kind kind, struct fw_slic
 void login_ask_slot(struct fw_conn *conn);
 void login_fault(struct fw_conn *conn, const char *cause); /* our own: 503, or AUTH_ERROR and 1011 */
 void login_open_session(struct fw_conn *conn, const struct identity *identity); /* it holds */
+/* logout.c */
+enum { LOGOUT_KEY = 48 };
+bool logout_asked(const struct fw_conn *conn, const struct http1_head *head); /* is that what the head is? */
+bool logout_form(struct fw_conn *conn, const struct http1_head *head);	      /* false: it was refused */
+void logout_input(struct fw_conn *conn);				      /* PHASE_BODY: client octets came */
+void logout_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer);
+/* What of claims a later logout may be about. */
+void logout_origin(struct fw_conn *conn, const struct policy_issuer *issuer, const struct json *claims,
+		   struct identity *identity);
 /* login_introspect.c */
 bool login_introspect_wants(struct fw_conn *conn); /* must the issuer be asked about the credential? */
 void login_introspect_ask(struct fw_conn *conn);

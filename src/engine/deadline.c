@@ -71,6 +71,7 @@ static void phase_over(struct fw_conn *conn)
 {
 	switch (conn->phase) {
 	case PHASE_HEAD:
+	case PHASE_BODY:
 	case PHASE_ADMIT:
 		http_answer_refuse(conn, &(struct http_refusal){ .status = 408,
 								 .cause = "the request head did not come in time",

@@ -193,7 +193,7 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 								 .retry_after_ms = 5000 });
 		return false;
 	}
-	if (conn->policy->settings.refuse == REFUSE_HTTP || conn->ticket) {
+	if (conn->policy->settings.refuse == REFUSE_HTTP || conn->ticket || conn->logout) {
 		http_answer_refuse(conn,
 				   &(struct http_refusal){
 					   .status = blocked ? 403 : 429,
@@ -264,6 +264,12 @@ void handshake_admitted(struct fw_conn *conn)
 
 	if (!handshake_head(conn, &head)) {
 		conn->broken = true;
+		return;
+	}
+	conn->logout = logout_asked(conn, &head);
+	if (conn->logout) {
+		if (logout_form(conn, &head) && is_welcome(conn, &head))
+			conn->phase = PHASE_BODY;
 		return;
 	}
 	conn->ticket = login_ticket_asked(conn, &head);

@@ -302,20 +302,22 @@ void login_open_session(struct fw_conn *conn, const struct identity *identity)
 	digest_sha256(slice(login->token, login->token_size), key);
 	conn->phase = PHASE_SESSION;
 	event_need(conn, FW_NEED_SESSION_OPEN,
-		   &(struct fw_need){ .key = slice(key, sizeof(key)),
-				      .user_id = identity->user_id,
-				      .role = slice_text(conn->policy->roles[identity->role].name),
-				      .session_id = slice(login->made->session_id, login->made->session_id_size),
-				      .number = (int64_t)login->made->expires_wall_us,
-				      .issued_wall_us = identity->issued_wall_us,
-				      .credential = identity->credential,
-				      .key_id = identity->key_stored ? identity->key_id : slice(NULL, 0),
-				      .binding = binding_pack(&identity->binding, binding),
-				      .proof = slice(proof.id, proof.there ? sizeof(proof.id) : 0),
-				      .proof_until_wall_us = proof.until_wall_us,
-				      .wants_nonce = proof.there && conn->policy->settings.dpop_nonce,
-				      .nonce = slice(proof.nonce, proof.nonce_size),
-				      .ticket_ms = conn->ticket ? ticket_ms(conn) : 0 });
+		   &(struct fw_need){
+			   .key = slice(key, sizeof(key)),
+			   .user_id = identity->user_id,
+			   .role = slice_text(conn->policy->roles[identity->role].name),
+			   .session_id = slice(login->made->session_id, login->made->session_id_size),
+			   .number = (int64_t)login->made->expires_wall_us,
+			   .issued_wall_us = identity->issued_wall_us,
+			   .credential = identity->credential,
+			   .key_id = identity->key_stored ? identity->key_id : slice(NULL, 0),
+			   .binding = binding_pack(&identity->binding, binding),
+			   .origin = slice(identity->origin, identity->has_origin ? sizeof(identity->origin) : 0),
+			   .proof = slice(proof.id, proof.there ? sizeof(proof.id) : 0),
+			   .proof_until_wall_us = proof.until_wall_us,
+			   .wants_nonce = proof.there && conn->policy->settings.dpop_nonce,
+			   .nonce = slice(proof.nonce, proof.nonce_size),
+			   .ticket_ms = conn->ticket ? ticket_ms(conn) : 0 });
 	mem_wipe(random, sizeof(random));
 }
 
@@ -406,19 +408,23 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 		conn->login->until_wall_us = answer->expires_wall_us;
 		authn_key_ask_again(conn, answer->key_id);
 	} else {
-		login_open_session(
-			conn,
-			&(struct identity){ .user_id = answer->user_id,
-					    .role = role,
-					    .method = login->kind == CREDENTIAL_TICKET
-							      ? login_ticket_method(slice(login->credential,
-											  login->credential_size))
-							      : METHOD_SESSION,
-					    .expires_wall_us = answer->expires_wall_us,
-					    .issued_wall_us = answer->issued_wall_us,
-					    .credential = answer->credential,
-					    .binding = binding,
-					    .required = policy_credential_required(conn->policy, answer->credential) });
+		struct identity identity = { .user_id = answer->user_id,
+					     .role = role,
+					     .method = login->kind == CREDENTIAL_TICKET
+							       ? login_ticket_method(slice(login->credential,
+											   login->credential_size))
+							       : METHOD_SESSION,
+					     .expires_wall_us = answer->expires_wall_us,
+					     .issued_wall_us = answer->issued_wall_us,
+					     .credential = answer->credential,
+					     .binding = binding,
+					     .required = policy_credential_required(conn->policy, answer->credential) };
+
+		if (answer->origin.size == sizeof(identity.origin)) {
+			identity.has_origin = true;
+			memcpy(identity.origin, answer->origin.data, sizeof(identity.origin));
+		}
+		login_open_session(conn, &identity);
 	}
 }
 
@@ -514,6 +520,10 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 {
 	char text[FW_STAGE_CAUSE];
 
+	if (conn->logout) {
+		logout_supplied(conn, kind, answer);
+		return;
+	}
 	if (kind == FW_NEED_INTROSPECT && conn->login == NULL)
 		login_introspect_rechecked(conn, answer);
 	if (conn->login == NULL)

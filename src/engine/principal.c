@@ -28,6 +28,12 @@ struct principal *principal_new(struct fw_conn *conn, const struct identity *ide
 	made = mem_zero(1, sizeof(*made) + identity->user_id.size + identity->scopes.size);
 	if (made == NULL)
 		return NULL;
+	if (identity->has_origin) {
+		made->origin = mem_alloc(sizeof(identity->origin));
+		if (made->origin == NULL)
+			return principal_free(made);
+		memcpy(made->origin, identity->origin, sizeof(identity->origin));
+	}
 	made->role = identity->role;
 	made->method = identity->method;
 	made->credential = identity->credential;
@@ -61,6 +67,7 @@ struct principal *principal_free(struct principal *principal)
 		if (principal->token != NULL)
 			mem_wipe(principal->token, principal->token_size);
 		mem_free(principal->token);
+		mem_free(principal->origin);
 		mem_free(principal->narrowed);
 		mem_wipe(principal, sizeof(*principal));
 		mem_free(principal);
@@ -166,6 +173,7 @@ struct fw_principal fw_conn_principal(const struct fw_conn *conn)
 		.role = slice_text(conn->policy->roles[who->role].name),
 		.session_id = slice(who->session_id, who->session_id_size),
 		.connection_id = conn->id,
+		.origin = slice(who->origin, who->origin != NULL ? 32 : 0),
 	};
 }
 

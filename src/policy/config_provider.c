@@ -72,6 +72,8 @@ void config_provider_check(struct config *config, struct config_place place, con
 	}
 	if (provider->jwks_url != NULL)
 		check_url(config, place, "jwks_url", provider->jwks_url, provider->allow_http);
+	if (provider->logout_audience != NULL && !provider->backchannel_logout)
+		config_report_error(config, place, "\"logout_audience\" needs \"backchannel_logout\"");
 	if (provider->min_age > provider->max_age)
 		config_report_error(config, place, "\"min_age\" is more than \"max_age\"");
 	if (provider->ca_file != NULL)

@@ -84,7 +84,8 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 	    !copy_text(session.role, sizeof(session.role), &session.role_size, need->role) ||
 	    !copy_text(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id) ||
 	    !copy_text(session.key_id, sizeof(session.key_id), &session.key_id_size, need->key_id) ||
-	    !copy_text((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding))
+	    !copy_text((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding) ||
+	    !copy_text((char *)session.origin, sizeof(session.origin), &session.origin_size, need->origin))
 		return;
 	answer->code = take_proof(worker, need, answer, nonce);
 	if (answer->code != FW_ANSWER_YES)
@@ -125,6 +126,7 @@ static void take_session(struct connection *connection, const struct fw_need *ne
 	answer->issued_wall_us = session->issued_wall_us;
 	answer->credential = session->credential;
 	answer->binding = slice(session->binding, session->binding_size);
+	answer->origin = slice(session->origin, session->origin_size);
 	answer->key_id = slice(session->key_id, session->key_id_size);
 }
 
@@ -205,6 +207,7 @@ static void need(struct connection *connection, const struct fw_need *asked)
 	case FW_NEED_PASSWORD:
 	case FW_NEED_INTROSPECT:
 	case FW_NEED_KEYS:
+	case FW_NEED_LOGOUT:
 		if (worker_asks_ask(connection, asked))
 			return;
 		answer = (struct fw_answer){ .code = FW_ANSWER_LIMITED, .retry_after_ms = ASK_AGAIN_MS };

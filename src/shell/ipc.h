@@ -53,6 +53,10 @@ struct ipc_key_ends {
 	char key_id[8];
 	uint64_t wall_us; /* 0: now */
 };
+struct ipc_end_origin {
+	uint8_t marks[2][16]; /* zeros: none */
+	uint32_t reason;      /* row of closes.def */
+};
 struct ipc_end_address {
 	struct fw_addr address;
 };

@@ -68,7 +68,7 @@ static const char *start(struct keeper *keeper)
 		return "cannot start the keeper: memory is short";
 	if (keeper_users_start(keeper) != 0)
 		return "cannot start the keeper: memory is short";
-	if (!keeper_introspect_start(&keeper->introspection, keeper))
+	if (!keeper_introspect_start(&keeper->introspection, keeper) || !keeper_logout_start(&keeper->logouts, keeper))
 		return "cannot start the keeper: memory is short";
 	if (!keeper_issuers_start(&keeper->issuers, keeper))
 		return "cannot start the keeper: memory is short";
@@ -126,6 +126,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	while (keeper->handles != 0 || !fetcher_closed(keeper->issuers.fetcher))
 		uv_run(keeper->options.loop, UV_RUN_ONCE);
 	keeper_issuers_free(&keeper->issuers);
+	keeper_logout_free(&keeper->logouts);
 	keeper_figures_free(&keeper->figures);
 	keeper_asks_free(&keeper->asks);
 	passwords_free(keeper->passwords);

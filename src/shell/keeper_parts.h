@@ -112,7 +112,7 @@ struct keeper_question {
 	uint8_t texts[];
 };
 typedef void keeper_ask_function(void *user, struct keeper_question *question);
-enum { KEEPER_KINDS = FW_NEED_KEYS + 1 };
+enum { KEEPER_KINDS = FW_NEED_LOGOUT + 1 };
 struct keeper_asks {
 	struct keeper *keeper;
 	struct ipc_channel *channel;
@@ -181,6 +181,15 @@ struct keeper_introspection {
 bool keeper_introspect_start(struct keeper_introspection *all, struct keeper *keeper); /* false: memory is short */
 void keeper_introspect_stop(struct keeper_introspection *all); /* before the fetcher; answers all */
 
+/* keeper_logout.c: what issuers tell of logouts. */
+enum { KEEPER_LOGOUT_KEY = 48 };
+struct keeper_logouts {
+	struct keeper *keeper;
+	struct keeper_logout_id *ids; /* LIMIT_LOGOUT_IDS */
+};
+bool keeper_logout_start(struct keeper_logouts *logouts, struct keeper *keeper); /* false: memory is short */
+void keeper_logout_free(struct keeper_logouts *logouts);
+
 /* keeper_clock.c: a jump of the wall clock is recorded. */
 void keeper_clock_begin(struct keeper *keeper);
 void keeper_clock_check(struct keeper *keeper); /* every second */
@@ -231,6 +240,7 @@ struct keeper {
 	struct passwords *passwords;
 	struct keeper_issuers issuers;
 	struct keeper_introspection introspection;
+	struct keeper_logouts logouts;
 	struct database *database;
 	uv_timer_t reseal; /* while values of an old key are sealed anew */
 	bool has_reseal;

@@ -147,6 +147,26 @@ static void key_ends(struct worker *worker, const struct ipc_key_ends *ends)
 			conn_io_mark(connection);
 }
 
+/* Either half of an origin may be meant: marks of different kinds are never the same. */
+static bool is_from(struct fw_slice origin, const struct ipc_end_origin *ended)
+{
+	static const uint8_t none[16];
+
+	for (unsigned i = 0; i < 2; i++)
+		for (size_t at = 0; at + 16 <= origin.size; at += 16)
+			if (memcmp(ended->marks[i], none, 16) != 0 &&
+			    memcmp(origin.data + at, ended->marks[i], 16) == 0)
+				return true;
+	return false;
+}
+
+static void end_origin(struct worker *worker, const struct ipc_end_origin *ended)
+{
+	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next)
+		if (connection->conn != NULL && is_from(fw_conn_principal(connection->conn).origin, ended))
+			conn_io_end(connection, ended->reason);
+}
+
 static void end_address(struct worker *worker, const struct ipc_end_address *ended)
 {
 	struct fw_addr prefix = addr_prefix(&ended->address);
@@ -200,6 +220,7 @@ union down {
 	struct ipc_end_session end_session;
 	struct ipc_end_user end_user;
 	struct ipc_key_ends key_ends;
+	struct ipc_end_origin end_origin;
 	struct ipc_end_address end_address;
 	struct ipc_broadcast broadcast;
 	struct ipc_answer answer;
@@ -228,6 +249,9 @@ static void read_inbox(struct worker *worker)
 			break;
 		case IPC_KEY_ENDS:
 			key_ends(worker, &message.key_ends);
+			break;
+		case IPC_END_ORIGIN:
+			end_origin(worker, &message.end_origin);
 			break;
 		case IPC_END_ADDRESS:
 			end_address(worker, &message.end_address);

@@ -19,7 +19,7 @@ static void forget_texts(struct session_slot *slot)
 {
 	if (slot->texts != NULL)
 		mem_wipe(slot->texts, (size_t)slot->user_id_size + slot->role_size + slot->session_id_size +
-					      slot->binding_size + slot->key_id_size);
+					      slot->binding_size + slot->key_id_size + slot->origin_size);
 	mem_free(slot->texts);
 	slot->texts = NULL;
 }
@@ -105,7 +105,7 @@ static bool make_room(struct sessions *sessions)
 char *sessions_texts(const struct store_session *session)
 {
 	char *texts = mem_alloc(session->user_id_size + session->role_size + session->session_id_size +
-				session->binding_size + session->key_id_size),
+				session->binding_size + session->key_id_size + session->origin_size),
 	     *at = texts;
 
 	if (texts == NULL)
@@ -114,7 +114,8 @@ char *sessions_texts(const struct store_session *session)
 	at = mempcpy(at, session->role, session->role_size);
 	at = mempcpy(at, session->session_id, session->session_id_size);
 	at = mempcpy(at, session->binding, session->binding_size);
-	memcpy(at, session->key_id, session->key_id_size);
+	at = mempcpy(at, session->key_id, session->key_id_size);
+	memcpy(at, session->origin, session->origin_size);
 	return texts;
 }
 
@@ -127,6 +128,7 @@ void sessions_read(const struct session_slot *slot, struct store_session *ret_se
 					       .session_id_size = slot->session_id_size,
 					       .binding_size = slot->binding_size,
 					       .key_id_size = slot->key_id_size,
+					       .origin_size = slot->origin_size,
 					       .expires_wall_us = slot->expires_wall_us,
 					       .credential = slot->credential,
 					       .issued_wall_us = slot->issued_wall_us };
@@ -135,6 +137,8 @@ void sessions_read(const struct session_slot *slot, struct store_session *ret_se
 	memcpy(ret_session->session_id, session_id, slot->session_id_size);
 	memcpy(ret_session->binding, session_id + slot->session_id_size, slot->binding_size);
 	memcpy(ret_session->key_id, session_id + slot->session_id_size + slot->binding_size, slot->key_id_size);
+	memcpy(ret_session->origin, session_id + slot->session_id_size + slot->binding_size + slot->key_id_size,
+	       slot->origin_size);
 }
 
 uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const struct store_session *session,
@@ -162,7 +166,8 @@ uint32_t sessions_add(struct sessions *sessions, const uint8_t key[32], const st
 				       .role_size = (uint8_t)session->role_size,
 				       .session_id_size = (uint8_t)session->session_id_size,
 				       .binding_size = (uint8_t)session->binding_size,
-				       .key_id_size = (uint8_t)session->key_id_size };
+				       .key_id_size = (uint8_t)session->key_id_size,
+				       .origin_size = (uint8_t)session->origin_size };
 	memcpy(slot->key, key, 32);
 	chain = key_chain(sessions, key);
 	slot->next_key = *chain;

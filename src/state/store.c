@@ -42,6 +42,7 @@ struct store *store_free(struct store *store)
 	sessions_fini(&store->tickets);
 	revocations_fini(&store->revocations);
 	proofs_fini(&store->proofs);
+	logouts_fini(&store->logouts);
 	api_keys_fini(&store->api_keys);
 	pthread_mutex_destroy(&store->lock);
 	mem_free(store);
@@ -155,6 +156,9 @@ bool store_is_revoked(const struct store *store, const struct store_session *ses
 	const struct revocation *found =
 		revocations_find(&store->revocations, slice(session->user_id, session->user_id_size));
 
+	for (size_t at = 0; at + 16 <= session->origin_size; at += 16)
+		if (logouts_has(&store->logouts, session->origin + at, session->issued_wall_us))
+			return true;
 	return found != NULL && (found->disabled || session->issued_wall_us <= found->before_wall_us);
 }
 
@@ -180,7 +184,8 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 	*ret_evicted_size = 0;
 	if (session->user_id_size > sizeof(session->user_id) || session->role_size > sizeof(session->role) ||
 	    session->session_id_size > sizeof(session->session_id) ||
-	    session->binding_size > sizeof(session->binding) || session->key_id_size > sizeof(session->key_id))
+	    session->binding_size > sizeof(session->binding) || session->key_id_size > sizeof(session->key_id) ||
+	    session->origin_size > sizeof(session->origin))
 		return FW_ANSWER_FAILED;
 	texts = sessions_texts(session);
 	if (texts == NULL)
@@ -210,6 +215,16 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 		return FW_ANSWER_YES;
 	mem_free(texts);
 	return FW_ANSWER_LIMITED;
+}
+
+bool store_logout(struct store *store, const uint8_t mark[16], uint64_t before_wall_us, uint64_t until_wall_us)
+{
+	bool done;
+
+	pthread_mutex_lock(&store->lock);
+	done = logouts_put(&store->logouts, mark, before_wall_us, until_wall_us);
+	pthread_mutex_unlock(&store->lock);
+	return done;
 }
 
 void store_session_leave(struct store *store, const uint8_t key[32], uint64_t now_ns)

@@ -38,7 +38,14 @@ void store_release(struct store *store, const struct fw_addr *address);
 enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
 				    uint32_t *ret_retry_ms);
 
-enum { STORE_NAME = 128, STORE_ROLE = 64, STORE_SESSION_ID = 32, STORE_BINDING = 65, STORE_KEY_ID = 8 };
+enum {
+	STORE_NAME = 128,
+	STORE_ROLE = 64,
+	STORE_SESSION_ID = 32,
+	STORE_BINDING = 65,
+	STORE_KEY_ID = 8,
+	STORE_ORIGIN = 32
+};
 struct store_session {
 	char user_id[STORE_NAME];
 	size_t user_id_size;
@@ -53,6 +60,8 @@ struct store_session {
 	uint64_t issued_wall_us;	/* when that credential was issued; 0: it does not say */
 	uint8_t binding[STORE_BINDING]; /* fw_need.binding */
 	size_t binding_size;
+	uint8_t origin[STORE_ORIGIN]; /* fw_need.origin */
+	size_t origin_size;
 };
 /* Stores a session under the SHA-256 of its token. NO when the user was revoked since the credential was issued, or its
  * API key has ended. When the user has too many the oldest is forgotten and its public id copied to ret_evicted (size 0
@@ -61,6 +70,9 @@ struct store_session {
 enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32], const struct store_session *session,
 				       struct fw_time now, char ret_evicted[STORE_SESSION_ID],
 				       size_t *ret_evicted_size);
+/* Logins whose origin has this mark are refused from now on, where their credential was issued until then; remembered
+ * for as long. False: memory is short. */
+bool store_logout(struct store *store, const uint8_t mark[16], uint64_t before_wall_us, uint64_t until_wall_us);
 /* Finds and forgets (single use). NO when unknown or expired. Of one that an API key opened the key is the caller's to
  * ask for: store_key_check. */
 enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32], struct fw_time now,

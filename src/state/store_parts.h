@@ -101,6 +101,19 @@ bool blocks_add(struct blocks *blocks, const struct prefix *prefix, uint64_t now
 bool blocks_remove(struct blocks *blocks, const struct prefix *prefix);
 void blocks_sweep(struct blocks *blocks, uint64_t now_ns, uint32_t steps);
 
+/* logouts.c */
+struct logout_slot {
+	uint8_t mark[16];
+	uint64_t before_wall_us, until_wall_us; /* until: 0: free */
+};
+struct logouts {
+	struct logout_slot *slots;
+};
+void logouts_fini(struct logouts *logouts);
+bool logouts_put(struct logouts *logouts, const uint8_t mark[16], uint64_t before_wall_us,
+		 uint64_t until_wall_us); /* false: memory is short */
+bool logouts_has(const struct logouts *logouts, const uint8_t mark[16], uint64_t issued_wall_us);
+
 /* sessions.c: sessions by the hash of their token, and by user in the order they were opened. A slot is what an idle
  * connection costs here, so the three texts, mostly short, lie in one allocation of their size. */
 enum { SESSION_NONE = 0 };
@@ -111,7 +124,8 @@ struct session_slot {
 	uint64_t expires_wall_us; /* absolute end */
 	uint64_t credential;
 	uint64_t issued_wall_us;
-	char *texts; /* user id, role, session id, binding, key id, one behind the other; NULL: the slot is free */
+	char *texts; /* user id, role, session id, binding, key id, origin, one behind the other; NULL: the slot is free
+		      */
 	uint32_t next_key; /* chains and the free list: index, SESSION_NONE ends */
 	uint32_t next_user;
 	uint8_t user_id_size;
@@ -119,6 +133,7 @@ struct session_slot {
 	uint8_t session_id_size;
 	uint8_t binding_size;
 	uint8_t key_id_size;
+	uint8_t origin_size;
 };
 _Static_assert(STORE_NAME <= UINT8_MAX && STORE_ROLE <= UINT8_MAX && STORE_SESSION_ID <= UINT8_MAX, "sizes are octets");
 struct sessions {
@@ -241,6 +256,7 @@ struct store {
 	struct sessions tickets; /* for a login each, which no connection holds */
 	struct revocations revocations;
 	struct proofs proofs;
+	struct logouts logouts;
 	uint8_t nonce_key[32]; /* never changes: read without the lock */
 	struct api_keys api_keys;
 };

@@ -384,6 +384,18 @@ def see_age_of_keys(key):
     return see
 
 
+def see_logout(key, token):
+    def see(program, _=None):
+        body = f"logout_token={token()}".encode()
+        client = RawClient(program.port, request=b"POST /framewall/logout HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                           b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        status = client.read_head()
+        client.close()
+        return {key: status}
+
+    return see
+
+
 def see_opaque(key, token="opaque"):
     def see(program, _=None):
         client = RawClient(program.port, {})
@@ -432,6 +444,13 @@ def cases_of_fetching(made, one, other):
     yield case({name("min_age"): (1, 60, 5, 60)}, see_age_of_keys(name("min_age")), url=server.url + "/short")
     yield case({name("max_age"): (100, 200, 100, 200)}, see_age_of_keys(name("max_age")), url=server.url + "/good")
     yield case({name("refetch"): (3600, 1, 1, 2)}, see_refetches(other), url=server.url + "/always-another")
+    # Who may tell of a logout, and as whom.
+    told = lambda: one.token({"iss": issuer, "aud": "client", "iat": int(time.time()), "exp": int(time.time()) + 120, "jti": os.urandom(8).hex(), "sub": "alice",
+                              "events": {"http://schemas.openid.net/event/backchannel-logout": {}}}, typ="logout+jwt")
+    yield Case({name("backchannel_logout"): (False, True, 400, 200)}, see_logout(name("backchannel_logout"), told), CLOSED,
+               lambda values: entry(issuers, values, issuer=issuer, audience="client", jwks=json.dumps(sets[0])))
+    yield Case({name("logout_audience"): ("another", "client", 400, 200)}, see_logout(name("logout_audience"), told), CLOSED,
+               lambda values: entry(issuers, values, issuer=issuer, audience="chat", jwks=json.dumps(sets[0]), backchannel_logout=True))
     # Of a token that says nothing itself: what the issuer says, if it is this client that asks.
     basic = "Basic " + base64.b64encode(b"gateway:right").decode()
     server.paths["/introspect"] = lambda path, headers, body: document(

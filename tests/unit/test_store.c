@@ -357,7 +357,8 @@ static void test_a_million_logins_leave_nothing(void **state)
 	come_and_go(store, 1, 10000, &now);
 	before = mallinfo2().uordblks;
 	come_and_go(store, 10001, count, &now);
-	assert_int_equal(mallinfo2().uordblks, before); /* to the octet (a sanitizer says 0 of both) */
+	/* But for a few free pieces that the allocator keeps for itself, and counts (a sanitizer says 0 of both). */
+	assert_in_range(mallinfo2().uordblks, before < 1024 ? 0 : before - 1024, before + 1024);
 	store_free(store);
 }
 
