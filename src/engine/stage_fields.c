@@ -13,6 +13,13 @@ struct walk {
 	const struct policy_field_rule *rule;
 };
 
+/* One of the roles, or inherits from one. Not with an API key that is narrowed to permissions: a role is none of them.
+ */
+static bool is_one_of(const struct policy_role *role, uint32_t roles)
+{
+	return !role->narrowed && (role->is & roles) != 0;
+}
+
 static enum verdict deny(struct message *message, const char *cause, enum error_code error, uint16_t event)
 {
 	message->cause = cause;
@@ -76,7 +83,7 @@ static enum verdict inbound(struct message *message)
 	for (unsigned i = 0; i < guard->count; i++) {
 		const struct policy_field_rule *rule = &guard->rules[i];
 
-		if (!rule->sets || (message->role->is & rule->set) != 0 ||
+		if (!rule->sets || is_one_of(message->role, rule->set) ||
 		    !find(NULL, &message->json, 0, slice_text(rule->name), NULL))
 			continue;
 		note(message, rule);
@@ -98,7 +105,7 @@ static const struct policy_guard *guard_of(const struct fw_policy *policy, struc
 static bool hides_from(const struct policy_guard *guard, const struct policy_role *role)
 {
 	for (unsigned i = 0; guard != NULL && i < guard->count; i++)
-		if (guard->rules[i].sees && (role->is & guard->rules[i].see) == 0)
+		if (guard->rules[i].sees && !is_one_of(role, guard->rules[i].see))
 			return true;
 	return false;
 }
@@ -127,7 +134,7 @@ static bool hide_fields(struct message *message, const struct policy_guard *guar
 	for (unsigned i = 0; i < guard->count; i++) {
 		const struct walk walk = { message, &guard->rules[i] };
 
-		if (!walk.rule->sees || (message->role->is & walk.rule->see) != 0)
+		if (!walk.rule->sees || is_one_of(message->role, walk.rule->see))
 			continue;
 		if (data != 0)
 			find(&walk, json, data, slice_text(walk.rule->name), hide);
