@@ -110,6 +110,8 @@ struct fw_need {
 	 * none. REPLAYED when it was seen before, FULL when it could not be remembered: then no session is opened. */
 	struct fw_slice proof;
 	uint64_t proof_until_wall_us;
+	uint64_t proof_issued_wall_us; /* what it says of itself; one from before the store began may have been used
+					  then */
 	bool wants_nonce;	/* the proof needs a nonce of the store; NONCE when nonce is none that still counts */
 	struct fw_slice nonce;	/* that the proof has; may be empty */
 	struct fw_slice key_id; /* SESSION_OPEN: API key of the store that the login was proved with; empty: none. The

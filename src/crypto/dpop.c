@@ -139,6 +139,7 @@ static const char *check_claims(struct arena *arena, const struct dpop_rules *ru
 	if (!goes_with(arena, claims, rules->token))
 		return "ath";
 	dpop->id = jti != 0 ? jws_text(claims, jti, arena) : slice(NULL, 0);
+	dpop->issued_s = issued;
 	dpop->until_s = issued + rules->max_age_s + 1;
 	return dpop->id.size == 0 || dpop->id.size > ID_MOST ? "jti" : NULL;
 }

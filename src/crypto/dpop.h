@@ -18,6 +18,7 @@ struct dpop {
 	uint8_t thumbprint[32]; /* of the key (RFC 7638): compared with cnf.jkt of the token */
 	struct fw_slice id;	/* jti, in the arena: each may be seen once */
 	struct fw_slice nonce;	/* in the arena; empty: it has none */
+	uint64_t issued_s;	/* iat */
 	uint64_t until_s;	/* from then on the proof is too old anyway: so long is jti to be kept */
 };
 

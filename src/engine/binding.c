@@ -168,6 +168,7 @@ static const char *check_proof(struct fw_conn *conn, const struct presented *pre
 		return "dpop: another key than the token's";
 	digest_sha256_pair(slice(proof.thumbprint, PRINT), proof.id, ret_proof->id);
 	ret_proof->there = true;
+	ret_proof->issued_wall_us = proof.issued_s * 1000000;
 	ret_proof->until_wall_us = proof.until_s * 1000000;
 	ret_proof->nonce_size = (uint8_t)(proof.nonce.size <= sizeof(ret_proof->nonce) ? proof.nonce.size : 0);
 	if (ret_proof->nonce_size != 0)

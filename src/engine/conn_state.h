@@ -97,7 +97,7 @@ struct proof {
 	bool there;
 	uint8_t nonce_size;
 	uint8_t id[32]; /* SHA-256 of the key's thumbprint and jti */
-	uint64_t until_wall_us;
+	uint64_t issued_wall_us, until_wall_us;
 	uint8_t nonce[64];
 };
 

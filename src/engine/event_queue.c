@@ -184,6 +184,7 @@ uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		need->origin = keep(node, texts->origin);
 		need->proof = keep(node, texts->proof);
 		need->proof_until_wall_us = texts->proof_until_wall_us;
+		need->proof_issued_wall_us = texts->proof_issued_wall_us;
 		need->wants_nonce = texts->wants_nonce;
 		need->nonce = keep(node, texts->nonce);
 	}

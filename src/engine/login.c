@@ -315,6 +315,7 @@ void login_open_session(struct fw_conn *conn, const struct identity *identity)
 			   .origin = slice(identity->origin, identity->has_origin ? sizeof(identity->origin) : 0),
 			   .proof = slice(proof.id, proof.there ? sizeof(proof.id) : 0),
 			   .proof_until_wall_us = proof.until_wall_us,
+			   .proof_issued_wall_us = proof.issued_wall_us,
 			   .wants_nonce = proof.there && conn->policy->settings.dpop_nonce,
 			   .nonce = slice(proof.nonce, proof.nonce_size),
 			   .ticket_ms = conn->ticket ? ticket_ms(conn) : 0 });

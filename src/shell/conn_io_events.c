@@ -60,7 +60,8 @@ static enum fw_answer_code take_proof(struct worker *worker, const struct fw_nee
 		return FW_ANSWER_YES;
 	if (need->proof.size != 32)
 		return FW_ANSWER_FAILED;
-	if (need->wants_nonce && !store_nonce_holds(store, now_ns, need->nonce)) {
+	if ((need->wants_nonce || store_proof_is_older(store, need->proof_issued_wall_us)) &&
+	    !store_nonce_holds(store, now_ns, need->nonce)) {
 		answer->nonce = slice(nonce, STORE_NONCE);
 		return store_nonce_make(store, now_ns, nonce) ? FW_ANSWER_NONCE : FW_ANSWER_FAILED;
 	}

@@ -84,15 +84,19 @@ static void on_renew(uv_async_t *handle)
 	manager_reload_renew(handle->data);
 }
 
-static void on_sweep(uv_timer_t *handle)
+static uint64_t wall_us(void)
 {
-	struct fw_manager *manager = handle->data;
 	uv_timeval64_t wall = { 0 };
 
 	uv_gettimeofday(&wall);
-	store_sweep(manager->store,
-		    (struct fw_time){ .monotonic_ns = uv_hrtime(),
-				      .wall_us = (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_usec });
+	return (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_usec;
+}
+
+static void on_sweep(uv_timer_t *handle)
+{
+	struct fw_manager *manager = handle->data;
+
+	store_sweep(manager->store, (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = wall_us() });
 }
 
 static int read_addresses(struct fw_manager *manager, uint16_t *ret_port, struct fw_error *reterr_error)
@@ -230,6 +234,7 @@ static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error
 	manager->draining = false;
 	manager->drained = 0;
 	atomic_store(&manager->at_once, false);
+	settings.begun_wall_us = wall_us();
 	manager->store = store_new(&settings, &random);
 	/* Also where no route needs it: after a reload one may. */
 	manager->hub = manager->without_hub ? NULL : hub_new();

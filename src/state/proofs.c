@@ -98,6 +98,11 @@ enum fw_answer_code proofs_take(struct proofs *proofs, const uint8_t proof[32], 
 	return FW_ANSWER_YES;
 }
 
+bool store_proof_is_older(const struct store *store, uint64_t issued_wall_us)
+{
+	return issued_wall_us / 1000000 < store->begun_wall_us / 1000000;
+}
+
 static bool nonce_of(const struct store *store, uint64_t window, char ret_nonce[STORE_NONCE])
 {
 	uint8_t mac[32];

@@ -26,6 +26,7 @@ struct store *store_new(const struct store_options *options, const struct fw_ran
 	    sessions_init(&store->tickets, &keys[4]) | proofs_init(&store->proofs, &keys[6]) |
 	    api_keys_init(&store->api_keys, &keys[7]))
 		return store_free(store);
+	store->begun_wall_us = options->begun_wall_us;
 	store_configure(store, options);
 	return store;
 }

@@ -22,6 +22,7 @@ struct store_options {
 	uint64_t session_absolute_us; /* since it was opened */
 	uint32_t violation_threshold; /* blocking events within an hour */
 	uint64_t block_ns;
+	uint64_t begun_wall_us; /* of store_new alone: when there was nothing in it */
 };
 
 struct store *store_new(const struct store_options *options, const struct fw_random *random); /* NULL: memory */
@@ -100,6 +101,8 @@ void store_sweep(struct store *store, struct fw_time now);
 /* A proof, by its SHA-256, is good once: YES, REPLAYED, or FULL when there is no room to remember it until then. */
 enum fw_answer_code store_proof_take(struct store *store, const uint8_t proof[32], uint64_t until_wall_us,
 				     struct fw_time now);
+/* It may have been used when there was no such store, or another: it needs a nonce of this one. By the second. */
+bool store_proof_is_older(const struct store *store, uint64_t issued_wall_us);
 /* What a proof must have in it that was made now: nobody else can tell it in advance; it counts for five to ten
  * minutes. Characters of base64url. */
 enum { STORE_NONCE = 22 };

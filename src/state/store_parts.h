@@ -257,6 +257,7 @@ struct store {
 	struct revocations revocations;
 	struct proofs proofs;
 	struct logouts logouts;
+	uint64_t begun_wall_us;
 	uint8_t nonce_key[32]; /* never changes: read without the lock */
 	struct api_keys api_keys;
 };

@@ -165,7 +165,7 @@ def test_dpop():
         refused.expect(message_login(fw, access, dpop=once), "AUTH_FAILED", "dpop: replayed", "and again, in a message")
         named = proof(key, url, access, jti="one")
         equal(handshake(fw, dpop(access, named)), 101, "a proof with a name")
-        refused.expect(handshake(fw, dpop(access, proof(key, url, access, jti="one", iat=int(time.time()) - 5))), 401, "dpop: replayed", "another proof of that name")
+        refused.expect(handshake(fw, dpop(access, proof(key, url, access, jti="one", iat=int(time.time()) + 5))), 401, "dpop: replayed", "another proof of that name")
         its = bound(cnf={"jkt": thumbprint(keys["EdDSA"])})
         equal(handshake(fw, dpop(its, proof(keys["EdDSA"], url, its, jti="one"))), 101, "that name of another key")
 
@@ -254,6 +254,27 @@ def test_nonce():
         ok(any(json.loads(client.receive()[1])["type"] == "pong" for _ in range(50)), "and the connection lives on")
         client.close()
         equal([r["details"]["cause"] for r in fw.wait_records("auth_failure", 2)], ["dpop: htu", "dpop: replayed"], "that a nonce was asked for is no failure")
+
+
+def test_restart():
+    """The table of used proofs is in memory: what it cannot know of needs a nonce, also where that is off."""
+    key, url = Key("ES256"), "https://chat.example.com/"
+    access = bound(cnf={"jkt": thumbprint(key)})
+    settings = config("", "  dpop: {url: \"wss://chat.example.com\"}")
+    with Framewall(settings) as fw:
+        used = proof(key, url, access)
+        equal(handshake(fw, dpop(access, used)), 101, "a proof is good")
+        made = time.time()
+    while int(time.time()) <= int(made):  # iat is in whole seconds
+        time.sleep(0.05)
+    with Framewall(settings) as fw:
+        client = RawClient(fw.port, dpop(access, used))
+        nonce = re.search(rb"\r\nDPoP-Nonce: ([A-Za-z0-9_-]{22})(?:\r\n|$)", client.head)
+        client.close()
+        ok(client.status == 401 and nonce, "the same proof after a restart is asked for a nonce", client.head)
+        equal(message_login(fw, access, dpop=used), "AUTH_FAILED", "in the first message, too")
+        equal(handshake(fw, dpop(access, proof(key, url, access, nonce=nonce.group(1).decode()))), 101, "who has the key has that")
+        equal(handshake(fw, dpop(access, proof(key, url, access))), 101, "proofs made since need none")
 
 
 def test_required():
@@ -411,4 +432,4 @@ def test_conditions():
         shutil.rmtree(folder)
 
 
-main(test_certificate, test_dpop, test_nonce, test_required, test_known_again, test_conditions)
+main(test_certificate, test_dpop, test_nonce, test_restart, test_required, test_known_again, test_conditions)

@@ -124,6 +124,24 @@ static void nonces(void **state)
 	store_free(other);
 }
 
+/* A table that is new, as after a restart, cannot know what was used before. */
+static void older_than_the_table(void **state)
+{
+	struct store_options options = { .begun_wall_us = WALL + SECOND / 2 };
+	struct store *store = store_new(&options, &(struct fw_random){ fill, NULL });
+
+	(void)state;
+	assert_non_null(store);
+	assert_true(store_proof_is_older(store, 0));
+	assert_true(store_proof_is_older(store, WALL - SECOND));
+	assert_false(store_proof_is_older(store, WALL)); /* iat has no fraction: it may have been made behind it */
+	assert_false(store_proof_is_older(store, WALL + SECOND));
+	options.begun_wall_us = 0; /* as a reload configures it */
+	store_configure(store, &options);
+	assert_true(store_proof_is_older(store, WALL - SECOND));
+	store_free(store);
+}
+
 static void without_memory(void **state)
 {
 	struct store_options options = { .max_sessions_per_user = 5 };
@@ -144,7 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_good_once),	cmocka_unit_test(both_clocks_must_have_passed),
 		cmocka_unit_test(a_full_table_refuses), cmocka_unit_test(nonces),
-		cmocka_unit_test(without_memory),
+		cmocka_unit_test(without_memory),	cmocka_unit_test(older_than_the_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
