@@ -141,7 +141,8 @@ enum fw_answer_code {
 /* The caller's, all of it: fw_conn_supply keeps no slice. */
 struct fw_answer {
 	enum fw_answer_code code;
-	uint32_t retry_after_ms;
+	uint32_t retry_after_ms; /* INTROSPECT, YES: of an answer that was kept: how long it still counts; 0: it is new
+				  */
 	struct fw_slice
 		user_id;      /* SESSION_TAKE: whose session it was; PASSWORD: who that is; API_KEY: the key's name */
 	struct fw_slice role; /* SESSION_TAKE, PASSWORD, API_KEY */

@@ -447,6 +447,7 @@ bool login_introspect_wants(struct fw_conn *conn); /* must the issuer be asked a
 void login_introspect_ask(struct fw_conn *conn);
 void login_introspect_answered(struct fw_conn *conn, const struct fw_answer *answer);
 void login_introspect_again(struct fw_conn *conn);
+void login_introspect_displaced(struct fw_conn *conn); /* by a login on a live connection */
 void login_introspect_rechecked(struct fw_conn *conn, const struct fw_answer *answer);
 /* login_keys.c */
 const char *login_keys_verify(struct fw_conn *conn, struct fw_slice credential, struct identity *ret_identity);

@@ -131,6 +131,17 @@ static void stalled(struct fw_conn *conn)
 	ending_drop(conn, NULL);
 }
 
+/* Both may be due at once. */
+static void care(struct fw_conn *conn)
+{
+	uint64_t now = conn->engine->now.monotonic_ns;
+
+	if (now >= ask_time(conn))
+		login_introspect_again(conn);
+	if (now >= ping_time(conn))
+		ping(conn);
+}
+
 void fw_conn_tick(struct fw_conn *conn)
 {
 	uint64_t now = conn->engine->now.monotonic_ns;
@@ -144,8 +155,6 @@ void fw_conn_tick(struct fw_conn *conn)
 	else if (now >= session_end(conn))
 		ending_close(conn, CLOSE_SESSION_EXPIRED, NULL,
 			     now >= conn->principal->expires_ns ? "credential or absolute end" : "idle");
-	else if (now >= ask_time(conn))
-		login_introspect_again(conn);
-	else if (now >= ping_time(conn))
-		ping(conn);
+	else if (now >= ask_time(conn) || now >= ping_time(conn))
+		care(conn);
 }

@@ -47,7 +47,8 @@ void login_introspect_ask(struct fw_conn *conn)
 	const struct login *login = conn->login;
 
 	conn->phase = PHASE_SESSION;
-	ask(conn, asked_of(conn->policy), slice(login->credential, login->credential_size), false);
+	/* A live connection gets no more time by an answer that was kept. */
+	ask(conn, asked_of(conn->policy), slice(login->credential, login->credential_size), login->again);
 }
 
 /* NULL, or the cause. The claims are in the engine's arena. */
@@ -83,12 +84,16 @@ static uint64_t in_seconds(const struct fw_conn *conn, int64_t seconds)
 	return conn->engine->now.monotonic_ns + (uint64_t)seconds * SECOND_NS;
 }
 
-static void ask_later(struct fw_conn *conn, struct principal *who)
+/* An answer that was kept for a while counts so much shorter. */
+static void ask_later(struct fw_conn *conn, struct principal *who, const struct fw_answer *answer)
 {
 	const struct policy_issuer *issuer = asked_of(conn->policy);
+	uint64_t rest_ns = (uint64_t)answer->retry_after_ms * (SECOND_NS / 1000);
 
 	who->ask_ns = in_seconds(conn, issuer->introspection.cache);
-	who->ask_until_ns = in_seconds(conn, issuer->introspection.cache + issuer->provider.max_stale);
+	if (rest_ns != 0 && conn->engine->now.monotonic_ns + rest_ns < who->ask_ns)
+		who->ask_ns = conn->engine->now.monotonic_ns + rest_ns;
+	who->ask_until_ns = who->ask_ns + (uint64_t)issuer->provider.max_stale * SECOND_NS;
 }
 
 void login_introspect_answered(struct fw_conn *conn, const struct fw_answer *answer)
@@ -107,9 +112,16 @@ void login_introspect_answered(struct fw_conn *conn, const struct fw_answer *ans
 	if (conn->login == NULL || conn->login->made == NULL)
 		return;
 	if (keep_token(conn, conn->login->made))
-		ask_later(conn, conn->login->made);
+		ask_later(conn, conn->login->made, answer);
 	else
 		conn->broken = true;
+}
+
+/* A login takes the place of the question that is open: whatever becomes of it, that one is put again behind it. */
+void login_introspect_displaced(struct fw_conn *conn)
+{
+	if (conn->need_kind == FW_NEED_INTROSPECT && conn->principal != NULL && conn->principal->token != NULL)
+		conn->principal->ask_ns = conn->engine->now.monotonic_ns;
 }
 
 /* On a live connection, between two messages. */
@@ -148,5 +160,5 @@ void login_introspect_rechecked(struct fw_conn *conn, const struct fw_answer *an
 	if (cause != NULL)
 		ending_close(conn, CLOSE_REVOKED, NULL, cause);
 	else
-		ask_later(conn, who);
+		ask_later(conn, who, answer);
 }

@@ -84,6 +84,7 @@ void login_again(struct fw_conn *conn, const struct json *json)
 {
 	static const char *const names[] = { "token", "api_key", "session_token", "password", "dpop" };
 
+	login_introspect_displaced(conn);
 	begin_message(conn, json, true);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		uint32_t node = json_member(json, 0, names[i], strlen(names[i]));

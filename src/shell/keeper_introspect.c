@@ -231,6 +231,20 @@ static void key_of(const struct policy_issuer *issuer, struct fw_slice token, ui
 	digest_sha256(slice((const uint8_t *)digests, sizeof(digests)), ret_key);
 }
 
+static void answer_kept(struct keeper_introspection *all, struct keeper_question *question,
+			const struct keeper_answer *kept)
+{
+	uint64_t rest_ms = kept->until_ms - uv_now(all->keeper->options.loop);
+
+	if (kept->claims == NULL) {
+		answer(question, FW_ANSWER_NO, slice(NULL, 0), "not active");
+		return;
+	}
+	keeper_question_answer(question, &(struct fw_answer){ .code = FW_ANSWER_YES,
+							      .claims = slice(kept->claims, kept->size),
+							      .retry_after_ms = (uint32_t)rest_ms });
+}
+
 static void on_question(void *user, struct keeper_question *question)
 {
 	struct keeper_introspection *all = user;
@@ -246,8 +260,7 @@ static void on_question(void *user, struct keeper_question *question)
 	key_of(issuer, question->need.key, key);
 	kept = question->need.number == 0 ? find(all, key, uv_now(all->keeper->options.loop)) : NULL;
 	if (kept != NULL) {
-		answer(question, kept->claims != NULL ? FW_ANSWER_YES : FW_ANSWER_NO, slice(kept->claims, kept->size),
-		       kept->claims != NULL ? NULL : "not active");
+		answer_kept(all, question, kept);
 		return;
 	}
 	asking = mem_zero(1, sizeof(*asking));
