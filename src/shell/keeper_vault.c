@@ -20,6 +20,21 @@ static void record(struct keeper *keeper, const char *change)
 	keeper_record(keeper, &written);
 }
 
+static bool is_current(void *user, const struct vault_source *source)
+{
+	return database_is_current(user, source);
+}
+
+/* The configuration may name another source since the key was put in place: until all is sealed with that, the file is
+ * the only one that has it. */
+static void settle(struct keeper *keeper)
+{
+	const char *directory = keeper->options.data_directory;
+
+	store_keys_settle(keeper->options.policy, directory,
+			  store_keys_own_is(directory, is_current, keeper->database));
+}
+
 /* False: there is nothing more to do. */
 static bool reseal_slice(struct keeper *keeper)
 {
@@ -33,7 +48,7 @@ static bool reseal_slice(struct keeper *keeper)
 	}
 	if (!done)
 		return true;
-	store_keys_settle(keeper->options.policy, keeper->options.data_directory);
+	settle(keeper);
 	record(keeper, "database sealed with a new key");
 	return false;
 }
@@ -91,7 +106,7 @@ const char *keeper_vault_start(struct keeper *keeper)
 	if (is_due(keeper))
 		uv_timer_start(&keeper->reseal, on_reseal, PAUSE_MS, 0);
 	else
-		store_keys_settle(options->policy, options->data_directory); /* left over by who was cut off */
+		settle(keeper); /* left over by who was cut off */
 	return NULL;
 }
 
@@ -131,7 +146,7 @@ static const char *renew(struct keeper *keeper, const struct vault_options *keys
 	*ret_renewed = store_keys_are_own(options->policy) && database_is_current(keeper->database, &keys->sources[0]);
 	if (!*ret_renewed)
 		return NULL;
-	store_keys_settle(options->policy, options->data_directory);
+	settle(keeper);
 	return store_keys_renew(options->data_directory, &options->random);
 }
 

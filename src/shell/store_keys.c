@@ -357,12 +357,26 @@ const char *store_keys_renew(const char *data_directory, const struct fw_random 
 	return NULL;
 }
 
-void store_keys_settle(const struct fw_policy *policy, const char *data_directory)
+bool store_keys_own_is(const char *data_directory, bool is_current(void *user, const struct vault_source *source),
+		       void *user)
+{
+	struct vault_options *own = mem_zero(1, sizeof(*own));
+	bool is = own == NULL || add_own(own, data_directory, "", false, NULL) != NULL; /* not known: it stays */
+
+	if (!is && own->source_count != 0)
+		is = is_current(user, &own->sources[0]);
+	if (own != NULL)
+		vault_forget(own);
+	mem_free(own);
+	return is;
+}
+
+void store_keys_settle(const struct fw_policy *policy, const char *data_directory, bool own_in_use)
 {
 	char path[PATH_ROOM];
 
 	if (own_path(data_directory, ".previous", path))
 		unlink(path);
-	if (!store_keys_are_own(policy) && own_path(data_directory, "", path))
+	if (!own_in_use && !store_keys_are_own(policy) && own_path(data_directory, "", path))
 		unlink(path);
 }

@@ -305,4 +305,39 @@ def test_own_key():
             equal(found_in(fw.data, needles), [], "nothing is in clear")
 
 
-main(test_canary, test_before, test_sources, test_octets, test_rotation, test_own_key)
+def many_in_clear(fw, count):
+    """A database of before, with so many users who are disabled that sealing them anew takes a while."""
+    path = os.path.join(fw.data, "framewall.db")
+    os.unlink(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE revocations (user BLOB PRIMARY KEY NOT NULL, before_us INTEGER NOT NULL, disabled INTEGER NOT NULL CHECK (disabled IN (0, 1)), "
+                           "reason TEXT NOT NULL) STRICT, WITHOUT ROWID")
+        connection.execute("PRAGMA user_version = 1")
+        connection.executemany("INSERT INTO revocations VALUES (?, 1, 1, '')", [(f"user{number}".encode(),) for number in range(count)])
+    connection.close()
+
+
+def test_source_changed_meanwhile():
+    """The configuration names another source while the key of the data directory is put in place: that key is not removed before it is not needed."""
+    with tempfile.TemporaryDirectory() as folder, Framewall(config(folder)) as fw:
+        other = write(f"{folder}/other", os.urandom(32))
+        stop(fw)
+        many_in_clear(fw, 20000)
+        ok(start(fw), "the server starts")
+        rotation = subprocess.Popen([BINARY, "key-store", "rotate", "--data", fw.data], stdout=subprocess.DEVNULL)
+        until(lambda: json.loads(say(fw, "key-store", "show", "--json")[1])["rotating"] or rotation.poll() is not None)
+        with open(fw.process.args[fw.process.args.index("--config") + 1], "w") as file:
+            file.write(config(folder, f"encryption: {{ key_file: {other} }}\n"))
+        fw.says = r"encryption|^ *\^$"
+        fw.signal(signal.SIGHUP)
+        until(lambda: [r for r in records(folder, "system_changes") if r["details"]["change"].startswith("reload")])
+        equal(rotation.wait(PATIENCE), 0, "it comes to its end")
+        stop(fw)
+        ok(start(fw), "and the server starts with the other source", fw.stderr())
+        until(lambda: not json.loads(say(fw, "key-store", "show", "--json")[1])["rotating"])
+        stop(fw)
+        equal([name for name in os.listdir(f"{fw.data}/keys") if name.startswith("store")], [], "then no other file is left")
+        ok(start(fw), "nor needed", fw.stderr())
+
+
+main(test_canary, test_before, test_sources, test_octets, test_rotation, test_own_key, test_source_changed_meanwhile)
