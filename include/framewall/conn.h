@@ -152,7 +152,7 @@ struct fw_answer {
 	uint64_t expires_wall_us; /* SESSION_TAKE: absolute end; API_KEY: its end; PASSWORD: when he has to log in anew;
 				     0: never */
 	uint64_t issued_wall_us;  /* SESSION_TAKE: of fw_need; API_KEY, PASSWORD: when it was made, set; 0: not said */
-	uint64_t credential;	  /* SESSION_TAKE: of fw_need; 0: not kept, and not asked for */
+	uint64_t credential;	  /* SESSION_TAKE: of fw_need; 0: a password opened it, or a stored key */
 	struct fw_slice binding;  /* SESSION_TAKE: of fw_need */
 	struct fw_slice origin;	  /* SESSION_TAKE: of fw_need */
 	struct fw_slice nonce;	  /* NONCE: at most 64 characters that a JSON string and a header can have */

@@ -397,6 +397,8 @@ static void taken(struct fw_conn *conn, const struct fw_answer *answer)
 		cause = "its role is gone";
 	else if (policy_credential_is_asked(conn->policy, answer->credential)) /* without the token nobody can ask */
 		cause = "its issuer must be asked about the token";
+	else if (answer->credential == 0 && answer->key_id.size == 0 && !(conn->policy->methods >> METHOD_PASSWORD & 1))
+		cause = "passwords are not listed any more"; /* all else that opens one leaves a mark */
 	else if (answer->credential != 0 && !policy_credential_counts(conn->policy, answer->credential, &given))
 		cause = "the key that it was opened with is gone";
 	else if (given != POLICY_NONE && given != role)

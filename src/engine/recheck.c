@@ -124,6 +124,8 @@ static bool check_login(const struct fw_conn *conn, const struct fw_policy *next
 		return refuse(word, CLOSE_REVOKED, "its way to log in is not listed any more");
 	if (who->key_stored && !(next->methods >> METHOD_API_KEY & 1))
 		return refuse(word, CLOSE_REVOKED, "API keys are not listed any more");
+	if (who->credential == 0 && !who->key_stored && !(next->methods >> METHOD_PASSWORD & 1))
+		return refuse(word, CLOSE_REVOKED, "passwords are not listed any more");
 	if (who->credential != 0 && !policy_credential_counts(next, who->credential, &given))
 		return refuse(word, CLOSE_REVOKED, "the key of its credential is gone");
 	if (who->credential != 0 && given != POLICY_NONE && given != word->role)
