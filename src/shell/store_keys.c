@@ -243,6 +243,30 @@ static bool own_path(const char *data_directory, const char *end, char ret_path[
 	return (size_t)snprintf(ret_path, PATH_ROOM, "%s/keys/store.key%s", data_directory, end) < PATH_ROOM;
 }
 
+static bool sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result, reason;
+
+	if (fd < 0)
+		return false;
+	result = fsync(fd);
+	reason = errno;
+	close(fd);
+	errno = reason;
+	return result == 0;
+}
+
+/* The database must not be sealed with a key whose name a loss of power could take away. */
+static const char *sync_own(const char *data_directory)
+{
+	char folder[PATH_ROOM];
+
+	snprintf(folder, sizeof(folder), "%s/keys", data_directory);
+	if (sync_folder(folder) && sync_folder(data_directory))
+		return NULL;
+	return fail("cannot make the key of the database last", folder, strerror(errno));
+}
+
 static const char *make_own(const char *path, const struct fw_random *random)
 {
 	uint8_t key[KEY];
@@ -294,6 +318,8 @@ static const char *add_own(struct vault_options *options, const char *data_direc
 		snprintf(folder, sizeof(folder), "%s/keys", data_directory);
 		mkdir(folder, 0700); /* else it is said below */
 		failed = make_own(path, random);
+		if (failed == NULL)
+			failed = sync_own(data_directory);
 	}
 	return failed != NULL ? failed : read_file(add(options, "DATA/keys/store.key", false), path);
 }
@@ -354,7 +380,7 @@ const char *store_keys_renew(const char *data_directory, const struct fw_random 
 	if ((link(path, previous) != 0) || rename(next, path) != 0)
 		return fail("cannot replace the key of the database", path,
 			    errno == EEXIST ? "the one of before is still used" : strerror(errno));
-	return NULL;
+	return sync_own(data_directory);
 }
 
 bool store_keys_own_is(const char *data_directory, bool is_current(void *user, const struct vault_source *source),
