@@ -118,13 +118,13 @@ def asan():
 
 def real():
     if build("build"):
-        meson("build", "e2e")
+        meson("build", "e2e", "plain")
 
 
 def real_and_lint():
     if build("build"):
         running = lint_begin()
-        meson("build", "e2e")
+        meson("build", "e2e", "plain")
         lint_end(running)
 
 

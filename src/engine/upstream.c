@@ -369,9 +369,9 @@ static const char *check_answer(struct fw_conn *conn, const struct http1_head *h
 		return "the upstream's 101 has no Upgrade: websocket";
 	make_key(conn, key);
 	digest_websocket_accept(slice(key, sizeof(key)), expected);
-	if (accepts != 1 || !slice_equal(accept->value, slice(expected, sizeof(expected))))
+	if (accept == NULL || accepts != 1 || !slice_equal(accept->value, slice(expected, sizeof(expected))))
 		return "the upstream's Sec-WebSocket-Accept is wrong";
-	if (protocol == NULL && protocols == 0)
+	if (protocol == NULL)
 		return compression_answered(conn, head);
 	if (protocols > 1 || !was_offered(request, protocol->value))
 		return "the upstream chose a subprotocol that was not offered";

@@ -17,7 +17,7 @@ async def talk(url, headers):
     async with websockets.connect(url, ping_interval=None, extra_headers=headers, max_size=None, compression=None) as ws:
         for message in MESSAGES:
             await ws.send(message)
-        for _ in MESSAGES:
+        for _ in range(len(MESSAGES) + 1):  # its greeting, then each one
             got.append(await asyncio.wait_for(ws.recv(), PATIENCE))
         await ws.close(4321, "as I say")
     return got, ws.response_headers

@@ -76,8 +76,8 @@ static void cookies(void **state)
 	static const char *const refused[] = {
 		"origin: {allowed: ['null']}\ncsrf: {protected_operations: []}",
 		"origin: {allowed: ['https://a.example', 'null']}\ncsrf: {protected_operations: []}",
-		"routes: [{path: /a, upstream: hub}, {path: /b, upstream: hub, origins: ['null']}]\ncsrf: "
-		"{protected_operations: []}",
+		("routes: [{path: /a, upstream: hub}, {path: /b, upstream: hub, origins: ['null']}]\ncsrf: "
+		 "{protected_operations: []}"),
 		"origin: {allowed: ['null']}\nroutes: [{path: /a, upstream: 'ws://localhost:9', opaque: true}]",
 	};
 	static const char *const taken[] = {
@@ -85,8 +85,9 @@ static void cookies(void **state)
 		"origin: {allowed: ['null']}",
 		"origin: {allowed: ['https://a.example']}\ncsrf: {protected_operations: []}",
 		"origin: {allowed: ['null']}\ncsrf: {protected_operations: []}\nauthentication: {cookie: ''}",
-		"origin: {allowed: ['null']}\nroutes: [{path: /a, upstream: 'ws://localhost:9', opaque: true, origins: "
-		"['https://a.example']}]",
+		("origin: {allowed: ['null']}\nroutes: [{path: /a, upstream: 'ws://localhost:9', opaque: true, "
+		 "origins: "
+		 "['https://a.example']}]"),
 	};
 
 	(void)state;
