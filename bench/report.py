@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 
-from cells import CELLS, ENGINE, IDLE, TITLES, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, TITLES, VERIFY
 
 
 def machine():
@@ -112,6 +112,10 @@ def bar_table(results):
                                          (", known again", "again", "µs", "{:.2f}")):
             table.append([f"{VERIFY['title']}, {name}{what}", against, text.format(got[key]), f"≤ {VERIFY[key]:,}", verdict(got[key], VERIFY[key], False),
                           str(got["rounds"]) if key == "ratio" else "–"])
+    for name, got in results.get("constant", {}).items():
+        seen = name == CONSTANT["seen"]
+        table.append([f"{CONSTANT['title']}, {'a comparison that ' if seen else ''}{name}", f"Welch's t, {got['samples']:,} forgeries", f"{abs(got['t']):.2f}",
+                      f"{'≥' if seen else '≤'} {CONSTANT['t']}", verdict(abs(got["t"]), CONSTANT["t"], seen), "–"])
     return ["", "### Against the bar", ""] + rows_of(table) if len(table) > 1 else []
 
 

@@ -13,7 +13,7 @@ import sys
 import time
 
 import report
-from cells import CELLS, ENGINE, IDLE, SLOW, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, SLOW, VERIFY
 from harness import HERE, LOAD_CORE, PEER_CORE, Failed, Load, Process, Scratch, free_port, raise_files, to_load_core
 from servers import Servers
 
@@ -160,6 +160,19 @@ class Bench:
         self.results["verify"] = json.loads(done.stdout)
         print("login token, µs, and times OpenSSL alone: " + ", ".join(f"{key} {got['ours']:.2f} ({got['ratio']:.2f})" for key, got in self.results["verify"].items()))
 
+    def constant(self):
+        program = os.path.join(self.build, "bench", "constant_time")
+        if not os.access(program, os.X_OK):
+            self.notes.append("constant time: this build has no program for it")
+            return
+        done = subprocess.run([program] + (["--quick"] if self.quick else []), capture_output=True, text=True, timeout=120, preexec_fn=to_load_core)
+        if done.returncode:
+            self.notes.append(f"constant time: {done.stderr.strip()}")
+            return
+        self.results["constant"] = json.loads(done.stdout)
+        print("Welch's t, wrong from the first octet on, and in the last four alone: " +
+              ", ".join(f"{name} {got['t']:.2f}" for name, got in self.results["constant"].items()))
+
     def run(self):
         for cell in CELLS:
             if self.wanted(cell["name"]):
@@ -172,6 +185,8 @@ class Bench:
             self.engine()
         if self.wanted(VERIFY["name"]):
             self.verify()
+        if self.wanted(CONSTANT["name"]):
+            self.constant()
 
 
 def main():
