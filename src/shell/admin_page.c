@@ -52,37 +52,6 @@ static struct keeper_code *take_code(struct keeper *keeper, struct fw_slice text
 	return found;
 }
 
-/* {"sub","role","iat","exp"} and iss and aud where the policy asks for them. */
-static int issue(struct admin_conn *conn, const char *user, const char *role, struct fw_slice *ret_token)
-{
-	const struct fw_policy *policy = conn->admin->keeper->options.policy;
-	int64_t now = (int64_t)(keeper_wall_us() / 1000000);
-	struct json_writer w = admin_answer_json(conn);
-
-	json_write_open(&w, '{');
-	json_write_key(&w, "sub");
-	json_write_string(&w, user);
-	json_write_key(&w, "role");
-	json_write_string(&w, role);
-	json_write_key(&w, "iat");
-	json_write_integer(&w, now);
-	json_write_key(&w, "exp");
-	json_write_integer(&w, now + policy->settings.jwt_expiry_hours * 3600);
-	if (policy->jwt.issuer != NULL) {
-		json_write_key(&w, "iss");
-		json_write_string(&w, policy->jwt.issuer);
-	}
-	if (policy->jwt.audience != NULL) {
-		json_write_key(&w, "aud");
-		json_write_string(&w, policy->jwt.audience);
-	}
-	json_write_close(&w, '}');
-	if (w.failed || policy->jwt_key_count == 0)
-		return -1;
-	return jwt_issue(&conn->admin->arena, &policy->jwt_keys[0], slice(buf_data(&conn->body), buf_size(&conn->body)),
-			 ret_token);
-}
-
 /* The name by which the page was reached, with the port for clients. */
 static void client_url(const struct admin_conn *conn, char ret_url[HOST_MOST + 32])
 {
@@ -133,6 +102,7 @@ void admin_page_login(struct admin_conn *conn)
 	struct keeper *keeper = conn->admin->keeper;
 	struct fw_slice text, token;
 	struct keeper_code *code;
+	struct admin_token wanted;
 	struct json_writer w;
 	const char *user, *role;
 	char url[HOST_MOST + 32];
@@ -151,7 +121,11 @@ void admin_page_login(struct admin_conn *conn)
 	}
 	user = keeper->options.demo->users[code->user].user;
 	role = keeper->options.demo->users[code->user].role;
-	if (issue(conn, user, role, &token) != 0) {
+	wanted = (struct admin_token){ .user = slice_text(user),
+				       .role = slice_text(role),
+				       .issued_s = (int64_t)(keeper_wall_us() / 1000000),
+				       .hours = keeper->options.policy->settings.jwt_expiry_hours };
+	if (admin_tokens_issue(conn, &wanted, &token) != FW_OK) {
 		admin_answer_problem(conn, 500, "no token could be made", "");
 		return;
 	}

@@ -113,6 +113,14 @@ void admin_api_keys_rotate(struct admin_conn *conn);
 void admin_api_keys_revoke(struct admin_conn *conn);
 void admin_key_store_show(struct admin_conn *conn); /* admin_key_store.c */
 void admin_key_store_rotate(struct admin_conn *conn);
+/* admin_tokens.c */
+struct admin_token {
+	struct fw_slice user, role;
+	int64_t issued_s, hours;
+};
+/* Signs one; ret_token is in the arena. FW_ERR_INVALID: there is no key that signs. Uses conn->body. */
+int admin_tokens_issue(struct admin_conn *conn, const struct admin_token *wanted, struct fw_slice *ret_token);
+void admin_tokens_add(struct admin_conn *conn);
 void admin_blocks_list(struct admin_conn *conn); /* admin_blocks.c */
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);

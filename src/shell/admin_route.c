@@ -38,6 +38,7 @@ static const struct admin_route routes[] = {
 	{ "POST", "/api/v1/users", false, false, false, false, admin_users_add },
 	{ "PUT", "/api/v1/users/", true, false, false, false, admin_users_set },
 	{ "DELETE", "/api/v1/users/", true, false, false, false, admin_users_remove },
+	{ "POST", "/api/v1/tokens", false, false, false, false, admin_tokens_add },
 	{ "GET", "/api/v1/blocks", false, false, false, false, admin_blocks_list },
 	{ "POST", "/api/v1/blocks", false, false, false, false, admin_blocks_add },
 	{ "DELETE", "/api/v1/blocks/", true, false, false, false, admin_blocks_remove },

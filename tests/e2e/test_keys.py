@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """API keys that the server keeps: made, narrowed, used, ended and replaced by the commands and over the admin port, on a running server
 and on a stopped one, with real clients on several workers."""
+import calendar
 import http.client
 import stat
 
@@ -269,6 +270,18 @@ def test_admin_port():
         equal([ask("POST", path, {})[0] for path in ("/api/v1/keys/", "/api/v1/keys/rotate", "/api/v1/keys//rotate", f"/api/v1/keys/{new['id']}/x")], [404, 404, 404, 404],
               "and what is no path")
         equal(ask("GET", "/api/v1/keys", credential="wrong")[0], 401, "without the admin token nothing is shown")
+
+        status, made = ask("POST", "/api/v1/tokens", {"user": "zoe", "role": "moderator", "hours": 2})
+        left = calendar.timegm(time.strptime(made["expires_at"][:19], "%Y-%m-%dT%H:%M:%S")) - time.time()
+        ok((status, made["user"], made["role"]) == (201, "zoe", "moderator") and 7190 < left <= 7200, "a token is issued", made)
+        equal(result(fw, made["token"], method="jwt", field="token"), "auth_success", "and logs in")
+        ok(until(lambda: any(r["user_id"] == "zoe" for r in fw.records("auth_success"))), "its user")
+        equal([(a["user"], a["role"], a["hours"], a["through"]) for a in actions(fw, "token issue")], [("zoe", "moderator", 2, "admin port")], "with a record")
+        ok(made["token"] not in json.dumps(fw.records()), "which does not have it")
+        for body in ("[]", {}, {"user": ""}, {"user": "a\nb"}, {"user": "a" * 129}, {"user": 1}, {"user": "a", "role": "nobody"}, {"user": "a", "hours": 0},
+                     {"user": "a", "hours": 25}, {"user": "a", "x": 1}):
+            equal(ask("POST", "/api/v1/tokens", body)[0], 400, f"{str(body)[:40]} is refused")
+        equal((ask("POST", "/api/v1/tokens", {"user": "a"}, credential="wrong")[0], ask("GET", "/api/v1/tokens")[0]), (401, 405), "not without the admin token, and none is shown")
 
 
 def test_configured():
