@@ -14,29 +14,13 @@
 #include "crypto/jwt.h"
 #include "state/store.h"
 
+#include "memory.h"
 #include "wire.h"
 
 enum { TOKEN = 47, CSRF = 43, END = 4, FIRST = 10000, ROOM = 1024 };
 
 static const uint8_t secret[48] = "a secret of the bench, which nobody else has: 48";
 static struct fw_time now = { .monotonic_ns = 1000000000, .wall_us = UINT64_C(1700000000) * 1000000 };
-
-static uint64_t random_word(void)
-{
-	static uint64_t state = 88172645463325252u;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static void fill(void *user, uint8_t *bytes, size_t size)
-{
-	(void)user;
-	while (size--)
-		*bytes++ = (uint8_t)random_word();
-}
 
 static uint64_t nanoseconds(void)
 {
@@ -112,13 +96,6 @@ static double welch(const struct series *a, const struct series *b)
 	       sqrt(a->squares / (a->count - 1) / a->count + b->squares / (b->count - 1) / b->count);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Nothing of it is right, or all but the end: random, so that a kind is not one place of a table. */
 static double once(const struct subject *subject, bool almost)
 {
@@ -130,7 +107,7 @@ static double once(const struct subject *subject, bool almost)
 	start = subject->first + (subject->last - END + 1 - subject->first) * almost;
 	memcpy(forged, subject->right.data, subject->right.size);
 	for (size_t i = subject->first; i <= subject->last; i++) { /* both kinds cost the same to make */
-		uint8_t other = (uint8_t)letters[random_word() >> 58], takes = (uint8_t) - (i >= start);
+		uint8_t other = (uint8_t)letters[memory_word() >> 58], takes = (uint8_t) - (i >= start);
 
 		forged[i] = (uint8_t)((forged[i] & ~takes) | (other & takes));
 	}
@@ -155,11 +132,11 @@ static double measure(const struct subject *subject, unsigned samples)
 	if (!subject->holds(subject->right) && strcmp(subject->name, "session") != 0)
 		wire_die("%s: the right one does not hold", subject->name);
 	for (unsigned i = 0; i < FIRST; i++)
-		firsts[i] = once(subject, random_word() >> 63);
-	qsort(firsts, FIRST, sizeof(*firsts), compare);
+		firsts[i] = once(subject, memory_word() >> 63);
+	qsort(firsts, FIRST, sizeof(*firsts), memory_compare);
 	bound = firsts[FIRST * 9 / 10];
 	for (unsigned i = 0; i < samples; i++) {
-		bool almost = random_word() >> 63;
+		bool almost = memory_word() >> 63;
 		double time = once(subject, almost);
 
 		if (time <= bound)
@@ -182,7 +159,7 @@ static void make_session(void)
 					 .session_id = "0123456789abcdef",
 					 .session_id_size = 16,
 					 .expires_wall_us = UINT64_MAX };
-	struct fw_random random = { .fill = fill };
+	struct fw_random random = { .fill = memory_fill };
 	char evicted[STORE_SESSION_ID];
 	size_t evicted_size;
 	uint8_t digest[32];
@@ -204,8 +181,8 @@ int main(int count, char **arguments)
 		{ "HS256", jwt_holds, { 0 }, 0, 0, 1 },
 	};
 
-	fill(NULL, csrf, sizeof(csrf));
-	fill(NULL, token, TOKEN);
+	memory_fill(NULL, csrf, sizeof(csrf));
+	memory_fill(NULL, token, TOKEN);
 	memcpy(token, "fws_", 4);
 	make_session();
 	arena_init(&arena, 65536);

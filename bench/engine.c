@@ -8,6 +8,7 @@
 
 #include <framewall/conn.h>
 
+#include "memory.h"
 #include "wire.h"
 
 enum { MOST = 1024, PASSES = 5, PACKED = 4096 };
@@ -26,24 +27,6 @@ static struct fw_engine *engine;
 static struct fw_conn *conn;
 static struct fw_time now = { .monotonic_ns = 1000000000, .wall_us = 1700000000000000 };
 static bool open_given;
-
-static void fill(void *user, uint8_t *bytes, size_t size)
-{
-	static uint64_t state = 88172645463325252u;
-	(void)user;
-	while (size--) {
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		*bytes++ = (uint8_t)state;
-	}
-}
-
-static void report(void *user, const char *text)
-{
-	(void)user;
-	fprintf(stderr, "%s\n", text);
-}
 
 /* Obeys what the engine asks for, as a shell would. */
 static void drain(void)
@@ -112,15 +95,9 @@ static double microseconds(void)
 	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return x < y ? -1 : x > y;
-}
-
 static double median(double *values)
 {
-	qsort(values, PASSES, sizeof(*values), compare);
+	qsort(values, PASSES, sizeof(*values), memory_compare);
 	return values[PASSES / 2];
 }
 
@@ -307,9 +284,9 @@ int main(int count, char **arguments)
 	char **files = arguments + (quick ? 2 : 1), text[MOST + 1];
 	struct fw_policy *policy;
 	struct fw_slice yaml = { (const uint8_t *)configuration, sizeof(configuration) - 1 };
-	if (fw_policy_load("bench", yaml, report, NULL, &policy) != FW_OK)
+	if (fw_policy_load("bench", yaml, memory_report, NULL, &policy) != FW_OK)
 		return 3;
-	struct fw_engine_options options = { .policy = policy, .random = { .fill = fill } };
+	struct fw_engine_options options = { .policy = policy, .random = { .fill = memory_fill } };
 	struct fw_conn_options peer = { .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } }, .peer_port = 4711 };
 	engine = fw_engine_new(&options);
 	fw_engine_time(engine, now);

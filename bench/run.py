@@ -128,50 +128,39 @@ class Bench:
         print(f"{row['title']}: " + ", ".join(f"{report.TITLES[server]} {results[server]['bytes']:,} octets"
                                              for server in row["servers"] if server in results))
 
-    def engine(self):
-        program = os.path.join(self.build, "bench", "engine")
+    def in_memory(self, program, result, title, *arguments):
+        """Runs one of the programs that measure in memory. False: it did not go, and the notes say why."""
+        program = os.path.join(self.build, "bench", program)
         if not os.access(program, os.X_OK):
-            self.notes.append("engine alone: this build has no program for it")
-            return
-        command = [program] + (["--quick"] if self.quick else [])
+            self.notes.append(f"{title}: this build has no program for it")
+            return False
+        done = subprocess.run([program] + (["--quick"] if self.quick else []) + list(arguments), capture_output=True, text=True, timeout=120,
+                              preexec_fn=to_load_core)
+        if done.returncode:
+            self.notes.append(f"{title}: {done.stderr.strip()}")
+            return False
+        self.results[result] = json.loads(done.stdout)
+        return True
+
+    def engine(self):
         shared = os.environ.get("FRAMEWALL_SHARED", os.path.join(HERE, "..", "..", "shared"))
         lines = sorted(glob.glob(os.path.join(shared, "corpora", "benign", "dev.*")) +
                        glob.glob(os.path.join(shared, "corpora", "benign", "code.*")))
         if not lines:
             self.notes.append("engine alone, developers' chat: the corpora are not there (FRAMEWALL_SHARED)")
-        done = subprocess.run(command + lines, capture_output=True, text=True, timeout=120, preexec_fn=to_load_core)
-        if done.returncode:
-            self.notes.append(f"engine alone: {done.stderr.strip()}")
-            return
-        self.results["engine"] = json.loads(done.stdout)
-        print("engine alone, µs in + out: " + ", ".join(f"{key} {got['in']:.2f} + {got.get('out', 0):.2f}"
-                                                       for key, got in self.results["engine"].items()))
+        if self.in_memory("engine", "engine", "engine alone", *lines):
+            print("engine alone, µs in + out: " + ", ".join(f"{key} {got['in']:.2f} + {got.get('out', 0):.2f}"
+                                                           for key, got in self.results["engine"].items()))
 
     def verify(self):
         """Ours and OpenSSL's in turns within one process."""
-        program = os.path.join(self.build, "bench", "verify")
-        if not os.access(program, os.X_OK):
-            self.notes.append("login tokens: this build has no program for it")
-            return
-        done = subprocess.run([program] + (["--quick"] if self.quick else []), capture_output=True, text=True, timeout=120, preexec_fn=to_load_core)
-        if done.returncode:
-            self.notes.append(f"login tokens: {done.stderr.strip()}")
-            return
-        self.results["verify"] = json.loads(done.stdout)
-        print("login token, µs, and times OpenSSL alone: " + ", ".join(f"{key} {got['ours']:.2f} ({got['ratio']:.2f})" for key, got in self.results["verify"].items()))
+        if self.in_memory("verify", "verify", "login tokens"):
+            print("login token, µs, and times OpenSSL alone: " + ", ".join(f"{key} {got['ours']:.2f} ({got['ratio']:.2f})" for key, got in self.results["verify"].items()))
 
     def constant(self):
-        program = os.path.join(self.build, "bench", "constant_time")
-        if not os.access(program, os.X_OK):
-            self.notes.append("constant time: this build has no program for it")
-            return
-        done = subprocess.run([program] + (["--quick"] if self.quick else []), capture_output=True, text=True, timeout=120, preexec_fn=to_load_core)
-        if done.returncode:
-            self.notes.append(f"constant time: {done.stderr.strip()}")
-            return
-        self.results["constant"] = json.loads(done.stdout)
-        print("Welch's t, wrong from the first octet on, and in the last four alone: " +
-              ", ".join(f"{name} {got['t']:.2f}" for name, got in self.results["constant"].items()))
+        if self.in_memory("constant_time", "constant", "constant time"):
+            print("Welch's t, wrong from the first octet on, and in the last four alone: " +
+                  ", ".join(f"{name} {got['t']:.2f}" for name, got in self.results["constant"].items()))
 
     def run(self):
         for cell in CELLS:

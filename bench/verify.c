@@ -17,6 +17,7 @@
 #include "crypto/jwt.h"
 #include "engine/conn_state.h"
 
+#include "memory.h"
 #include "wire.h"
 
 enum { ROUNDS = 9, SAMPLES = 2000 };
@@ -32,13 +33,6 @@ static double clock_us(clockid_t clock)
 	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* One algorithm: a pair or a secret, and a token signed with it. */
 struct subject {
 	const char *name;
@@ -52,25 +46,6 @@ struct subject {
 	struct fw_engine *engine;
 	struct fw_conn *conn;
 };
-
-static void fill(void *user, uint8_t *bytes, size_t size)
-{
-	static uint64_t state = 88172645463325252u;
-
-	(void)user;
-	while (size--) {
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		*bytes++ = (uint8_t)state;
-	}
-}
-
-static void report(void *user, const char *text)
-{
-	(void)user;
-	fprintf(stderr, "%s\n", text);
-}
 
 static void make_key(struct subject *subject, enum jose_algorithm algorithm)
 {
@@ -137,7 +112,7 @@ static void make_policy(struct subject *subject)
 	for (const char *at = pem; *at != '\0'; at++)
 		size += snprintf(yaml + size, sizeof(yaml) - (size_t)size, *at == '|' ? "\\n" : "%c", *at);
 	size += snprintf(yaml + size, sizeof(yaml) - (size_t)size, "\"\n");
-	if (fw_policy_load("bench", slice(yaml, (size_t)size), report, NULL, &subject->policy) != FW_OK)
+	if (fw_policy_load("bench", slice(yaml, (size_t)size), memory_report, NULL, &subject->policy) != FW_OK)
 		wire_die("the configuration does not hold");
 }
 
@@ -147,7 +122,7 @@ static void make(struct subject *subject, enum jose_algorithm algorithm)
 		"{\"iss\":\"https://login.example.com\",\"aud\":\"chat\",\"sub\":\"alice\",\"role\":"
 		"\"user\",\"iat\":1699999990,\"exp\":1700003590,\"jti\":\"0f3bd8ae6c\"}";
 	struct fw_conn_options peer = { .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } } };
-	struct fw_engine_options options = { .random = { .fill = fill } };
+	struct fw_engine_options options = { .random = { .fill = memory_fill } };
 
 	*subject = (struct subject){ .name = jose_name(algorithm) };
 	arena_init(&subject->arena, 1 << 20);
@@ -236,7 +211,7 @@ static double percentile99(struct subject *subject)
 
 	for (unsigned i = 0; i < SAMPLES; i++)
 		samples[i] = cost(subject, judge, 1);
-	qsort(samples, SAMPLES, sizeof(*samples), compare);
+	qsort(samples, SAMPLES, sizeof(*samples), memory_compare);
 	return samples[SAMPLES * 99 / 100];
 }
 
@@ -252,10 +227,10 @@ static void measure(struct subject *subject, bool quick, bool first)
 		again[round] = cost(subject, judge_again, count + 1000);
 		ratios[round] = ours[round] / theirs[round];
 	}
-	qsort(ours, ROUNDS, sizeof(*ours), compare);
-	qsort(theirs, ROUNDS, sizeof(*theirs), compare);
-	qsort(ratios, ROUNDS, sizeof(*ratios), compare);
-	qsort(again, ROUNDS, sizeof(*again), compare);
+	qsort(ours, ROUNDS, sizeof(*ours), memory_compare);
+	qsort(theirs, ROUNDS, sizeof(*theirs), memory_compare);
+	qsort(ratios, ROUNDS, sizeof(*ratios), memory_compare);
+	qsort(again, ROUNDS, sizeof(*again), memory_compare);
 	printf("%s\"%s\": {\"ours\": %.3f, \"bare\": %.3f, \"ratio\": %.3f, \"p99\": %.3f, \"again\": %.3f, "
 	       "\"octets\": %zu, \"rounds\": %d}",
 	       first ? "" : ", ", subject->name, ours[ROUNDS / 2], theirs[ROUNDS / 2], ratios[ROUNDS / 2],

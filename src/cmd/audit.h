@@ -13,6 +13,16 @@ enum { AUDIT_PATH = 4096 };
 bool audit_folder(const char *data, const char *record, char ret_path[AUDIT_PATH]);
 /* What is said when it cannot be read (errno). Returns 3. */
 int audit_unreadable(const char *verb, const char *folder);
+/* Option rows of a struct ledger_filter. */
+#define AUDIT_FILTER_OPTIONS(filter)                                                                                   \
+	{ "--type", "EVENT", &(filter).event_type, NULL, "name or alias of an event" },                                \
+		{ "--ip", "ADDRESS", &(filter).source_ip, NULL, "of the client or operator" },                         \
+		{ "--user", "USER", &(filter).user_id, NULL, "the user's id, whole" },                                 \
+		{ "--level", "LEVEL", &(filter).level, NULL, "info, warning, critical or emergency" },                 \
+		{ "--from", "TIME", &(filter).from, NULL, "that time (UTC) and later: 2026-11-24, 2026-11-24T10:15" }, \
+	{                                                                                                              \
+		"--to", "TIME", &(filter).to, NULL, "that time and earlier: 2026-11-24 is the whole day"               \
+	}
 /* Brings what the options say into the form that records have; texts is where that is kept. OPTIONS_GO_ON, or 2 after
  * it was said what is wrong. */
 struct audit_filter_texts {

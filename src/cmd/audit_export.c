@@ -116,12 +116,7 @@ int audit_export(int argc, char **argv)
 	struct ledger_filter filter = { 0 };
 	const struct option_row rows[] = {
 		{ "--format", "FORMAT", &format, NULL, "jsonl (default), ocsf, ecs, cef, leef or syslog" },
-		{ "--type", "EVENT", &filter.event_type, NULL, "name or alias of an event" },
-		{ "--ip", "ADDRESS", &filter.source_ip, NULL, "of the client or operator" },
-		{ "--user", "USER", &filter.user_id, NULL, "the user's id, whole" },
-		{ "--level", "LEVEL", &filter.level, NULL, "info, warning, critical or emergency" },
-		{ "--from", "TIME", &filter.from, NULL, "that time (UTC) and later: 2026-11-24, 2026-11-24T10:15" },
-		{ "--to", "TIME", &filter.to, NULL, "that time and earlier: 2026-11-24 is the whole day" },
+		AUDIT_FILTER_OPTIONS(filter),
 		{ "--after", "SEQUENCE", &after_text, NULL, "records behind the one with this number" },
 		{ "--output", "FILE", &output, NULL, "written there instead of to standard output" },
 		{ "--data", "DIR", &data, NULL, "the server's state; default ./framewall-data" },

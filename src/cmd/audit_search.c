@@ -64,12 +64,7 @@ int audit_search(int argc, char **argv)
 	struct printing printing = { 0 };
 	struct ledger_filter filter = { 0 };
 	const struct option_row rows[] = {
-		{ "--type", "EVENT", &filter.event_type, NULL, "name or alias of an event" },
-		{ "--ip", "ADDRESS", &filter.source_ip, NULL, "of the client or operator" },
-		{ "--user", "USER", &filter.user_id, NULL, "the user's id, whole" },
-		{ "--level", "LEVEL", &filter.level, NULL, "info, warning, critical or emergency" },
-		{ "--from", "TIME", &filter.from, NULL, "that time (UTC) and later: 2026-11-24, 2026-11-24T10:15" },
-		{ "--to", "TIME", &filter.to, NULL, "that time and earlier: 2026-11-24 is the whole day" },
+		AUDIT_FILTER_OPTIONS(filter),
 		{ "--limit", "N", &limit_text, NULL, "the newest N; default 100" },
 		{ "--data", "DIR", &data, NULL, "the server's state; default ./framewall-data" },
 		{ "--record", "DIR", &record, NULL, "the record's folder; default DATA/record" },

@@ -15,6 +15,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "record/storage.h"
 #include "shell/server_files.h"
 
 enum { PATH_ROOM = 4096, KEY = 32, PASSPHRASE_LEAST = 12, PATIENCE_MS = 30000, WORDS = 64 };
@@ -243,26 +244,14 @@ static bool own_path(const char *data_directory, const char *end, char ret_path[
 	return (size_t)snprintf(ret_path, PATH_ROOM, "%s/keys/store.key%s", data_directory, end) < PATH_ROOM;
 }
 
-static bool sync_folder(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result, reason;
-
-	if (fd < 0)
-		return false;
-	result = fsync(fd);
-	reason = errno;
-	close(fd);
-	errno = reason;
-	return result == 0;
-}
-
 /* The database must not be sealed with a key whose name a loss of power could take away. */
 static const char *sync_own(const char *data_directory)
 {
 	char folder[PATH_ROOM];
 
 	snprintf(folder, sizeof(folder), "%s/keys", data_directory);
-	if (sync_folder(folder) && sync_folder(data_directory))
+	if (storage_sync_folder(&storage_system, folder) == 0 &&
+	    storage_sync_folder(&storage_system, data_directory) == 0)
 		return NULL;
 	return fail("cannot make the key of the database last", folder, strerror(errno));
 }

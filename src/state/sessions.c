@@ -104,10 +104,15 @@ static bool make_room(struct sessions *sessions)
 
 char *sessions_texts(const struct store_session *session)
 {
-	char *texts = mem_alloc(session->user_id_size + session->role_size + session->session_id_size +
-				session->binding_size + session->key_id_size + session->origin_size),
-	     *at = texts;
+	char *texts, *at;
 
+	if (session->user_id_size > sizeof(session->user_id) || session->role_size > sizeof(session->role) ||
+	    session->session_id_size > sizeof(session->session_id) ||
+	    session->binding_size > sizeof(session->binding) || session->key_id_size > sizeof(session->key_id) ||
+	    session->origin_size > sizeof(session->origin))
+		return NULL;
+	texts = at = mem_alloc(session->user_id_size + session->role_size + session->session_id_size +
+			       session->binding_size + session->key_id_size + session->origin_size);
 	if (texts == NULL)
 		return NULL;
 	at = mempcpy(at, session->user_id, session->user_id_size);

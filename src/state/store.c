@@ -183,11 +183,6 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 	char *texts;
 
 	*ret_evicted_size = 0;
-	if (session->user_id_size > sizeof(session->user_id) || session->role_size > sizeof(session->role) ||
-	    session->session_id_size > sizeof(session->session_id) ||
-	    session->binding_size > sizeof(session->binding) || session->key_id_size > sizeof(session->key_id) ||
-	    session->origin_size > sizeof(session->origin))
-		return FW_ANSWER_FAILED;
 	texts = sessions_texts(session);
 	if (texts == NULL)
 		return FW_ANSWER_FAILED;

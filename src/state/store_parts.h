@@ -151,7 +151,7 @@ void sessions_fini(struct sessions *sessions);
 /* The index of a live session, or SESSION_NONE. */
 uint32_t sessions_find(struct sessions *sessions, const uint8_t key[32]);
 void sessions_remove(struct sessions *sessions, uint32_t index);
-/* The texts of a session for sessions_add; NULL when memory is short. */
+/* The texts of a session for sessions_add; NULL when memory is short, or one is longer than its field. */
 char *sessions_texts(const struct store_session *session);
 /* A free slot, linked under key and user, that owns the texts from now on; SESSION_NONE when every slot is held by a
  * connection. */

@@ -394,6 +394,23 @@ class RawClient:
         payload, self.waiting = self.waiting[at:at + size], self.waiting[at + size:]
         return opcode, payload
 
+    def close_code(self):
+        """Of the close frame that comes, whatever comes before it."""
+        opcode = 0
+        while opcode != 8:
+            opcode, payload = self.receive()
+        return struct.unpack("!H", payload[:2])[0]
+
+    def is_open(self):
+        """Is a ping of the contract answered, or a close frame there?"""
+        self.send('{"type":"ping"}')
+        while True:
+            opcode, payload = self.receive()
+            if opcode == 8:
+                return False
+            if json.loads(payload)["type"] == "pong":
+                return True
+
     def closed(self, seconds=PATIENCE):
         """Reads and forgets until the peer's end: True when it came."""
         end = time.monotonic() + seconds

@@ -49,19 +49,10 @@ class Login:
         return self.data.get("user_id", self.data.get("code"))
 
     def closed_with(self):
-        opcode = 0
-        while opcode != 8:
-            opcode, payload = self.client.receive()
-        return struct.unpack("!H", payload[:2])[0]
+        return self.client.close_code()
 
     def is_open(self):
-        self.client.send('{"type":"ping"}')
-        while True:
-            opcode, payload = self.client.receive()
-            if opcode == 8:
-                return False
-            if json.loads(payload)["type"] == "pong":
-                return True
+        return self.client.is_open()
 
 
 def who(fw, token):

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "state/database.h"
+#include "database_fixture.h"
 #include "vault_fixture.h"
 
 #define WALL ((uint64_t)1700000000 * 1000000)
@@ -183,30 +184,6 @@ static void memory(void **state)
 	assert_int_equal(store_session_count(store), 1);
 	assert_int_equal(open_session(store, "alice", "two", 0), FW_ANSWER_YES);
 	store_free(store);
-}
-
-static char folder[] = "/tmp/framewall-database-XXXXXX", path[64];
-
-static int make_folder(void **state)
-{
-	(void)state;
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(path, sizeof(path), "%s/framewall.db", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	static const char *const ends[] = { "", "-wal", "-shm" };
-	char name[80];
-
-	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-		unlink(name);
-	}
-	return rmdir(folder);
 }
 
 static bool loads(bool known)

@@ -14,6 +14,7 @@
 #include "base/slice.h"
 #include "state/database.h"
 #include "state/vault_parts.h"
+#include "database_fixture.h"
 #include "vault_fixture.h"
 
 static struct vault *make(void)
@@ -102,30 +103,6 @@ static void places(void **state)
 	assert_non_null(vault_seal(vault, &here, slice_text("last")).data);
 	assert_null(vault_seal(vault, &here, slice_text("one more")).data);
 	mem_free(vault);
-}
-
-static char folder[] = "/tmp/framewall-vault-XXXXXX", path[64];
-
-static int make_folder(void **state)
-{
-	(void)state;
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(path, sizeof(path), "%s/framewall.db", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	static const char *const ends[] = { "", "-wal", "-shm" };
-	char name[80];
-
-	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-		unlink(name);
-	}
-	return rmdir(folder);
 }
 
 enum { KEYS = 40, USERS = 40 };
