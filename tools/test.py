@@ -10,6 +10,7 @@ import sys
 import time
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+REAL_AT_ONCE = (os.cpu_count() or 1) + 2  # tests with real processes mostly wait
 passed = failed = skipped = 0
 failures = []
 TAP = re.compile(r"^(not )?ok\b\s*(\d+)?\s*-?\s*([^#]*)(#\s*(SKIP|skip|TODO)(.*))?")
@@ -56,13 +57,13 @@ def build(folder, *options):
     return True
 
 
-def meson(folder, *suites):
-    """Runs the suites of a build folder and counts each case of each program."""
+def meson(folder, *suites, at_once=None):
+    """Runs the suites of a build folder, at_once tests side by side (None: as many as there are processors), and counts each case of each program."""
     global passed, failed, skipped
     log = f"{folder}/meson-logs/testlog.json"
     if os.path.exists(log):
         os.remove(log)
-    step(f"tests of {folder}: {' '.join(suites)}", "meson", "test", "-C", folder, "--no-rebuild",
+    step(f"tests of {folder}: {' '.join(suites)}", "meson", "test", "-C", folder, "--no-rebuild", *(["--num-processes", str(at_once)] if at_once else []),
          *[word for suite in suites for word in ("--suite", suite)],
          environment={"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
     if not os.path.exists(log):
@@ -118,13 +119,13 @@ def asan():
 
 def real():
     if build("build"):
-        meson("build", "e2e", "plain")
+        meson("build", "e2e", "plain", at_once=REAL_AT_ONCE)
 
 
 def real_and_lint():
     if build("build"):
         running = lint_begin()
-        meson("build", "e2e", "plain")
+        meson("build", "e2e", "plain", at_once=REAL_AT_ONCE)
         lint_end(running)
 
 

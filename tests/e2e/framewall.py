@@ -202,7 +202,7 @@ class Framewall:
         parsed = []
         for name in sorted(glob.glob(os.path.join(self.data, "record", "security_audit-*.log"))):
             with open(name) as file:
-                parsed += [json.loads(line) for line in file.read().splitlines()]
+                parsed += [json.loads(line) for line in file.read().split("\n")[:-1]]  # what follows the last one is being written
         return [record for record in parsed if kind is None or record["event_type"] == kind]
 
     def wait_records(self, kind, count=1):

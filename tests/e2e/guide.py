@@ -1,4 +1,5 @@
 """A guide followed by copy and paste: every sh block of a page of docs/guide, in order, in one shell, in a scratch folder."""
+import fcntl
 import os
 import re
 import shutil
@@ -24,6 +25,9 @@ def follow(page):
     binary = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FRAMEWALL_BIN", "build/framewall"))
     guide = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/guide", page), encoding="utf-8").read()
     blocks = re.findall(r"```sh\n(.*?)```", guide, re.S)
+    global turn  # one guide at a time: they use the same ports
+    turn = open(os.path.join(tempfile.gettempdir(), "framewall-guide.lock"), "w", encoding="utf-8")
+    fcntl.flock(turn, fcntl.LOCK_EX)
     for port in (8765, 8766, 9000):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
