@@ -1,6 +1,6 @@
 /* ipc.h: typed, size-checked messages between gate and keeper: the rows of tables/ipc.def. A channel is a bounded queue
- * with one reader and any number of writers; the parts share nothing else that changes, so that they can become
- * processes. */
+ * with one reader and any number of writers, which are threads of one process; the reader may be another process (see
+ * ipc_channel_share), and believes nothing of what it finds. The parts share nothing else that changes. */
 #ifndef SHELL_IPC_H
 #define SHELL_IPC_H
 #include <framewall/conn.h>
@@ -9,9 +9,12 @@
 struct ipc_empty {
 	uint8_t unused;
 };
-struct ipc_record {		 /* followed by the texts, in the order user_id, session_id, then each text detail */
-	struct fw_record record; /* slices hold sizes only */
+struct ipc_record {		 /* followed by the texts, each with its NUL: user_id, session_id, keys of details; */
+	struct fw_record record; /* slices hold sizes only, keys are NULL */
+	uint64_t sequence;	 /* of the worker, from 1 on, so that a gap shows */
+	uint32_t generation;	 /* of the gate */
 	uint16_t worker;
+	uint8_t key_sizes[FW_RECORD_DETAILS];
 };
 struct ipc_figures {
 	uint16_t worker;
@@ -79,11 +82,25 @@ struct ipc_channel;
 /* size: bytes that may wait. wake(user) is called from the sending thread when the queue was empty (uv_async_send);
  * NULL: the reader waits in ipc_wait. */
 struct ipc_channel *ipc_channel_new(size_t size, void (*wake)(void *user), void *user);
+/* The same in memory that processes share which are forked from now on. Who reads and who writes calls ipc_join first,
+ * in his process. has_fd: the reader is woken through ipc_fd; otherwise it waits in ipc_wait. */
+struct ipc_channel *ipc_channel_share(size_t size, bool has_fd);
+/* From where the last reader or writer, who is gone, came to. generation: goes with every record. */
+void ipc_join(struct ipc_channel *channel, uint32_t generation);
+int ipc_fd(const struct ipc_channel *channel); /* readable when messages have come, until it is cleared */
+void ipc_fd_clear(struct ipc_channel *channel);
+/* What was received stays in memory until ipc_release, and is received again by the next reader when this one dies. */
+void ipc_keep(struct ipc_channel *channel);
+void ipc_release(struct ipc_channel *channel);
 struct ipc_channel *ipc_channel_free(struct ipc_channel *channel);
 /* payload must have the size of its type. wait: block until there is room (a record is never dropped); otherwise false
  * when full; for a broadcast that is when the last sixteenth is left. */
 bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *payload, size_t size, struct fw_slice tail,
 	      bool wait);
+/* The same without waiting, with a number for the reader. */
+bool ipc_send_to(struct ipc_channel *channel, uint16_t to, enum ipc_type type, const void *payload, size_t size,
+		 struct fw_slice tail);
+uint16_t ipc_to(const struct ipc_channel *channel); /* of the message received last */
 /* Takes the oldest message: copies its payload (room bytes at most; a size that is not the type's is refused and
  * counted) and its tail into the channel's own buffer, valid until the next call. False when empty. */
 bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret_payload, size_t room,
@@ -108,7 +125,10 @@ uint8_t *ipc_make_answer(const struct fw_answer *answer, struct ipc_answer *ret_
 void ipc_answer_free(uint8_t *octets, struct fw_slice tail);
 bool ipc_read_answer(const struct ipc_answer *message, struct fw_slice tail, struct fw_answer *ret_answer);
 
-/* A record to one message and back; texts of the result point into tail. */
+/* A record to one message and back; texts and keys of the result point into tail. */
 bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker);
-void ipc_read_record(struct ipc_record *message, struct fw_slice tail, struct fw_record *ret_record);
+/* The same for a message that has its texts already: gives it the next number. */
+bool ipc_send_numbered(struct ipc_channel *channel, struct ipc_record *message, struct fw_slice tail);
+/* False: it is none that could have been sent. */
+bool ipc_read_record(const struct ipc_record *message, struct fw_slice tail, struct fw_record *ret_record);
 #endif

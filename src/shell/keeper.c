@@ -205,7 +205,7 @@ void keeper_record(struct keeper *keeper, const struct fw_record *record)
 		keeper->options.random.fill(keeper->options.random.user, id, sizeof(id));
 		encode_hex(id, sizeof(id), whole.event_id);
 	}
-	ipc_send_record(keeper->recorder.channel, &whole, KEEPER_WORKER);
+	ipc_send_record(keeper->recorder.own, &whole, KEEPER_WORKER);
 }
 
 void keeper_set_draining(struct keeper *keeper)

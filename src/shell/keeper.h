@@ -23,6 +23,7 @@ struct keeper_demo { /* quick start: null when not --demo */
 	uint16_t client_port;
 };
 struct keeper_options {
+	struct ipc_channel *records; /* of a gate that is another process; NULL: it is made */
 	uv_loop_t *loop;
 	struct fw_policy *policy;
 	struct store *store;

@@ -24,8 +24,14 @@ struct keeper_line {
 	size_t size;
 	uint64_t sequence;
 };
+struct keeper_sequence {
+	uint64_t sequence;
+	uint32_t generation;
+};
 struct keeper_recorder {
-	struct ipc_channel *channel;
+	struct ipc_channel *channel; /* the gate's */
+	bool owns_channel;
+	struct ipc_channel *own; /* the keeper's */
 	struct ledger *ledger;
 	uint8_t levels[EVENT_TYPES]; /* for the ledger */
 	const char *directory;
@@ -39,6 +45,10 @@ struct keeper_recorder {
 	_Atomic size_t waiting;	  /* octets that could not be written yet */
 	_Atomic uint64_t durable; /* the last record that is acknowledged */
 	/* of the thread alone */
+	struct keeper_sequence sequences[LIMIT_WORKERS + 1];
+	struct ipc_record next; /* the keeper's oldest, when has_next */
+	struct fw_slice next_tail;
+	bool has_next;
 	bool is_unsigned; /* the last checkpoint that was due could not be made */
 	struct pool pool;
 	struct buf told; /* records of the batch for options->on_event */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/keeper_parts.h"
@@ -105,8 +106,8 @@ static void tell_events(struct keeper_recorder *recorder)
 		memcpy(&size, next, sizeof(size));
 		memcpy(&message, next + sizeof(size), sizeof(message));
 		next += sizeof(size) + sizeof(message);
-		ipc_read_record(&message, slice(next, size), &record);
-		options->on_event(options->event_user, &record);
+		if (ipc_read_record(&message, slice(next, size), &record))
+			options->on_event(options->event_user, &record);
 		at += sizeof(size) + sizeof(message) + size;
 	}
 	buf_clear(&recorder->told, &recorder->pool);
@@ -159,23 +160,68 @@ static void commit(struct keeper_recorder *recorder)
 		tell_unsigned(recorder, ledger_unsigned(recorder->ledger));
 	atomic_store(&recorder->waiting, ledger_waiting(recorder->ledger));
 	atomic_store(&recorder->durable, ledger_durable(recorder->ledger));
+	/* What is on the disk, or kept here since that takes nothing, need not be received again. */
+	ipc_release(recorder->channel);
 }
 
-static void take(struct keeper_recorder *recorder, struct ipc_record *message, struct fw_slice tail)
+static void keep(struct keeper_recorder *recorder, const struct fw_record *record, const struct ipc_record *message,
+		 struct fw_slice tail)
 {
-	struct fw_record record;
 	struct fw_slice line;
 
-	ipc_read_record(message, tail, &record);
-	while (ledger_add(recorder->ledger, &record, &line) != 0)
+	while (ledger_add(recorder->ledger, record, &line) != 0)
 		pause_ms(RETRY_MS); /* memory is short: the record waits, and with it whoever sends the next */
 	uv_mutex_lock(&recorder->lock);
-	count(recorder, record.type);
+	count(recorder, record->type);
 	remember_line(recorder, line, ledger_sequence(recorder->ledger));
 	uv_mutex_unlock(&recorder->lock);
-	keep_for_telling(recorder, message, tail);
+	if (message != NULL)
+		keep_for_telling(recorder, message, tail);
 	if (recorder->each)
 		commit(recorder);
+}
+
+/* Is it the one that follows? Of a worker of another gate, and to a keeper that has just begun, each is the first. */
+static uint64_t missing(struct keeper_recorder *recorder, const struct ipc_record *message)
+{
+	struct keeper_sequence *last =
+		&recorder->sequences[message->worker < LIMIT_WORKERS ? message->worker : LIMIT_WORKERS];
+	bool follows = last->generation == message->generation && last->sequence < message->sequence;
+	uint64_t missing = follows && last->sequence != 0 ? message->sequence - last->sequence - 1 : 0;
+
+	*last = (struct keeper_sequence){ message->sequence, message->generation };
+	return missing;
+}
+
+/* A gap is itself a record: whoever reads knows how many there are not. */
+static void keep_gap(struct keeper_recorder *recorder, uint16_t worker, uint64_t count)
+{
+	struct fw_record record = { .wall_us = keeper_wall_us(),
+				    .type = EVENT_records_lost,
+				    .level = recorder->levels[EVENT_records_lost] };
+	uint8_t id[FW_EVENT_ID_SIZE / 2] = { 0 };
+
+	if (recorder->options != NULL)
+		recorder->options->random.fill(recorder->options->random.user, id, sizeof(id));
+	encode_hex(id, sizeof(id), record.event_id);
+	record.details[record.detail_count++] =
+		(struct fw_detail){ .key = "count", .kind = FW_DETAIL_INTEGER, .number = (int64_t)count };
+	record.details[record.detail_count++] =
+		(struct fw_detail){ .key = "worker", .kind = FW_DETAIL_INTEGER, .number = worker };
+	keep(recorder, &record, NULL, slice(NULL, 0));
+}
+
+static void take(struct keeper_recorder *recorder, const struct ipc_record *message, struct fw_slice tail)
+{
+	uint64_t lost = missing(recorder, message);
+	struct fw_record record;
+
+	if (ipc_read_record(message, tail, &record))
+		keep(recorder, &record, message, tail);
+	else
+		lost++;
+	if (lost != 0)
+		keep_gap(recorder, message->worker, lost);
 }
 
 static bool may_take(const struct keeper_recorder *recorder, size_t waiting)
@@ -183,7 +229,27 @@ static bool may_take(const struct keeper_recorder *recorder, size_t waiting)
 	return waiting < LIMIT_RECORD_KEPT || atomic_load(&recorder->take_all) || atomic_load(&recorder->stop);
 }
 
-/* Takes what waits in the channel into the batch; false when there was nothing. */
+/* The keeper's own records have a channel of their own, since the other one may be another process's to write. They are
+ * put between the gate's by time. */
+static bool take_own(struct keeper_recorder *recorder, uint64_t until_wall_us)
+{
+	bool any = false;
+
+	for (;;) {
+		enum ipc_type type;
+
+		if (!recorder->has_next)
+			recorder->has_next = ipc_receive(recorder->own, &type, &recorder->next, sizeof(recorder->next),
+							 &recorder->next_tail);
+		if (!recorder->has_next || recorder->next.record.wall_us > until_wall_us)
+			return any;
+		take(recorder, &recorder->next, recorder->next_tail);
+		recorder->has_next = false;
+		any = true;
+	}
+}
+
+/* Takes what waits in the channels into the batch; false when there was nothing. */
 static bool drain(struct keeper_recorder *recorder)
 {
 	size_t before = recorder->each ? 0 : ledger_waiting(recorder->ledger);
@@ -193,11 +259,14 @@ static bool drain(struct keeper_recorder *recorder)
 	bool any = false;
 
 	while (may_take(recorder, ledger_waiting(recorder->ledger)) &&
-	       ledger_waiting(recorder->ledger) - before < LIMIT_RECORD_BATCH &&
-	       ipc_receive(recorder->channel, &type, &message, sizeof(message), &tail)) {
+	       ledger_waiting(recorder->ledger) - before < LIMIT_RECORD_BATCH) {
+		if (!ipc_receive(recorder->channel, &type, &message, sizeof(message), &tail))
+			return take_own(recorder, UINT64_MAX) || any;
 		any = true;
-		if (type == IPC_RECORD)
-			take(recorder, &message, tail);
+		if (type != IPC_RECORD)
+			continue;
+		take_own(recorder, message.record.wall_us);
+		take(recorder, &message, tail);
 	}
 	return any;
 }
@@ -255,6 +324,11 @@ static struct ledger *open_ledger(struct keeper_recorder *recorder, const struct
 	return ledger_open(&ledger, now(), reterr_text);
 }
 
+static void wake(void *user)
+{
+	ipc_wake(user);
+}
+
 const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct keeper_options *options,
 				  unsigned workers)
 {
@@ -266,8 +340,16 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 	uv_mutex_init(&recorder->lock);
 	pool_init(&recorder->pool);
 	recorder->minute = uv_hrtime() / MINUTE_NS;
-	recorder->channel = ipc_channel_new((size_t)LIMIT_RECORD_QUEUE * (workers + 1), NULL, NULL);
+	recorder->channel = options->records;
+	if (recorder->channel == NULL) {
+		recorder->channel = ipc_channel_share((size_t)LIMIT_RECORD_QUEUE * (workers + 1), false);
+		recorder->owns_channel = true;
+	}
 	if (recorder->channel == NULL)
+		return "cannot start the recorder: memory is short";
+	ipc_keep(recorder->channel);
+	recorder->own = ipc_channel_new(LIMIT_RECORD_QUEUE, wake, recorder->channel);
+	if (recorder->own == NULL)
 		return "cannot start the recorder: memory is short";
 	recorder->ledger = open_ledger(recorder, options, &failed);
 	if (recorder->ledger == NULL) {
@@ -296,7 +378,9 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 	buf_clear(&recorder->told, &recorder->pool);
 	pool_fini(&recorder->pool);
 	ledger_close(recorder->ledger, now()); /* when the thread did not start */
-	ipc_channel_free(recorder->channel);
+	if (recorder->owns_channel)
+		ipc_channel_free(recorder->channel);
+	ipc_channel_free(recorder->own);
 	uv_mutex_destroy(&recorder->lock);
 }
 
