@@ -138,7 +138,7 @@ void admin_blocks_add(struct admin_conn *conn)
 		admin_answer_problem(conn, 400, wrong, "");
 		return;
 	}
-	if (store_block_add(keeper->options.store, &wish.address, uv_hrtime(), life, wish.reason) != 0) {
+	if (keeper_store_block_add(keeper, &wish.address, life, wish.reason) != 0) {
 		admin_answer_problem(conn, 507, "the block list is full of blocks by operators", "");
 		return;
 	}
@@ -160,7 +160,7 @@ void admin_blocks_remove(struct admin_conn *conn)
 		admin_answer_problem(conn, 400, "the path must end in an IPv4 or IPv6 address", "");
 		return;
 	}
-	if (!store_block_remove(conn->admin->keeper->options.store, &address)) {
+	if (!keeper_store_block_remove(conn->admin->keeper, &address)) {
 		admin_answer_problem(conn, 404, "this address is not on the block list", "");
 		return;
 	}

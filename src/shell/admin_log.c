@@ -68,6 +68,7 @@ void admin_log_set(struct admin_conn *conn)
 		admin_answer_problem(conn, 400, wrong, "");
 		return;
 	}
+	keeper_store_log(keeper, changes);
 	admin_record_init(&record, conn, EVENT_admin_action, "log levels");
 	admin_record_text(&record, "levels", changes);
 	keeper_record(keeper, &record);

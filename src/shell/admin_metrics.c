@@ -97,7 +97,7 @@ void admin_metrics(struct admin_conn *conn)
 	counters(&page, keeper);
 	gauge(&page, "workers", "threads that meet clients", keeper->figures.workers);
 	gauge(&page, "blocked_addresses", "addresses on the block list", store_block_count(store, uv_hrtime()));
-	gauge(&page, "sessions", "sessions in use, or that can be taken up again", store_session_count(store));
+	gauge(&page, "sessions", "sessions in use, or that can be taken up again", keeper_store_session_count(keeper));
 	gauge(&page, "uptime_seconds", "since the start", (uv_hrtime() - keeper->started_ns) / 1000000000);
 	gauge(&page, "record_waiting_bytes", "record lines that could not be written yet",
 	      atomic_load(&keeper->recorder.waiting));

@@ -111,7 +111,7 @@ void admin_revocations_add(struct admin_conn *conn)
 		admin_answer_problem(conn, 400, wrong, "");
 		return;
 	}
-	switch (store_revoke(keeper->options.store, &wish, &sessions)) {
+	switch (keeper_store_revoke(keeper, &wish, &sessions)) {
 	case STORE_REVOKED_FULL:
 		admin_answer_problem(conn, 507, "the list of revoked users is full; enable some", "");
 		return;
@@ -146,7 +146,7 @@ void admin_revocations_remove(struct admin_conn *conn)
 	bool kept;
 
 	if (!admin_text_decode(conn->rest, user, sizeof(user), &size) ||
-	    !store_restore(keeper->options.store, slice(user, size))) {
+	    !keeper_store_restore(keeper, slice(user, size))) {
 		admin_answer_problem(conn, 404, "this user is not revoked", "");
 		return;
 	}

@@ -28,7 +28,6 @@ static void list_one(void *user, const struct store_session *session, bool held)
 
 void admin_sessions_list(struct admin_conn *conn)
 {
-	struct fw_time now = { .monotonic_ns = uv_hrtime(), .wall_us = keeper_wall_us() };
 	struct fw_slice query = conn->head.query, text;
 	struct json_writer w;
 	char user[STORE_NAME];
@@ -43,7 +42,7 @@ void admin_sessions_list(struct admin_conn *conn)
 	json_write_open(&w, '{');
 	json_write_key(&w, "sessions");
 	json_write_open(&w, '[');
-	store_session_list(conn->admin->keeper->options.store, slice(user, size), now, SESSIONS_MOST, list_one, &w);
+	keeper_store_session_list(conn->admin->keeper, slice(user, size), SESSIONS_MOST, list_one, &w);
 	json_write_close(&w, ']');
 	json_write_key(&w, "most");
 	json_write_integer(&w, SESSIONS_MOST);
@@ -59,7 +58,7 @@ void admin_sessions_end(struct admin_conn *conn)
 	size_t size;
 
 	if (!admin_text_decode(conn->rest, ended.session_id, sizeof(ended.session_id), &size) ||
-	    !store_session_revoke(keeper->options.store, slice(ended.session_id, size))) {
+	    !keeper_store_session_revoke(keeper, slice(ended.session_id, size))) {
 		admin_answer_problem(conn, 404, "there is no session with this id", "");
 		return;
 	}

@@ -60,7 +60,7 @@ void admin_stats(struct admin_conn *conn)
 	keeper_figures_sum(&keeper->figures, sums);
 	json_write_open(&w, '{');
 	specified(&w, keeper, sums);
-	number(&w, "sessions", store_session_count(keeper->options.store));
+	number(&w, "sessions", keeper_store_session_count(keeper));
 	number(&w, "workers", keeper->figures.workers);
 	number(&w, "uptime_seconds", (uv_hrtime() - keeper->started_ns) / 1000000000);
 	json_write_key(&w, "version");

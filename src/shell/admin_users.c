@@ -103,7 +103,7 @@ static bool end_sessions(struct keeper *keeper, const struct database_user *user
 {
 	struct fw_slice name = slice(user->name, user->name_size);
 
-	store_session_end_user(keeper->options.store, name);
+	keeper_store_session_end_user(keeper, name);
 	return keeper_figures_end_user(&keeper->figures, name);
 }
 

@@ -172,6 +172,8 @@ static void violation(struct connection *connection, const struct fw_need *need)
 	if (!store_violation(worker->options->store, &address, worker_now(worker)->monotonic_ns))
 		return;
 	record_block(connection, &address);
+	if (worker->options->apart)
+		worker_tell_blocked(worker, &address);
 	worker_end_address(worker, &address);
 }
 

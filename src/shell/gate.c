@@ -23,6 +23,8 @@ struct gate {
 	struct gate_options options; /* host is not kept */
 	uint16_t port;
 	unsigned count;
+	struct ipc_channel *down; /* it is another process */
+	unsigned remote_workers;
 	struct worker workers[];
 };
 
@@ -77,8 +79,10 @@ struct gate *gate_start(const struct gate_options *options, const char **reterr_
 		*reterr_text = "cannot start: out of memory";
 		return NULL;
 	}
-	if (gate_listen_open(options->host, options->port, options->workers, timeout_ms, &listening, reterr_text) !=
-	    0) {
+	if (options->listening != NULL) {
+		listening = *options->listening;
+	} else if (gate_listen_open(options->host, options->port, options->workers, timeout_ms, &listening,
+				    reterr_text) != 0) {
 		gate->count = 0;
 		return gate_stop(gate);
 	}
@@ -90,6 +94,17 @@ struct gate *gate_start(const struct gate_options *options, const char **reterr_
 	return gate;
 }
 
+struct gate *gate_remote(struct ipc_channel *down, unsigned workers)
+{
+	struct gate *gate = mem_zero(1, sizeof(*gate));
+
+	if (gate == NULL)
+		return NULL;
+	gate->down = down;
+	gate->remote_workers = workers;
+	return gate;
+}
+
 uint16_t gate_port(const struct gate *gate)
 {
 	return gate->port;
@@ -97,7 +112,7 @@ uint16_t gate_port(const struct gate *gate)
 
 unsigned gate_workers(const struct gate *gate)
 {
-	return gate->count;
+	return gate->down != NULL ? gate->remote_workers : gate->count;
 }
 
 void gate_reload(struct gate *gate, struct fw_policy *policy)
@@ -133,6 +148,8 @@ bool gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *pa
 {
 	bool told = true;
 
+	if (gate->down != NULL)
+		return ipc_send_to(gate->down, worker < 0 ? GATE_ALL : (uint16_t)worker, type, payload, size, tail);
 	for (unsigned i = 0; i < gate->count; i++)
 		if (worker < 0 || (unsigned)worker == i)
 			told &= worker_tell(&gate->workers[i], type, payload, size, tail);

@@ -10,6 +10,7 @@
 #include "shell/ipc.h"
 #include "state/store.h"
 
+struct gate_listen;
 struct hub;
 struct gate;
 struct log;
@@ -24,13 +25,18 @@ struct gate_options {
 	const char *host;	    /* "" or a name or address; localhost opens 127.0.0.1 and ::1 */
 	uint16_t port;		    /* 0: any, see gate_port */
 	unsigned workers;
-	struct log *log;	     /* NULL: nothing is said */
-	struct ipc_channel *records; /* RECORD, to the recorder */
-	struct ipc_channel *figures; /* FIGURES, DRAINED, to the keeper's loop */
-	struct ipc_channel *asks;    /* ASK, to the keeper's loop; NULL: there is nobody to ask */
+	struct log *log;		     /* NULL: nothing is said */
+	const struct gate_listen *listening; /* NULL: they are opened here */
+	bool apart;			     /* the keeper is another process, with a store of its own */
+	struct ipc_channel *records;	     /* RECORD, to the recorder */
+	struct ipc_channel *figures;	     /* FIGURES, DRAINED, to the keeper's loop */
+	struct ipc_channel *asks;	     /* ASK, to the keeper's loop; NULL: there is nobody to ask */
 };
 /* Opens the listeners and starts the threads. NULL: reterr_text (static or in a static buffer) says what failed. */
 struct gate *gate_start(const struct gate_options *options, const char **reterr_text);
+/* A gate that is another process: what it is told goes through this channel. */
+struct gate *gate_remote(struct ipc_channel *down, unsigned workers);
+enum { GATE_ALL = UINT16_MAX }; /* of whom a message of that channel is, besides a worker */
 uint16_t gate_port(const struct gate *gate);
 unsigned gate_workers(const struct gate *gate);
 /* Another policy for all workers, each from its next turn on: it takes references. Any thread, between start and stop.

@@ -116,6 +116,11 @@ void ipc_join(struct ipc_channel *channel, uint32_t generation)
 	channel->generation = generation;
 }
 
+uint32_t ipc_generation(const struct ipc_channel *channel)
+{
+	return channel->generation;
+}
+
 void ipc_keep(struct ipc_channel *channel)
 {
 	channel->keeps = true;

@@ -24,6 +24,7 @@ struct ipc_figures {
 struct ipc_ask {	     /* followed by user_id and key */
 	uint64_t connection; /* its id */
 	uint32_t need_id;
+	uint32_t generation; /* of the gate: an answer to another one is nobody's */
 	uint16_t worker;
 	uint16_t kind; /* enum fw_need_kind */
 	uint32_t user_size, key_size;
@@ -31,8 +32,9 @@ struct ipc_ask {	     /* followed by user_id and key */
 	struct fw_addr address;
 };
 struct ipc_answer {	     /* followed by user_id, role, claims and cause */
-	uint64_t connection; /* the three of the ask */
+	uint64_t connection; /* the four of the ask */
 	uint32_t need_id;
+	uint32_t generation;
 	uint16_t kind;
 	uint16_t code; /* enum fw_answer_code */
 	uint32_t retry_after_ms;
@@ -69,6 +71,55 @@ struct ipc_broadcast {	 /* followed by the message */
 	uint64_t only;	 /* connection id that alone gets it; 0: all */
 	uint16_t worker; /* that sent it; UINT16_MAX: none */
 	bool binary;
+};
+
+struct ipc_gate_begins {
+	uint32_t generation; /* of the gate: one more with each start */
+	uint16_t workers;
+	bool knows; /* it runs already, and was asked who it is */
+};
+struct ipc_blocked {
+	struct fw_addr address;
+	uint64_t life_ns;
+};
+struct ipc_key_used {
+	char key_id[8];
+	uint64_t wall_us;
+};
+/* BEGIN to READY: all that a gate must know before it takes connections. */
+enum ipc_store_op {
+	IPC_STORE_BEGIN, /* numbers[0]: generation */
+	IPC_STORE_READY,
+	IPC_STORE_WHO,	 /* GATE_BEGINS, and BLOCKED for each block */
+	IPC_STORE_BLOCK, /* address, numbers[0]: life; rest: reason */
+	IPC_STORE_UNBLOCK,
+	IPC_STORE_LOGOUT,  /* mark, numbers: before, until */
+	IPC_STORE_REVOKE,  /* text: user; numbers[0]: before; flag: disabled; rest: reason */
+	IPC_STORE_RESTORE, /* text: user */
+	IPC_STORE_KEY,	   /* rest: struct store_api_key; numbers[0]: now */
+	IPC_STORE_END_KEY, /* text: id: its sessions */
+	IPC_STORE_END_USER,
+	IPC_STORE_END_SESSION,
+	IPC_STORE_SESSIONS, /* text: user, or none; numbers[0]: how many at most */
+	IPC_STORE_COUNT,    /* sessions */
+	IPC_STORE_LOG,	    /* text: log levels */
+	IPC_STORE_KEY_SET,  /* text: issuer; numbers: when, age; mark: size of url; rest: url, set */
+	IPC_STORE_OPS
+};
+struct ipc_store {     /* followed by text and rest */
+	uint32_t call; /* to be answered under this number; 0: not */
+	uint16_t op;
+	uint16_t text_size;
+	bool flag;
+	struct fw_addr address;
+	uint64_t numbers[2];
+	uint8_t mark[16];
+};
+struct ipc_store_done {
+	uint32_t call;
+	bool more; /* another one comes for this call */
+	bool held; /* of the session behind it: a connection has it */
+	int64_t result;
 };
 
 enum ipc_type {
@@ -118,6 +169,7 @@ uint64_t ipc_refused(struct ipc_channel *channel); /* messages that were not wha
 /* The same without waiting, for a need and an answer. False: the channel is full, or a text is larger than
  * LIMIT_CLAIMS. Reading is false for a message that does not hold together. */
 bool ipc_send_ask(struct ipc_channel *channel, uint64_t connection, const struct fw_need *need, uint16_t worker);
+uint32_t ipc_generation(const struct ipc_channel *channel); /* of ipc_join */
 bool ipc_read_ask(const struct ipc_ask *message, struct fw_slice tail, struct fw_need *ret_need);
 /* The parts of an answer in one piece, behind message, for whoever sends it; NULL: too large, or memory is short. Wiped
  * and freed by ipc_answer_free. */

@@ -48,6 +48,7 @@ bool ipc_send_ask(struct ipc_channel *channel, uint64_t connection, const struct
 	uint8_t *octets = join(texts, 2, &tail);
 	struct ipc_ask message = { .connection = connection,
 				   .need_id = need->id,
+				   .generation = ipc_generation(channel),
 				   .worker = worker,
 				   .kind = (uint16_t)need->kind,
 				   .user_size = (uint32_t)need->user_id.size,

@@ -23,7 +23,9 @@ struct keeper_demo { /* quick start: null when not --demo */
 	uint16_t client_port;
 };
 struct keeper_options {
-	struct ipc_channel *records; /* of a gate that is another process; NULL: it is made */
+	/* Of a gate that is another process; all NULL: they are made, and it is in this one. */
+	struct ipc_channel *records, *figures, *asks;
+	struct keeper_remote *remote;
 	uv_loop_t *loop;
 	struct fw_policy *policy;
 	struct store *store;
@@ -47,6 +49,19 @@ struct keeper_options {
 	void *keys_user;
 };
 struct keeper *keeper_start(const struct keeper_options *options, const char **reterr_text);
+/* A gate that is another process: it has the store that decides, and the keeper's has what must outlive a gate. */
+struct keeper_remote {
+	struct ipc_channel *down, *replies;
+	struct gate *gate;   /* gate_remote, while one runs */
+	uint32_t generation; /* of the last one that began */
+	bool up;
+	uint32_t calls;
+	struct gate *(*gate_remote)(struct ipc_channel *down, unsigned workers); /* of gate.h */
+	struct gate *(*gate_stop)(struct gate *gate);
+	/* keys of issuers have come, and are to go to the gate. */
+	void (*send_keys)(void *user);
+	void *user;
+};
 struct ipc_channel *keeper_records(struct keeper *keeper); /* for gate_options */
 struct ipc_channel *keeper_figures(struct keeper *keeper);
 struct ipc_channel *keeper_asks(struct keeper *keeper);

@@ -7,13 +7,7 @@
 
 enum { AGAIN_MS = 1000 }; /* after which one may ask again who found no room */
 
-static void wake(void *user)
-{
-	uv_async_send(user);
-}
-
-static void tell(struct keeper_asks *asks, uint16_t worker, uint64_t connection, const struct fw_need *need,
-		 const struct fw_answer *answer)
+static void tell(struct keeper_asks *asks, const struct ipc_ask *ask, const struct fw_answer *answer)
 {
 	struct ipc_answer message;
 	struct fw_slice tail;
@@ -24,12 +18,13 @@ static void tell(struct keeper_asks *asks, uint16_t worker, uint64_t connection,
 		octets = ipc_make_answer(&(struct fw_answer){ .code = FW_ANSWER_FAILED }, &message, &tail);
 	if (octets == NULL)
 		return;
-	message.connection = connection;
-	message.need_id = need->id;
-	message.kind = (uint16_t)need->kind;
+	message.connection = ask->connection;
+	message.need_id = ask->need_id;
+	message.generation = ask->generation;
+	message.kind = ask->kind;
 	/* A worker that cannot take it has a full inbox of other things: the login's deadline ends that wait. */
 	if (asks->gate != NULL)
-		gate_tell(asks->gate, worker, IPC_ANSWER, &message, sizeof(message), tail);
+		gate_tell(asks->gate, ask->worker, IPC_ANSWER, &message, sizeof(message), tail);
 	ipc_answer_free(octets, tail);
 }
 
@@ -41,9 +36,12 @@ static struct keeper_question *question_new(struct keeper_asks *asks, const stru
 
 	if (question == NULL)
 		return NULL;
-	*question = (struct keeper_question){
-		.asks = asks, .need = *need, .connection = message->connection, .worker = message->worker, .size = size
-	};
+	*question = (struct keeper_question){ .asks = asks,
+					      .need = *need,
+					      .connection = message->connection,
+					      .generation = message->generation,
+					      .worker = message->worker,
+					      .size = size };
 	if (need->user_id.size != 0)
 		memcpy(question->texts, need->user_id.data, need->user_id.size);
 	if (need->key.size != 0)
@@ -75,7 +73,13 @@ static void question_free(struct keeper_question *question)
 
 void keeper_question_answer(struct keeper_question *question, const struct fw_answer *answer)
 {
-	tell(question->asks, question->worker, question->connection, &question->need, answer);
+	const struct ipc_ask ask = { .connection = question->connection,
+				     .need_id = question->need.id,
+				     .generation = question->generation,
+				     .worker = question->worker,
+				     .kind = (uint16_t)question->need.kind };
+
+	tell(question->asks, &ask, answer);
 	question_free(question);
 }
 
@@ -94,16 +98,19 @@ static void take(struct keeper_asks *asks, const struct ipc_ask *message, struct
 		}
 		answer = (struct fw_answer){ .code = FW_ANSWER_LIMITED, .retry_after_ms = AGAIN_MS };
 	}
-	tell(asks, message->worker, message->connection, &need, &answer);
+	tell(asks, message, &answer);
 }
 
-static void on_wake(uv_async_t *async)
+static void on_wake(uv_poll_t *poll, int status, int events)
 {
-	struct keeper_asks *asks = async->data;
+	struct keeper_asks *asks = poll->data;
 	struct fw_slice tail;
 	struct ipc_ask ask;
 	enum ipc_type type;
 
+	(void)status;
+	(void)events;
+	ipc_fd_clear(asks->channel);
 	/* Also when nothing is left: that wipes the last one. */
 	while (ipc_receive(asks->channel, &type, &ask, sizeof(ask), &tail))
 		if (type == IPC_ASK && !asks->stopping)
@@ -113,13 +120,15 @@ static void on_wake(uv_async_t *async)
 int keeper_asks_start(struct keeper_asks *asks, struct keeper *keeper, uv_loop_t *loop)
 {
 	asks->keeper = keeper;
-	asks->channel = ipc_channel_new(LIMIT_ASKS, wake, &asks->wake);
-	if (asks->channel == NULL || uv_async_init(loop, &asks->wake, on_wake) != 0) {
-		asks->channel = ipc_channel_free(asks->channel);
+	asks->owns_channel = keeper->options.asks == NULL;
+	asks->channel = asks->owns_channel ? ipc_channel_share(LIMIT_ASKS, true) : keeper->options.asks;
+	if (asks->channel == NULL || uv_poll_init(loop, &asks->wake, ipc_fd(asks->channel)) != 0) {
+		keeper_asks_free(asks);
 		return -1;
 	}
 	keeper->handles++;
 	asks->wake.data = asks;
+	uv_poll_start(&asks->wake, UV_READABLE, on_wake);
 	uv_unref((uv_handle_t *)&asks->wake); /* it alone must not keep the loop running */
 	return 0;
 }
@@ -142,5 +151,7 @@ void keeper_asks_stop(struct keeper_asks *asks)
 
 void keeper_asks_free(struct keeper_asks *asks)
 {
-	asks->channel = ipc_channel_free(asks->channel);
+	if (asks->owns_channel)
+		ipc_channel_free(asks->channel);
+	asks->channel = NULL;
 }

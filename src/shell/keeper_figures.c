@@ -12,11 +12,6 @@ enum { SECOND_MS = 1000, PATIENCE_MS = 500, QUEUE = 1 << 20 };
 _Static_assert(COUNTERS <= sizeof(((struct ipc_figures *)0)->counters) / sizeof(uint64_t),
 	       "ipc_figures has too few words");
 
-static void wake(void *user)
-{
-	uv_async_send(user);
-}
-
 static uint64_t rounds_answered(const struct keeper_figures *figures)
 {
 	uint64_t least = figures->asked;
@@ -84,38 +79,49 @@ static void take_figures(struct keeper_figures *figures, const struct ipc_figure
 		figures->answered[message->worker]++;
 }
 
-static void on_wake(uv_async_t *async)
+static void on_wake(uv_poll_t *poll, int status, int events)
 {
-	struct keeper_figures *figures = async->data;
+	struct keeper_figures *figures = poll->data;
 	union {
 		struct ipc_figures figures;
 		struct ipc_empty empty;
+		struct ipc_gate_begins begins;
+		struct ipc_blocked blocked;
+		struct ipc_key_used used;
 	} message;
 	struct fw_slice tail;
 	enum ipc_type type;
+
+	(void)status;
+	(void)events;
+	ipc_fd_clear(figures->channel);
 
 	while (ipc_receive(figures->channel, &type, &message, sizeof(message), &tail)) {
 		if (type == IPC_FIGURES)
 			take_figures(figures, &message.figures);
 		else if (type == IPC_DRAINED && figures->drained != NULL)
 			figures->drained(figures->drained_user, message.empty.unused);
+		else if (figures->keeper->options.remote != NULL)
+			keeper_store_hear(figures->keeper, type, &message);
 	}
-	serve(figures, uv_now(async->loop));
+	serve(figures, uv_now(poll->loop));
 }
 
 int keeper_figures_start(struct keeper_figures *figures, struct keeper *keeper, uv_loop_t *loop)
 {
 	figures->keeper = keeper;
 	figures->asks_end = &figures->asks;
-	figures->channel = ipc_channel_new(QUEUE, wake, &figures->wake);
-	if (figures->channel == NULL || uv_async_init(loop, &figures->wake, on_wake) != 0) {
-		figures->channel = ipc_channel_free(figures->channel);
+	figures->owns_channel = keeper->options.figures == NULL;
+	figures->channel = figures->owns_channel ? ipc_channel_share(QUEUE, true) : keeper->options.figures;
+	if (figures->channel == NULL || uv_poll_init(loop, &figures->wake, ipc_fd(figures->channel)) != 0) {
+		keeper_figures_free(figures);
 		return -1;
 	}
 	uv_timer_init(loop, &figures->second);
 	uv_timer_init(loop, &figures->patience);
 	keeper->handles += 3;
 	figures->wake.data = figures->second.data = figures->patience.data = figures;
+	uv_poll_start(&figures->wake, UV_READABLE, on_wake);
 	/* They alone must not keep the loop running. */
 	uv_unref((uv_handle_t *)&figures->wake);
 	uv_unref((uv_handle_t *)&figures->second);
@@ -134,7 +140,9 @@ void keeper_figures_stop(struct keeper_figures *figures)
 
 void keeper_figures_free(struct keeper_figures *figures)
 {
-	figures->channel = ipc_channel_free(figures->channel);
+	if (figures->owns_channel)
+		ipc_channel_free(figures->channel);
+	figures->channel = NULL;
 }
 
 bool keeper_figures_tell(struct keeper_figures *figures, enum ipc_type type, const void *payload, size_t size)

@@ -15,7 +15,7 @@ enum keeper_kept keeper_keys_add(struct keeper *keeper, const struct store_api_k
 
 	if (!database_keep_keys(keeper->database, key, 1, ret_error))
 		return KEEPER_KEPT_DISK;
-	kept = store_key_put(keeper->options.store, key, keeper_wall_us(), forgotten);
+	kept = keeper_store_key_put(keeper, key, keeper_wall_us(), forgotten);
 	if (kept != STORE_KEY_KEPT) {
 		/* Nobody has seen it: if it stays on the disk nobody can use it either. */
 		(void)database_forget_key(keeper->database, key->id, ignored);
@@ -37,11 +37,11 @@ enum keeper_kept keeper_keys_end(struct keeper *keeper, struct store_api_key *ke
 	else if (key->expires_wall_us == 0 || wall_us < key->expires_wall_us)
 		key->expires_wall_us = wall_us;
 	*ret_told = false;
-	if (store_key_put(keeper->options.store, key, 0, forgotten) != STORE_KEY_KEPT)
+	if (keeper_store_key_put(keeper, key, 0, forgotten) != STORE_KEY_KEPT)
 		return KEEPER_KEPT_MEMORY;
 	memcpy(ends.key_id, key->id, sizeof(ends.key_id));
 	if (wall_us == 0)
-		store_key_end_sessions(keeper->options.store, slice(key->id, sizeof(key->id)));
+		keeper_store_key_end_sessions(keeper, slice(key->id, sizeof(key->id)));
 	*ret_told = keeper_figures_tell(&keeper->figures, IPC_KEY_ENDS, &ends, sizeof(ends));
 	return database_keep_keys(keeper->database, key, 1, ret_error) ? KEEPER_KEPT : KEEPER_KEPT_DISK;
 }

@@ -80,8 +80,8 @@ static void on_question(void *user, struct keeper_question *question)
 		memcpy(ended.marks, key + 16, sizeof(ended.marks));
 		for (unsigned i = 0; i < 2; i++)
 			if (memcmp(ended.marks[i], none, 16) != 0)
-				done &= store_logout(options->store, ended.marks[i], now_us,
-						     now_us + lasts_us(options->policy));
+				done &= keeper_store_logout(logouts->keeper, ended.marks[i], now_us,
+							    now_us + lasts_us(options->policy));
 		done &= keeper_figures_tell(&logouts->keeper->figures, IPC_END_ORIGIN, &ended, sizeof(ended));
 		if (done)
 			answer.code = FW_ANSWER_YES;

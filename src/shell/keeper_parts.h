@@ -13,6 +13,7 @@
 #include "record/ledger.h"
 #include "shell/fetch.h"
 #include "shell/keeper.h"
+#include "shell/keeper_store.h"
 #include "shell/passwords.h"
 #include "state/database.h"
 
@@ -82,9 +83,10 @@ struct keeper_ask {
 struct keeper_figures {
 	struct keeper *keeper;
 	struct ipc_channel *channel;
+	bool owns_channel;
 	struct gate *gate;
 	unsigned workers;
-	uv_async_t wake;
+	uv_poll_t wake;
 	uv_timer_t second, patience;
 	uint64_t asked; /* rounds */
 	uint64_t answered[LIMIT_WORKERS];
@@ -116,6 +118,7 @@ struct keeper_question {
 	struct keeper_question *next, **link; /* of asks->open */
 	struct fw_need need;		      /* its texts lie behind it, wiped when it was answered */
 	uint64_t connection;
+	uint32_t generation;
 	uint16_t worker;
 	void *work; /* of whoever answers */
 	size_t size;
@@ -126,8 +129,9 @@ enum { KEEPER_KINDS = FW_NEED_LOGOUT + 1 };
 struct keeper_asks {
 	struct keeper *keeper;
 	struct ipc_channel *channel;
+	bool owns_channel;
 	struct gate *gate; /* NULL: nobody waits for answers */
-	uv_async_t wake;
+	uv_poll_t wake;
 	bool stopping;
 	struct keeper_question *open;
 	unsigned count;

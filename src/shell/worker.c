@@ -17,6 +17,7 @@
 #include "shell/tls_stream.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
+#define HOUR_NS (3600 * SECOND_NS)
 #define LOOKUP_NS SECOND_NS /* a lookup may take when everything else is over */
 
 enum { THREAD_NAME = 16 }; /* the kernel keeps no more */
@@ -204,6 +205,15 @@ void worker_end_address(struct worker *worker, const struct fw_addr *address)
 		else if (!worker_tell(&worker->all[i], IPC_END_ADDRESS, &ended, sizeof(ended), slice(NULL, 0)))
 			worker_record_overload(worker, "end_address");
 	}
+}
+
+void worker_tell_blocked(struct worker *worker, const struct fw_addr *address)
+{
+	struct ipc_blocked blocked = { .address = *address,
+				       .life_ns = (uint64_t)worker->policy->settings.block_duration * HOUR_NS };
+
+	/* Never waiting, as above. It is blocked here in any case. */
+	ipc_send(worker->options->figures, IPC_BLOCKED, &blocked, sizeof(blocked), slice(NULL, 0), false);
 }
 
 static void send_figures(struct worker *worker)

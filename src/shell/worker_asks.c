@@ -49,7 +49,9 @@ void worker_asks_answered(struct worker *worker, const struct ipc_answer *messag
 
 	while (connection != NULL && id_of(connection) != message->connection)
 		connection = connection->ask_next;
-	if (connection == NULL || !ipc_read_answer(message, tail, &answer))
+	/* An answer to a gate that fell means a connection of that one. */
+	if (connection == NULL || message->generation != ipc_generation(worker->options->asks) ||
+	    !ipc_read_answer(message, tail, &answer))
 		return;
 	/* Of another need of the same connection, which is still open, it is not the last answer. */
 	if (message->need_id == connection->ask_need)

@@ -55,3 +55,11 @@ bool logouts_has(const struct logouts *logouts, const uint8_t mark[16], uint64_t
 			return issued_wall_us <= set[i].before_wall_us;
 	return false;
 }
+
+void logouts_each(const struct logouts *logouts, store_logout_function *each, void *user)
+{
+	for (unsigned i = 0; logouts->slots != NULL && i < LIMIT_LOGOUTS; i++)
+		if (logouts->slots[i].until_wall_us != 0)
+			each(user, logouts->slots[i].mark, logouts->slots[i].before_wall_us,
+			     logouts->slots[i].until_wall_us);
+}

@@ -223,6 +223,13 @@ bool store_logout(struct store *store, const uint8_t mark[16], uint64_t before_w
 	return done;
 }
 
+void store_logout_list(struct store *store, store_logout_function *each, void *user)
+{
+	pthread_mutex_lock(&store->lock);
+	logouts_each(&store->logouts, each, user);
+	pthread_mutex_unlock(&store->lock);
+}
+
 void store_session_leave(struct store *store, const uint8_t key[32], uint64_t now_ns)
 {
 	uint32_t index;

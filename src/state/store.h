@@ -74,6 +74,8 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 /* Logins whose origin has this mark are refused from now on, where their credential was issued until then; remembered
  * for as long. False: memory is short. */
 bool store_logout(struct store *store, const uint8_t mark[16], uint64_t before_wall_us, uint64_t until_wall_us);
+typedef void store_logout_function(void *user, const uint8_t mark[16], uint64_t before_wall_us, uint64_t until_wall_us);
+void store_logout_list(struct store *store, store_logout_function *each, void *user); /* under the lock */
 /* Finds and forgets (single use). NO when unknown or expired. Of one that an API key opened the key is the caller's to
  * ask for: store_key_check. */
 enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32], struct fw_time now,
@@ -165,6 +167,7 @@ uint32_t store_key_end_sessions(struct store *store, struct fw_slice id);
 enum fw_answer_code store_key_check(struct store *store, struct fw_slice id, const uint8_t *hash,
 				    const struct fw_addr *address, struct fw_time now, struct store_api_key *ret_key,
 				    const char **ret_cause);
+void store_key_touch(struct store *store, struct fw_slice id, uint64_t used_wall_us); /* it was used then, elsewhere */
 typedef void store_key_function(void *user, const struct store_api_key *key);
 void store_key_list(struct store *store, store_key_function *each, void *user); /* under the lock */
 /* Up to most keys that were used since this was asked for the last time, in no order; how many. */

@@ -57,6 +57,17 @@ enum fw_answer_code store_key_check(struct store *store, struct fw_slice id, con
 	return *ret_cause == NULL ? FW_ANSWER_YES : FW_ANSWER_NO;
 }
 
+void store_key_touch(struct store *store, struct fw_slice id, uint64_t used_wall_us)
+{
+	struct api_key *key;
+
+	pthread_mutex_lock(&store->lock);
+	key = api_keys_find(&store->api_keys, id);
+	if (key != NULL)
+		api_keys_note_use(&store->api_keys, key, used_wall_us);
+	pthread_mutex_unlock(&store->lock);
+}
+
 void store_key_list(struct store *store, store_key_function *each, void *user)
 {
 	pthread_mutex_lock(&store->lock);

@@ -112,6 +112,7 @@ struct logouts {
 void logouts_fini(struct logouts *logouts);
 bool logouts_put(struct logouts *logouts, const uint8_t mark[16], uint64_t before_wall_us,
 		 uint64_t until_wall_us); /* false: memory is short */
+void logouts_each(const struct logouts *logouts, store_logout_function *each, void *user);
 bool logouts_has(const struct logouts *logouts, const uint8_t mark[16], uint64_t issued_wall_us);
 
 /* sessions.c: sessions by the hash of their token, and by user in the order they were opened. A slot is what an idle

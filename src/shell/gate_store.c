@@ -1,0 +1,183 @@
+#include "shell/gate_store.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+#include "shell/issuer_keys.h"
+#include "shell/log.h"
+
+enum { USED_ROOM = 64, REASON_ROOM = STORE_REASON + 1 };
+
+static struct fw_time now(void)
+{
+	struct timespec monotonic, wall;
+
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (struct fw_time){ (uint64_t)monotonic.tv_sec * 1000000000 + (uint64_t)monotonic.tv_nsec,
+				 (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000 };
+}
+
+struct listing {
+	struct gate_store *gate;
+	uint32_t call;
+};
+
+static void tell_session(void *user, const struct store_session *session, bool held)
+{
+	struct listing *listing = user;
+	struct ipc_store_done done = { .call = listing->call, .more = true, .held = held };
+
+	/* Never waiting: a list that is too long is cut. */
+	ipc_send(listing->gate->replies, IPC_STORE_DONE, &done, sizeof(done),
+		 slice((const char *)session, sizeof(*session)), false);
+}
+
+static int64_t put_key(struct gate_store *gate, const struct ipc_store *message, struct fw_slice rest)
+{
+	char forgotten[STORE_KEY_ID];
+	struct store_api_key key;
+
+	if (rest.size != sizeof(key))
+		return 0;
+	memcpy(&key, rest.data, sizeof(key));
+	return store_key_put(gate->store, &key, message->numbers[0], forgotten) == STORE_KEY_KEPT;
+}
+
+static int64_t block(struct gate_store *gate, const struct ipc_store *message, struct fw_slice rest)
+{
+	char reason[REASON_ROOM];
+	size_t size = rest.size < sizeof(reason) ? rest.size : sizeof(reason) - 1;
+
+	if (size != 0)
+		memcpy(reason, rest.data, size);
+	reason[size] = '\0';
+	return store_block_add(gate->store, &message->address, now().monotonic_ns, message->numbers[0], reason) == 0;
+}
+
+static int64_t revoke(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text,
+		      struct fw_slice rest)
+{
+	struct store_revocation revocation = {
+		.user = text, .reason = rest, .before_wall_us = message->numbers[0], .disabled = message->flag
+	};
+	uint32_t sessions;
+
+	store_revoke(gate->store, &revocation, &sessions);
+	return sessions;
+}
+
+static int64_t take_keys(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text,
+			 struct fw_slice rest)
+{
+	uint32_t url_size;
+	char *issuer = mem_text(text.data, text.size), *url;
+
+	memcpy(&url_size, message->mark, sizeof(url_size));
+	url = url_size <= rest.size ? mem_text(rest.data, url_size) : NULL;
+	if (issuer != NULL && url != NULL && gate->keys != NULL)
+		gate->keys_changed |=
+			issuer_keys_put(gate->keys, &(struct issuer_keys_set){ .issuer = issuer,
+									       .url = url,
+									       .jwks = slice_from(rest, url_size),
+									       .wall_us = message->numbers[0],
+									       .age_s = message->numbers[1] });
+	mem_free(issuer);
+	mem_free(url);
+	return 1;
+}
+
+static int64_t list(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text)
+{
+	struct listing listing = { gate, message->call };
+
+	store_session_list(gate->store, text, now(), (size_t)message->numbers[0], tell_session, &listing);
+	return 1;
+}
+
+bool gate_store_obey(struct gate_store *gate, const struct ipc_store *message, struct fw_slice tail)
+{
+	struct ipc_store_done done = { .call = message->call };
+	struct fw_slice text = slice(tail.data, message->text_size), rest, wrong;
+	struct store *store = gate->store;
+
+	if (message->text_size > tail.size)
+		return false;
+	rest = slice_from(tail, message->text_size);
+	switch ((enum ipc_store_op)message->op) {
+	case IPC_STORE_BLOCK:
+		done.result = block(gate, message, rest);
+		break;
+	case IPC_STORE_UNBLOCK:
+		done.result = store_block_remove(store, &message->address);
+		break;
+	case IPC_STORE_LOGOUT:
+		done.result = store_logout(store, message->mark, message->numbers[0], message->numbers[1]);
+		break;
+	case IPC_STORE_REVOKE:
+		done.result = revoke(gate, message, text, rest);
+		break;
+	case IPC_STORE_RESTORE:
+		done.result = store_restore(store, text);
+		break;
+	case IPC_STORE_KEY:
+		done.result = put_key(gate, message, rest);
+		break;
+	case IPC_STORE_END_KEY:
+		done.result = store_key_end_sessions(store, text);
+		break;
+	case IPC_STORE_END_USER:
+		done.result = store_session_end_user(store, text);
+		break;
+	case IPC_STORE_END_SESSION:
+		done.result = store_session_revoke(store, text);
+		break;
+	case IPC_STORE_SESSIONS:
+		done.result = list(gate, message, text);
+		break;
+	case IPC_STORE_COUNT:
+		done.result = (int64_t)store_session_count(store);
+		break;
+	case IPC_STORE_LOG:
+		done.result = log_set(gate->log, text, &wrong);
+		break;
+	case IPC_STORE_KEY_SET:
+		done.result = take_keys(gate, message, text, rest);
+		break;
+	default:
+		return false;
+	}
+	if (message->call != 0)
+		ipc_send(gate->replies, IPC_STORE_DONE, &done, sizeof(done), slice(NULL, 0), false);
+	return true;
+}
+
+static void tell_block(void *user, const struct fw_addr *address, uint64_t left_ns, const char *reason)
+{
+	struct gate_store *gate = user;
+	struct ipc_blocked blocked = { .address = *address, .life_ns = left_ns };
+
+	(void)reason;
+	ipc_send(gate->figures, IPC_BLOCKED, &blocked, sizeof(blocked), slice(NULL, 0), false);
+}
+
+void gate_store_tell_blocks(struct gate_store *gate)
+{
+	store_block_list(gate->store, now().monotonic_ns, tell_block, gate);
+}
+
+void gate_store_tell_used(struct gate_store *gate)
+{
+	struct store_api_key keys[USED_ROOM];
+	size_t count = store_key_used(gate->store, keys, USED_ROOM);
+
+	for (size_t i = 0; i < count; i++) {
+		struct ipc_key_used used = { .wall_us = keys[i].used_wall_us };
+
+		memcpy(used.key_id, keys[i].id, sizeof(used.key_id));
+		ipc_send(gate->figures, IPC_KEY_USED, &used, sizeof(used), slice(NULL, 0), false);
+	}
+	mem_wipe(keys, sizeof(keys));
+}
