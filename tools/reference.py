@@ -498,6 +498,22 @@ error sent to the client carries the same) and `details`. Message bodies, tokens
     return page("Events", intro, markdown_table(["event", "level", "alias", "meaning"], rows), record, exported)
 
 
+FRAMEWORKS = {"SOC2": ("soc2", "SOC 2 (Trust Services Criteria)"), "ISO27001": ("iso27001", "ISO/IEC 27001:2022, Annex A"),
+              "NIST_CSF": ("nist-csf", "NIST Cybersecurity Framework 2.0"), "OWASP": ("owasp", "OWASP ASVS 5.0 and WebSocket cheat sheet")}
+
+
+def controls():
+    intro = """
+`framewall report` counts, for each control, the records of a period that are evidence for it ([guide](../guide/reports.md)). Titles are in our own words. The records
+support evidence for a control; whether it is met is for the auditor to say. Where no record can show it, that is said, and so is what is not covered."""
+    parts = []
+    for framework, (name, title) in FRAMEWORKS.items():
+        rows = [[row[1], row[2], row[3], ", ".join(code(event) for event in row[4].split()) or "no record shows it", code(row[5])]
+                for row in rows_of("controls", "CONTROL") if row[0] == framework]
+        parts.append(f"## {title}: `--framework {name}`\n\n" + markdown_table(["control", "about", "mechanism", "events that are evidence", "test"], rows))
+    return page("Controls and their evidence", intro, *parts)
+
+
 def record_schema():
     text, null = {"type": "string"}, {"type": "null"}
     properties = {
@@ -670,7 +686,7 @@ client is escaped: `\\xNN` for control characters, for those that end lines or t
 and module, or when nobody reads standard error, lines are left out and counted; the server never waits for its log.""")
 
 
-PAGES = {"configuration.md": configuration, "events.md": events, "errors.md": errors, "closes.md": closes, "messages.md": messages,
+PAGES = {"configuration.md": configuration, "controls.md": controls, "events.md": events, "errors.md": errors, "closes.md": closes, "messages.md": messages,
          "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "log.md": log, "framewall.schema.json": schema, "record.schema.json": record_schema}
 
 

@@ -44,6 +44,30 @@ void digest_sha256_pair(struct fw_slice first, struct fw_slice second, uint8_t r
 	SHA256_Final(ret_digest, &context);
 }
 
+struct digest_stream {
+	SHA256_CTX context;
+};
+
+struct digest_stream *digest_stream_new(void)
+{
+	struct digest_stream *stream = mem_alloc(sizeof(*stream));
+
+	if (stream != NULL)
+		SHA256_Init(&stream->context);
+	return stream;
+}
+
+void digest_stream_add(struct digest_stream *stream, struct fw_slice bytes)
+{
+	if (bytes.size != 0)
+		SHA256_Update(&stream->context, bytes.data, bytes.size);
+}
+
+void digest_stream_end(struct digest_stream *stream, uint8_t ret_digest[32])
+{
+	SHA256_Final(ret_digest, &stream->context);
+}
+
 /* RFC 2104 by the same functions: OpenSSL's HMAC looks its digest up for each call, which costs more than a token's
  * octets do. Checked against vectors of others: tests/conformance/conf_jwt_vectors.c. */
 bool digest_hmac_sha256(struct fw_slice key, struct fw_slice bytes, uint8_t ret_mac[32])

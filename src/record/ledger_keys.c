@@ -10,6 +10,7 @@
 #include "base/event_type.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "record/ledger_key.h"
 #include "record/ledger_parts.h"
 
 enum { SEED_TEXT = 44, KEY_FILE = 256, TYPED_SEED = 1 + NOTE_KEY };
@@ -85,8 +86,7 @@ static bool make_key(struct ledger *ledger, const char *name, const char *path, 
 	return made;
 }
 
-/* 1 with the key, 0 when there is no such file, -1 with errno. */
-static int load_key(const char *path, struct note_key *ret_key)
+int ledger_key_read(const char *path, struct note_key *ret_key)
 {
 	char text[KEY_FILE];
 	ssize_t size = storage_read(path, text, sizeof(text));
@@ -125,7 +125,7 @@ const char *ledger_keys_open(struct ledger *ledger)
 
 	if (!key_path(ledger, "ledger.key", path))
 		return "cannot read the ledger's key";
-	found = load_key(path, &ledger->key);
+	found = ledger_key_read(path, &ledger->key);
 	if (found < 0)
 		return "cannot read the ledger's key";
 	if (found == 0) {
@@ -136,7 +136,7 @@ const char *ledger_keys_open(struct ledger *ledger)
 		if (!make_key(ledger, name, path, &ledger->key))
 			return "cannot write the ledger's key";
 	}
-	if (!key_path(ledger, "ledger.epoch", path) || load_key(path, &ledger->epoch) < 0)
+	if (!key_path(ledger, "ledger.epoch", path) || ledger_key_read(path, &ledger->epoch) < 0)
 		return "cannot read the key of the ledger's epoch";
 	if (ledger->epoch.pair != NULL) {
 		ledger->epoch_number = epoch_of(ledger, &ledger->epoch);

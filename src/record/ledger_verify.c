@@ -13,8 +13,6 @@
 #include "record/storage.h"
 #include "record/tile.h"
 
-enum { ANNOUNCED = 16 };
-
 static const char missing[] = "it is not there";
 
 struct signed_tree { /* a checkpoint that was not made in a segment: the latest, and those kept elsewhere */
@@ -32,7 +30,7 @@ struct verifier {
 	const struct ledger_verify_options *options;
 	struct ledger_report *report;
 	struct note_key key, epoch;
-	struct announced announced[ANNOUNCED];
+	struct announced announced[LEDGER_ANNOUNCED];
 	unsigned announced_count;
 	struct signed_tree trees[LEDGER_EXPORTED + 1];
 	unsigned tree_count;
@@ -276,7 +274,7 @@ static bool take_announcement(struct verifier *verifier, struct fw_slice line, u
 		note_key_fini(&key);
 		return known || bad_record(verifier, offset, "the ledger began with another key than the anchor's");
 	}
-	if (verifier->announced_count == ANNOUNCED) {
+	if (verifier->announced_count == LEDGER_ANNOUNCED) {
 		note_key_fini(&key);
 		return bad_record(verifier, offset, "too many keys are announced");
 	}
@@ -302,6 +300,8 @@ static bool take_line(struct verifier *verifier, struct fw_slice line, uint64_t 
 	memcpy(verifier->chain, chain, sizeof(chain));
 	merkle_leaf(line, &leaf);
 	merkle_append(&verifier->tree, &leaf, check_tile, verifier);
+	if (verifier->options->record != NULL)
+		verifier->options->record(verifier->options->user, line, verifier->tree.size);
 	return check_notes(verifier) && check_trees(verifier);
 }
 
@@ -450,14 +450,72 @@ static int read_checkpoints(struct verifier *verifier)
 	return 0;
 }
 
+/* Before the last segment: the files before it are not written any more. */
+static void save(struct verifier *verifier, uint64_t segment)
+{
+	struct ledger_resume *resume = verifier->options->resume;
+
+	memset(resume, 0, sizeof(*resume));
+	if (verifier->suspect != 0 || segment != verifier->tree.size + 1)
+		return;
+	resume->segment = segment;
+	resume->tree = verifier->tree;
+	memcpy(resume->chain, verifier->chain, sizeof(resume->chain));
+	resume->holds_to = verifier->holds_to;
+	resume->segments = verifier->report->segments;
+	resume->checkpoints = verifier->report->checkpoints;
+	resume->epochs = verifier->report->epochs;
+	note_key_write(&verifier->epoch, resume->epoch);
+	resume->announced_count = verifier->announced_count;
+	for (unsigned i = 0; i < verifier->announced_count; i++) {
+		note_key_write(&verifier->announced[i].key, resume->announced[i]);
+		resume->vouched[i] = verifier->announced[i].vouched;
+	}
+}
+
+/* False: the state is none of this ledger; it has to be read from the beginning. */
+static bool load(struct verifier *verifier, const struct ledger_resume *resume)
+{
+	struct note_key epoch, key;
+
+	if (resume->announced_count > LEDGER_ANNOUNCED || !note_key_read(slice_text(resume->epoch), &epoch))
+		return false;
+	note_key_fini(&verifier->epoch);
+	verifier->epoch = epoch;
+	for (unsigned i = 0; i < resume->announced_count; i++) {
+		if (!note_key_read(slice_text(resume->announced[i]), &key))
+			return false;
+		verifier->announced[verifier->announced_count++] =
+			(struct announced){ .key = key, .vouched = resume->vouched[i] != 0 };
+	}
+	verifier->tree = resume->tree;
+	memcpy(verifier->chain, resume->chain, sizeof(verifier->chain));
+	verifier->holds_to = resume->holds_to;
+	verifier->report->segments = resume->segments;
+	verifier->report->checkpoints = resume->checkpoints;
+	verifier->report->epochs = resume->epochs;
+	return true;
+}
+
 static int read_all(struct verifier *verifier, const struct segment_list *list)
 {
 	struct ledger_report *report = verifier->report;
+	struct ledger_resume *resume = verifier->options->resume;
+	uint64_t from = resume != NULL ? resume->segment : 0;
 
 	report->epochs = 1;
-	for (size_t i = 0; i < list->count && report->reason == NULL; i++)
+	if (from != 0 && !load(verifier, resume)) {
+		errno = EINVAL;
+		return -1;
+	}
+	for (size_t i = 0; i < list->count && report->reason == NULL; i++) {
+		if (list->firsts[i] < from)
+			continue;
+		if (resume != NULL && i + 1 == list->count)
+			save(verifier, list->firsts[i]);
 		if (read_segment(verifier, list->firsts[i], i + 1 == list->count) != 0)
 			return -1;
+	}
 	report->first = verifier->tree.size != 0 ? 1 : 0;
 	report->last = verifier->tree.size;
 	report->signed_size = verifier->holds_to;

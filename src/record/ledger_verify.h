@@ -2,15 +2,37 @@
  * writes nothing, needs no private key. Any thread. */
 #ifndef RECORD_LEDGER_VERIFY_H
 #define RECORD_LEDGER_VERIFY_H
-#include <framewall/types.h>
+#include "crypto/note.h"
+#include "record/merkle.h"
 
-enum { LEDGER_FILE = 64, LEDGER_EXPORTED = 16 };
+enum { LEDGER_FILE = 64, LEDGER_EXPORTED = 16, LEDGER_ANNOUNCED = 16 };
+
+/* What was verified up to the beginning of the last segment: the next time it can go on from there. Plain octets, which
+ * whoever keeps them has to guard: verifying believes them. That the segments before are still those files is his
+ * business, too. All zero: from the beginning. */
+struct ledger_resume {
+	uint64_t segment; /* its first record; tree.size is the one before */
+	struct merkle_tree tree;
+	uint8_t chain[32];
+	uint64_t holds_to;
+	uint64_t segments, checkpoints, epochs;
+	char epoch[NOTE_VERIFIER + 1]; /* its key */
+	char announced[LEDGER_ANNOUNCED][NOTE_VERIFIER + 1];
+	uint8_t vouched[LEDGER_ANNOUNCED];
+	uint32_t announced_count;
+};
+
+/* A record whose chain holds; whether its checkpoint does shows later. */
+typedef void ledger_record_function(void *user, struct fw_slice line, uint64_t sequence);
 
 struct ledger_verify_options {
 	const char *directory;
 	const char *anchor;		/* a copy of the file "anchor" kept elsewhere; NULL: the one in the folder */
 	const char *const *checkpoints; /* files of checkpoints kept elsewhere */
 	size_t checkpoint_count;
+	ledger_record_function *record; /* NULL: nobody wants them */
+	void *user;
+	struct ledger_resume *resume; /* NULL, or where to go on; afterwards where to go on the next time */
 };
 
 struct ledger_report {

@@ -38,11 +38,14 @@ struct store_options manager_parts_store(const struct fw_policy *policy)
 	};
 }
 
-void manager_parts_record(struct fw_manager *manager, const char *change)
+void manager_parts_record(struct fw_manager *manager, const char *change, const char *digest)
 {
 	struct fw_record written = { .type = EVENT_system_changes, .level = manager_reload_level(manager) };
 
 	written.details[written.detail_count++] = (struct fw_detail){ .key = "change", .text = slice_text(change) };
+	if (digest != NULL)
+		written.details[written.detail_count++] =
+			(struct fw_detail){ .key = "digest", .text = slice_text(digest) };
 	keeper_record(manager->keeper, &written);
 }
 
@@ -61,7 +64,7 @@ static void drain(struct fw_manager *manager)
 
 	manager->draining = true;
 	keeper_set_draining(manager->keeper);
-	manager_parts_record(manager, "draining");
+	manager_parts_record(manager, "draining", NULL);
 	log_debug(&manager->lines, server, "draining, up to %u s", drain.seconds);
 	manager_say(manager, FW_LOG_NOTICE, "manager", "draining: no new connections, up to %u s for those there are",
 		    drain.seconds);
@@ -247,7 +250,7 @@ static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error
 		result = start_gate(manager, port, reterr_error);
 	if (result != FW_OK)
 		return result;
-	manager_parts_record(manager, "started");
+	manager_parts_record(manager, "started", manager->configuration.digest);
 	log_debug(&manager->lines, server, "started: %u workers", gate_workers(manager->gate));
 	manager_say_where(manager);
 	if (uv_thread_create(&manager->thread, run, manager) != 0)
@@ -286,7 +289,7 @@ void manager_parts_stop(struct fw_manager *manager)
 		keeper_set_gate(manager->keeper,
 				NULL); /* its loop stands still: what is answered from now on goes nowhere */
 		gate_stop(gate);
-		manager_parts_record(manager, "stopped");
+		manager_parts_record(manager, "stopped", NULL);
 		log_debug(&manager->lines, server, "stopped");
 	}
 	/* The keeper still has the gate's last records; it closes its handles on this loop. */

@@ -94,7 +94,7 @@ int manager_config_tls(struct fw_manager *manager, const struct fw_policy *polic
 /* manager_parts.c: what start makes and stop takes apart. */
 int manager_parts_start(struct fw_manager *manager, struct fw_error *reterr_error);
 void manager_parts_stop(struct fw_manager *manager); /* also after a start that failed; the loop's thread is gone */
-void manager_parts_record(struct fw_manager *manager, const char *change);
+void manager_parts_record(struct fw_manager *manager, const char *change, const char *digest);
 struct store_options manager_parts_store(const struct fw_policy *policy);
 
 /* manager_reload.c */

@@ -176,8 +176,9 @@ static enum fw_message_result echo(void *user, const struct fw_message *message)
 static void count(void *user, const struct fw_record *record)
 {
 	assert_ptr_equal(user, &seen);
-	if (strcmp(fw_event_name(record->type), "system_changes") == 0 && record->detail_count == 1 &&
-	    record->details[0].text.size == 7 && memcmp(record->details[0].text.data, "started", 7) == 0)
+	if (strcmp(fw_event_name(record->type), "system_changes") == 0 && record->detail_count == 2 &&
+	    record->details[1].text.size == 64 && record->details[0].text.size == 7 &&
+	    memcmp(record->details[0].text.data, "started", 7) == 0)
 		seen.starts++;
 	seen.records++;
 }

@@ -1,0 +1,208 @@
+#include "cmd/report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+#include "cmd/audit.h"
+#include "cmd/command.h"
+#include "cmd/options.h"
+#include "crypto/digest.h"
+#include "record/storage.h"
+#include "report/report_period.h"
+
+enum { ROWS_DEFAULT = 1000, ROWS_MOST = 10000000, QUERY = 256, KEY_FILE = 256 };
+
+static const char verb[] = "report";
+
+static const struct format {
+	const char *name;
+	bool (*write)(const struct report *report, const struct report_out *out); /* NULL: another program does it */
+} formats[] = { { "json", report_json }, { "csv", report_csv }, { "html", report_html }, { "pdf", NULL } };
+
+struct asked {
+	const char *start, *end, *format, *framework, *output, *rows, *data, *record, *anchor, *checkpoint, *check;
+	bool anew;
+	const struct format *chosen;
+	char folder[AUDIT_PATH], kept[AUDIT_PATH], query[QUERY];
+	uint8_t key[32];
+};
+
+static bool to_file(void *user, struct fw_slice octets)
+{
+	return fwrite(octets.data, 1, octets.size, user) == octets.size;
+}
+
+static uint64_t wall_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Rows are kept with the server's state, when this is its user and has its key: somebody else's files would be in the
+ * server's way, and without the key nothing shows whether they are as they were. */
+static void find_kept(struct asked *asked, struct facts_options *facts)
+{
+	char path[AUDIT_PATH], text[KEY_FILE];
+	struct stat is;
+	ssize_t size;
+
+	if (asked->record != NULL || stat(asked->data, &is) != 0 || is.st_uid != geteuid() ||
+	    snprintf(path, sizeof(path), "%s/keys/ledger.key", asked->data) >= (int)sizeof(path) ||
+	    snprintf(asked->kept, sizeof(asked->kept), "%s/report", asked->data) >= (int)sizeof(asked->kept))
+		return;
+	size = storage_read(path, text, sizeof(text));
+	if (size > 0 &&
+	    digest_hmac_sha256(slice(text, (size_t)size), slice_text("framewall rows of reports"), asked->key)) {
+		facts->kept = asked->kept;
+		facts->key = slice(asked->key, sizeof(asked->key));
+	}
+	mem_wipe(text, sizeof(text));
+}
+
+/* What was asked, as it can be asked again. */
+static void make_query(struct asked *asked, const struct report_options *options)
+{
+	int size = snprintf(asked->query, QUERY, "framewall report");
+
+	if (asked->start != NULL)
+		size += snprintf(asked->query + size, QUERY - (size_t)size, " --start %s", asked->start);
+	if (asked->end != NULL)
+		size += snprintf(asked->query + size, QUERY - (size_t)size, " --end %s", asked->end);
+	if (asked->framework != NULL)
+		size += snprintf(asked->query + size, QUERY - (size_t)size, " --framework %s", asked->framework);
+	snprintf(asked->query + size, QUERY - (size_t)size, " --rows %llu", (unsigned long long)options->rows);
+}
+
+static int read_period(const struct asked *asked, struct report_options *options)
+{
+	uint64_t ignored;
+
+	options->end_us = options->now_us;
+	if ((asked->start != NULL && !report_period_read(asked->start, &options->start_us, &ignored)) ||
+	    (asked->end != NULL && !report_period_read(asked->end, &ignored, &options->end_us)))
+		return options_usage(verb, "a time is 2026-11, 2026-11-24 or 2026-11-24T10:15:00Z, in UTC");
+	if (options->start_us > options->end_us)
+		return options_usage(verb, "the period ends before it begins");
+	return OPTIONS_GO_ON;
+}
+
+static int read_asked(struct asked *asked, struct report_options *options)
+{
+	long rows = ROWS_DEFAULT;
+
+	for (unsigned i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(asked->format, formats[i].name) == 0)
+			asked->chosen = &formats[i];
+	if (asked->chosen == NULL)
+		return options_usage(verb, "--format is json, csv, html or pdf, not \"%s\"", asked->format);
+	options->framework = REPORT_FRAMEWORKS;
+	if (asked->framework != NULL) {
+		options->framework = report_framework_find(asked->framework);
+		if (options->framework == REPORT_FRAMEWORKS)
+			return options_usage(verb, "--framework is soc2, iso27001, nist-csf or owasp, not \"%s\"",
+					     asked->framework);
+	}
+	if (asked->rows != NULL && !options_number(verb, "--rows", asked->rows, 50, ROWS_MOST, &rows))
+		return COMMAND_USAGE;
+	options->rows = (uint64_t)rows;
+	return read_period(asked, options);
+}
+
+static int write_to(const struct asked *asked, const struct report *report, FILE *out)
+{
+	const struct report_out to = { to_file, out };
+
+	if (asked->chosen->write == NULL)
+		return report_pdf(report, out);
+	errno = ENOMEM;
+	if (!asked->chosen->write(report, &to) || fflush(out) != 0)
+		return options_could_not(verb, "cannot write %s: %s",
+					 asked->output != NULL ? asked->output : "the report", strerror(errno));
+	return 0;
+}
+
+static int write_report(const struct asked *asked, const struct report *report)
+{
+	FILE *out = asked->output != NULL ? fopen(asked->output, "we") : stdout;
+	int result;
+
+	if (out == NULL)
+		return options_could_not(verb, "cannot write %s: %s", asked->output, strerror(errno));
+	result = write_to(asked, report, out);
+	if (asked->output == NULL)
+		return result;
+	if (fclose(out) != 0 && result == 0)
+		result = options_could_not(verb, "cannot write %s: %s", asked->output, strerror(errno));
+	return result == 0 && asked->record == NULL ? report_sign(asked->output, asked->data, report) : result;
+}
+
+static int run(struct asked *asked, struct report_options *options)
+{
+	struct report report;
+	int result;
+
+	if (report_make(options, &report) != 0)
+		return audit_unreadable(verb, asked->folder);
+	result = write_report(asked, &report);
+	if (result == 0 && !report_holds(&report)) {
+		fprintf(stderr, "framewall report: the record does not hold; the report says where\n");
+		result = COMMAND_NOT_HELD;
+	}
+	report_fini(&report);
+	return result;
+}
+
+int command_report(int argc, char **argv)
+{
+	struct asked asked = { .format = "json", .data = "./framewall-data" };
+	const struct option_row rows[] = {
+		{ "--start", "TIME", &asked.start, NULL, "that time (UTC) and later: 2026, 2026-11, 2026-11-24T10:15" },
+		{ "--end", "TIME", &asked.end, NULL,
+		  "that time and earlier: 2026-11-24 is the whole day; default now" },
+		{ "--format", "FORMAT", &asked.format, NULL, "json (default), csv, html or pdf" },
+		{ "--framework", "NAME", &asked.framework, NULL, "soc2, iso27001, nist-csf or owasp; default all" },
+		{ "--output", "FILE", &asked.output, NULL, "written there, and signed in FILE.sig" },
+		{ "--rows", "N", &asked.rows, NULL, "most rows of a table; default 1000" },
+		{ "--anew", NULL, NULL, &asked.anew,
+		  "read and verify all of the record, whatever an earlier report read" },
+		{ "--check", "FILE", &asked.check, NULL, "whether FILE.sig holds for the report FILE" },
+		{ "--data", "DIR", &asked.data, NULL, "the server's state; default ./framewall-data" },
+		{ "--record", "DIR", &asked.record, NULL, "the record's folder; default DATA/record" },
+		{ "--anchor", "FILE", &asked.anchor, NULL, "a copy of the record's anchor, kept elsewhere" },
+		{ "--checkpoint", "FILE", &asked.checkpoint, NULL, "checkpoints kept elsewhere" },
+	};
+	struct options options = { verb, rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
+	struct report_options report = { .now_us = wall_us() };
+	int result = options_read(&options, argc, argv);
+
+	if (result != OPTIONS_GO_ON)
+		return result;
+	if (!audit_folder(asked.data, asked.record, asked.folder))
+		return options_usage(verb, "the path is too long");
+	if (asked.check != NULL)
+		return report_check(asked.check, asked.folder, asked.anchor);
+	result = read_asked(&asked, &report);
+	if (result != OPTIONS_GO_ON)
+		return result;
+	if (asked.chosen->write == NULL && asked.output == NULL && isatty(STDOUT_FILENO))
+		return options_usage(verb, "a PDF is not for a terminal: say --output FILE");
+	report.facts = (struct facts_options){ .record = asked.folder,
+					       .anew = asked.anew,
+					       .anchor = asked.anchor,
+					       .checkpoints = &asked.checkpoint,
+					       .checkpoint_count = asked.checkpoint != NULL };
+	find_kept(&asked, &report.facts);
+	make_query(&asked, &report);
+	report.query = asked.query;
+	report.operator= report_operator();
+	report.host = report_host();
+	report.clock = report_clock();
+	return run(&asked, &report);
+}

@@ -1,0 +1,295 @@
+#!/usr/bin/python3
+"""framewall report: figures that an independent recount of the exported record gives, too, the same in each format, at exact borders of time;
+what does not hold is said; what an earlier report kept is believed only while it may be; nothing that a user calls himself gets out of its cell."""
+import atexit
+import csv
+import html.parser
+import io
+import sqlite3
+
+from framewall import *
+
+SCRATCH = tempfile.mkdtemp(prefix="framewall-e2e-report-")
+atexit.register(shutil.rmtree, SCRATCH, True)
+DATA = os.path.join(SCRATCH, "data")
+USERS = ["alice", "bob", "Пётр 😀", "王小明", "مريم", 'a"b\\c', "=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "-2", "<script>alert(1)</script>", "a\r\nb,c;d\te",
+         "\x1b[31mred\x07", "\u202eevil\u2066", "'; DROP TABLE t; --", "x" * 600, "ü" * 300, "{\"a\":1}", "%PDF-1.7", "]]>&amp;&#60;"]
+# as tests/e2e/test_export.py has them; written here anew, since they are what is recounted by
+AUTH = {"auth_success", "auth_failure", "auth_timeout", "session_expired", "session_evicted", "connection_revoked", "issuer_logout"}
+FORMATS = ["json", "csv", "html"]
+
+
+def call(*words, data=DATA):
+    return subprocess.run([BINARY, *words, *(() if "--record" in words else ("--data", data))], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=PATIENCE)
+
+
+def report(*words, data=DATA, status=0):
+    done = call("report", *words, data=data)
+    if done.returncode != status:
+        raise RuntimeError(f"report {words} ended with {done.returncode}: {done.stderr.decode()}")
+    return done.stdout
+
+
+def figures(*words, **more):
+    return json.loads(report(*words, **more))
+
+
+def table(got, name):
+    """A table of a JSON report as a list of dicts."""
+    found, = [t for t in got["tables"] if t["id"] == name]
+    return [dict(zip(found["columns"], row)) for row in found["rows"]]
+
+
+def statement(got, name):
+    return [row["Value"] for row in table(got, "completeness") if row["Statement"] == name]
+
+
+def exported(data=DATA):
+    return [json.loads(line) for line in call("audit", "export", "--format", "jsonl", data=data).stdout.decode().split("\n") if line]
+
+
+# What was done --------------------------------------------------------------------------------------------------------
+def act():
+    with Framewall(RELAXED) as server:
+        for user in USERS:
+            client = RawClient(server.port, server.bearer(user, "user"))
+            for message in (chat("hello"), "}no json{", '{"type":"admin_command","command":"x"}', chat("<script>alert(1)</script>")):
+                try:
+                    client.send(message)
+                except OSError:  # a name that is not let in
+                    break
+            else:
+                client.send(b"\x03\xe8", 8)
+            client.closed()
+        for _ in range(3):
+            RawClient(server.port, {"Authorization": "Bearer a.b.c"}).close()
+        RawClient(server.port, {"Origin": "https://evil.example"}).close()
+        for words in (("block", "add", "192.0.2.7", "--reason", "=1+1"), ("block", "remove", "192.0.2.7"), ("key", "create", "--name", "people"), ("key", "list")):
+            done = call(*words, data=server.data)
+            if done.returncode != 0:
+                raise RuntimeError(f"{words}: {done.stderr.decode()}")
+        server.signal(signal.SIGHUP)
+        server.wait_records("origin_refused")
+        until(lambda: any(r["details"]["change"] == "reloaded" for r in server.records("system_changes")) or len(server.records("system_changes")) > 1)
+        server.signal()
+        server.wait()
+        shutil.copytree(server.data, DATA, symlinks=True)
+
+
+def recount(records):
+    """By another program: SQL over what audit export gives."""
+    base = sqlite3.connect(":memory:")
+    base.execute("CREATE TABLE r (time TEXT, sequence INTEGER, type TEXT, user TEXT, auth INTEGER)")
+    base.executemany("INSERT INTO r VALUES (?,?,?,?,?)",
+                     [(r["timestamp"], r["sequence"], r["event_type"], r["user_id"], r["event_type"] in AUTH) for r in records])
+
+    def one(query):
+        return base.execute(query).fetchone()
+
+    counted = {"total_compliance_events": one("SELECT count(*) FROM r")[0], "unique_users": one("SELECT count(DISTINCT user) FROM r")[0],
+               "events_by_type": dict(base.execute("SELECT type, count(*) FROM r GROUP BY type"))}
+    columns = "total(type = 'data_access'), total(type = 'admin_action'), total(auth), min(time), max(time)"
+    names = ["data_access_count", "admin_actions", "auth_events", "first_activity", "last_activity"]
+    counted["totals"] = dict(zip(names, one(f"SELECT {columns} FROM r")))
+    counted["user_activity"] = {row[0]: dict(zip(names + ["events"], row[1:]))
+                                for row in base.execute(f"SELECT user, {columns}, count(*) FROM r WHERE user IS NOT NULL GROUP BY user")}
+    return counted, one("SELECT min(sequence), max(sequence) FROM r")
+
+
+def compare(got, records, what):
+    counted, (first, last) = recount(records)
+    equal({key: got[key] for key in counted}, counted, f"{what}: all figures are those of the recount")
+    equal((got["completeness"]["population"], got["completeness"]["first_sequence"], got["completeness"]["last_sequence"]),
+          (len(records), first or 0, last or 0), f"{what}: population, first and last sequence")
+
+
+def test_figures():
+    act()
+    records = exported()
+    got = figures()
+    ok(len(records) > 100 and got["completeness"]["holds"], "the record holds", got["completeness"])
+    compare(got, records, "all of it")
+    ok(len(set(got["user_activity"]) & set(USERS)) > 12, "users are there by their own names, however hostile", set(got["user_activity"]))
+    refused = [r for r in records if r["event_type"] in ("auth_failure", "auth_timeout")]
+    equal(sum(int(row["Refused logins"]) for row in table(got, "refused_logins_by_source")), len(refused), "refused logins by address")
+    equal(sum(int(row["Refused logins"]) for row in table(got, "refused_logins_by_cause")), len(refused), "and by cause")
+    denied = [r for r in records if r["event_type"] in ("permission_denied", "csrf_violation")]
+    equal(sum(int(row["Denied messages"]) for row in table(got, "denied_by_user")), len(denied), "access denied by user")
+    trend = table(got, "trend")
+    equal((sum(int(row["Records"]) for row in trend), sum(int(row["Refused logins"]) for row in trend)), (len(records), len(refused)), "the trend adds up")
+    for name, kinds in (("admin_actions", ["admin_action"]), ("exceptions", ["clock_jump", "system_error", "ledger_repaired", "overload"])):
+        want = [str(r["sequence"]) for r in records if r["event_type"] in kinds]
+        equal([row["Sequence"] for row in table(got, name)], want, f"{name}: one by one")
+    ok({"block add", "block remove"} <= {json.loads(row["Details"]).get("action") for row in table(got, "blocks")}, "blocks and unblocks", table(got, "blocks"))
+    ok({"key create"} <= {json.loads(row["Details"]).get("action") for row in table(got, "key_lifecycle")}, "the life of keys")
+    changes = table(got, "configuration_changes")
+    ok(changes and re.fullmatch("[0-9a-f]{64}", changes[0]["Digest after"]), "a start says the configuration's digest", changes)
+    equal(statement(got, "Configuration digest"), [changes[-1]["Digest after"] or changes[0]["Digest after"]] if changes[-1]["Digest after"] else statement(got, "Configuration digest"),
+          "which is the one the report names")
+    ok(statement(got, "Checkpoint: signature") and statement(got, "Operator")[0] and statement(got, "Time source")[0] and statement(got, "Query"),
+       "checkpoint with its signatures, operator, time source, query")
+
+
+def test_borders():
+    records = exported()
+    chosen = records[len(records) // 2]["timestamp"][:-1]
+    equal(figures("--start", chosen, "--end", chosen)["total_compliance_events"], sum(r["timestamp"][:-1] == chosen for r in records), "one microsecond")
+    for start, end in ((chosen, None), (None, chosen), (chosen[:19], chosen[:19]), (chosen[:10], chosen[:10]), (chosen[:7], chosen[:4])):
+        got = figures(*(["--start", start] if start else []), *(["--end", end] if end else []))
+        inside = [r for r in records if (not start or r["timestamp"] >= start) and (not end or r["timestamp"][:len(end)] <= end)]
+        compare(got, inside, f"{start} to {end}")
+    empty = figures("--start", "1999", "--end", "1999-12")
+    equal((empty["total_compliance_events"], empty["events_by_type"], empty["user_activity"], empty["totals"]["first_activity"]), (0, {}, {}, None), "a period without a record")
+    for words in (("--start", "2026-13"), ("--start", "2026-02-30"), ("--end", "yesterday"), ("--start", "2026-1"), ("--start", "2027", "--end", "2026"),
+                  ("--format", "xml"), ("--framework", "pci"), ("--rows", "0")):
+        equal(call("report", *words).returncode, 2, f"{' '.join(words)}: refused")
+    equal(figures("--start", "2024-02", "--end", "2024-02")["report_period"], {"start": "2024-02-01T00:00:00.000000Z", "end": "2024-02-29T23:59:59.999999Z"}, "a leap year's February")
+
+
+# Other formats: read by parsers of others ------------------------------------------------------------------------------
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tables, self.tags, self.cell = {}, set(), None
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        if tag == "h2":
+            self.rows = self.tables[dict(attributes)["id"]] = []
+        elif tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.cell = ""
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell += data
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.rows[-1].append(self.cell)
+            self.cell = None
+
+
+def stable(rows):
+    """Without what differs from one call to the next."""
+    return [row for row in rows if row[0] not in ("Generated at", "Period to, inclusive", "Verified")]
+
+
+def test_formats():
+    words = ["--end", "2099"]
+    got = figures(*words)
+    want = {t["id"]: stable([t["columns"], *t["rows"]]) for t in got["tables"]}
+    text = report(*words, "--format", "csv").decode("utf-8-sig")
+    rows = {}
+    for row in csv.reader(io.StringIO(text, newline="")):
+        rows.setdefault(row[0], []).append(row[1:])
+    formulas = [cell for lines in rows.values() for line in lines for cell in line if re.match(r"\s*[=+\-@\t\r]", cell)]
+    equal(formulas, [], "csv: no cell is a formula")
+    guarded = {name: stable([[re.sub(r"^'(?=\s*[=+\-@|%])", "", cell) for cell in line] for line in lines]) for name, lines in rows.items()}
+    equal(guarded, want, "csv: the same cells")
+    page = Page()
+    text = report(*words, "--format", "html").decode()
+    page.feed(text)
+    equal({name: stable(lines) for name, lines in page.tables.items()}, want, "html: the same cells")
+    ok("script" not in page.tags and not re.search(r"<[^>]*\son\w+=|javascript:|https?://", text), "html: no scripts, nothing from elsewhere")
+    for name in FORMATS:
+        text = report("--format", name).decode("utf-8")
+        ok(not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]", text), f"{name}: nothing that a terminal or an editor obeys")
+
+
+def test_frameworks():
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    records = exported()
+    for name in ("soc2", "iso27001", "nist-csf", "owasp"):
+        got = figures("--framework", name)
+        equal([t["id"] for t in got["tables"] if t["id"].startswith("controls_")], ["controls_" + name], f"{name}: that one alone")
+        wrong = []
+        for row in table(got, "controls_" + name):
+            events = row["Events that are evidence"].split()
+            count = sum(r["event_type"] in events for r in records)
+            if row["Records"] != (str(count) if "no record shows it" not in row["Events that are evidence"] else ""):
+                wrong.append((row, count))
+            if row["Test"] and not os.path.exists(os.path.join(root, "tests", row["Test"])):
+                wrong.append(row["Test"])
+        equal(wrong, [], f"{name}: the counts are those of the record, the tests are there")
+    equal(sum(t["id"].startswith("controls_") for t in figures()["tables"]), 4, "all of them where none is named")
+
+
+def test_signature():
+    path = os.path.join(SCRATCH, "report.json")
+    equal(call("report", "--output", path).returncode, 0, "--output: a file")
+    done = call("report", "--check", path)
+    ok(done.returncode == 0 and b"the signature holds" in done.stdout, "whose signature holds", done)
+    with open(path + ".sig", encoding="utf-8") as file:
+        note = file.read()
+    with open(path, "rb") as file:
+        octets = file.read()
+    ok(note.startswith("framewall report\nsha256 " + hashlib.sha256(octets).hexdigest() + "\n\n\u2014 framewall/"), "a signed note of its SHA-256", note)
+    anchor = os.path.join(SCRATCH, "anchor")
+    shutil.copy(os.path.join(DATA, "record", "anchor"), anchor)
+    equal(call("report", "--check", path, "--anchor", anchor, data=os.path.join(SCRATCH, "nowhere")).returncode, 0, "it is checked with the anchor alone")
+    with open(path, "wb") as file:
+        file.write(octets.replace(b'"unique_users":', b'"unique_users":1', 1))
+    equal(call("report", "--check", path).returncode, 1, "of another report it does not hold")
+    with open(path, "wb") as file:
+        file.write(octets)
+    with open(path + ".sig", "w", encoding="utf-8") as file:
+        file.write(note.replace("framewall report", "framewall  report"))
+    equal(call("report", "--check", path).returncode, 1, "nor does another note")
+    os.unlink(path + ".sig")
+    equal(call("report", "--check", path).returncode, 3, "without one nothing can be said")
+
+
+# What does not hold ----------------------------------------------------------------------------------------------------
+def copy(name):
+    path = os.path.join(SCRATCH, name)
+    shutil.rmtree(path, ignore_errors=True)
+    shutil.copytree(DATA, path, symlinks=True)
+    return path
+
+
+def change(data, function):
+    path, = glob.glob(os.path.join(data, "record", "security_audit-*.log"))
+    with open(path, "rb") as file:
+        lines = file.read().splitlines(True)
+    with open(path, "wb") as file:
+        file.write(b"".join(function(lines)))
+
+
+def test_damage():
+    whole = len(exported())
+    changed = copy("changed")
+    change(changed, lambda lines: lines[:20] + [lines[20].replace(b'"level":"', b'"level" :"', 1)] + lines[21:])
+    got = figures(data=changed, status=1)
+    equal((got["completeness"]["holds"], got["completeness"]["first_bad"], got["completeness"]["no_records"]), (False, 21, 1), "a line that is none: said, with its number")
+    equal((got["total_compliance_events"], got["completeness"]["gaps"]), (whole - 1, [{"first": 21, "last": 21}]), "all others are counted")
+
+    gap = copy("gap")
+    change(gap, lambda lines: lines[:9] + lines[12:])
+    got = figures(data=gap, status=1)
+    equal((got["completeness"]["first_bad"], got["completeness"]["gaps"], got["completeness"]["missing"], got["total_compliance_events"]),
+          (10, [{"first": 10, "last": 12}], 3, whole - 3), "records taken out: the gap is listed")
+    equal(table(got, "gaps"), [{"First missing": "10", "Last missing": "12", "Records": "3"}], "in a table, too")
+    ok(b"does not hold" in report("--format", "html", data=gap, status=1), "html says so")
+
+    forged = copy("forged")
+    change(forged, lambda lines: lines[:30] + [re.sub(rb'"user_id":(null|"(\\.|[^"\\])*")', b'"user_id":"forged"', lines[30], 1)] + lines[31:])
+    got = figures(data=forged, status=1)
+    equal((got["completeness"]["first_bad"], got["completeness"]["verified_to"]), (31, 30), "a user's name changed: said, with its number")
+
+    cut = copy("cut")
+    change(cut, lambda lines: lines[:-5])
+    equal(figures(data=cut, status=1)["completeness"]["holds"], False, "the end cut off: it does not hold")
+    bad = copy("bad")
+    change(bad, lambda lines: lines[:40] + [lines[40][:60] + b"\xff\x1b[2J" + lines[40][60:]] + lines[41:])
+    for name in FORMATS:
+        report("--format", name, data=bad, status=1).decode("utf-8")
+    ok(True, "octets that are no text make no report invalid")
+    away = os.path.join(SCRATCH, "away")
+    equal(call("report", data=away).returncode, 3, "no record: it could not be made")
+
+
+if __name__ == "__main__":
+    main(test_figures, test_borders, test_formats, test_frameworks, test_signature, test_damage)
