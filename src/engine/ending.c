@@ -81,6 +81,19 @@ static void say_close(struct fw_conn *conn, const struct answer *told)
 	begin_closing(conn);
 }
 
+/* One decision, one record: that of the reason, where it has one. */
+static void refuse_handshake(struct fw_conn *conn, unsigned reason)
+{
+	const struct close_row *row = close_reason_row(reason);
+	bool later = reason == CLOSE_DRAIN || reason == CLOSE_OVERLOAD;
+
+	http_answer_refuse(conn, &(struct http_refusal){ .status = later ? 503 : 403,
+							 .cause = row->text,
+							 .event = row->event == EVENT_websocket_disconnect
+									  ? EVENT_handshake_refused
+									  : row->event });
+}
+
 void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *answer, const char *cause)
 {
 	const struct close_row *row = close_reason_row(reason);
@@ -92,17 +105,13 @@ void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *an
 		say_close(conn, NULL);
 		return;
 	}
+	if (!conn->upgraded) {
+		refuse_handshake(conn, reason);
+		return;
+	}
 	if (answer != NULL)
 		told = *answer;
 	told.event_id = decide(conn, reason, told.code, cause);
-	if (!conn->upgraded) {
-		http_answer_refuse(
-			conn,
-			&(struct http_refusal){ .status = reason == CLOSE_DRAIN || reason == CLOSE_OVERLOAD ? 503 : 403,
-						.cause = row->text,
-						.event = EVENT_handshake_refused });
-		return;
-	}
 	say_close(conn, &told);
 }
 

@@ -123,23 +123,29 @@ static bool host_holds(const struct admin_conn *conn)
 	return conn->control || (host != NULL && admin_route_host(conn->admin, host->value));
 }
 
-static bool credential_holds(struct admin_conn *conn)
+/* NULL: it is the token. What is refused is recorded, whatever it lacks. */
+static const char *wrong_credential(struct admin_conn *conn)
 {
 	unsigned count = 0;
 	const struct http1_field *field = http1_find(&conn->head, "authorization", &count);
 	struct fw_slice value;
 
-	if (conn->control)
-		return true;
 	if (field == NULL || count != 1)
-		return false;
+		return "no admin token";
 	value = field->value;
 	if (value.size < 7 || !slice_is_nocase(slice(value.data, 6), "bearer") || value.data[6] != ' ')
-		return false;
-	if (secret_equal(slice_trim(slice_from(value, 7)), slice_text(conn->admin->keeper->token)))
-		return true;
-	admin_record_refused(conn, "admin token");
-	return false;
+		return "no admin token";
+	return secret_equal(slice_trim(slice_from(value, 7)), slice_text(conn->admin->keeper->token)) ? NULL
+												      : "admin token";
+}
+
+static bool credential_holds(struct admin_conn *conn)
+{
+	const char *wrong = conn->control ? NULL : wrong_credential(conn);
+
+	if (wrong != NULL)
+		admin_record_refused(conn, wrong);
+	return wrong == NULL;
 }
 
 /* A body that a form of a foreign page could send is never taken (it cannot send this type unasked). */
