@@ -10,9 +10,11 @@
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
-} words[] = {
-	{ "verify", audit_verify }, { "search", audit_search }, { "tail", audit_tail }, { "export", audit_export }
-};
+} words[] = { { "verify", audit_verify },
+	      { "search", audit_search },
+	      { "tail", audit_tail },
+	      { "export", audit_export },
+	      { "index", audit_index } };
 
 bool audit_folder(const char *data, const char *record, char ret_path[AUDIT_PATH])
 {
@@ -62,7 +64,7 @@ int command_audit(int argc, char **argv)
 		return help();
 	if (argc > 1 && argv[1][0] == '-')
 		return options_read(&options, argc, argv);
-	return argc > 1
-		       ? options_usage("audit", "there is no \"audit %s\": say verify, search, tail or export", argv[1])
-		       : options_usage("audit", "say what to do: verify, search, tail or export");
+	return argc > 1 ? options_usage("audit", "there is no \"audit %s\": say verify, search, tail, export or index",
+					argv[1])
+			: options_usage("audit", "say what to do: verify, search, tail or export");
 }

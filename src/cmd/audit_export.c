@@ -113,10 +113,10 @@ static int run(struct exporting *exporting, const char *folder, const struct led
 int audit_export(int argc, char **argv)
 {
 	const char *data = "./framewall-data", *record = NULL, *format = "jsonl", *output = NULL, *after_text = NULL;
-	struct ledger_filter filter = { 0 };
+	struct search_texts wanted = { 0 };
 	const struct option_row rows[] = {
 		{ "--format", "FORMAT", &format, NULL, "jsonl (default), ocsf, ecs, cef, leef or syslog" },
-		AUDIT_FILTER_OPTIONS(filter),
+		AUDIT_FILTER_OPTIONS(wanted),
 		{ "--after", "SEQUENCE", &after_text, NULL, "records behind the one with this number" },
 		{ "--output", "FILE", &output, NULL, "written there instead of to standard output" },
 		{ "--data", "DIR", &data, NULL, "the server's state; default ./framewall-data" },
@@ -125,7 +125,7 @@ int audit_export(int argc, char **argv)
 	struct options options = { verb, rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
 	int result = options_read(&options, argc, argv);
 	struct exporting exporting = { 0 };
-	struct audit_filter_texts texts;
+	struct search_filter filter;
 	char folder[AUDIT_PATH], host[HOST], formats[FORMATS_TEXT];
 	long after = 0;
 	unsigned found;
@@ -137,7 +137,7 @@ int audit_export(int argc, char **argv)
 	found = export_format_find(format);
 	if (found == EXPORT_FORMATS)
 		return options_usage(verb, "--format is %s, not \"%s\"", list_formats(formats), format);
-	result = audit_filter(verb, &filter, &texts);
+	result = audit_filter(verb, &wanted, &filter);
 	if (result != OPTIONS_GO_ON)
 		return result;
 	if (!audit_folder(data, record, folder))
@@ -145,5 +145,5 @@ int audit_export(int argc, char **argv)
 	find_host(host);
 	exporting.exporter.format = (enum export_format)found;
 	exporting.exporter.host = host;
-	return run(&exporting, folder, &filter, (uint64_t)after, output);
+	return run(&exporting, folder, &filter.filter, (uint64_t)after, output);
 }

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -58,40 +59,61 @@ static bool print_line(void *user, struct fw_slice line)
 	return !printing->failed;
 }
 
+/* To whom the records are: how complete the index was is said beside. */
+static void tell(const struct ledger_searched *searched)
+{
+	if (!searched->by_index)
+		fprintf(stderr, "every line was read, without an index (%s)\n", searched->why);
+	else if (searched->why[0] != '\0')
+		fprintf(stderr, "lines were read in place of the index: %s\n", searched->why);
+	else if (searched->read != 0)
+		fprintf(stderr, "the index has come to record %" PRIu64 "; %" PRIu64 " newer ones were read\n",
+			searched->indexed, searched->read);
+}
+
 int audit_search(int argc, char **argv)
 {
-	const char *data = "./framewall-data", *record = NULL, *limit_text = NULL;
+	const char *data = "./framewall-data", *record = NULL, *limit_text = NULL, *before_text = NULL;
 	struct printing printing = { 0 };
-	struct ledger_filter filter = { 0 };
+	struct search_texts wanted = { 0 };
+	bool no_index = false;
 	const struct option_row rows[] = {
-		AUDIT_FILTER_OPTIONS(filter),
+		AUDIT_FILTER_OPTIONS(wanted),
 		{ "--limit", "N", &limit_text, NULL, "the newest N; default 100" },
+		{ "--before", "SEQUENCE", &before_text, NULL, "records before the one with this number" },
+		{ "--no-index", NULL, NULL, &no_index, "reads every line, as if there were no index" },
 		{ "--data", "DIR", &data, NULL, "the server's state; default ./framewall-data" },
 		{ "--record", "DIR", &record, NULL, "the record's folder; default DATA/record" },
 		{ "--json", NULL, NULL, &printing.json, "the records as they are, a JSON object a line" },
 	};
 	struct options options = { "audit search", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
 	int result = options_read(&options, argc, argv);
-	struct audit_filter_texts texts;
+	struct ledger_searched searched;
+	struct search_filter filter;
 	char folder[AUDIT_PATH];
-	long limit = LIMIT_DEFAULT;
+	long limit = LIMIT_DEFAULT, before = 0;
 
 	if (result != OPTIONS_GO_ON)
 		return result;
-	if (limit_text != NULL && !options_number("audit search", "--limit", limit_text, 1, LIMIT_MOST, &limit))
+	if ((limit_text != NULL && !options_number("audit search", "--limit", limit_text, 1, LIMIT_MOST, &limit)) ||
+	    (before_text != NULL && !options_number("audit search", "--before", before_text, 1, INT64_MAX, &before)))
 		return COMMAND_USAGE;
-	result = audit_filter("audit search", &filter, &texts);
+	result = audit_filter("audit search", &wanted, &filter);
 	if (result != OPTIONS_GO_ON)
 		return result;
 	if (!audit_folder(data, record, folder))
 		return options_usage("audit search", "the path is too long");
+	const struct ledger_query query = { folder, &filter.filter, (uint64_t)before, (size_t)limit, no_index };
+
 	arena_init(&printing.arena, ARENA);
-	result = ledger_search(folder, &filter, (size_t)limit, print_line, &printing);
+	result = ledger_search(&query, print_line, &printing, &searched);
 	arena_fini(&printing.arena);
 	if (result != 0)
 		return audit_unreadable("audit search", folder);
 	if (printing.failed || fflush(stdout) != 0)
 		return options_could_not("audit search", "cannot write: %s", strerror(errno));
+	if (!printing.json)
+		tell(&searched);
 	return COMMAND_DONE;
 }
 
@@ -187,6 +209,7 @@ int audit_tail(int argc, char **argv)
 	const struct ledger_filter all = { 0 };
 	struct printing printing = { 0 };
 	struct last_lines last = { 0 };
+	struct ledger_searched searched;
 	bool once = false;
 	const struct option_row rows[] = {
 		{ "--once", NULL, NULL, &once, "end after what is there" },
@@ -203,7 +226,9 @@ int audit_tail(int argc, char **argv)
 		return result;
 	if (!audit_folder(data, record, folder))
 		return options_usage("audit tail", "the path is too long");
-	if (ledger_search(folder, &all, TAIL_LINES, note_sequence, &last) != 0)
+	const struct ledger_query query = { folder, &all, 0, TAIL_LINES, true };
+
+	if (ledger_search(&query, note_sequence, &last, &searched) != 0)
 		return audit_unreadable("audit tail", folder);
 	tailing.folder = folder;
 	if (last.count != 0)

@@ -1,183 +1,204 @@
 #include "record/ledger_search.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/slice.h"
-#include "codec/json.h"
-#include "record/lines.h"
+#include "record/ledger_search_parts.h"
 #include "record/segment.h"
-#include "record/storage.h"
 
 enum { ARENA = 1 << 20 };
 
-struct search {
-	const struct ledger_filter *filter;
-	struct arena arena;
-	/* the newest lines of the segment that is read, at most limit of them */
-	char **kept;
+/* Lines of a segment, oldest first: of those that match the newest are kept, as many as may be given. */
+struct newest {
+	char **texts;
 	size_t *sizes;
-	size_t limit, count, next;
+	size_t room, count, next;
 };
 
-static bool member_is(struct search *search, const struct json *json, const char *name, const char *want)
-{
-	uint32_t node;
+struct place { /* where to begin reading */
+	uint64_t segment, offset;
+};
 
-	if (want == NULL)
-		return true;
-	node = json_member(json, 0, name, strlen(name));
-	return node != 0 && json->nodes[node].kind == JSON_STRING &&
-	       slice_is(json_text(json, node, &search->arena), want);
+bool search_give(struct search *search, struct fw_slice line)
+{
+	search->left--;
+	search->enough = !search->found(search->user, line) || search->left == 0;
+	return !search->enough;
 }
 
-static bool is_within(const struct json *json, const struct ledger_filter *filter)
-{
-	uint32_t node = json_member(json, 0, "timestamp", 9);
-	struct fw_slice time;
-
-	if (node == 0 || json->nodes[node].kind != JSON_STRING)
-		return false;
-	time = slice(json->text + json->nodes[node].offset, json->nodes[node].size);
-	return (filter->from == NULL ||
-		(strlen(filter->from) <= time.size && memcmp(time.data, filter->from, strlen(filter->from)) >= 0)) &&
-	       (filter->to == NULL ||
-		(strlen(filter->to) <= time.size && memcmp(time.data, filter->to, strlen(filter->to)) <= 0));
-}
-
-static bool matches(struct search *search, struct fw_slice line)
-{
-	const struct ledger_filter *filter = search->filter;
-	struct json json;
-	bool match;
-
-	/* Most lines are of another type: that shows without reading the whole. */
-	if (filter->event_type != NULL &&
-	    memmem(line.data, line.size, filter->event_type, strlen(filter->event_type)) == NULL)
-		return false;
-	match = json_parse(&search->arena, line, 0, &json, NULL) == JSON_OK && json.nodes[0].kind == JSON_OBJECT &&
-		member_is(search, &json, "event_type", filter->event_type) &&
-		member_is(search, &json, "source_ip", filter->source_ip) &&
-		member_is(search, &json, "user_id", filter->user_id) &&
-		member_is(search, &json, "level", filter->level) && is_within(&json, filter);
-	arena_reset(&search->arena);
-	return match;
-}
-
-static bool keep(struct search *search, struct fw_slice line)
+static bool keep(struct newest *newest, struct fw_slice line)
 {
 	char *text = mem_text(line.data, line.size);
 
 	if (text == NULL)
 		return false;
-	mem_free(search->kept[search->next]);
-	search->kept[search->next] = text;
-	search->sizes[search->next] = line.size;
-	search->next = (search->next + 1) % search->limit;
-	if (search->count < search->limit)
-		search->count++;
+	mem_free(newest->texts[newest->next]);
+	newest->texts[newest->next] = text;
+	newest->sizes[newest->next] = line.size;
+	newest->next = (newest->next + 1) % newest->room;
+	if (newest->count < newest->room)
+		newest->count++;
 	return true;
 }
 
-static int read_segment(struct search *search, const char *path)
+/* Whatever is JSON and matches, also where it has not the form of a record any more: it is the verifier's business. */
+static int read_segment(struct search *search, uint64_t segment, uint64_t offset, uint64_t after, struct newest *newest)
 {
+	struct segment_line parts;
 	struct fw_slice line;
 	struct lines lines;
 	bool whole;
 	int got;
 
-	if (lines_open(&lines, path) != 0)
-		return errno == ENOENT ? 0 : -1; /* archived meanwhile */
-	while ((got = lines_next(&lines, &line, &whole)) == 1)
-		if (whole && matches(search, line) && !keep(search, line)) {
+	if (segment_open(search->query->directory, segment, &lines) != 0)
+		return errno == ENOENT ? 0 : -1; /* removed meanwhile */
+	lines_seek(&lines, offset);
+	while ((got = lines_next(&lines, &line, &whole)) == 1) {
+		if (!whole)
+			continue;
+		if (segment_line(line, &parts)) {
+			if (parts.sequence >= search->before)
+				break;
+			if (parts.sequence <= after)
+				continue;
+			search->read++;
+		}
+		if (filter_matches(search->query->filter, &search->arena, line) && !keep(newest, line)) {
 			errno = ENOMEM;
 			got = -1;
 			break;
 		}
+	}
 	lines_close(&lines);
-	return got;
+	return got < 0 ? -1 : 0;
 }
 
-/* Gives what was kept, the newest first, and forgets it; false when nobody wants more. */
-static bool give(struct search *search, ledger_found_function *found, void *user)
+/* Gives what was kept, the newest first, and forgets it. */
+static void give(struct search *search, struct newest *newest)
 {
-	bool more = true;
-
-	for (; search->count != 0; search->count--) {
-		size_t size;
-
-		search->next = (search->next + search->limit - 1) % search->limit;
-		size = search->sizes[search->next];
-		more = more && found(user, slice(search->kept[search->next], size));
-		mem_free(search->kept[search->next]);
-		search->kept[search->next] = NULL;
+	for (; newest->count != 0; newest->count--) {
+		newest->next = (newest->next + newest->room - 1) % newest->room;
+		if (!search->enough)
+			search_give(search, slice(newest->texts[newest->next], newest->sizes[newest->next]));
+		mem_free(newest->texts[newest->next]);
+		newest->texts[newest->next] = NULL;
 	}
-	search->next = 0;
-	return more;
+	newest->next = 0;
 }
 
-static int run(struct search *search, const char *directory, const struct segment_list *list,
-	       ledger_found_function *found, void *user)
+static int read_segments(struct search *search, uint64_t after, const struct place *place, struct newest *newest)
 {
-	char name[SEGMENT_NAME], path[STORAGE_PATH];
-	int result = 0;
+	struct segment_list list;
+	int result = 0, reason;
 
-	for (size_t i = list->count; i-- != 0 && search->limit != 0 && result == 0;) {
-		size_t matched;
-
-		segment_name(list->firsts[i], ".log", name);
-		result = storage_path(directory, name, path) ? read_segment(search, path) : -1;
-		matched = search->count;
-		if (!give(search, found, user))
+	if (segment_list(search->query->directory, &list) != 0)
+		return -1;
+	for (size_t i = list.count; i-- != 0 && !search->enough && result == 0;) {
+		if (list.firsts[i] >= search->before)
+			continue;
+		if (i + 1 < list.count && list.firsts[i + 1] <= after + 1)
 			break;
-		search->limit -= matched;
+		newest->room = search->left;
+		result = read_segment(search, list.firsts[i], list.firsts[i] == place->segment ? place->offset : 0,
+				      after, newest);
+		reason = errno;
+		give(search, newest);
+		errno = reason;
 	}
+	reason = errno;
+	segment_list_fini(&list);
+	errno = reason;
 	return result;
 }
 
-int ledger_search(const char *directory, const struct ledger_filter *filter, size_t limit, ledger_found_function *found,
-		  void *user)
+/* The records after one and below search->before. */
+static int read_lines(struct search *search, uint64_t after, const struct place *place)
 {
-	struct search search = { .filter = filter, .limit = limit };
-	struct segment_list list;
+	struct newest newest = { 0 };
 	int result = -1, reason;
 
-	if (segment_list(directory, &list) != 0)
-		return -1;
-	arena_init(&search.arena, ARENA);
-	search.kept = mem_zero(limit, sizeof(*search.kept));
-	search.sizes = mem_zero(limit, sizeof(*search.sizes));
+	newest.texts = mem_zero(search->left, sizeof(*newest.texts));
+	newest.sizes = mem_zero(search->left, sizeof(*newest.sizes));
 	errno = ENOMEM;
-	if (search.kept != NULL && search.sizes != NULL)
-		result = run(&search, directory, &list, found, user);
+	if (newest.texts != NULL && newest.sizes != NULL)
+		result = read_segments(search, after, place, &newest);
 	reason = errno;
-	mem_free(search.kept);
-	mem_free(search.sizes);
+	mem_free(newest.texts);
+	mem_free(newest.sizes);
+	errno = reason;
+	return result;
+}
+
+/* First what the index has not come to, then what it finds; whatever it does not say, the lines do. */
+static int run(struct search *search, struct ledger_searched *searched)
+{
+	static const struct place beginning;
+	struct index_state state = { 0 };
+	enum index_result result = INDEX_NONE;
+	struct index_db db = { 0 };
+	int failed;
+
+	if (search->query->no_index)
+		snprintf(searched->why, sizeof(searched->why), "every line was asked for");
+	else
+		result = index_db_open(&db, search->query->directory, &state, searched->why);
+	if (result == INDEX_OK) {
+		const struct place end = { state.segment, state.end };
+
+		searched->by_index = true;
+		searched->indexed = state.last;
+		failed = read_lines(search, state.last, &end);
+		searched->read = search->read;
+		if (failed == 0 && !search->enough) {
+			if (search->before > state.last + 1)
+				search->before = state.last + 1;
+			result = index_search(search, &db, &state, searched->why);
+		}
+		index_db_close(&db);
+		if (failed != 0 || search->enough)
+			return failed;
+	}
+	return read_lines(search, 0, &beginning);
+}
+
+int ledger_search(const struct ledger_query *query, ledger_found_function *found, void *user,
+		  struct ledger_searched *ret_searched)
+{
+	struct search search = { .query = query, .found = found, .user = user, .left = query->limit };
+	int result, reason;
+
+	*ret_searched = (struct ledger_searched){ 0 };
+	search.before = query->before != 0 ? query->before : UINT64_MAX;
+	if (query->limit == 0)
+		return 0;
+	arena_init(&search.arena, ARENA);
+	result = run(&search, ret_searched);
+	reason = errno;
 	arena_fini(&search.arena);
-	segment_list_fini(&list);
 	errno = reason;
 	return result;
 }
 
 /* 1: go on, 0: nobody wants more, -1 with errno. A line that is no record is given too where any is asked for: whoever
  * reads all has to know of it. */
-static int scan_segment(struct search *search, const char *path, uint64_t after, ledger_found_function *found,
-			void *user)
+static int scan_segment(const char *directory, uint64_t segment, const struct ledger_filter *filter,
+			struct arena *arena, uint64_t after, ledger_found_function *found, void *user)
 {
-	static const struct ledger_filter any;
 	struct segment_line parts;
 	struct fw_slice line;
 	struct lines lines;
 	int got = 0, more = 1;
 	bool whole;
 
-	if (lines_open(&lines, path) != 0)
-		return errno == ENOENT ? 1 : -1; /* archived meanwhile */
+	if (segment_open(directory, segment, &lines) != 0)
+		return errno == ENOENT ? 1 : -1; /* removed meanwhile */
 	while (more == 1 && (got = lines_next(&lines, &line, &whole)) == 1) {
 		if (!whole || (segment_line(line, &parts) && parts.sequence <= after))
 			continue;
-		if (memcmp(search->filter, &any, sizeof(any)) == 0 || matches(search, line))
+		if (filter_is_empty(filter) || filter_matches(filter, arena, line))
 			more = found(user, line);
 	}
 	lines_close(&lines);
@@ -187,22 +208,18 @@ static int scan_segment(struct search *search, const char *path, uint64_t after,
 int ledger_scan(const char *directory, const struct ledger_filter *filter, uint64_t after, ledger_found_function *found,
 		void *user)
 {
-	struct search search = { .filter = filter };
-	char name[SEGMENT_NAME], path[STORAGE_PATH];
 	struct segment_list list;
+	struct arena arena;
 	int more = 1, reason;
 
 	if (segment_list(directory, &list) != 0)
 		return -1;
-	arena_init(&search.arena, ARENA);
-	for (size_t i = 0; i < list.count && more == 1; i++) {
-		if (i + 1 < list.count && list.firsts[i + 1] <= after + 1)
-			continue; /* all of it is known */
-		segment_name(list.firsts[i], ".log", name);
-		more = storage_path(directory, name, path) ? scan_segment(&search, path, after, found, user) : -1;
-	}
+	arena_init(&arena, ARENA);
+	for (size_t i = 0; i < list.count && more == 1; i++)
+		if (i + 1 == list.count || list.firsts[i + 1] > after + 1) /* else all of it is known */
+			more = scan_segment(directory, list.firsts[i], filter, &arena, after, found, user);
 	reason = errno;
-	arena_fini(&search.arena);
+	arena_fini(&arena);
 	segment_list_fini(&list);
 	errno = reason;
 	return more < 0 ? -1 : 0;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "crypto/digest.h"
+#include "record/storage.h"
 
 static const char prefix[] = "security_audit-";
 static const char opening[] = "{\"timestamp\":\"", middle[] = "\",\"sequence\":", closing[] = ",\"chain\":\"";
@@ -97,6 +98,15 @@ int segment_files(const char *directory, const char *suffix, struct segment_list
 int segment_list(const char *directory, struct segment_list *ret_list)
 {
 	return segment_files(directory, ".log", ret_list);
+}
+
+int segment_open(const char *directory, uint64_t first, struct lines *ret_lines)
+{
+	char name[SEGMENT_NAME], path[STORAGE_PATH];
+
+	*ret_lines = (struct lines){ .fd = -1 };
+	segment_name(first, ".log", name);
+	return storage_path(directory, name, path) ? lines_open(ret_lines, path) : -1;
 }
 
 void segment_list_fini(struct segment_list *list)

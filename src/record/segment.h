@@ -4,6 +4,7 @@
  * first record it is 32 zero octets. Reads only; any thread. */
 #ifndef RECORD_SEGMENT_H
 #define RECORD_SEGMENT_H
+#include "record/lines.h"
 #include "record/merkle.h"
 
 enum {
@@ -26,6 +27,8 @@ int segment_list(const char *directory, struct segment_list *ret_list);
 /* The same of the files with another suffix. */
 int segment_files(const char *directory, const char *suffix, struct segment_list *ret_list);
 void segment_list_fini(struct segment_list *list);
+/* The lines of a segment. 0, or -1 with errno. lines_close it either way. */
+int segment_open(const char *directory, uint64_t first, struct lines *ret_lines);
 
 /* The parts of a line without its LF. False: it has not the form of one. */
 struct segment_line {

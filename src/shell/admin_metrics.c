@@ -85,6 +85,23 @@ static void configuration(struct page *page, const struct reload_state *state)
 	       state->refused);
 }
 
+static void record_index(struct page *page, const struct keeper *keeper)
+{
+	struct keeper_index_figures index = keeper_index_figures(&keeper->index);
+	char text[TEXT];
+
+	gauge(page, "record_index_behind", "records that the index has not come to, which searches read", index.behind);
+	add(page, text,
+	    snprintf(text, sizeof(text),
+		     "# HELP framewall_record_index_lag_seconds how long the latest records waited to be indexed\n"
+		     "# TYPE framewall_record_index_lag_seconds gauge\n"
+		     "framewall_record_index_lag_seconds %" PRIu64 ".%06" PRIu64 "\n",
+		     index.lag_us / 1000000, index.lag_us % 1000000));
+	gauge(page, "record_index_failing", "1 while the record cannot be indexed", index.failing);
+	metric(page, "record_index_rebuilds_total", "", "times that the index was made anew", "counter",
+	       index.rebuilds);
+}
+
 void admin_metrics(struct admin_conn *conn)
 {
 	struct keeper *keeper = conn->admin->keeper;
@@ -101,6 +118,7 @@ void admin_metrics(struct admin_conn *conn)
 	gauge(&page, "uptime_seconds", "since the start", (uv_hrtime() - keeper->started_ns) / 1000000000);
 	gauge(&page, "record_waiting_bytes", "record lines that could not be written yet",
 	      atomic_load(&keeper->recorder.waiting));
+	record_index(&page, keeper);
 	metric(&page, "parts_refused_total", "", "messages between the parts that were not what their type is",
 	       "counter", ipc_refused(keeper->recorder.channel) + ipc_refused(keeper->figures.channel));
 	configuration(&page, &keeper->options.configuration);

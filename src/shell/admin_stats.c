@@ -51,6 +51,21 @@ static void configuration(struct json_writer *w, const struct reload_state *stat
 	json_write_close(w, '}');
 }
 
+static void record_index(struct json_writer *w, const struct keeper *keeper)
+{
+	struct keeper_index_figures index = keeper_index_figures(&keeper->index);
+
+	json_write_key(w, "record_index");
+	json_write_open(w, '{');
+	json_write_key(w, "state");
+	json_write_string(w, index.failing ? "failing" : index.behind != 0 ? "behind" : "current");
+	number(w, "last", index.last);
+	number(w, "behind", index.behind);
+	number(w, "lag_ms", index.lag_us / 1000);
+	number(w, "rebuilds", index.rebuilds);
+	json_write_close(w, '}');
+}
+
 void admin_stats(struct admin_conn *conn)
 {
 	struct keeper *keeper = conn->admin->keeper;
@@ -65,6 +80,7 @@ void admin_stats(struct admin_conn *conn)
 	number(&w, "uptime_seconds", (uv_hrtime() - keeper->started_ns) / 1000000000);
 	json_write_key(&w, "version");
 	json_write_string(&w, FRAMEWALL_VERSION);
+	record_index(&w, keeper);
 	configuration(&w, &keeper->options.configuration);
 	json_write_key(&w, "counters");
 	json_write_open(&w, '{');

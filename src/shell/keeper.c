@@ -62,6 +62,7 @@ static const char *start(struct keeper *keeper)
 		failed = keeper_recorder_start(&keeper->recorder, options, workers_of(options->policy));
 	if (failed != NULL)
 		return failed;
+	keeper_index_start(&keeper->index, keeper);
 	if (keeper_figures_start(&keeper->figures, keeper, options->loop) != 0)
 		return "cannot start the keeper: memory is short";
 	if (keeper_asks_start(&keeper->asks, keeper, options->loop) != 0)
@@ -131,6 +132,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_asks_free(&keeper->asks);
 	passwords_free(keeper->passwords);
 	admin_free(keeper->admin);
+	keeper_index_stop(&keeper->index);
 	keeper_recorder_stop(&keeper->recorder);
 	keeper_keys_write_used(keeper);
 	database_close(keeper->database);

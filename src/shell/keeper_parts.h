@@ -72,6 +72,29 @@ void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_total
 /* Appends up to limit lines, newest first, with commas between them. 0, or -1 when memory is short. */
 int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool);
 
+/* keeper_index.c: the index of the record, in a thread of its own. Whatever goes wrong with it, the record goes on. */
+struct keeper_index {
+	struct keeper *keeper;
+	struct index *index; /* of the thread alone while it runs; NULL: there is none */
+	uv_thread_t thread;
+	uv_mutex_t lock;
+	uv_cond_t wake;
+	bool runs;
+	unsigned failures; /* in a row */
+	_Atomic bool stop;
+	_Atomic bool failing;
+	_Atomic uint64_t last;	 /* record that it has come to */
+	_Atomic uint64_t lag_us; /* how long the oldest record of the latest step waited */
+	_Atomic uint64_t rebuilds;
+};
+struct keeper_index_figures {
+	uint64_t last, behind, lag_us, rebuilds; /* behind: records that are on the disk and not in the index */
+	bool failing;
+};
+void keeper_index_start(struct keeper_index *index, struct keeper *keeper); /* after the recorder */
+void keeper_index_stop(struct keeper_index *index);
+struct keeper_index_figures keeper_index_figures(const struct keeper_index *index);
+
 /* keeper_figures.c: the latest counters of each worker, asked for every second and whenever somebody wants fresh ones.
  */
 struct keeper_ask {
@@ -249,6 +272,7 @@ struct keeper {
 	int directory_fd;
 	char token[KEEPER_TOKEN + 1];
 	struct keeper_recorder recorder;
+	struct keeper_index index;
 	struct keeper_figures figures;
 	struct keeper_asks asks;
 	struct passwords *passwords;

@@ -283,10 +283,17 @@ def search(*arguments):
     return done.stdout.splitlines() if done.returncode == 0 else f"status {done.returncode}"
 
 
+def words_of(record):
+    texts = [record["user_id"] or "", record["session_id"] or "", record["event_id"]] + [v for v in record["details"].values() if isinstance(v, str)]
+    return {word.decode(errors="replace").lower() for text in texts for word in re.findall(rb"[0-9A-Za-z\x80-\xff]+", text.encode())}
+
+
 def queries():
     generator = random.Random(SEED)
     lines = lines_of(WHOLE)
     records = [json.loads(line) for line in lines]
+    done = subprocess.run([BINARY, "audit", "index", "--record", WHOLE], stdout=subprocess.PIPE, text=True, timeout=PATIENCE)
+    ok(done.returncode == 0 and f"record {len(lines)}" in done.stdout.splitlines()[-1], "an index of it can be made", done.stdout)
     aliases = {"auth_failure": "auth_failed", "invalid_message": "invalid_message_json", "dangerous_content": "suspicious_pattern"}
     wrong = []
 
@@ -309,6 +316,15 @@ def queries():
             end = random_time()
             wanted.append(lambda record, end=end: record["timestamp"][:len(end)] <= end)
             arguments += ["--to", end]
+        if generator.random() < 0.2:
+            words = generator.choice(re.findall(r"[0-9A-Za-z]+", " ".join([example["event_id"]] + [v for v in example["details"].values() if isinstance(v, str)])))
+            wanted.append(lambda record, words=words.lower(): words in words_of(record))
+            arguments += ["--text", words]
+        if generator.random() < 0.2 and example["connection_id"] is not None:
+            wanted.append(lambda record, value=example["connection_id"]: record["connection_id"] == value)
+            arguments += ["--connection", str(example["connection_id"])]
+        if generator.random() < 0.2:
+            arguments += ["--no-index"]
         if generator.random() < 0.3:
             limit = generator.choice([1, 7, 99, 101, 2500, 1000000])
             arguments += ["--limit", str(limit)]

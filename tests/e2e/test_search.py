@@ -1,0 +1,228 @@
+"""Searches of the record of a server that runs: by its index they give what reading every line gives, also while it is written, when it was
+deleted, cut, damaged or tampered with, and after kill -9 at random instants; it is made anew by itself.
+
+SEARCH_QUERIES (40), SEARCH_KILLS (4), SEARCH_SEED.
+"""
+import atexit
+import random
+import sqlite3
+
+from framewall import *
+
+QUERIES = int(os.environ.get("SEARCH_QUERIES", "40"))
+KILLS = int(os.environ.get("SEARCH_KILLS", "4"))
+SEED = int(os.environ.get("SEARCH_SEED", "20261128"))
+PLACES = ("--listen", "localhost:0", "--admin", "localhost:0")
+CONFIG = RELAXED + "audit_logging: { max_log_size: 1 }\n"
+USERS = ["alice", "bob", "mallory" + "\u2028\u202e" * 19, "\"},\"chain\":\"" + "\u200f" * 37, "Пётр 😀" + "\u2066" * 30]
+MESSAGES = ["}no json{", '{"type":"chat_message"}', '{"type":"no_such_type"}', '{"type":[]}', "[" * 40, chat("x' OR 1=1 --")]
+SCRATCH = tempfile.mkdtemp(prefix="framewall-e2e-search-")
+DATA = os.path.join(SCRATCH, "data")
+RECORD = os.path.join(DATA, "record")
+INDEX = os.path.join(RECORD, "index.db")
+atexit.register(shutil.rmtree, SCRATCH, True)
+generator = random.Random(SEED)
+
+
+def start(check=True, says=None):
+    server = Framewall(CONFIG, "--data", DATA, places=PLACES, check=check, says=says)
+    server.data = DATA
+    return server
+
+
+class Client(RawClient):
+    def __init__(self, server, user):
+        super().__init__(server.port, server.bearer(user))
+        self.reader = threading.Thread(target=self.closed, daemon=True)
+        self.reader.start()
+
+    def leave(self):
+        self.send(b"\x03\xe8", 8)
+        self.reader.join(PATIENCE)
+        self.close()
+
+
+def load(server, messages):
+    clients = [Client(server, user) for user in USERS]
+    for _ in range(messages):
+        generator.choice(clients).send(generator.choice(MESSAGES))
+        if generator.random() < 0.01:
+            RawClient(server.port, {"Authorization": "Bearer x"}).close()
+    for client in clients:
+        client.leave()
+
+
+def lines_of():
+    lines = []
+    for name in sorted(glob.glob(os.path.join(RECORD, "security_audit-*.log"))):
+        with open(name, "rb") as file:
+            lines += file.read().splitlines()
+    return lines
+
+
+def indexed(server):
+    """The index has come to the last record, which nothing is added to any more."""
+    def check():
+        figures = server.stats()["record_index"]
+        return figures["state"] == "current" and figures["last"] == len(lines_of()) and figures
+
+    return until(check)
+
+
+def words_of(record):
+    texts = [record["user_id"] or "", record["session_id"] or "", record["event_id"]]
+    texts += [value for value in record["details"].values() if isinstance(value, str)]
+    return {word.lower() for text in texts for word in re.findall(r"[0-9A-Za-z\u0080-\U0010ffff]+", text)}
+
+
+def search(*arguments):
+    """The lines, and what is said of the index."""
+    done = subprocess.run([BINARY, "audit", "search", "--data", DATA, "--json", *arguments], stdout=subprocess.PIPE, timeout=PATIENCE)
+    return done.stdout.splitlines() if done.returncode == 0 else f"status {done.returncode}"
+
+
+def spoken(*arguments):
+    done = subprocess.run([BINARY, "audit", "search", "--data", DATA, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=PATIENCE)
+    return done.stderr
+
+
+def random_query(records):
+    """Arguments, and whether a record is meant."""
+    example, wanted, arguments = generator.choice(records), [], []
+    for member, option in (("event_type", "type"), ("source_ip", "ip"), ("user_id", "user"), ("level", "level"),
+                           ("session_id", "session"), ("connection_id", "connection")):
+        value = (example if generator.random() < 0.8 else generator.choice(records))[member]
+        if value is not None and generator.random() < 0.35:
+            wanted.append(lambda record, member=member, value=value: record[member] == value)
+            arguments.append((option, str(value)))
+    if generator.random() < 0.2:
+        wanted.append(lambda record: (record["source_ip"] or "").startswith("127."))
+        arguments = [pair for pair in arguments if pair[0] != "ip"] + [("ip", "127.0.0.0/8")]
+    if generator.random() < 0.2:
+        word = generator.choice(sorted(word for word in words_of(example) if word.isascii()) or ["x"])
+        wanted.append(lambda record, word=word: word in words_of(record))
+        arguments.append(("text", word.upper()))
+    for option, holds in (("from", lambda time, value: time >= value), ("to", lambda time, value: time <= value)):
+        if generator.random() < 0.3:
+            value = generator.choice(records)["timestamp"][:generator.choice([4, 10, 16, 19, 21, 23, 26])]
+            wanted.append(lambda record, value=value, holds=holds: holds(record["timestamp"][:len(value)], value))
+            arguments.append((option, value))
+    return arguments, lambda record: all(want(record) for want in wanted)
+
+
+def equal_to_lines(name, queries=QUERIES):
+    lines = lines_of()
+    records, wrong = [json.loads(line) for line in lines], []
+    for _ in range(queries):
+        arguments, holds = random_query(records)
+        limit = generator.choice([100, 100, 5, 100000])
+        expected = [line for line, record in zip(reversed(lines), reversed(records)) if holds(record)][:limit]
+        got = search(*[f"--{option}={value}" for option, value in arguments], "--limit", str(limit))
+        if got != expected:
+            wrong.append((arguments, limit, len(expected), got if isinstance(got, str) else len(got)))
+    ok(not wrong, f"{queries} searches equal reading every line: {name} (seed {SEED})", wrong[:5])
+
+
+def subset_of_lines(name, queries=10):
+    """Nothing is invented, whatever is in the file."""
+    lines = lines_of()
+    records, wrong = [json.loads(line) for line in lines], []
+    for _ in range(queries):
+        arguments, holds = random_query(records)
+        left = iter([line for line, record in zip(reversed(lines), reversed(records)) if holds(record)])
+        got = search(*[f"--{option}={value}" for option, value in arguments], "--limit", "100000")
+        if isinstance(got, str) or not all(line in left for line in got):
+            wrong.append((arguments, got if isinstance(got, str) else len(got)))
+    ok(not wrong, f"{queries} searches give only what stands in the record: {name}", wrong[:5])
+
+
+def live():
+    with start(says="made anew: it was removed") as server:
+        load(server, 4000)
+        figures = indexed(server)
+        ok(figures, "the index comes to the last record by itself", server.stats()["record_index"])
+        ok(len(glob.glob(os.path.join(RECORD, "security_audit-*.log"))) > 1, "the record has several segments")
+        equal(spoken("--type", "invalid_message"), "", "a search is made by the index alone")
+        equal(os.stat(INDEX).st_mode & 0o777, 0o600, "nobody else may read the index")
+        equal_to_lines("by the index")
+        busy = threading.Thread(target=load, args=(server, 1500))
+        busy.start()
+        wrong = []
+        for _ in range(10):
+            before = lines_of()
+            got, after = search("--limit", "100000"), lines_of()
+            if got[::-1] != after[:len(got)] or len(got) < len(before):
+                wrong.append((len(before), len(got), len(after)))
+        busy.join()
+        ok(not wrong, "while it is written a search gives all there is, each once", wrong)
+        os.remove(INDEX)
+        equal_to_lines("while the index is deleted", 3)
+        load(server, 10)
+        ok(until(lambda: server.stats()["record_index"]["rebuilds"] == 1 and indexed(server)), "it is made anew when it was deleted")
+        equal_to_lines("by the new index", 10)
+        said = subprocess.run([BINARY, "audit", "index", "--rebuild", "--data", DATA], stdout=subprocess.PIPE, text=True)
+        ok(said.returncode == 0 and "the server that runs" in said.stdout, "audit index --rebuild leaves it to the server", said.stdout)
+        load(server, 10)
+        ok(until(lambda: server.stats()["record_index"]["rebuilds"] == 2 and indexed(server)), "which makes it anew")
+
+
+def damaged():
+    def cut():
+        os.truncate(INDEX, generator.randrange(os.path.getsize(INDEX)))
+
+    def scribble():
+        with open(INDEX, "r+b") as file:
+            file.seek(generator.randrange(os.path.getsize(INDEX)))
+            file.write(generator.randbytes(3000))
+
+    def empty():
+        open(INDEX, "wb").close()
+
+    def foreign():
+        os.remove(INDEX)
+        sqlite3.connect(INDEX).execute("CREATE TABLE state (id)").connection.close()
+
+    def tampered():
+        database = sqlite3.connect(INDEX)
+        database.execute("UPDATE blocks SET offset = 0, segment = 1 WHERE first > 200")
+        database.commit()
+        database.close()
+
+    def link():
+        os.rename(INDEX, INDEX + ".away")
+        os.symlink("index.db.away", INDEX)
+
+    for change in (cut, scribble, empty, foreign, tampered, link):
+        for name in glob.glob(INDEX + "*"):
+            os.remove(name)
+        subprocess.run([BINARY, "audit", "index", "--data", DATA], stdout=subprocess.DEVNULL, timeout=PATIENCE)
+        change()
+        subset_of_lines(f"a file that is {change.__name__}", 5)
+    with start(says="made anew|not indexed|cannot be") as server:
+        load(server, 20)
+        ok(indexed(server), "a server makes it anew")
+        equal_to_lines("by the new one", 5)
+
+
+def killed():
+    for number in range(KILLS):
+        for name in glob.glob(INDEX + "*") if number % 2 == 0 else []:
+            os.remove(name)  # so that there is much to do
+        server = start(check=False)
+        busy = threading.Thread(target=lambda: [load(server, 5000)], daemon=True)
+        threading.excepthook = lambda error: None  # the clients' end
+        busy.start()
+        time.sleep(generator.random())
+        server.signal(signal.SIGKILL)
+        server.wait()
+        busy.join()
+        equal_to_lines(f"after kill {number + 1}", 4)
+    server = start(check=False)
+    ok(indexed(server), "the index goes on")
+    equal(spoken(), "", "and is used")
+    equal_to_lines("after all", 10)
+    server.stop()
+
+
+main(live, damaged, killed)
