@@ -1,5 +1,6 @@
 #!/bin/sh
-# Debian packages of a build: deb.sh BUILD [OUT]. Writes framewall_VERSION_ARCH.deb, libframewall0_…, libframewall-dev_… to OUT (BUILD).
+# Debian packages of a build: deb.sh BUILD [OUT]. Writes framewall_VERSION_ARCH.deb, libframewall0_…, libframewall-dev_…, and framewall-report_… where
+# the build has framewall-pdf, to OUT (BUILD).
 set -eu
 umask 022
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -29,6 +30,7 @@ libdir=$(cd "$work/tree" && dirname "$(find usr -name libframewall.so)")
 sed -i "s|$prefix/etc|/etc|g; s|$prefix|/usr|g" "$work/tree/$libdir/pkgconfig/framewall.pc" "$work/tree/usr/lib/systemd/system/framewall.service"
 chmod 644 "$work/tree/$libdir"/libframewall.so.*.*
 strip --strip-unneeded "$work/tree/usr/bin/framewall" "$work/tree/$libdir"/libframewall.so.*.*
+[ ! -f "$work/tree/usr/libexec/framewall/framewall-pdf" ] || strip --strip-unneeded "$work/tree/usr/libexec/framewall/framewall-pdf"
 [ ! -f "$work/tree/$libdir/libframewall.a" ] || strip --strip-debug "$work/tree/$libdir/libframewall.a"
 [ ! -f "$work/tree/usr/share/man/man1/framewall.1" ] || gzip -9n "$work/tree/usr/share/man/man1/framewall.1"
 
@@ -51,6 +53,7 @@ mv "$work/tree/usr/lib/systemd/system/framewall.service" "$work/framewall/lib/sy
 rmdir "$work/tree/usr/lib/systemd/system" "$work/tree/usr/lib/systemd"
 take libframewall0 $(cd "$work/tree" && echo "$libdir"/libframewall.so.*)
 take libframewall-dev usr/include "$libdir"
+take framewall-report usr/libexec
 take framewall usr/bin usr/share usr/lib
 
 # Which packages the libraries are in that a file is linked with.
@@ -87,5 +90,6 @@ mkdir -p "$work/libframewall0/DEBIAN"
 cp "$work/shlibs.file" "$work/libframewall0/DEBIAN/shlibs"
 finish libframewall0 "$(depends "$(echo "$work/libframewall0/$libdir"/libframewall.so.*.*)")"
 finish libframewall-dev ""
+[ ! -d "$work/framewall-report" ] || finish framewall-report "$(depends "$work/framewall-report/usr/libexec/framewall/framewall-pdf")"
 left=$(cd "$work/tree" && find . -type f)
 [ -z "$left" ] || { echo "deb: in no package: $left" >&2; exit 1; }

@@ -22,20 +22,27 @@ static bool to_file(void *user, struct fw_slice octets)
 	return fwrite(octets.data, 1, octets.size, user) == octets.size;
 }
 
+/* The folder above that of this program is the prefix, wherever all of it was put. */
 static bool find_program(char ret_path[REPORT_PATH])
 {
-	ssize_t size = readlink("/proc/self/exe", ret_path, REPORT_PATH - sizeof("framewall-pdf"));
+	static const char *const places[] = { "framewall-pdf", "../" FRAMEWALL_PDF };
+	char self[REPORT_PATH / 2];
+	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *end;
 
-	if (size > 0) {
-		ret_path[size] = '\0';
-		end = strrchr(ret_path, '/');
-		memcpy(end + 1, "framewall-pdf", sizeof("framewall-pdf"));
+	if (size <= 0)
+		return false;
+	self[size] = '\0';
+	end = strrchr(self, '/');
+	if (end == NULL)
+		return false;
+	*end = '\0';
+	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(ret_path, REPORT_PATH, "%s/%s", self, places[i]);
 		if (access(ret_path, X_OK) == 0)
 			return true;
 	}
-	memcpy(ret_path, FRAMEWALL_PDF, sizeof(FRAMEWALL_PDF));
-	return access(ret_path, X_OK) == 0;
+	return false;
 }
 
 /* Its standard input is ret_input, its output is out's file. */

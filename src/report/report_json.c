@@ -164,6 +164,7 @@ bool report_json(const struct report *report, const struct report_out *out)
 	pool_init(&writing.pool);
 	*w = (struct json_writer){ .out = &writing.buf, .pool = &writing.pool };
 	json_write_open(w, '{');
+	write_time(w, "generated_at", report->options->now_us);
 	write_figures(w, report);
 	write_completeness(w, report);
 	write_users(&writing);

@@ -15,7 +15,8 @@ def make(folder):
     os.makedirs(os.path.join(work, folder))
     done = call(os.path.join(ROOT, "tools", "deb.sh"), BUILD, os.path.join(work, folder))
     paths = done.stdout.split()
-    ok(done.returncode == 0 and len(paths) == 3, "three packages are made", done.stdout)
+    made = 3 + os.path.exists(os.path.join(BUILD, "framewall-pdf"))
+    ok(done.returncode == 0 and len(paths) == made, f"{made} packages are made", done.stdout)
     return {os.path.basename(path).split("_")[0]: path for path in paths}
 
 
@@ -39,8 +40,13 @@ def test_contents():
     packages = make("first")
     version = json.loads(call(BINARY, "version", "--json").stdout)["version"]
     libdir = "/usr/lib/" + call("dpkg-architecture", "-qDEB_HOST_MULTIARCH").stdout.strip()
+    drawn = ["framewall-report"] if "framewall-report" in packages else []
     equal({name: call("dpkg-deb", "-f", path, "Version").stdout.strip() for name, path in packages.items()},
-          dict.fromkeys(["framewall", "libframewall0", "libframewall-dev"], version), "of the version of the program")
+          dict.fromkeys(["framewall", "libframewall0", "libframewall-dev", *drawn], version), "of the version of the program")
+    for name in drawn:
+        files, _ = contents(packages[name])
+        equal([file for file in files if "/doc/" not in file], ["/usr/libexec/framewall/framewall-pdf"], "framewall-report: what draws reports")
+        ok("libpango" in call("dpkg-deb", "-f", packages[name], "Depends").stdout, "it alone depends on what draws text")
 
     files, _ = contents(packages["framewall"])
     equal({name for name in files if "/doc/" not in name and "/man" not in name},
@@ -52,6 +58,7 @@ def test_contents():
     equal([name for name, (mode, _) in files.items() if mode[5] == "w" or mode[8] == "w" or "s" in mode.lower()], [],
           "nothing is others' to write, nothing sets an id")
     depends = call("dpkg-deb", "-f", packages["framewall"], "Depends").stdout
+    ok("pango" not in depends and "cairo" not in depends, "it needs nothing that draws text", depends)
     for name in ("libc6", "libssl3", "libuv1", "libfyaml0", "libsqlite3-0", "libcurl4", "zlib1g"):
         ok(re.search(rf"\b{name} \(>= ", depends) is not None, f"it depends on {name}", depends)
 

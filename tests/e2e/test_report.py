@@ -199,6 +199,97 @@ def test_formats():
         ok(not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]", text), f"{name}: nothing that a terminal or an editor obeys")
 
 
+# PDF: read by poppler and qpdf ------------------------------------------------------------------------------------------
+PDF = os.path.join(os.path.dirname(BINARY), "framewall-pdf")
+DRAWS = os.path.exists(PDF) and all(shutil.which(tool) for tool in ("pdftotext", "pdfdetach", "pdfinfo", "qpdf"))
+
+
+def tool(*words):
+    return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE).stdout.decode("utf-8", "replace")
+
+
+def squeezed(text):
+    """Where a line ends is the page's business."""
+    return re.sub("[\\s\u202a-\u202e]", "", text)
+
+
+def is_left_to_right(text):
+    return not re.search("[\u0590-\u08ff]", text)
+
+
+def missing(text, tables):
+    """Rows whose cells do not stand in the text one behind the other, whole."""
+    text = squeezed(text)
+    return [row for t in tables for row in t["rows"] if is_left_to_right("".join(row)) and squeezed("".join(row)) not in text]
+
+
+def sound(path, what):
+    said = tool("qpdf", "--check", path)
+    ok("No syntax or stream encoding errors found" in said, f"{what}: qpdf finds nothing wrong", said)
+
+
+def test_pdf():
+    if not DRAWS:
+        skip("pdf", "framewall-pdf, poppler-utils or qpdf is not there")
+        return
+    path, attached = os.path.join(SCRATCH, "report.pdf"), os.path.join(SCRATCH, "attached.json")
+    done = call("report", "--format", "pdf", "--output", path)
+    ok(done.returncode == 0 and done.stderr == b"", "a report is drawn", done)
+    sound(path, "it")
+    tool("pdfdetach", "-save", "1", "-o", attached, path)
+    with open(attached, "rb") as file:
+        octets = file.read()
+    got = json.loads(octets)
+    text = tool("pdftotext", "-raw", path, "-")
+    ok(hashlib.sha256(octets).hexdigest() in text, "the JSON is in it, and its SHA-256 is printed")
+    compare(got, exported(), "pdf")
+    equal(missing(text, got["tables"]), [], "every row of every table can be read, and copied as text")
+    ok("Пётр" in text and "王小明" in text and "مريم" in squeezed(text), "Cyrillic, Chinese and Arabic, too")
+    pages = int(re.search(r"Pages:\s+(\d+)", tool("pdfinfo", path)).group(1))
+    equal([n for n in range(1, pages + 1) if f"page {n} of {pages}" not in text], [], "each page says which of how many it is")
+    ok(re.search(r"Tagged:\s+yes", tool("pdfinfo", path)) and "Compliance report" in tool("pdfinfo", path), "it has a title and a structure")
+    equal([line for line in tool("pdffonts", path).splitlines()[2:] if not re.search(r" yes yes yes +\d", line)], [], "fonts are in it, in part, with their characters")
+    equal(call("report", "--check", path).returncode, 0, "and its signature holds")
+
+
+def draw(got, path):
+    with open(path, "wb") as file:
+        done = subprocess.run([PDF], input=json.dumps(got).encode(), stdout=file, stderr=subprocess.PIPE, timeout=PATIENCE)
+    return done.returncode, done.stderr.decode()
+
+
+def test_pdf_extremes():
+    if not DRAWS:
+        skip("pdf of extremes", "framewall-pdf, poppler-utils or qpdf is not there")
+        return
+    got = figures("--rows", "50")
+    first, second = os.path.join(SCRATCH, "first.pdf"), os.path.join(SCRATCH, "second.pdf")
+    long = "".join(f"{n:06d}" for n in range(4000))
+    bars = [[f"2026-11-{day:02d}T{hour:02d}", str(day * hour), "0", str(hour), "0", "0", "0", "0", "0"] for day in (1, 2) for hour in range(24)]
+    trend, = [t for t in got["tables"] if t["id"] == "trend"]
+    trend["rows"] = bars
+    users, = [t for t in got["tables"] if t["id"] == "users"]
+    users["rows"] = [[f"user {n} " + "x" * (n % 90)] + ["user"] + [str(n * 7919)] * 6 + ["2026-11-28T22:53:37.506518Z"] * 2 for n in range(600)]
+    got["tables"].append({"id": "long", "title": "A title as long as a line " * 12, "note": long[:3000], "columns": ["Short", "Long"], "left_out": 0,
+                          "rows": [["a", long], [long[:8000], "b"], ["", ""], ["العربية עברית ภาษาไทย हिन्दी", "한국어 日本語 😀🏳️‍🌈 \U0001f9ff"]]})
+    got["tables"].append({"id": "columns", "title": "Columns", "note": "", "left_out": 0, "columns": [f"column {n}" for n in range(16)],
+                          "rows": [["9" * (n * 3 + 1) for n in range(16)] for _ in range(3)]})
+    equal(draw(got, first)[0], 0, "cells over several pages, hundreds of rows, sixteen columns, many scripts")
+    sound(first, "they")
+    text = re.sub(r"SHA-256 of the same report as JSON: [0-9a-f]{64}\s+page \d+ of \d+\s*", "", tool("pdftotext", "-raw", first, "-"))
+    for head in ("Short\nLong\n",):  # which each page repeats in the midst of a cell
+        text = text.replace(head, "")
+    equal(missing(text, [t for t in got["tables"] if t["id"] != "long"]), [], "nothing is cut")
+    digits = squeezed(text)
+    lost = [n for n in range(4000) if f"{n:06d}" not in digits]
+    ok(len(lost) < 40, "of a cell over pages nothing is lost, but for what the turn of a page divides", lost[:20])
+    equal((draw(got, second)[0], open(first, "rb").read() == open(second, "rb").read()), (0, True), "drawn twice it is the same to the octet")
+    for name, wrong in (("no JSON", b"{"), ("no report", b"{}"), ("no tables", b'{"report_period":{},"completeness":{},"tables":[{}]}'), ("nothing", b""),
+                        ("a row too short", json.dumps({**got, "tables": [{**users, "rows": [["a"]]}]}).encode())):
+        done = subprocess.run([PDF], input=wrong, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE)
+        ok(done.returncode == 1 and done.stdout == b"" and done.stderr, f"{name}: said", done)
+
+
 def test_frameworks():
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
     records = exported()
@@ -292,4 +383,4 @@ def test_damage():
 
 
 if __name__ == "__main__":
-    main(test_figures, test_borders, test_formats, test_frameworks, test_signature, test_damage)
+    main(test_figures, test_borders, test_formats, test_pdf, test_pdf_extremes, test_frameworks, test_signature, test_damage)
