@@ -103,7 +103,7 @@ int audit_search(int argc, char **argv)
 		return result;
 	if (!audit_folder(data, record, folder))
 		return options_usage("audit search", "the path is too long");
-	const struct ledger_query query = { folder, &filter.filter, (uint64_t)before, (size_t)limit, no_index };
+	const struct ledger_query query = { folder, &filter.filter, (uint64_t)before, (size_t)limit, no_index, NULL };
 
 	arena_init(&printing.arena, ARENA);
 	result = ledger_search(&query, print_line, &printing, &searched);
@@ -226,7 +226,7 @@ int audit_tail(int argc, char **argv)
 		return result;
 	if (!audit_folder(data, record, folder))
 		return options_usage("audit tail", "the path is too long");
-	const struct ledger_query query = { folder, &all, 0, TAIL_LINES, true };
+	const struct ledger_query query = { folder, &all, 0, TAIL_LINES, true, NULL };
 
 	if (ledger_search(&query, note_sequence, &last, &searched) != 0)
 		return audit_unreadable("audit tail", folder);

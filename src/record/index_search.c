@@ -195,7 +195,7 @@ static enum index_result look_at_all(struct reading *reading)
 		return failed(reading);
 	sqlite3_bind_int64(row, 1, (sqlite3_int64)reading->high);
 	sqlite3_bind_int64(row, 2, (sqlite3_int64)reading->low);
-	while (result == INDEX_OK && !reading->search->enough && (code = sqlite3_step(row)) == SQLITE_ROW) {
+	while (result == INDEX_OK && !search_is_over(reading->search) && (code = sqlite3_step(row)) == SQLITE_ROW) {
 		uint64_t sequence = reading->search->before - 1;
 		struct index_block block;
 
@@ -208,7 +208,7 @@ static enum index_result look_at_all(struct reading *reading)
 			continue;
 		result = read_block(reading, &block);
 		sequence = block.last < sequence ? block.last : sequence;
-		while (result == INDEX_OK && !reading->search->enough && sequence >= block.first)
+		while (result == INDEX_OK && !search_is_over(reading->search) && sequence >= block.first)
 			consider(reading, sequence--);
 	}
 	if (result == INDEX_OK && code != SQLITE_ROW && code != SQLITE_DONE)
@@ -233,7 +233,7 @@ static enum index_result look_in(struct reading *reading, uint64_t partition, co
 	sqlite3_bind_text(row, 1, expression, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(row, 2, (sqlite3_int64)reading->low);
 	sqlite3_bind_int64(row, 3, (sqlite3_int64)reading->high);
-	while (result == INDEX_OK && !reading->search->enough && (code = sqlite3_step(row)) == SQLITE_ROW) {
+	while (result == INDEX_OK && !search_is_over(reading->search) && (code = sqlite3_step(row)) == SQLITE_ROW) {
 		uint64_t sequence = (uint64_t)sqlite3_column_int64(row, 0);
 
 		/* each record once, and in order, whatever the file says */
@@ -266,7 +266,7 @@ static enum index_result look(struct reading *reading)
 	else
 		for (partition = (reading->high - 1) / reading->partition + 1;
 		     partition-- > (reading->low - 1) / reading->partition && result == INDEX_OK &&
-		     !reading->search->enough;)
+		     !search_is_over(reading->search);)
 			result = look_in(reading, partition, (const char *)buf_data(&expression));
 	buf_clear(&expression, &pool);
 	pool_fini(&pool);

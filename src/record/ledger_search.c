@@ -51,12 +51,12 @@ static int read_segment(struct search *search, uint64_t segment, uint64_t offset
 	struct fw_slice line;
 	struct lines lines;
 	bool whole;
-	int got;
+	int got = 0;
 
 	if (segment_open(search->query->directory, segment, &lines) != 0)
 		return errno == ENOENT ? 0 : -1; /* removed meanwhile */
 	lines_seek(&lines, offset);
-	while ((got = lines_next(&lines, &line, &whole)) == 1) {
+	while (!search_is_over(search) && (got = lines_next(&lines, &line, &whole)) == 1) {
 		if (!whole)
 			continue;
 		if (segment_line(line, &parts)) {
@@ -155,7 +155,7 @@ static int run(struct search *search, struct ledger_searched *searched)
 		if (failed == 0 && !search->enough) {
 			if (search->before > state.last + 1)
 				search->before = state.last + 1;
-			result = index_search(search, &db, &state, searched->why);
+			index_search(search, &db, &state, searched->why); /* says itself what it did not do */
 		}
 		index_db_close(&db);
 		if (failed != 0 || search->enough)

@@ -13,7 +13,8 @@ struct ledger_query {
 	const struct ledger_filter *filter;
 	uint64_t before; /* records with a smaller number; 0: from the newest on */
 	size_t limit;
-	bool no_index; /* every line is read */
+	bool no_index;		       /* every line is read */
+	const _Atomic bool *cancelled; /* NULL, or it becomes true when nobody waits any more: the search ends */
 };
 struct ledger_searched {
 	bool by_index;	      /* but for what it had not yet */

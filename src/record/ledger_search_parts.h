@@ -1,6 +1,8 @@
 /* ledger_search_parts.h: what the two ways of searching share. */
 #ifndef RECORD_LEDGER_SEARCH_PARTS_H
 #define RECORD_LEDGER_SEARCH_PARTS_H
+#include <stdatomic.h>
+
 #include "record/index_db.h"
 #include "record/ledger_search.h"
 
@@ -14,6 +16,13 @@ struct search {
 	uint64_t read;	 /* lines that were read one by one */
 	bool enough;	 /* nobody wants more */
 };
+static inline bool search_is_over(struct search *search)
+{
+	const _Atomic bool *cancelled = search->query->cancelled;
+
+	search->enough = search->enough || (cancelled != NULL && atomic_load_explicit(cancelled, memory_order_relaxed));
+	return search->enough;
+}
 /* Gives a line; false when nobody wants more. */
 bool search_give(struct search *search, struct fw_slice line);
 

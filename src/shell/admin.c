@@ -176,7 +176,7 @@ struct admin *admin_start(struct keeper *keeper, const char **reterr_text)
 	admin->loopback_only = true;
 	pool_init(&admin->pool);
 	arena_init(&admin->arena, ARENA);
-	if (admin_reload_init(admin) != 0)
+	if (admin_reload_init(admin) != 0 || admin_events_init(admin) != 0)
 		return admin;
 	*reterr_text = listen_control(admin);
 	if (*reterr_text == NULL && keeper->options.admin_host != NULL)
@@ -207,6 +207,7 @@ void admin_stop(struct admin *admin)
 	if (admin->control_open)
 		keeper_handle_close(admin->keeper, (uv_handle_t *)&admin->control);
 	admin_reload_stop(admin);
+	admin_events_stop(admin);
 	while (admin->conns != NULL)
 		admin_conn_close(admin->conns);
 }
@@ -216,6 +217,7 @@ struct admin *admin_free(struct admin *admin)
 	if (admin == NULL)
 		return NULL;
 	admin_reload_free(admin);
+	admin_events_free(admin);
 	pool_fini(&admin->pool);
 	arena_fini(&admin->arena);
 	mem_free(admin);

@@ -25,6 +25,7 @@ struct admin {
 	unsigned counts[2];	  /* of connections: TCP, control socket */
 	bool stalled[2];	  /* memory was short when one was to be accepted */
 	struct admin_reload *reload;
+	struct admin_searches *searches;
 	struct admin_change *changes; /* of users, being made */
 	uint64_t refused_cell;	      /* GCRA of records about refused credentials */
 };
@@ -100,7 +101,12 @@ void admin_log_show(struct admin_conn *conn); /* admin_log.c */
 void admin_log_set(struct admin_conn *conn);
 void admin_metrics(struct admin_conn *conn); /* admin_metrics.c */
 void admin_stats(struct admin_conn *conn);   /* admin_stats.c */
-void admin_stats_events(struct admin_conn *conn);
+/* admin_events.c */
+int admin_events_init(struct admin *admin);
+void admin_events_stop(struct admin *admin);	   /* waits for searches that go on, which end at once */
+void admin_events_forget(struct admin_conn *conn); /* it is closed: whoever asked does not wait for the answer */
+void admin_events_free(struct admin *admin);
+void admin_events(struct admin_conn *conn);
 /* admin_reload.c */
 int admin_reload_init(struct admin *admin);
 void admin_reload_stop(struct admin *admin);	   /* waits for the thread that reads the configuration */

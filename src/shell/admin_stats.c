@@ -1,8 +1,6 @@
 #include "base/encode.h"
 #include "shell/admin_parts.h"
 
-enum { EVENTS_DEFAULT = 100 };
-
 static const char *const names[COUNTERS] = {
 #define COUNTER(name, help) #name,
 #define GAUGE(name, help) #name,
@@ -89,42 +87,4 @@ void admin_stats(struct admin_conn *conn)
 	json_write_close(&w, '}');
 	json_write_close(&w, '}');
 	admin_answer_written(conn, 200, &w);
-}
-
-static bool read_limit(struct fw_slice query, unsigned *ret_limit)
-{
-	struct fw_slice text;
-
-	*ret_limit = EVENTS_DEFAULT;
-	if (query.size == 0)
-		return true;
-	if (!http1_query(query, "limit", &text) || text.size == 0 || text.size > 4)
-		return false;
-	*ret_limit = 0;
-	for (size_t i = 0; i < text.size; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-		*ret_limit = *ret_limit * 10 + (unsigned)(text.data[i] - '0');
-	}
-	return *ret_limit >= 1 && *ret_limit <= LIMIT_RECORD_RING;
-}
-
-void admin_stats_events(struct admin_conn *conn)
-{
-	struct admin *admin = conn->admin;
-	unsigned limit;
-
-	if (!read_limit(conn->head.query, &limit)) {
-		admin_answer_problem(conn, 400,
-				     "limit must be a number from 1 to 1000, and nothing else may be asked for", "");
-		return;
-	}
-	buf_clear(&conn->body, &admin->pool);
-	/* The lines are JSON already; they are not written a second time. */
-	if (buf_append(&conn->body, &admin->pool, "{\"events\":[", 11) != 0 ||
-	    keeper_recorder_list(&admin->keeper->recorder, limit, &conn->body, &admin->pool) != 0 ||
-	    buf_append(&conn->body, &admin->pool, "]}\n", 3) != 0)
-		admin_conn_close(conn);
-	else
-		admin_answer(conn, 200, "application/json", "");
 }

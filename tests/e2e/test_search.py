@@ -6,6 +6,9 @@ SEARCH_QUERIES (40), SEARCH_KILLS (4), SEARCH_SEED.
 import atexit
 import random
 import sqlite3
+import urllib.error
+import urllib.parse
+import urllib.request
 
 from framewall import *
 
@@ -124,6 +127,59 @@ def equal_to_lines(name, queries=QUERIES):
     ok(not wrong, f"{queries} searches equal reading every line: {name} (seed {SEED})", wrong[:5])
 
 
+PARAMETERS = {"type": "event_type", "ip": "source_ip", "user": "user_id", "session": "session_id", "connection": "connection_id",
+              "from": "start_time", "to": "end_time"}
+
+
+def ask(server, parameters):
+    with open(os.path.join(DATA, "admin.token")) as file:
+        headers = {"Authorization": "Bearer " + file.read().strip()}
+    url = f"http://localhost:{server.admin_port()}/api/v1/events?{urllib.parse.urlencode(parameters)}"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def pages(server, arguments, limit, most=10**9):
+    """Lines, as they stand in the pages: they are JSON in an array, as they were written."""
+    parameters, lines = {PARAMETERS.get(option, option): value for option, value in arguments}, []
+    while len(lines) < most:
+        body = ask(server, {**parameters, "limit": limit})
+        page = json.loads(body)
+        texts = body[len(b'{"events":['):body.rindex(b'],"next_cursor"')]
+        decoder, at, text = json.JSONDecoder(), 0, texts.decode()
+        while at < len(text):
+            _, end = decoder.raw_decode(text, at)
+            lines.append(text[at:end].encode())
+            at = end + 1
+        if page["next_cursor"] is None:
+            break
+        parameters["cursor"] = page["next_cursor"]
+    return lines, page
+
+
+def paged(server):
+    lines = lines_of()
+    records, wrong = [json.loads(line) for line in lines], []
+    for _ in range(QUERIES // 2):
+        arguments, holds = random_query(records)
+        limit = generator.choice([1000, 1000, 100, 37])
+        expected = [line for line, record in zip(reversed(lines), reversed(records)) if holds(record)]
+        if len(expected) > 30 * limit:
+            limit = 1000
+        got, page = pages(server, arguments, limit)
+        if got != expected or not page["by_index"]:
+            wrong.append((arguments, limit, len(expected), len(got), page["by_index"]))
+    ok(not wrong, f"{QUERIES // 2} searches over the admin side, page by page, equal reading every line (seed {SEED})", wrong[:5])
+    equal(pages(server, [], 100, 1)[0], lines[:-101:-1], "without parameters the newest 100 are given")
+    for bad in ({"limit": 0}, {"limit": 1001}, {"cursor": "x"}, {"cursor": 0}, {"event_type": "nothing"}, {"source_ip": "1.2.3.4/5"}, {"level": "x"},
+                {"connection_id": "x"}, {"text": "--"}, {"start_time": "yesterday"}, {"user": "alice"}, [("limit", 1), ("limit", 2)],
+                {"user_id": "a\0b"}, {"text": "a " * 33}):
+        equal(ask(server, bad), 400, f"{bad} is refused")
+
+
 def subset_of_lines(name, queries=10):
     """Nothing is invented, whatever is in the file."""
     lines = lines_of()
@@ -146,6 +202,7 @@ def live():
         equal(spoken("--type", "invalid_message"), "", "a search is made by the index alone")
         equal(os.stat(INDEX).st_mode & 0o777, 0o600, "nobody else may read the index")
         equal_to_lines("by the index")
+        paged(server)
         busy = threading.Thread(target=load, args=(server, 1500))
         busy.start()
         wrong = []

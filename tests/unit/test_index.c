@@ -286,7 +286,7 @@ static void test_lags(void **state)
 {
 	static const size_t steps[] = { 1, 2, 127, 128, 129, 500 };
 	struct ledger_filter any = { 0 };
-	struct ledger_query query = { fixture.directory, &any, 0, RECORDS + 100, false };
+	struct ledger_query query = { fixture.directory, &any, 0, RECORDS + 100, false, NULL };
 	struct ledger_searched searched;
 	static struct found found;
 	uint64_t to = 0;
@@ -391,7 +391,7 @@ static void test_forgets_what_was_removed(void **state)
 static void test_other_histories(void **state)
 {
 	struct ledger_filter any = { 0 };
-	struct ledger_query query = { fixture.directory, &any, 0, 10, false };
+	struct ledger_query query = { fixture.directory, &any, 0, 10, false, NULL };
 	char path[160], copy[160], command[1024];
 	static struct found found;
 	struct segment_list list;
