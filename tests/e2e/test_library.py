@@ -30,7 +30,7 @@ def test_install():
     place["libraries"] = os.path.dirname(os.path.dirname(config[0]))
     place["environment"] = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(config[0]), PKG_CONFIG_SYSROOT_DIR=place["destination"],
                                 LD_LIBRARY_PATH=place["libraries"], PATH=installed("bin") + ":" + os.environ["PATH"])
-    for name in ("conn", "event", "manager", "policy", "stage", "types"):
+    for name in ("audit", "conn", "event", "manager", "policy", "stage", "types"):
         ok(os.path.exists(installed("include", "framewall", name + ".h")), f"header {name}.h")
     for path in ("share/man/man1/framewall.1", "share/bash-completion/completions/framewall", "share/zsh/site-functions/_framewall",
                  "share/fish/vendor_completions.d/framewall.fish", "lib/systemd/system/framewall.service", "lib/sysusers.d/framewall.conf",
@@ -199,6 +199,31 @@ def test_plugin():
     shutil.rmtree(folder)
 
 
+def test_search():
+    """Records of a server that runs, found by a program that was compiled against the library; several threads at once."""
+    folder = tempfile.mkdtemp(prefix="framewall-search-")
+    if compile_example("search.c", folder) and not sanitized():
+        with Framewall(RELAXED) as server:
+            record = os.path.join(server.data, "record")
+            for _ in range(60):
+                RawClient(server.port, {"Authorization": "Bearer x"}).close()
+            RawClient(server.port, server.bearer("alice")).close()
+            server.wait_records("auth_failure", 60)
+            server.wait_records("websocket_disconnect", 1)
+            done = call("./search", record, cwd=folder, env=place["environment"])
+            sought = [(record["sequence"], record["event_id"]) for record in reversed(server.records("auth_failure"))]
+            found = [(int(line.split(" ", 1)[0]), json.loads(line.split(" ", 1)[1])["event_id"]) for line in done.stdout.splitlines()
+                     if '"admin login"' not in line]
+            equal((done.returncode, found), (0, sought), "page by page all records of an event are found, newest first")
+            done = call("./search", record, "alice", "auth_success", cwd=folder, env=place["environment"])
+            equal([json.loads(line.split(" ", 1)[1])["user_id"] for line in done.stdout.splitlines()], ["alice"], "and one of a user")
+            done = call("./search", record, "alice", "no_such", cwd=folder, env=place["environment"])
+            ok(done.returncode == 1 and "event_type is an event" in done.stdout, "an event that there is not is an error that says so", done.stdout)
+            done = call("./search", record + "/nothing", cwd=folder, env=place["environment"])
+            ok(done.returncode == 1 and "No such file" in done.stdout, "and a folder without a record", done.stdout)
+    shutil.rmtree(folder)
+
+
 def test_engine():
     folder = tempfile.mkdtemp(prefix="framewall-engine-")
     if compile_example("engine.c", folder) and not sanitized():
@@ -315,4 +340,4 @@ def test_clean():
     shutil.rmtree(place["destination"])
 
 
-main(test_install, test_symbols, test_headers, test_embed, test_dangerous_content, test_plugin, test_engine, test_static, test_completion, test_guide, test_container, test_clean)
+main(test_install, test_symbols, test_headers, test_embed, test_dangerous_content, test_plugin, test_search, test_engine, test_static, test_completion, test_guide, test_container, test_clean)
