@@ -72,14 +72,14 @@ int report_pdf(const struct report *report, FILE *out)
 	FILE *input = NULL;
 	struct report_out to = { to_file };
 	bool written;
-	pid_t pid;
+	pid_t pid = -1;
 	int result, status = -1;
 
 	if (!find_program(path))
 		return options_could_not(
 			verb,
-			"there is no framewall-pdf beside this program nor at %s: it is built where the "
-			"library pangocairo is; the other formats need nothing",
+			"there is no framewall-pdf, neither beside this program nor in ../%s: it is built where the "
+			"library pangocairo is, and is in the package framewall-report; the other formats need nothing",
 			FRAMEWALL_PDF);
 	signal(SIGPIPE, SIG_IGN); /* when it ends early its status says so */
 	result = start(path, out, &input, &pid);

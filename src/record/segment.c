@@ -115,18 +115,28 @@ void segment_list_fini(struct segment_list *list)
 	*list = (struct segment_list){ 0 };
 }
 
+/* 16 and more: it is no hex digit in lower case. A table, as this is done for each octet of each chain. */
+static unsigned hex_digit(uint8_t octet)
+{
+	static const uint8_t digits[256] = {
+		['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+		['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	};
+
+	return (digits[octet] + 31u) & 31;
+}
+
 static bool read_hex(const char *text, uint8_t ret_bytes[32])
 {
-	static const char digits[] = "0123456789abcdef";
+	unsigned wrong = 0;
 
-	for (unsigned i = 0; i < HEX; i++) {
-		const char *digit = text[i] != '\0' ? strchr(digits, text[i]) : NULL;
+	for (unsigned i = 0; i < HEX / 2; i++) {
+		unsigned high = hex_digit((uint8_t)text[2 * i]), low = hex_digit((uint8_t)text[2 * i + 1]);
 
-		if (digit == NULL)
-			return false;
-		ret_bytes[i / 2] = (uint8_t)(ret_bytes[i / 2] << 4 | (digit - digits));
+		wrong |= (high | low) & 16;
+		ret_bytes[i] = (uint8_t)(high << 4 | low);
 	}
-	return true;
+	return wrong == 0;
 }
 
 bool segment_line(struct fw_slice line, struct segment_line *ret_line)

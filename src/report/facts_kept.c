@@ -34,8 +34,8 @@ struct state {
 static void digest_events(uint8_t ret_digest[32])
 {
 	memset(ret_digest, 0, 32);
-	for (uint16_t i = 0; i < EVENT_TYPES; i++)
-		digest_sha256_pair(slice(ret_digest, 32), slice_text(fw_event_name(i)), ret_digest);
+	for (unsigned i = 0; i < EVENT_TYPES; i++)
+		digest_sha256_pair(slice(ret_digest, 32), slice_text(fw_event_name((uint16_t)i)), ret_digest);
 }
 
 /* A file that was written to, or put in place of another one, has another time of change, which nobody sets at will. */

@@ -1,5 +1,6 @@
 #include "report/facts_line.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/encode.h"
@@ -55,17 +56,42 @@ static void take_word(struct cursor *cursor)
 		cursor->at++;
 }
 
+/* By length and letters: a slot holds the types that share it, the first one and where the next is. */
+enum { SLOTS = 256 };
+
+struct type_slots {
+	uint8_t first[SLOTS], next[EVENT_TYPES]; /* type + 1; 0: none */
+};
+
+static unsigned slot_of(struct fw_slice name)
+{
+	return name.size == 0 ? 0
+			      : (unsigned)(name.size * 31 + name.data[0] * 7u + name.data[name.size / 2] * 3u +
+					   name.data[name.size - 1]) %
+					SLOTS;
+}
+
+static struct type_slots type_slots;
+
+static void fill_type_slots(void)
+{
+	for (unsigned i = 0; i < EVENT_TYPES; i++) {
+		unsigned slot = slot_of(slice_text(fw_event_name((uint16_t)i)));
+
+		type_slots.next[i] = type_slots.first[slot];
+		type_slots.first[slot] = (uint8_t)(i + 1);
+	}
+}
+
 static uint8_t find_type(struct fw_slice name)
 {
-	static _Thread_local uint8_t last;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	uint8_t at;
 
-	if (slice_is(name, fw_event_name(last)))
-		return last;
-	for (uint8_t i = 0; i < EVENT_TYPES; i++)
-		if (slice_is(name, fw_event_name(i))) {
-			last = i;
-			return i;
-		}
+	pthread_once(&once, fill_type_slots);
+	for (at = type_slots.first[slot_of(name)]; at != 0; at = type_slots.next[at - 1])
+		if (slice_is(name, fw_event_name((uint16_t)(at - 1))))
+			return (uint8_t)(at - 1);
 	return EVENT_TYPES;
 }
 

@@ -42,10 +42,10 @@ static struct report_event evidence(const struct report *report, const char *eve
 	while (*events != '\0') {
 		size_t size = strcspn(events, " ");
 
-		for (uint16_t i = 0; i < EVENT_TYPES; i++) {
+		for (unsigned i = 0; i < EVENT_TYPES; i++) {
 			const struct report_event *event = &report->events[i];
 
-			if (!slice_is(slice(events, size), fw_event_name(i)) || event->count == 0)
+			if (!slice_is(slice(events, size), fw_event_name((uint16_t)i)) || event->count == 0)
 				continue;
 			if (sum.count == 0 || event->first < sum.first)
 				sum.first = event->first;

@@ -52,9 +52,10 @@ static void write_figures(struct json_writer *w, const struct report *report)
 	write_number(w, "total_compliance_events", report->total);
 	json_write_key(w, "events_by_type");
 	json_write_open(w, '{');
-	for (uint16_t i = 0; i <= EVENT_TYPES; i++)
+	for (unsigned i = 0; i <= EVENT_TYPES; i++)
 		if (report->events[i].count != 0)
-			write_number(w, i < EVENT_TYPES ? fw_event_name(i) : "unknown", report->events[i].count);
+			write_number(w, i < EVENT_TYPES ? fw_event_name((uint16_t)i) : "unknown",
+				     report->events[i].count);
 	json_write_close(w, '}');
 	write_number(w, "unique_users", report->users);
 	json_write_key(w, "totals");

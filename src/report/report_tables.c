@@ -6,12 +6,12 @@ static void by_event(struct report *report)
 	struct table table;
 
 	table_open(&table, report, "events_by_type", "Events by type", "Event|Records|First sequence|Last sequence");
-	for (uint16_t i = 0; i <= EVENT_TYPES; i++) {
+	for (unsigned i = 0; i <= EVENT_TYPES; i++) {
 		const struct report_event *event = &report->events[i];
 
 		if (event->count == 0 || !table_row(&table))
 			continue;
-		table_text(&table, i < EVENT_TYPES ? fw_event_name(i) : "unknown");
+		table_text(&table, i < EVENT_TYPES ? fw_event_name((uint16_t)i) : "unknown");
 		table_number(&table, event->count);
 		table_number(&table, event->first);
 		table_number(&table, event->last);
@@ -25,9 +25,9 @@ static void by_level(struct report *report)
 	struct table table;
 
 	table_open(&table, report, "levels", "Events by level", "Level|Records");
-	for (uint8_t i = FW_LEVEL_INFO; i <= FW_LEVEL_EMERGENCY; i++)
+	for (unsigned i = FW_LEVEL_INFO; i <= FW_LEVEL_EMERGENCY; i++)
 		if (table_row(&table)) {
-			table_text(&table, fw_level_name(i));
+			table_text(&table, fw_level_name((uint8_t)i));
 			table_number(&table, report->levels[i]);
 			table_row_end(&table);
 		}
