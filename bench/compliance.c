@@ -37,7 +37,7 @@ static double measure(const char *folder, uint64_t start_us, uint64_t end_us, bo
 		.rows = 1000,
 		.now_us = 1,
 		.query = "",
-		.operator= "",
+		.by = "",
 		.host = "",
 		.clock = ""
 	};

@@ -1,21 +1,18 @@
 #include "cmd/report.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/slice.h"
 #include "cmd/audit.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
-#include "crypto/digest.h"
-#include "record/storage.h"
 #include "report/report_period.h"
 
-enum { ROWS_DEFAULT = 1000, ROWS_MOST = 10000000, QUERY = 256, KEY_FILE = 256 };
+enum { ROWS_DEFAULT = 1000, ROWS_MOST = 10000000, QUERY = 256, OPERATOR = 300 };
 
 static const char verb[] = "report";
 
@@ -28,7 +25,8 @@ struct asked {
 	const char *start, *end, *format, *framework, *output, *rows, *data, *record, *anchor, *checkpoint, *check;
 	bool anew;
 	const struct format *chosen;
-	char folder[AUDIT_PATH], kept[AUDIT_PATH], query[QUERY];
+	char folder[AUDIT_PATH], kept[REPORT_PATH], query[QUERY];
+	char by[OPERATOR], host[REPORT_HOST], clock[REPORT_CLOCK];
 	uint8_t key[32];
 };
 
@@ -45,25 +43,16 @@ static uint64_t wall_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Rows are kept with the server's state, when this is its user and has its key: somebody else's files would be in the
- * server's way, and without the key nothing shows whether they are as they were. */
-static void find_kept(struct asked *asked, struct facts_options *facts)
+static void find_operator(char text[OPERATOR])
 {
-	char path[AUDIT_PATH], text[KEY_FILE];
-	struct stat is;
-	ssize_t size;
+	char room[4096];
+	struct passwd entry, *found = NULL;
 
-	if (asked->record != NULL || stat(asked->data, &is) != 0 || is.st_uid != geteuid() ||
-	    snprintf(path, sizeof(path), "%s/keys/ledger.key", asked->data) >= (int)sizeof(path) ||
-	    snprintf(asked->kept, sizeof(asked->kept), "%s/report", asked->data) >= (int)sizeof(asked->kept))
-		return;
-	size = storage_read(path, text, sizeof(text));
-	if (size > 0 &&
-	    digest_hmac_sha256(slice(text, (size_t)size), slice_text("framewall rows of reports"), asked->key)) {
-		facts->kept = asked->kept;
-		facts->key = slice(asked->key, sizeof(asked->key));
-	}
-	mem_wipe(text, sizeof(text));
+	if (getpwuid_r(getuid(), &entry, room, sizeof(room), &found) != 0 || found == NULL)
+		snprintf(text, OPERATOR, "user id %u", (unsigned)getuid());
+	else
+		snprintf(text, OPERATOR, "%.255s (user id %u)", entry.pw_name, (unsigned)getuid());
+	report_plain(text);
 }
 
 /* What was asked, as it can be asked again. */
@@ -140,7 +129,7 @@ static int write_report(const struct asked *asked, const struct report *report)
 		return result;
 	if (fclose(out) != 0 && result == 0)
 		result = options_could_not(verb, "cannot write %s: %s", asked->output, strerror(errno));
-	return result == 0 && asked->record == NULL ? report_sign(asked->output, asked->data, report) : result;
+	return result == 0 && asked->record == NULL ? report_sign(asked->output, asked->data) : result;
 }
 
 static int run(struct asked *asked, struct report_options *options)
@@ -198,11 +187,17 @@ int command_report(int argc, char **argv)
 					       .anchor = asked.anchor,
 					       .checkpoints = &asked.checkpoint,
 					       .checkpoint_count = asked.checkpoint != NULL };
-	find_kept(&asked, &report.facts);
+	if (asked.record == NULL && report_kept(asked.data, asked.kept, asked.key)) {
+		report.facts.kept = asked.kept;
+		report.facts.key = slice(asked.key, sizeof(asked.key));
+	}
 	make_query(&asked, &report);
+	find_operator(asked.by);
+	report_host(asked.host);
+	report_clock(asked.clock);
 	report.query = asked.query;
-	report.operator= report_operator();
-	report.host = report_host();
-	report.clock = report_clock();
+	report.by = asked.by;
+	report.host = asked.host;
+	report.clock = asked.clock;
 	return run(&asked, &report);
 }

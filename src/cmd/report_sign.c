@@ -60,14 +60,13 @@ static int write_note(const char *path, const char *note, size_t size)
 	return written ? 0 : options_could_not(verb, "cannot write \"%s.sig\": %s", path, strerror(errno));
 }
 
-int report_sign(const char *path, const char *data, const struct report *report)
+int report_sign(const char *path, const char *data)
 {
 	char name[REPORT_PATH], note[NOTE];
 	struct note_key key;
 	size_t size;
 	int found;
 
-	(void)report;
 	if (snprintf(name, sizeof(name), "%s/keys/ledger.key", data) >= (int)sizeof(name))
 		return 0;
 	found = ledger_key_read(name, &key);

@@ -39,6 +39,7 @@ struct verifier {
 	size_t latest_note_size;
 	bool latest_seen; /* it is one of those made in the segments */
 	bool last;	  /* the segment that is read */
+	bool cancelled;
 	struct merkle_tree tree;
 	uint8_t chain[32];
 	/* a tile that is not what the records give: whose fault it is, the next checkpoint says */
@@ -300,8 +301,9 @@ static bool take_line(struct verifier *verifier, struct fw_slice line, uint64_t 
 	memcpy(verifier->chain, chain, sizeof(chain));
 	merkle_leaf(line, &leaf);
 	merkle_append(&verifier->tree, &leaf, check_tile, verifier);
-	if (verifier->options->record != NULL)
-		verifier->options->record(verifier->options->user, line, verifier->tree.size);
+	if (verifier->options->record != NULL &&
+	    !verifier->options->record(verifier->options->user, line, verifier->tree.size))
+		verifier->cancelled = true;
 	return check_notes(verifier) && check_trees(verifier);
 }
 
@@ -323,6 +325,10 @@ static int read_lines(struct verifier *verifier, struct lines *lines, bool last)
 			take_line(verifier, line, offset);
 		if (verifier->report->reason != NULL)
 			return 0;
+		if (verifier->cancelled) {
+			errno = ECANCELED;
+			return -1;
+		}
 		offset = lines->offset;
 	}
 	return got;

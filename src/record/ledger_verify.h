@@ -22,8 +22,8 @@ struct ledger_resume {
 	uint32_t announced_count;
 };
 
-/* A record whose chain holds; whether its checkpoint does shows later. */
-typedef void ledger_record_function(void *user, struct fw_slice line, uint64_t sequence);
+/* A record whose chain holds; whether its checkpoint does shows later. False ends it all: ECANCELED. */
+typedef bool ledger_record_function(void *user, struct fw_slice line, uint64_t sequence);
 
 struct ledger_verify_options {
 	const char *directory;

@@ -41,6 +41,7 @@ bool facts_is_listed(unsigned type)
 
 struct folding {
 	struct facts *facts;
+	const _Atomic bool *cancelled;
 	struct facts_kept kept;
 	uint64_t marked;	  /* first record of the segment at whose beginning */
 	struct facts_sizes sizes; /* the files had these */
@@ -69,15 +70,14 @@ static void note_sequence(struct facts *facts, uint64_t sequence)
 		facts->last = sequence;
 }
 
-static bool add(void *user, struct fw_slice text)
+static void add(struct facts *facts, struct fw_slice text)
 {
-	struct facts *facts = user;
 	struct facts_line line;
 	struct facts_row row;
 
 	if (!facts_line_read(text, &line) || line.sequence > SEQUENCE_MOST || line.sequence == 0) {
 		facts->no_records++;
-		return true;
+		return;
 	}
 	note_sequence(facts, line.sequence);
 	row = (struct facts_row){
@@ -98,10 +98,22 @@ static bool add(void *user, struct fw_slice text)
 		spool_add(&facts->lines, text.data, text.size);
 		spool_add(&facts->lines, "\n", 1);
 	}
-	return true;
 }
 
-static void add_verified(void *user, struct fw_slice line, uint64_t sequence)
+static bool goes_on(const struct folding *folding)
+{
+	return folding->cancelled == NULL || !atomic_load(folding->cancelled);
+}
+
+static bool add_unverified(void *user, struct fw_slice line)
+{
+	struct folding *folding = user;
+
+	add(folding->facts, line);
+	return goes_on(folding);
+}
+
+static bool add_verified(void *user, struct fw_slice line, uint64_t sequence)
 {
 	struct folding *folding = user;
 
@@ -110,6 +122,7 @@ static void add_verified(void *user, struct fw_slice line, uint64_t sequence)
 		folding->marked = sequence;
 	}
 	add(folding->facts, line);
+	return goes_on(folding);
 }
 
 /* Takes over the files, or begins with nameless ones. */
@@ -153,8 +166,13 @@ static int fold(struct folding *folding, const struct facts_options *options)
 	if (!begin(folding) || ledger_verify(&verify, &facts->verified) != 0)
 		return -1;
 	/* What does not hold is counted all the same, and said to be what it is. */
-	if (!facts->verified.holds && ledger_scan(options->record, &any, facts->verified.last, add, facts) != 0)
+	if (!facts->verified.holds &&
+	    ledger_scan(options->record, &any, facts->verified.last, add_unverified, folding) != 0)
 		return -1;
+	if (!goes_on(folding)) {
+		errno = ECANCELED;
+		return -1;
+	}
 	return flush(facts) ? 0 : -1;
 }
 
@@ -185,7 +203,7 @@ static void keep(struct folding *folding, const struct facts_options *options)
 
 int facts_open(const struct facts_options *options, struct facts *ret_facts)
 {
-	struct folding folding = { .facts = ret_facts };
+	struct folding folding = { .facts = ret_facts, .cancelled = options->cancelled };
 	uint64_t read;
 	int result, reason;
 
@@ -194,7 +212,7 @@ int facts_open(const struct facts_options *options, struct facts *ret_facts)
 	read = folding.kept.read;
 	result = fold(&folding, options);
 	/* What was kept may be at fault: all is read, so that the first bad record is named. */
-	if (ret_facts->known != 0 && (result != 0 || !ret_facts->verified.holds))
+	if (ret_facts->known != 0 && goes_on(&folding) && (result != 0 || !ret_facts->verified.holds))
 		result = fold_again(&folding, options);
 	reason = errno;
 	if (result == 0) {

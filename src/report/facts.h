@@ -4,6 +4,8 @@
  * size, time of its last change). One thread. */
 #ifndef REPORT_FACTS_H
 #define REPORT_FACTS_H
+#include <stdatomic.h>
+
 #include "record/ledger_verify.h"
 #include "report/names.h"
 
@@ -34,6 +36,7 @@ struct facts_options {
 	const char *anchor;  /* as in ledger_verify_options */
 	const char *const *checkpoints;
 	size_t checkpoint_count;
+	const _Atomic bool *cancelled; /* NULL, or when it becomes true facts_open fails soon (ECANCELED) */
 };
 
 enum { FACTS_GAPS = 100 };

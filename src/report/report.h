@@ -18,9 +18,10 @@ struct report_options {
 	uint64_t start_us, end_us;	 /* both belong to the period */
 	enum report_framework framework; /* REPORT_FRAMEWORKS: all of them */
 	uint64_t rows;			 /* most rows of a table */
+	uint64_t users;			 /* most users in the JSON's user_activity; 0: all of them */
 	/* what the report says of how it came about */
 	uint64_t now_us;
-	const char *query, *operator, * host, *clock;
+	const char *query, *by, *host, *clock;
 };
 
 struct report_activity { /* by number of a name */

@@ -144,17 +144,19 @@ static void write_users(struct writing *writing)
 {
 	const struct report *report = writing->report;
 	const struct report_activity *activity = report->activity.map;
+	uint64_t most = report->options->users != 0 ? report->options->users : UINT64_MAX, count = 0;
 
 	json_write_key(&writing->w, "user_activity");
 	json_write_open(&writing->w, '{');
 	for (uint32_t i = 1; i <= report->facts.names.count && !writing->failed; i++) {
-		if (activity[i].total == 0 || activity[i].kind != NAME_USER)
+		if (activity[i].total == 0 || activity[i].kind != NAME_USER || count++ >= most)
 			continue;
 		write_user(writing, i, &activity[i]);
 		if (buf_size(&writing->buf) >= PIECE)
 			flush(writing);
 	}
 	json_write_close(&writing->w, '}');
+	write_number(&writing->w, "user_activity_left_out", count > most ? count - most : 0);
 }
 
 bool report_json(const struct report *report, const struct report_out *out)

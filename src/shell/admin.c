@@ -176,7 +176,7 @@ struct admin *admin_start(struct keeper *keeper, const char **reterr_text)
 	admin->loopback_only = true;
 	pool_init(&admin->pool);
 	arena_init(&admin->arena, ARENA);
-	if (admin_reload_init(admin) != 0 || admin_events_init(admin) != 0)
+	if (admin_reload_init(admin) != 0 || admin_events_init(admin) != 0 || admin_report_init(admin) != 0)
 		return admin;
 	*reterr_text = listen_control(admin);
 	if (*reterr_text == NULL && keeper->options.admin_host != NULL)
@@ -208,6 +208,7 @@ void admin_stop(struct admin *admin)
 		keeper_handle_close(admin->keeper, (uv_handle_t *)&admin->control);
 	admin_reload_stop(admin);
 	admin_events_stop(admin);
+	admin_report_stop(admin);
 	while (admin->conns != NULL)
 		admin_conn_close(admin->conns);
 }
@@ -218,6 +219,7 @@ struct admin *admin_free(struct admin *admin)
 		return NULL;
 	admin_reload_free(admin);
 	admin_events_free(admin);
+	admin_report_free(admin);
 	pool_fini(&admin->pool);
 	arena_fini(&admin->arena);
 	mem_free(admin);

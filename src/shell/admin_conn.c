@@ -41,6 +41,7 @@ void admin_conn_close(struct admin_conn *conn)
 	keeper_figures_forget(&conn->admin->keeper->figures, &conn->ask);
 	admin_reload_forget(conn);
 	admin_events_forget(conn);
+	admin_report_forget(conn);
 	admin_users_forget(conn);
 	conn->state = ADMIN_CLOSING;
 	conn->admin->counts[conn->control]--;

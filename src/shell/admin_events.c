@@ -67,45 +67,16 @@ static const struct parameter {
 	{ "cursor", "", offsetof(struct parameters, cursor) },
 };
 
-static const char **place_of(struct parameters *parameters, struct fw_slice name)
-{
-	for (unsigned i = 0; i < PARAMETERS; i++)
-		if (slice_is(name, rows[i].name))
-			return (const char **)(void *)((char *)parameters + rows[i].offset);
-	return NULL;
-}
-
-/* NAME=VALUE&…, decoded into texts, which has room for all of it. NULL, or what does not hold. */
 static const char *read_parameters(struct fw_slice query, char *texts, struct parameters *ret_parameters)
 {
-	*ret_parameters = (struct parameters){ 0 };
-	while (query.size != 0) {
-		const uint8_t *end = memchr(query.data, '&', query.size), *equals;
-		struct fw_slice pair = slice(query.data, end != NULL ? (size_t)(end - query.data) : query.size);
-		const char **place;
-		size_t size;
+	const char *names[PARAMETERS], **places[PARAMETERS];
 
-		query = slice_from(query, pair.size + 1);
-		equals = pair.size != 0 ? memchr(pair.data, '=', pair.size) : NULL;
-		if (equals == NULL)
-			return "a parameter is NAME=VALUE";
-		place = place_of(ret_parameters, slice(pair.data, (size_t)(equals - pair.data)));
-		if (place == NULL)
-			return "there are event_type, source_ip, user_id, level, session_id, connection_id, text, "
-			       "start_time, end_time, limit and cursor, and nothing else may be asked for";
-		if (*place != NULL)
-			return "a parameter may be said once";
-		*place = texts;
-		pair = slice_from(pair, (size_t)(equals - pair.data) + 1);
-		for (size_t i = 0; i < pair.size; i++)
-			texts[i] = pair.data[i] == '+' ? ' ' : (char)pair.data[i]; /* as forms have it */
-		if (!admin_text_decode(slice(texts, pair.size), texts, pair.size, &size) ||
-		    (size != 0 && memchr(texts, '\0', size) != NULL))
-			return "a parameter is percent-encoded UTF-8 without U+0000";
-		texts[size] = '\0';
-		texts += size + 1;
+	*ret_parameters = (struct parameters){ 0 };
+	for (unsigned i = 0; i < PARAMETERS; i++) {
+		names[i] = rows[i].name;
+		places[i] = (const char **)(void *)((char *)ret_parameters + rows[i].offset);
 	}
-	return NULL;
+	return admin_text_query(query, texts, names, places, PARAMETERS);
 }
 
 static bool read_number(const char *text, uint64_t most, uint64_t *ret_number)

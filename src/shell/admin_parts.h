@@ -26,6 +26,7 @@ struct admin {
 	bool stalled[2];	  /* memory was short when one was to be accepted */
 	struct admin_reload *reload;
 	struct admin_searches *searches;
+	struct admin_report *report;
 	struct admin_change *changes; /* of users, being made */
 	uint64_t refused_cell;	      /* GCRA of records about refused credentials */
 };
@@ -101,6 +102,12 @@ void admin_log_show(struct admin_conn *conn); /* admin_log.c */
 void admin_log_set(struct admin_conn *conn);
 void admin_metrics(struct admin_conn *conn); /* admin_metrics.c */
 void admin_stats(struct admin_conn *conn);   /* admin_stats.c */
+/* admin_report.c */
+int admin_report_init(struct admin *admin);
+void admin_report_stop(struct admin *admin);	   /* waits for one that is being made, which ends soon */
+void admin_report_forget(struct admin_conn *conn); /* it is closed: whoever asked does not wait for the answer */
+void admin_report_free(struct admin *admin);
+void admin_report(struct admin_conn *conn);
 /* admin_events.c */
 int admin_events_init(struct admin *admin);
 void admin_events_stop(struct admin *admin);	   /* waits for searches that go on, which end at once */
@@ -133,6 +140,10 @@ void admin_blocks_remove(struct admin_conn *conn);
 
 /* admin_text.c: percent-decodes; false when it does not hold, or is longer than the room. */
 bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size);
+/* NAME=VALUE&…, decoded into texts, which has room for the query and two more; what is not said stays as it is. NULL,
+ * or what does not hold. */
+const char *admin_text_query(struct fw_slice query, char *texts, const char *const *names,
+			     const char **const *ret_values, unsigned count);
 /* A text of the body without NUL, in the arena; false when it is none, or longer than most octets. An absent one (node
  * 0) stays as it is. */
 bool admin_text_member(struct admin_conn *conn, const struct json *json, uint32_t node, size_t most,

@@ -20,6 +20,7 @@ static const struct admin_route routes[] = {
 	{ "GET", "/metrics", false, false, true, false, admin_metrics },
 	{ "GET", "/api/v1/stats", false, false, true, false, admin_stats },
 	{ "GET", "/api/v1/events", false, false, false, false, admin_events },
+	{ "GET", "/api/v1/report", false, false, false, false, admin_report },
 	{ "GET", "/api/v1/log", false, false, false, false, admin_log_show },
 	{ "PUT", "/api/v1/log", false, false, false, false, admin_log_set },
 	{ "POST", "/api/v1/reload", false, false, false, false, admin_reload },

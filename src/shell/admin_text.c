@@ -35,6 +35,38 @@ bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t
 	return true;
 }
 
+const char *admin_text_query(struct fw_slice query, char *texts, const char *const *names,
+			     const char **const *ret_values, unsigned count)
+{
+	while (query.size != 0) {
+		const uint8_t *end = memchr(query.data, '&', query.size), *equals;
+		struct fw_slice pair = slice(query.data, end != NULL ? (size_t)(end - query.data) : query.size);
+		unsigned row = 0;
+		size_t size;
+
+		query = slice_from(query, pair.size + 1);
+		equals = pair.size != 0 ? memchr(pair.data, '=', pair.size) : NULL;
+		if (equals == NULL)
+			return "a parameter is NAME=VALUE";
+		while (row < count && !slice_is(slice(pair.data, (size_t)(equals - pair.data)), names[row]))
+			row++;
+		if (row == count)
+			return "there is no parameter of this name: docs/reference/admin.md lists them";
+		if (*ret_values[row] != NULL)
+			return "a parameter may be said once";
+		pair = slice_from(pair, (size_t)(equals - pair.data) + 1);
+		for (size_t i = 0; i < pair.size; i++)
+			texts[i] = pair.data[i] == '+' ? ' ' : (char)pair.data[i]; /* as forms have it */
+		if (!admin_text_decode(slice(texts, pair.size), texts, pair.size, &size) ||
+		    (size != 0 && memchr(texts, '\0', size) != NULL))
+			return "a parameter is percent-encoded UTF-8 without U+0000";
+		texts[size] = '\0';
+		*ret_values[row] = texts;
+		texts += size + 1;
+	}
+	return NULL;
+}
+
 bool admin_text_member(struct admin_conn *conn, const struct json *json, uint32_t node, size_t most,
 		       struct fw_slice *ret_text)
 {

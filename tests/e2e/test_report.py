@@ -6,6 +6,8 @@ import csv
 import html.parser
 import io
 import sqlite3
+import urllib.error
+import urllib.request
 
 from framewall import *
 
@@ -333,6 +335,62 @@ def test_signature():
     equal(call("report", "--check", path).returncode, 3, "without one nothing can be said")
 
 
+def ask(server, query, token=True):
+    """Over the admin port: status, headers, body."""
+    with open(os.path.join(server.data, "admin.token"), encoding="ascii") as file:
+        head = {"Authorization": "Bearer " + file.read().strip()} if token else {}
+    request = urllib.request.Request(f"http://localhost:{server.admin_port()}/api/v1/report{query}", headers=head)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as got:
+            return got.status, got.headers, got.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def test_admin():
+    with Framewall(RELAXED, places=("--listen", "localhost:0", "--admin", "localhost:0")) as server:
+        for user in USERS[:6]:
+            client = RawClient(server.port, server.bearer(user, "user"))
+            client.send(chat("hello"))
+            client.send(b"\x03\xe8", 8)
+            client.closed()
+        server.wait_records("websocket_disconnect", 6)
+        last = exported(server.data)[-1]["timestamp"][:-1]
+        status, head, body = ask(server, "?end=" + last)
+        equal((status, head["Content-Type"], head["Repr-Digest"]), (200, "application/json", "sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"),
+              "the admin side makes one")
+        got, want = json.loads(body), figures("--end", last, data=server.data)
+        same = ("report_period", "total_compliance_events", "events_by_type", "unique_users", "totals", "user_activity")
+        equal({key: got[key] for key in same}, {key: want[key] for key in same}, "with the figures of the program's")
+        ok(statement(got, "Operator")[0].startswith("admin token, from "), "it says who asked", statement(got, "Operator"))
+        ok({"report"} == {r["details"]["action"] for r in server.wait_records("admin_action")}, "which is on record")
+        status, head, body = ask(server, f"?start=2020&end={last}&format=csv&framework=soc2")
+        ok(status == 200 and head["Content-Type"].startswith("text/csv") and "attachment" in head["Content-Disposition"] and b"CC6.1" in body and b"A.5.15" not in body,
+           "as CSV, of one framework", (status, head))
+        status, head, body = ask(server, "?format=html")
+        ok(status == 200 and "attachment" in head["Content-Disposition"] and body.startswith(b"<!DOCTYPE html>"), "as HTML, which is not shown as a page of the admin side")
+        for query in ("?start=yesterday", "?format=pdf", "?rows=1", "?rows=99999999999999999999999", "?nonsense=1", "?end=2020&end=2021", "?start=2027&end=2026", "?framework=x",
+                      "?start=%00", "?start", "?rows=", "?start=2026%0d%0aX:1"):
+            equal(ask(server, query)[0], 400, f"{query}: 400")
+        equal(ask(server, "", token=False)[0], 401, "without the token: 401")
+        answers = []
+        asking = [threading.Thread(target=lambda: answers.append(ask(server, "")[0])) for _ in range(8)]
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join()
+        ok(set(answers) <= {200, 503} and 200 in answers, "asked eight times at once: reports, or to come again", answers)
+        equal(json.loads(ask(server, "")[2])["completeness"]["holds"], True, "a record that is being written holds")
+        with open(os.path.join(server.data, "admin.token"), encoding="ascii") as file:
+            request = f"GET /api/v1/report HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {file.read().strip()}\r\n\r\n".encode()
+        for _ in range(5):  # who asks and is gone is not waited for
+            with socket.create_connection(("localhost", server.admin_port())) as gone:
+                gone.sendall(request)
+        waits = socket.create_connection(("localhost", server.admin_port()))
+        waits.sendall(request)  # nor is a report when the server stops
+    waits.close()
+
+
 # What does not hold ----------------------------------------------------------------------------------------------------
 def copy(name):
     path = os.path.join(SCRATCH, name)
@@ -383,4 +441,4 @@ def test_damage():
 
 
 if __name__ == "__main__":
-    main(test_figures, test_borders, test_formats, test_pdf, test_pdf_extremes, test_frameworks, test_signature, test_damage)
+    main(test_figures, test_borders, test_formats, test_pdf, test_pdf_extremes, test_frameworks, test_signature, test_admin, test_damage)

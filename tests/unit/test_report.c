@@ -122,7 +122,7 @@ static struct made make(struct world *world, bool anew)
 					  .rows = 100,
 					  .now_us = 1,
 					  .query = "q",
-					  .operator= "o",
+					  .by = "o",
 					  .host = "h",
 					  .clock = "c" };
 	struct report report;
