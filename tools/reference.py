@@ -104,6 +104,7 @@ TEXTS = listed(ANY_TEXT)
 TRUTH = {"anyOf": [{"type": "boolean"}, REFERENCE]}
 ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
          "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
+         "dialect": one_of([row[1] for row in rows_of("dialects", "DIALECT")] + ["subprotocol"]), "types": named(TEXT),
          "login_message": TEXT, "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
 ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
@@ -308,6 +309,8 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 | `anonymous` | role | login needed | the role of a client that does not log in |
 | `origins`, `hosts` | list | `origin.allowed`, `hosts` | replaces the common list |
 | `subprotocols` | list | none | WebSocket subprotocols accepted |
+| `dialect` | DIALECTS, subprotocol | `json` | how messages are said there: [dialects](dialects.md); `subprotocol`: what the subprotocol that is agreed on means, else `json` |
+| `types` | `{TYPE: PERMISSION}` | every type that is defined | the types of message that clients may send in the dialect, and the permission that each asks for; `any`: none; nothing: that of the definition of this name. `*` in a TYPE stands for anything without a blank |
 | `login_message` | text | `upstream.login_message` | template sent to the upstream first |
 | `require` | list | | what every login there needs, all of it at once: `certificate` (of the client, one that holds), `jwt` (a token, or a session opened with one), `dpop` (bound to a key that is proved) |
 
@@ -439,7 +442,7 @@ def configuration():
 and the start of `framewall run` name those that a configuration has in one line, `without effect in this version: …`."""
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()),
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
                 html_attributes(), tail)
 
 
@@ -686,7 +689,15 @@ client is escaped: `\\xNN` for control characters, for those that end lines or t
 and module, or when nobody reads standard error, lines are left out and counted; the server never waits for its log.""")
 
 
-PAGES = {"configuration.md": configuration, "controls.md": controls, "events.md": events, "errors.md": errors, "closes.md": closes, "messages.md": messages,
+def dialects():
+    rows = [[code(name), code(subprotocol), text, kind, fields] for _, name, subprotocol, kind, fields, text in rows_of("dialects", "DIALECT")]
+    return page("Dialects", """
+How an application says its messages. `routes[].dialect` names one; each message is read to a type and fields, every stage judges these, and a refusal is said
+in the dialect. [The guide](../guide/dialects.md) has a configuration for each. A name that begins with `:` is none of an application's: such are refused.""",
+                markdown_table(["dialect", "subprotocol", "what it is", "type", "fields"], rows))
+
+
+PAGES = {"dialects.md": dialects, "configuration.md": configuration, "controls.md": controls, "events.md": events, "errors.md": errors, "closes.md": closes, "messages.md": messages,
          "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "log.md": log, "framewall.schema.json": schema, "record.schema.json": record_schema}
 
 

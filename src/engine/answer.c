@@ -4,6 +4,7 @@
 #include "base/slice.h"
 #include "codec/json.h"
 #include "engine/conn_state.h"
+#include "engine/dialects.h"
 
 static void write_time(struct json_writer *w, const char *key, uint64_t wall_us)
 {
@@ -61,34 +62,64 @@ static void write_problems(struct json_writer *w, const struct problems *problem
 	}
 }
 
-void answer_error(struct fw_conn *conn, const struct answer *answer)
+static void write_error(struct fw_conn *conn, const struct answer *answer, struct json_writer *w)
 {
-	struct json_writer w = engine_writer(conn->engine);
-
-	begin(&w, "error");
-	json_write_key(&w, "code");
-	json_write_string(&w, error_code_name(answer->code));
-	json_write_key(&w, "message");
-	json_write_string(&w, answer->text != NULL ? answer->text : error_code_text(answer->code));
-	write_time(&w, "timestamp", conn->engine->now.wall_us);
+	json_write_key(w, "code");
+	json_write_string(w, error_code_name(answer->code));
+	json_write_key(w, "message");
+	json_write_string(w, answer->text != NULL ? answer->text : error_code_text(answer->code));
+	write_time(w, "timestamp", conn->engine->now.wall_us);
 	if (answer->problems != NULL && answer->problems->total != 0)
-		write_problems(&w, answer->problems);
+		write_problems(w, answer->problems);
 	if (answer->retry_after_ms != 0) {
-		json_write_key(&w, "retry_after"); /* whole seconds, rounded up, as HTTP's Retry-After */
-		json_write_integer(&w, (answer->retry_after_ms + 999) / 1000);
+		json_write_key(w, "retry_after"); /* whole seconds, rounded up, as HTTP's Retry-After */
+		json_write_integer(w, (answer->retry_after_ms + 999) / 1000);
 	}
 	if (answer->rule != NULL) {
-		json_write_key(&w, "rule");
-		json_write_string(&w, answer->rule);
+		json_write_key(w, "rule");
+		json_write_string(w, answer->rule);
 	}
 	if (answer->dpop_nonce.size != 0) {
-		json_write_key(&w, "dpop_nonce");
-		json_write_text(&w, answer->dpop_nonce);
+		json_write_key(w, "dpop_nonce");
+		json_write_text(w, answer->dpop_nonce);
 	}
 	if (answer->event_id != NULL) {
-		json_write_key(&w, "event_id");
-		json_write_text(&w, slice(answer->event_id, FW_EVENT_ID_SIZE));
+		json_write_key(w, "event_id");
+		json_write_text(w, slice(answer->event_id, FW_EVENT_ID_SIZE));
 	}
+}
+
+/* In the dialect of the client: the same data, within what the dialect has for it. */
+static void answer_in_dialect(struct fw_conn *conn, const struct answer *answer)
+{
+	struct json_writer w = engine_writer(conn->engine);
+	struct fw_slice written;
+	uint8_t *data;
+
+	json_write_open(&w, '{');
+	write_error(conn, answer, &w);
+	json_write_close(&w, '}');
+	written = engine_written(conn->engine);
+	data = w.failed ? NULL : arena_alloc(&conn->engine->arena, written.size);
+	if (data == NULL) {
+		conn->broken = true;
+		return;
+	}
+	__builtin_memcpy(data, written.data, written.size);
+	dialects_refuse(conn, answer, slice(data, written.size));
+}
+
+void answer_error(struct fw_conn *conn, const struct answer *answer)
+{
+	struct json_writer w;
+
+	if (dialects_of(conn) != NULL) {
+		answer_in_dialect(conn, answer);
+		return;
+	}
+	w = engine_writer(conn->engine);
+	begin(&w, "error");
+	write_error(conn, answer, &w);
 	end(conn, &w);
 }
 

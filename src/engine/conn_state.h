@@ -13,6 +13,7 @@
 #include "base/gcra.h"
 #include "base/pool.h"
 #include "codec/deflater.h"
+#include "codec/dialect.h"
 #include "codec/inflater.h"
 #include "codec/ws.h"
 #include "engine/counters.h"
@@ -49,7 +50,8 @@ struct fw_engine {
 	struct event_node *returned;	/* the event the embedder is looking at */
 	struct event_node spare;	/* when memory is short, the one that says so */
 	struct problems problems;
-	struct fw_addr explained_from;	  /* in explain: where the message comes from; family 0: not said */
+	struct fw_addr explained_from; /* in explain: where the message comes from; family 0: not said */
+	struct dialect_link explained_link;
 	bool explained_certificate;	  /* and whether by a connection with a client certificate */
 	struct verified *verified;	  /* tokens verified a moment ago; NULL: none yet */
 	char stage_cause[FW_STAGE_CAUSE]; /* what a stage of the embedding program said last */
@@ -231,11 +233,13 @@ struct fw_conn {
 	bool done_given;
 	bool close_sent;
 	bool close_received;
-	bool ping_due;	     /* a ping is out and unanswered */
-	bool pong_due;	     /* a pong waits for room; the newest payload wins (RFC 6455 5.5.3) */
-	bool broken;	     /* an allocation failed where it must not: fail closed */
-	uint8_t window_bits; /* what goes to the client may be compressed for this window; 0: not negotiated */
-	bool forwarded;	     /* peer was read from a forwarding header */
+	bool ping_due;		      /* a ping is out and unanswered */
+	bool pong_due;		      /* a pong waits for room; the newest payload wins (RFC 6455 5.5.3) */
+	bool broken;		      /* an allocation failed where it must not: fail closed */
+	uint8_t window_bits;	      /* what goes to the client may be compressed for this window; 0: not negotiated */
+	bool forwarded;		      /* peer was read from a forwarding header */
+	uint8_t dialect;	      /* enum dialect_id */
+	struct dialect_link links[2]; /* of what each side says */
 	uint8_t pong_size;
 	uint8_t need_kind;  /* of the need that is open, 0: none */
 	uint8_t end_reason; /* enum close_reason, once it is decided */
@@ -297,15 +301,17 @@ int output_raw(struct fw_conn *conn, enum fw_side side, struct fw_slice bytes);
 size_t output_waiting(const struct fw_conn *conn, enum fw_side side);
 
 /* answer.c: what a client is told. */
+struct message;
 struct answer {
 	enum error_code code;
 	const char *text; /* NULL: the code's own */
 	const struct problems *problems;
-	uint32_t retry_after_ms;    /* 0: none */
-	const char *event_id;	    /* 16 characters or NULL */
-	const char *rule;	    /* NULL: none */
-	const char *auth_required;  /* NULL: none */
-	struct fw_slice dpop_nonce; /* that the next proof must have; empty: none */
+	uint32_t retry_after_ms;       /* 0: none */
+	const char *event_id;	       /* 16 characters or NULL */
+	const char *rule;	       /* NULL: none */
+	const char *auth_required;     /* NULL: none */
+	struct fw_slice dpop_nonce;    /* that the next proof must have; empty: none */
+	const struct message *message; /* that it answers; NULL: none */
 };
 void answer_error(struct fw_conn *conn, const struct answer *answer);
 void answer_auth_success(struct fw_conn *conn, const char *session_token, size_t session_token_size);

@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "crypto/digest.h"
 #include "engine/conn_state.h"
+#include "engine/dialects.h"
 #include "policy/cors.h"
 #include "policy/security_headers.h"
 
@@ -62,6 +63,7 @@ void http_answer_switching(struct fw_conn *conn, const struct http1_head *head, 
 	compression_answer(conn, head);
 	put(conn, "\r\n");
 	conn->upgraded = true;
+	dialects_choose(conn, subprotocol);
 	conn->engine->counters[COUNT_handshakes]++;
 }
 

@@ -4,6 +4,7 @@
 #define ENGINE_MESSAGE_H
 #include <framewall/stage.h>
 
+#include "codec/dialect.h"
 #include "codec/json.h"
 #include "base/error_code.h"
 #include "policy/policy.h"
@@ -23,6 +24,9 @@ struct rewrite {
 };
 enum { MESSAGE_REWRITES = 64 };
 
+/* A binary message that another announced. */
+enum attachment { ATTACHMENT_NONE, ATTACHMENT_PASSES, ATTACHMENT_DROPPED };
+
 struct message {
 	/* Given. */
 	struct fw_engine *engine;
@@ -35,7 +39,12 @@ struct message {
 	bool binary;
 	bool compressed; /* text is what permessage-deflate made of it, until the inflate stage */
 
+	const struct dialect *dialect; /* NULL: plain JSON */
+	enum attachment attachment;
+
 	/* Found by the stages. */
+	struct dialect_message *said; /* in its dialect; json then holds its fields alone */
+	bool unread, unlisted;	      /* it is none of the dialect; of a type that the route does not list */
 	struct json json;
 	uint16_t type;			   /* index, or FW_TYPE_OPAQUE */
 	const struct policy_message *rule; /* NULL until the route stage found it */

@@ -6,6 +6,7 @@
 #include "base/slice.h"
 #include "engine/conn_state.h"
 #include "engine/custom.h"
+#include "engine/dialects.h"
 #include "engine/message.h"
 
 enum { IN = 1, OUT = 2, BOTH = 3, NAME_SIZE = 32 };
@@ -94,7 +95,8 @@ enum verdict pipeline_ask(unsigned stage, struct message *message)
 	return asked->function == NULL ? asked->judge(message) : custom_judge(asked, message);
 }
 
-enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
+/* Stops at the first stage that says so: *ret_stage. */
+static enum verdict judge(struct message *message, unsigned *ret_stage)
 {
 	enum verdict worst = VERDICT_PASS;
 	unsigned direction = message->outbound ? OUT : IN;
@@ -113,6 +115,20 @@ enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
 			worst = verdict;
 	}
 	*ret_stage = pipeline_count;
+	return worst;
+}
+
+enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
+{
+	enum verdict worst = VERDICT_PASS, verdict;
+
+	do {
+		verdict = judge(message, ret_stage);
+		if (verdict > worst)
+			worst = verdict;
+	} while (worst < VERDICT_REFUSE && !message->outbound && dialects_next(message, &worst));
+	if (worst >= VERDICT_REFUSE && *ret_stage == pipeline_count)
+		*ret_stage = pipeline_count - 1;
 	return worst;
 }
 
@@ -158,12 +174,17 @@ int pipeline_forward(struct message *message, bool remove_csrf, struct fw_slice 
 	replacing.strip = message->problems != NULL && message->problems->unknown != 0 &&
 			  message->policy->settings.unknown_fields == UNKNOWN_STRIP;
 	*ret_changed = message->rewrite_count != 0 || replacing.remove_csrf || replacing.strip;
-	if (message->rule == NULL || (!*ret_changed && (message->route == NULL || !message->route->canonical))) {
+	if (message->rule == NULL || (!*ret_changed && (message->route == NULL || !message->route->canonical)) ||
+	    (message->said != NULL && (message->said->units > 1 || message->said->place.data == NULL))) {
 		*ret_text = message->text; /* the client's own octets */
 		return FW_OK;
 	}
 	writer = engine_writer(message->engine);
 	json_write_value(&writer, &message->json, 0, &message->engine->arena, replace, &replacing);
 	*ret_text = engine_written(message->engine);
+	if (message->said != NULL && !writer.failed) {
+		*ret_text = dialects_write(message, *ret_text);
+		return ret_text->data != NULL ? FW_OK : FW_ERR_MEMORY;
+	}
 	return writer.failed ? FW_ERR_MEMORY : FW_OK;
 }

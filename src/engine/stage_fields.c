@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "engine/conn_state.h"
+#include "engine/dialects.h"
 #include "engine/message.h"
 
 #include <string.h>
@@ -163,6 +164,32 @@ static bool hide_all(struct message *message, uint32_t node)
 	return hide_fields(message, guard_of(message->policy, json_text(json, type, &message->engine->outbound)), node);
 }
 
+/* Of several in one message none is written anew. */
+static enum verdict outbound_in_dialect(struct message *message)
+{
+	struct dialect_message *said = message->said;
+
+	if (message->unread)
+		return deny(message, "it is none of the dialect, so that no field of it could be hidden",
+			    ERROR_VALIDATION_ERROR, EVENT_outbound_withheld);
+	for (;;) {
+		const struct policy_guard *guard = said->own ? NULL : guard_of(message->policy, dialects_type(message));
+
+		message->json = said->fields;
+		if (hides_from(guard, message->role)) {
+			if (!hide_fields(message, guard, 0))
+				return deny(message, "memory", ERROR_VALIDATION_ERROR, EVENT_outbound_withheld);
+			if (said->units > 1)
+				return deny(message, "one of several in one message has fields that are hidden",
+					    ERROR_VALIDATION_ERROR, EVENT_outbound_withheld);
+		}
+		if (++said->unit >= said->units)
+			return VERDICT_PASS;
+		if (!message->dialect->next(said))
+			return deny(message, "memory", ERROR_VALIDATION_ERROR, EVENT_outbound_withheld);
+	}
+}
+
 /* A message that cannot be read could have in it what nobody may see: it is kept back. */
 static enum verdict outbound(struct message *message)
 {
@@ -173,6 +200,8 @@ static enum verdict outbound(struct message *message)
 	if (!message->policy->hides || message->role == NULL || message->binary ||
 	    (message->route != NULL && message->route->opaque))
 		return VERDICT_PASS;
+	if (message->dialect != NULL)
+		return outbound_in_dialect(message);
 	if (known) {
 		const struct policy_outbound *type = &message->policy->outbound[message->type];
 
@@ -222,5 +251,9 @@ bool fields_shown(struct message *message, struct fw_slice *ret_text)
 	buf_clear(&engine->shown, &engine->pool);
 	json_write_value(&writer, &message->json, 0, &engine->outbound, replace, message);
 	*ret_text = slice(buf_data(&engine->shown), buf_size(&engine->shown));
+	if (message->said != NULL && !writer.failed) {
+		*ret_text = message->said->place.data != NULL ? dialects_write(message, *ret_text) : message->text;
+		return ret_text->data != NULL;
+	}
 	return !writer.failed;
 }

@@ -1,6 +1,7 @@
 /* stage_json.c: strict JSON to a tape. An opaque route's messages and binary ones are not JSON. */
 #include "base/slice.h"
 #include "engine/conn_state.h"
+#include "engine/dialects.h"
 #include "engine/message.h"
 
 static enum verdict refuse(struct message *message, const char *cause, size_t offset)
@@ -18,6 +19,8 @@ enum verdict stage_json(struct message *message)
 	struct json_error error;
 
 	message->type = FW_TYPE_OPAQUE;
+	if (message->dialect != NULL)
+		return dialects_read(message);
 	if (message->binary) {
 		if (message->route != NULL && message->route->binary)
 			return VERDICT_PASS;

@@ -18,6 +18,8 @@ enum verdict stage_limit(struct message *message)
 		message->close = CLOSE_TOO_BIG;
 		return VERDICT_CLOSE;
 	}
+	if (message->attachment != ATTACHMENT_NONE)
+		return VERDICT_PASS; /* it is part of the message that announced it, and their number is bounded */
 	wait = gcra_take(&conn->message_cell, &message->policy->message_rate, conn->engine->now.monotonic_ns);
 	if (wait == 0) {
 		conn->violations = 0;

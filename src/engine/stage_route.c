@@ -1,6 +1,7 @@
 /* stage_route.c: which message type this is. A type that the policy does not list is refused. */
 #include "base/slice.h"
 #include "engine/conn_state.h"
+#include "engine/dialects.h"
 #include "engine/message.h"
 
 enum verdict stage_route(struct message *message)
@@ -9,6 +10,8 @@ enum verdict stage_route(struct message *message)
 	uint32_t node;
 	uint16_t type;
 
+	if (message->dialect != NULL)
+		return dialects_route(message);
 	/* No tape: the embedding program has a stage of its own in place of the json stage. */
 	if (message->binary || (message->route != NULL && message->route->opaque) || json->nodes == NULL)
 		return VERDICT_PASS;

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "engine/conn_state.h"
+#include "engine/dialects.h"
 #include "engine/message.h"
 
 #include <string.h>
@@ -105,7 +106,8 @@ static void refuse(struct fw_conn *conn, const struct message *message, enum ver
 		.problems = message->error == ERROR_INVALID_MESSAGE || message->error == ERROR_PERMISSION_DENIED
 				    ? message->problems
 				    : NULL,
-		.rule = message->public_rule
+		.rule = message->public_rule,
+		.message = message
 	};
 
 	conn->engine->counters[COUNT_refused]++;
@@ -171,9 +173,11 @@ static void forward(struct fw_conn *conn, struct message *message, enum verdict 
 	}
 }
 
-static void client_message(struct fw_conn *conn, const struct ws_item *item)
+/* What becomes of a message, or of the first of several in a frame. *text: what of the frame is still to be judged. */
+static void judge(struct fw_conn *conn, const struct ws_item *item, bool first, struct fw_slice *text)
 {
 	struct fw_engine *engine = conn->engine;
+	bool compressed = item->compressed && first, silent;
 	struct message message;
 	unsigned stage;
 	enum verdict verdict;
@@ -185,35 +189,60 @@ static void client_message(struct fw_conn *conn, const struct ws_item *item)
 	message.route = conn->route;
 	message.conn = conn;
 	message.role = principal_role(conn);
-	message.text = slice(item->payload, item->size);
+	message.text = *text;
 	message.binary = item->opcode == WS_BINARY;
-	message.compressed = item->compressed;
+	message.compressed = compressed;
 	message.type = FW_TYPE_OPAQUE;
 	message.problems = &engine->problems;
+	message.dialect = dialects_of(conn);
+	if (message.binary && message.dialect != NULL)
+		message.attachment = dialects_attachment(conn, FW_CLIENT);
 	conn->messages_in++;
-	conn->last_message_ns = engine->now.monotonic_ns;
 	engine->counters[COUNT_messages_in]++;
 	arena_reset(&engine->arena);
 	engine->problems.total = engine->problems.count = engine->problems.unknown = 0;
+	*text = slice(NULL, 0);
 
 	/* Monitor stops at no rate, but what cannot be read it cannot pass on either. */
-	if (item->compressed && conn_monitors(conn) && stage_inflate(&message) >= VERDICT_REFUSE) {
+	if (compressed && conn_monitors(conn) && stage_inflate(&message) >= VERDICT_REFUSE) {
 		refuse(conn, &message, VERDICT_CLOSE, pipeline_count);
 		return;
 	}
 	verdict = pipeline_judge(&message, &stage);
 	engine->counters[COUNT_bytes_in] += message.text.size;
+	if (message.said != NULL) {
+		*text = message.said->rest;
+		/* Monitor changes nothing, frames neither: all of it goes on with the first. */
+		if (conn_monitors(conn))
+			message.text =
+				first ? slice(message.text.data, message.text.size + text->size) : slice(NULL, 0);
+	}
+	silent = message.attachment == ATTACHMENT_DROPPED || (!first && conn_monitors(conn));
+	dialects_done(&message, verdict < VERDICT_REFUSE || conn_monitors(conn));
 	if (verdict >= VERDICT_REFUSE && conn_monitors(conn)) {
 		note_would(conn, &message, stage);
 		message.rule = NULL; /* nothing is changed: the client's octets go on */
-		forward(conn, &message, VERDICT_PASS);
+		if (!silent)
+			forward(conn, &message, VERDICT_PASS);
 	} else if (verdict >= VERDICT_REFUSE) {
 		refuse(conn, &message, verdict, stage);
 	} else if (message.rule != NULL && message.rule->answered_here && !conn_monitors(conn)) {
 		answer_here(conn, &message);
-	} else {
+	} else if (!silent) {
 		forward(conn, &message, verdict);
 	}
+}
+
+static void client_message(struct fw_conn *conn, const struct ws_item *item)
+{
+	struct fw_slice text = slice(item->payload, item->size);
+	bool first = true;
+
+	conn->last_message_ns = conn->engine->now.monotonic_ns;
+	do {
+		judge(conn, item, first, &text);
+		first = false;
+	} while (text.size != 0 && (conn->phase == PHASE_OPEN || conn->phase == PHASE_OWED));
 }
 
 uint64_t traffic_largest(const struct fw_conn *conn, enum fw_side side)
@@ -280,8 +309,10 @@ void traffic_client(struct fw_conn *conn)
 
 /* Judges a server message: with a type (hub, embedder), may this client see it? */
 static enum verdict judge_outbound(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload,
-				   struct message *ret_message, unsigned *ret_stage)
+				   struct message *ret_message, unsigned *ret_stage, struct fw_slice *ret_rest)
 {
+	enum verdict verdict;
+
 	*ret_message = (struct message){ .engine = conn->engine,
 					 .policy = conn->policy,
 					 .route = conn->route,
@@ -290,18 +321,23 @@ static enum verdict judge_outbound(struct fw_conn *conn, uint16_t type, bool bin
 					 .text = payload,
 					 .binary = binary,
 					 .outbound = true,
+					 .dialect = dialects_of(conn),
 					 .type = type };
-	return pipeline_judge(ret_message, ret_stage);
+	*ret_rest = dialects_outbound(ret_message);
+	verdict = pipeline_judge(ret_message, ret_stage);
+	dialects_done(ret_message, verdict < VERDICT_REFUSE || conn_monitors(conn));
+	return verdict;
 }
 
 /* *payload becomes what this client may see of it. */
 static bool may_see(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice *payload)
 {
+	struct fw_slice rest;
 	struct message message;
 	unsigned stage;
 
-	return judge_outbound(conn, type, binary, *payload, &message, &stage) < VERDICT_REFUSE &&
-	       (conn_monitors(conn) || fields_shown(&message, payload));
+	return judge_outbound(conn, type, binary, *payload, &message, &stage, &rest) < VERDICT_REFUSE &&
+	       rest.size == 0 && (conn_monitors(conn) || fields_shown(&message, payload));
 }
 
 static int deliver(struct fw_conn *conn, enum ws_opcode opcode, uint16_t type, struct fw_slice payload)
@@ -359,15 +395,17 @@ static void withhold(struct fw_conn *conn, const char *cause, uint64_t size)
 }
 
 /* What an upstream says is its own business, but for stages of an embedding program and fields that not everybody may
- * see. *payload becomes what this client may. */
-static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload)
+ * see. *payload becomes what this client may, *rest what stands behind it in the frame and is not judged yet. */
+static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload, struct fw_slice *rest)
 {
 	struct message message;
 	unsigned stage;
 
-	if (!pipeline_looks_out() && !conn->policy->hides)
+	*rest = slice(NULL, 0);
+	if (!pipeline_looks_out() && !conn->policy->hides && dialects_of(conn) == NULL)
 		return true;
-	if (judge_outbound(conn, FW_TYPE_OPAQUE, binary, *payload, &message, &stage) < VERDICT_REFUSE) {
+	if (judge_outbound(conn, FW_TYPE_OPAQUE, binary, *payload, &message, &stage, rest) < VERDICT_REFUSE) {
+		*payload = message.text;
 		if (conn_monitors(conn) || fields_shown(&message, payload))
 			return true;
 		message.cause = "memory";
@@ -390,6 +428,7 @@ static void upstream_message(struct fw_conn *conn, const struct ws_item *item)
 {
 	struct fw_slice text = slice(item->payload, item->size);
 	bool binary = item->opcode == WS_BINARY;
+	enum attachment attachment = ATTACHMENT_NONE;
 	const char *cause;
 
 	if (item->compressed) {
@@ -405,12 +444,21 @@ static void upstream_message(struct fw_conn *conn, const struct ws_item *item)
 	if (upstream_swallows(conn, text))
 		return;
 	/* Binary passes only where the route says so, in either direction. */
-	if (binary && !conn->route->binary && !conn_monitors(conn)) {
+	if (binary && dialects_of(conn) != NULL)
+		attachment = dialects_attachment(conn, FW_UPSTREAM);
+	if (attachment == ATTACHMENT_DROPPED)
+		return;
+	if (binary && attachment == ATTACHMENT_NONE && !conn->route->binary && !conn_monitors(conn)) {
 		withhold(conn, "binary message on a route that takes none", text.size);
 		return;
 	}
-	if (may_pass(conn, binary, &text))
-		deliver(conn, item->opcode, FW_TYPE_OPAQUE, text);
+	do {
+		struct fw_slice rest;
+
+		if (may_pass(conn, binary, &text, &rest))
+			deliver(conn, item->opcode, FW_TYPE_OPAQUE, text);
+		text = rest;
+	} while (text.size != 0);
 }
 
 void traffic_upstream(struct fw_conn *conn)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "codec/dialect.h"
 #include "policy/route.h"
 
 enum member {
@@ -18,11 +19,14 @@ enum member {
 	SUBPROTOCOLS,
 	LOGIN_MESSAGE,
 	REQUIRE,
+	DIALECT,
+	TYPES,
 	MEMBERS
 };
-static const char *const member_names[MEMBERS] = { "path",   "upstream",     "upstream_path", "opaque",
-						   "binary", "forward",	     "anonymous",     "origins",
-						   "hosts",  "subprotocols", "login_message", "require" };
+static const char *const member_names[MEMBERS] = { "path",    "upstream",     "upstream_path", "opaque",
+						   "binary",  "forward",      "anonymous",     "origins",
+						   "hosts",   "subprotocols", "login_message", "require",
+						   "dialect", "types" };
 
 struct reader {
 	struct policy_route *route;
@@ -140,6 +144,26 @@ static void set_upstream_of_route(struct config *config, struct config_place pla
 		take_upstream(reader->route, &from);
 }
 
+/* "subprotocol": that which is agreed on in the handshake says it. */
+static void read_dialect(struct config *config, struct config_place place, struct policy_route *route,
+			 struct fw_slice text)
+{
+	unsigned found = dialect_find(text);
+	struct config_suggest suggest;
+	char shown[64], hint[128];
+
+	route->dialect_by_subprotocol = slice_is(text, "subprotocol");
+	if (found == DIALECTS && !route->dialect_by_subprotocol) {
+		config_suggest_start(&suggest, text);
+		for (unsigned i = 0; i < DIALECTS; i++)
+			config_suggest_offer(&suggest, dialects[i].name, strlen(dialects[i].name));
+		config_report_error(config, place, "there is no dialect \"%s\"%s",
+				    config_report_quote(config, text, shown), config_suggest_text(&suggest, hint));
+	}
+	if (found != DIALECTS)
+		route->dialect = (uint8_t)found;
+}
+
 static void set_text(struct config *config, struct config_place place, enum member member, struct reader *reader,
 		     struct fw_slice text)
 {
@@ -166,6 +190,9 @@ static void set_text(struct config *config, struct config_place place, enum memb
 		break;
 	case ANONYMOUS:
 		route->anonymous_role = config_rbac_role(config, place, text);
+		break;
+	case DIALECT:
+		read_dialect(config, place, route, text);
 		break;
 	case LOGIN_MESSAGE:
 		reader->has_login_message = true;
@@ -226,6 +253,10 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	case REQUIRE:
 		read_require(config, key, value, route);
 		return;
+	case TYPES:
+		if (config_yaml_is_map(config, key, "\"types\"", value))
+			config_types(config, key, value, route);
+		return;
 	case ORIGINS:
 		config_value_texts(config, key, "origins", value, config_check_origin, &route->origins);
 		return;
@@ -272,6 +303,20 @@ static void check_opaque(struct config *config, struct config_place place, const
 				    "an opaque route cannot forward in the canonical form: its messages are not read");
 }
 
+static void check_dialect(struct config *config, struct config_place place, const struct reader *reader)
+{
+	const struct policy_route *route = reader->route;
+	bool speaks = route->dialect != DIALECT_json || route->dialect_by_subprotocol;
+
+	if (speaks && route->opaque)
+		config_report_error(config, place, "an opaque route has no dialect: its messages are not read");
+	if (speaks && !route->has_upstream && !reader->bad_upstream && !config->options->without_hub)
+		config_report_error(config, place,
+				    "a route with a dialect needs an upstream: the built-in hub speaks json");
+	if (!speaks && route->type_count != 0)
+		config_report_error(config, place, "\"types\" are those of a dialect: name it by \"dialect\"");
+}
+
 static bool same_path(const struct policy_route *a, const struct policy_route *b)
 {
 	return a->path != NULL && b->path != NULL && a->prefix == b->prefix && a->path_size == b->path_size &&
@@ -294,6 +339,7 @@ static void read_route(struct config *config, struct config_place place, struct 
 		config_report_error(config, place, "a route needs a path");
 	complete(config, &reader, common);
 	check_opaque(config, place, &reader);
+	check_dialect(config, place, &reader);
 	check_require(config, place, route);
 	for (unsigned i = 0; i < config->policy->route_count; i++)
 		if (same_path(&routes[i], route))

@@ -1,4 +1,5 @@
 /* check --print: roles, routes and keys, which have a shape of their own. */
+#include "codec/dialect.h"
 #include "policy/config_build.h"
 
 #include <stdio.h>
@@ -142,6 +143,19 @@ static void give_required(struct entry *entry, const struct policy_route *route)
 		give_texts(entry, "require", &texts);
 }
 
+static void give_types(struct entry *entry, const struct fw_policy *policy, const struct policy_route *route)
+{
+	char text[2 * PATH_ROOM];
+
+	for (unsigned i = 0; i < route->type_count; i++) {
+		uint16_t permission = policy->messages[route->types[i].message].permission;
+
+		snprintf(text, sizeof(text), "%s: %s", route->types[i].name,
+			 permission != POLICY_NONE ? policy->permissions[permission] : "any");
+		give_text(entry, "types", text);
+	}
+}
+
 static void show_route(struct config *config, unsigned number)
 {
 	const struct settings *settings = &config->policy->settings;
@@ -170,6 +184,8 @@ static void show_route(struct config *config, unsigned number)
 	if (route->login_message != NULL)
 		give_secret(&entry, "login_message");
 	give_required(&entry, route);
+	give_text(&entry, "dialect", route->dialect_by_subprotocol ? "subprotocol" : dialects[route->dialect].name);
+	give_types(&entry, config->policy, route);
 }
 
 static void show_keys(struct config *config)

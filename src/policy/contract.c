@@ -411,6 +411,19 @@ void contract_condition(struct fw_policy *policy, const char *name, const struct
 		((struct policy_message *)&policy->messages[type])->when = condition;
 }
 
+struct policy_message *contract_extend(struct fw_policy *policy, unsigned count)
+{
+	struct policy_message *messages =
+		cleared(&policy->arena, (size_t)policy->message_count + count, sizeof(*messages));
+
+	if (messages == NULL)
+		return NULL;
+	memcpy(messages, policy->messages, policy->message_count * sizeof(*messages));
+	policy->messages = messages;
+	policy->message_count += count;
+	return messages + policy->message_count - count;
+}
+
 bool contract_protectable(struct fw_slice name)
 {
 	for (unsigned i = 0; i < MESSAGES; i++)

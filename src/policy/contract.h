@@ -13,6 +13,9 @@ unsigned contract_limit(struct fw_policy *policy, const char *field, int64_t max
 unsigned contract_limit_size(struct fw_policy *policy, const char *name, int64_t max);
 /* messages.NAME.when */
 void contract_condition(struct fw_policy *policy, const char *name, const struct policy_condition *condition);
+/* Room for more message types behind those there are, which nobody finds by name: the first of them. NULL: memory is
+ * short. Before the policy is shared. */
+struct policy_message *contract_extend(struct fw_policy *policy, unsigned count);
 /* Is this a message type that may be a protected operation (one that is forwarded)? */
 bool contract_protectable(struct fw_slice name);
 /* The i-th message type's name, or NULL behind the last. */

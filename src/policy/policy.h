@@ -131,6 +131,7 @@ struct policy_message {
 	uint16_t role;	     /* index of a role that the sender must be, or POLICY_NONE */
 	bool csrf;
 	bool answered_here;
+	bool open;     /* of a type whose fields nobody lists: any pass */
 	bool has_html; /* a field of class HTML: the sanitize stage has work */
 	uint32_t max_bytes;
 	const struct policy_condition *when; /* NULL: none */
@@ -144,6 +145,14 @@ struct policy_outbound {
 	uint16_t name_size;
 	uint16_t permission;
 	uint16_t role;
+};
+
+/* A type of message that a route takes, in the dialect of the route. */
+struct policy_route_type {
+	const char *name; /* as written; with "*" a pattern */
+	uint16_t name_size;
+	uint16_t message; /* index of messages */
+	bool pattern;
 };
 
 enum route_require { ROUTE_CERTIFICATE = 1, ROUTE_JWT = 2, ROUTE_DPOP = 4 };
@@ -166,6 +175,10 @@ struct policy_route {
 	struct texts origins;
 	struct texts hosts;
 	struct texts subprotocols;
+	uint8_t dialect; /* enum dialect_id */
+	bool dialect_by_subprotocol;
+	const struct policy_route_type *types;
+	uint16_t type_count; /* 0: every type that the policy has */
 };
 
 struct policy_api_key {

@@ -341,6 +341,24 @@ static void expect_exactly(struct run *run, struct peer *peer, const char *line)
 	text_clear(&pattern);
 }
 
+/* A text message that is no JSON, with * for what differs from run to run; up to its first NUL. */
+static void expect_like(struct run *run, struct peer *peer, const char *line)
+{
+	struct text pattern = { 0 }, payload = { 0 };
+	struct item *item;
+
+	run_rest(run, line, &pattern);
+	item = run->checking ? expect_item(run, peer, ITEM_TEXT, text_get(&pattern)) : NULL;
+	if (item != NULL) {
+		text_add(&payload, item->payload, item->size);
+		if (!check_glob(text_get(&pattern), text_get(&payload)))
+			expect_other(run, text_get(&pattern), item, NULL);
+	}
+	free(item);
+	text_clear(&pattern);
+	text_clear(&payload);
+}
+
 /* c1 expect wants yes|no: may the embedder read from this side now? */
 static void expect_wants(struct run *run, struct peer *peer, const char *line)
 {
@@ -369,6 +387,7 @@ static const struct {
 	{ "no-header", expect_no_header }, { "body", expect_body },
 	{ "request", expect_request },	   { "wants", expect_wants },
 	{ "deflated", expect_deflated },   { "plain", expect_plain },
+	{ "like", expect_like },
 };
 
 /* u1 expect connect: names the oldest upstream connection that has no name yet. */

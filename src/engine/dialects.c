@@ -1,0 +1,275 @@
+/* dialects.c: between the stages and the dialects: what was read becomes the message's fields and its type, what was
+ * written anew becomes octets of the dialect again, and a refusal is said in it. */
+#include "engine/dialects.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+
+void dialects_choose(struct fw_conn *conn, struct fw_slice subprotocol)
+{
+	if (conn->route == NULL)
+		return;
+	conn->dialect = conn->route->dialect;
+	if (conn->route->dialect_by_subprotocol)
+		conn->dialect = (uint8_t)dialect_of_subprotocol(subprotocol);
+}
+
+/* Who logs in by a message does it before the dialect begins. */
+const struct dialect *dialects_of(const struct fw_conn *conn)
+{
+	return conn->dialect == DIALECT_json || conn->phase == PHASE_LOGIN ? NULL : &dialects[conn->dialect];
+}
+
+const struct dialect *dialects_of_route(const struct policy_route *route)
+{
+	return route == NULL || route->dialect == DIALECT_json ? NULL : &dialects[route->dialect];
+}
+
+enum attachment dialects_attachment(struct fw_conn *conn, enum fw_side from)
+{
+	struct dialect_link *link = &conn->links[from];
+
+	if (link->attachments == 0)
+		return ATTACHMENT_NONE;
+	link->attachments--;
+	return link->dropping ? ATTACHMENT_DROPPED : ATTACHMENT_PASSES;
+}
+
+static enum verdict fault(struct message *message)
+{
+	message->error = ERROR_VALIDATION_ERROR;
+	message->event = EVENT_system_error;
+	message->cause = "memory";
+	message->close = CLOSE_FAULT;
+	return VERDICT_CLOSE;
+}
+
+static enum verdict refuse(struct message *message, enum error_code error, const char *cause)
+{
+	message->error = error;
+	message->event = EVENT_invalid_message;
+	message->cause = cause;
+	return VERDICT_REFUSE;
+}
+
+/* An engine that explains has no connection, and so nothing that came before. */
+static struct dialect_link *link_of(const struct message *message)
+{
+	if (message->conn != NULL)
+		return &message->conn->links[message->outbound ? FW_UPSTREAM : FW_CLIENT];
+	message->engine->explained_link = (struct dialect_link){ .begun = true };
+	return &message->engine->explained_link;
+}
+
+static enum json_result read(struct message *message, struct arena *arena)
+{
+	struct dialect_message *said = arena_alloc(arena, sizeof(*said));
+	enum json_result result;
+
+	if (said == NULL)
+		return JSON_MEMORY;
+	memset(said, 0, sizeof(*said));
+	said->arena = arena;
+	said->text = message->text;
+	said->utf8_known = message->conn != NULL;
+	said->outbound = message->outbound;
+	said->link = link_of(message);
+	message->said = said;
+	result = dialect_read(message->dialect, said);
+	message->text = said->text;
+	message->json = said->fields;
+	return result;
+}
+
+enum verdict dialects_read(struct message *message)
+{
+	if (message->said != NULL)
+		return VERDICT_PASS; /* one more unit of it */
+	if (message->binary) {
+		if (message->attachment != ATTACHMENT_NONE || (message->route != NULL && message->route->binary))
+			return VERDICT_PASS;
+		return refuse(message, ERROR_INVALID_MESSAGE,
+			      "binary message that none before it announced; MessagePack is not read");
+	}
+	switch (read(message, &message->engine->arena)) {
+	case JSON_OK:
+		return VERDICT_PASS;
+	case JSON_MEMORY:
+		return fault(message);
+	default:
+		message->number = message->said->offset;
+		message->has_number = true;
+		message->unread = true;
+		return refuse(message, ERROR_INVALID_JSON, message->said->what);
+	}
+}
+
+/* "*" stands for any octets but blanks. */
+static bool matches(struct fw_slice pattern, struct fw_slice type)
+{
+	size_t p = 0, t = 0, star = SIZE_MAX, from = 0;
+
+	while (t < type.size) {
+		if (p < pattern.size && pattern.data[p] == '*') {
+			star = p++;
+			from = t;
+		} else if (p < pattern.size && pattern.data[p] == type.data[t]) {
+			p++;
+			t++;
+		} else if (star != SIZE_MAX && type.data[from] != ' ') {
+			p = star + 1;
+			t = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.size && pattern.data[p] == '*')
+		p++;
+	return p == pattern.size;
+}
+
+/* What is written without "*" comes before what matches, and that in the order of the file. */
+static const struct policy_route_type *find_type(const struct policy_route *route, struct fw_slice type)
+{
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (unsigned i = 0; i < route->type_count; i++) {
+			const struct policy_route_type *row = &route->types[i];
+			struct fw_slice name = slice(row->name, row->name_size);
+
+			if (pass == row->pattern && (row->pattern ? matches(name, type) : slice_equal(name, type)))
+				return row;
+		}
+	return NULL;
+}
+
+/* A route without a list takes every type that the policy has, but those that are answered in plain JSON. */
+static uint16_t number_of(const struct message *message, struct fw_slice type)
+{
+	const struct policy_route_type *row;
+	uint16_t number;
+
+	if (message->route != NULL && message->route->type_count != 0) {
+		row = find_type(message->route, type);
+		return row != NULL ? row->message : POLICY_NONE;
+	}
+	number = policy_message_find(message->policy, type);
+	if (number != POLICY_NONE && message->policy->messages[number].answered_here)
+		return POLICY_NONE;
+	return number;
+}
+
+struct fw_slice dialects_type(const struct message *message)
+{
+	const struct policy_route_type *row = NULL;
+
+	if (message->route != NULL)
+		row = find_type(message->route, message->said->type);
+	return row != NULL ? slice(row->name, row->name_size) : message->said->type;
+}
+
+enum verdict dialects_route(struct message *message)
+{
+	struct problem *problem;
+	uint16_t type;
+
+	message->problems->count = message->problems->total = message->problems->unknown = 0;
+	message->rule = NULL;
+	message->type = FW_TYPE_OPAQUE;
+	if (message->said == NULL || message->said->own)
+		return VERDICT_PASS;
+	type = number_of(message, message->said->type);
+	if (type == POLICY_NONE) {
+		problem = &message->problems->list[message->problems->count++];
+		message->problems->total = 1;
+		*problem = (struct problem){ .field = "type", .rule = "enum" };
+		message->detail = message->said->type;
+		message->unlisted = true;
+		return refuse(message, ERROR_INVALID_MESSAGE, "unknown message type");
+	}
+	message->type = type;
+	message->rule = &message->policy->messages[type];
+	return VERDICT_PASS;
+}
+
+bool dialects_next(struct message *message, enum verdict *ret_verdict)
+{
+	struct dialect_message *said = message->said;
+	bool changed = *ret_verdict == VERDICT_REWRITE || (message->csrf_node != 0 && message->conn != NULL);
+
+	if (said == NULL)
+		return false;
+	if (changed && (said->units > 1 || said->place.data == NULL)) {
+		*ret_verdict =
+			refuse(message, ERROR_INVALID_MESSAGE,
+			       "it would have to be written anew, which cannot be done with what is several in one");
+		return false;
+	}
+	if (++said->unit >= said->units)
+		return false;
+	if (!message->dialect->next(said)) {
+		*ret_verdict = fault(message);
+		return false;
+	}
+	message->json = said->fields;
+	return true;
+}
+
+void dialects_done(const struct message *message, bool passed)
+{
+	const struct dialect_message *said = message->said;
+
+	if (said == NULL || message->unread)
+		return;
+	said->link->attachments = said->attachments;
+	said->link->dropping = !passed;
+	said->link->begun = said->link->begun || passed;
+}
+
+struct fw_slice dialects_write(const struct message *message, struct fw_slice fields)
+{
+	return dialect_write(message->said, fields);
+}
+
+bool dialects_refuse(struct fw_conn *conn, const struct answer *answer, struct fw_slice data)
+{
+	const struct dialect *dialect = dialects_of(conn);
+	const struct message *message = answer->message;
+	struct json_writer w;
+	struct dialect_refusal refusal = { .code = error_code_name(answer->code),
+					   .text = answer->text != NULL ? answer->text : error_code_text(answer->code),
+					   .data = data };
+
+	if (dialect == NULL)
+		return false;
+	if (message != NULL) {
+		refusal.message = message->said;
+		refusal.unread = message->unread;
+		refusal.unlisted = message->unlisted;
+	}
+	w = engine_writer(conn->engine);
+	if (!dialect->refuse(&refusal, &w))
+		return true;
+	if (w.failed)
+		conn->broken = true;
+	else
+		output_frame(conn, FW_CLIENT, WS_TEXT, engine_written(conn->engine));
+	return true;
+}
+
+struct fw_slice dialects_outbound(struct message *message)
+{
+	enum json_result result;
+
+	if (message->dialect == NULL || message->binary)
+		return slice(NULL, 0);
+	arena_reset(&message->engine->outbound);
+	result = read(message, &message->engine->outbound);
+	message->unread = result != JSON_OK;
+	if (message->policy->hides && !message->unread)
+		return message->said->rest;
+	if (message->said != NULL) /* all of the frame */
+		message->text.size += message->said->rest.size;
+	return slice(NULL, 0);
+}
