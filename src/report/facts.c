@@ -11,6 +11,7 @@
 #include "record/lines.h"
 #include "report/facts_kept.h"
 #include "report/facts_line.h"
+#include "report/relay.h"
 
 _Static_assert(sizeof(struct facts_row) == 32, "facts_row");
 #define SEQUENCE_MOST ((UINT64_C(1) << 48) - 1)
@@ -42,6 +43,7 @@ bool facts_is_listed(unsigned type)
 struct folding {
 	struct facts *facts;
 	const _Atomic bool *cancelled;
+	struct relay relay; /* hashing takes one thread, this another */
 	struct facts_kept kept;
 	uint64_t marked;	  /* first record of the segment at whose beginning */
 	struct facts_sizes sizes; /* the files had these */
@@ -70,8 +72,9 @@ static void note_sequence(struct facts *facts, uint64_t sequence)
 		facts->last = sequence;
 }
 
-static void add(struct facts *facts, struct fw_slice text)
+static void add(void *user, struct fw_slice text)
 {
+	struct facts *facts = user;
 	struct facts_line line;
 	struct facts_row row;
 
@@ -109,7 +112,7 @@ static bool add_unverified(void *user, struct fw_slice line)
 {
 	struct folding *folding = user;
 
-	add(folding->facts, line);
+	relay_line(&folding->relay, line);
 	return goes_on(folding);
 }
 
@@ -118,10 +121,11 @@ static bool add_verified(void *user, struct fw_slice line, uint64_t sequence)
 	struct folding *folding = user;
 
 	if (sequence == folding->kept.resume.segment) {
+		relay_wait(&folding->relay);
 		folding->sizes = sizes_of(folding->facts);
 		folding->marked = sequence;
 	}
-	add(folding->facts, line);
+	relay_line(&folding->relay, line);
 	return goes_on(folding);
 }
 
@@ -151,7 +155,7 @@ static bool flush(struct facts *facts)
 	return spool_flush(&facts->rows) && spool_flush(&facts->lines) && names_flush(&facts->names);
 }
 
-static int fold(struct folding *folding, const struct facts_options *options)
+static int read_all(struct folding *folding, const struct facts_options *options)
 {
 	struct facts *facts = folding->facts;
 	static const struct ledger_filter any;
@@ -163,7 +167,7 @@ static int fold(struct folding *folding, const struct facts_options *options)
 						.user = folding,
 						.resume = &folding->kept.resume };
 
-	if (!begin(folding) || ledger_verify(&verify, &facts->verified) != 0)
+	if (ledger_verify(&verify, &facts->verified) != 0)
 		return -1;
 	/* What does not hold is counted all the same, and said to be what it is. */
 	if (!facts->verified.holds &&
@@ -173,7 +177,21 @@ static int fold(struct folding *folding, const struct facts_options *options)
 		errno = ECANCELED;
 		return -1;
 	}
-	return flush(facts) ? 0 : -1;
+	return 0;
+}
+
+static int fold(struct folding *folding, const struct facts_options *options)
+{
+	int result, reason;
+
+	if (!begin(folding))
+		return -1;
+	relay_start(&folding->relay, add, folding->facts);
+	result = read_all(folding, options);
+	reason = errno;
+	relay_end(&folding->relay);
+	errno = reason;
+	return result == 0 && flush(folding->facts) ? 0 : -1;
 }
 
 static int fold_again(struct folding *folding, const struct facts_options *options)
@@ -214,6 +232,13 @@ int facts_open(const struct facts_options *options, struct facts *ret_facts)
 	/* What was kept may be at fault: all is read, so that the first bad record is named. */
 	if (ret_facts->known != 0 && goes_on(&folding) && (result != 0 || !ret_facts->verified.holds))
 		result = fold_again(&folding, options);
+	/* Where the rows were to be kept there may be no room, which is no reason to make no report. */
+	if (result != 0 && folding.kept.folder >= 0 && goes_on(&folding)) {
+		facts_kept_forget(&folding.kept);
+		facts_kept_close(&folding.kept);
+		facts_fini(ret_facts);
+		result = fold(&folding, options);
+	}
 	reason = errno;
 	if (result == 0) {
 		ret_facts->read = read > ret_facts->last ? read : 0;

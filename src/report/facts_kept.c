@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/event_type.h"
@@ -15,7 +16,7 @@
 #include "record/segment.h"
 #include "record/storage.h"
 
-enum { CHUNK = 1 << 20 };
+enum { CHUNK = 1 << 20, FREE_PART = 20 };
 
 static const char magic[8] = "fwfacts1";
 static const char *const names[3] = { "rows", "lines", "names" };
@@ -150,6 +151,14 @@ static void load(struct facts_kept *kept, const struct facts_options *options, s
 	kept->resume = state->resume;
 }
 
+/* The record itself may need what is left. */
+static bool has_room(int folder)
+{
+	struct statvfs is;
+
+	return fstatvfs(folder, &is) == 0 && is.f_bavail > is.f_blocks / FREE_PART;
+}
+
 bool facts_kept_open(struct facts_kept *kept, const struct facts_options *options)
 {
 	struct state *state;
@@ -160,7 +169,8 @@ bool facts_kept_open(struct facts_kept *kept, const struct facts_options *option
 		return false;
 	kept->folder = open(options->kept, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	state = mem_zero(1, sizeof(*state));
-	if (kept->folder < 0 || state == NULL || flock(kept->folder, LOCK_EX | LOCK_NB) != 0 || !open_files(kept)) {
+	if (kept->folder < 0 || state == NULL || !has_room(kept->folder) ||
+	    flock(kept->folder, LOCK_EX | LOCK_NB) != 0 || !open_files(kept)) {
 		mem_free(state);
 		facts_kept_close(kept);
 		return false;

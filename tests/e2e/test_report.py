@@ -5,6 +5,7 @@ import atexit
 import csv
 import html.parser
 import io
+import resource
 import sqlite3
 import urllib.error
 import urllib.request
@@ -440,5 +441,25 @@ def test_damage():
     equal(call("report", data=away).returncode, 3, "no record: it could not be made")
 
 
+def test_exhausted():
+    def small_files():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    want = figures("--end", "2099", "--anew")
+    done = subprocess.run([BINARY, "report", "--data", DATA], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE, preexec_fn=small_files)
+    ok(done.returncode == 3 and b"File too large" in done.stderr and done.stdout == b"", "no room for rows anywhere: said", done)
+    blocked = copy("blocked")
+    shutil.rmtree(os.path.join(blocked, "report"))
+    with open(os.path.join(blocked, "report"), "w", encoding="ascii"):
+        pass
+    for data in (DATA, blocked):
+        got = figures("--end", "2099", data=data)
+        equal({key: got[key] for key in ("total_compliance_events", "user_activity")}, {key: want[key] for key in ("total_compliance_events", "user_activity")},
+              "the next has all" if data == DATA else "no place to keep rows: a report all the same")
+    done = subprocess.run([BINARY, "report", "--data", DATA, "--output", "/dev/full"], stderr=subprocess.PIPE, timeout=PATIENCE)
+    ok(done.returncode == 3 and b"No space left" in done.stderr, "no room for the report: said", done)
+
+
 if __name__ == "__main__":
-    main(test_figures, test_borders, test_formats, test_pdf, test_pdf_extremes, test_frameworks, test_signature, test_admin, test_damage)
+    main(test_figures, test_borders, test_formats, test_pdf, test_pdf_extremes, test_frameworks, test_signature, test_admin, test_damage, test_exhausted)
