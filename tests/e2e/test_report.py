@@ -16,7 +16,7 @@ SCRATCH = tempfile.mkdtemp(prefix="framewall-e2e-report-")
 atexit.register(shutil.rmtree, SCRATCH, True)
 DATA = os.path.join(SCRATCH, "data")
 USERS = ["alice", "bob", "Пётр 😀", "王小明", "مريم", 'a"b\\c', "=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "-2", "<script>alert(1)</script>", "a\r\nb,c;d\te",
-         "\x1b[31mred\x07", "\u202eevil\u2066", "'; DROP TABLE t; --", "x" * 600, "ü" * 300, "{\"a\":1}", "%PDF-1.7", "]]>&amp;&#60;"]
+         "\x1b[31mred\x07", "\u202eevil\u2066", "'; DROP TABLE t; --", "x" * 600, "ü" * 300, "{\"a\":1}", "%PDF-1.7", "127.0.0.1", "user", "]]>&amp;&#60;"]
 # as tests/e2e/test_export.py has them; written here anew, since they are what is recounted by
 AUTH = {"auth_success", "auth_failure", "auth_timeout", "session_expired", "session_evicted", "connection_revoked", "issuer_logout"}
 FORMATS = ["json", "csv", "html"]
@@ -433,7 +433,7 @@ def test_damage():
     change(cut, lambda lines: lines[:-5])
     equal(figures(data=cut, status=1)["completeness"]["holds"], False, "the end cut off: it does not hold")
     bad = copy("bad")
-    change(bad, lambda lines: lines[:40] + [lines[40][:60] + b"\xff\x1b[2J" + lines[40][60:]] + lines[41:])
+    change(bad, lambda lines: [line.replace(b'"user_id":"alice"', b'"user_id":"a\xff\x1b[2J\xe2\x80"') for line in lines])
     for name in FORMATS:
         report("--format", name, data=bad, status=1).decode("utf-8")
     ok(True, "octets that are no text make no report invalid")
