@@ -8,6 +8,7 @@
 #include "cmd/command.h"
 #include "cmd/json_out.h"
 #include "cmd/options.h"
+#include "cmd/report.h"
 #include "record/ledger_verify.h"
 
 static const char verb[] = "audit verify";
@@ -86,13 +87,14 @@ static bool print_people(const struct ledger_report *report)
 
 int audit_verify(int argc, char **argv)
 {
-	const char *data = "./framewall-data", *record = NULL, *anchor = NULL, *checkpoint = NULL;
+	const char *data = "./framewall-data", *record = NULL, *anchor = NULL, *checkpoint = NULL, *report_file = NULL;
 	bool json = false;
 	const struct option_row rows[] = {
 		{ "--data", "DIR", &data, NULL, "the server's state; default ./framewall-data" },
 		{ "--record", "DIR", &record, NULL, "the record's folder; default DATA/record" },
 		{ "--anchor", "FILE", &anchor, NULL, "a copy of the record's anchor, kept elsewhere" },
 		{ "--checkpoint", "FILE", &checkpoint, NULL, "checkpoints kept elsewhere" },
+		{ "--report", "FILE", &report_file, NULL, "instead: whether FILE.sig holds for the report FILE" },
 		{ "--json", NULL, NULL, &json, "the answer as one JSON object" },
 	};
 	struct options options = { verb, rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
@@ -105,6 +107,8 @@ int audit_verify(int argc, char **argv)
 		return result;
 	if (!audit_folder(data, record, folder))
 		return options_usage(verb, "the path is too long");
+	if (report_file != NULL)
+		return report_check(report_file, folder, anchor);
 	verify.directory = folder;
 	verify.anchor = anchor;
 	verify.checkpoints = &checkpoint;

@@ -155,6 +155,8 @@ int command_report(int argc, char **argv)
 		{ "--start", "TIME", &asked.start, NULL, "that time (UTC) and later: 2026, 2026-11, 2026-11-24T10:15" },
 		{ "--end", "TIME", &asked.end, NULL,
 		  "that time and earlier: 2026-11-24 is the whole day; default now" },
+		{ "--from", "TIME", &asked.start, NULL, "the same as --start, as audit search calls it" },
+		{ "--to", "TIME", &asked.end, NULL, "the same as --end" },
 		{ "--format", "FORMAT", &asked.format, NULL, "json (default), csv, html or pdf" },
 		{ "--framework", "NAME", &asked.framework, NULL, "soc2, iso27001, nist-csf or owasp; default all" },
 		{ "--output", "FILE", &asked.output, NULL, "written there, and signed in FILE.sig" },

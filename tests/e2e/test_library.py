@@ -224,6 +224,25 @@ def test_search():
     shutil.rmtree(folder)
 
 
+def test_report():
+    """A report by a program that was compiled against the library: its figures are those of the record."""
+    folder = tempfile.mkdtemp(prefix="framewall-report-")
+    if compile_example("report.c", folder) and not sanitized():
+        with Framewall(RELAXED) as server:
+            RawClient(server.port, server.bearer("alice")).close()
+            server.wait_records("websocket_disconnect", 1)
+            records = [r for r in server.records()]
+            done = call("./report", server.data, "json", cwd=folder, env=place["environment"])
+            got = json.loads(done.stdout)
+            equal((done.returncode, got["total_compliance_events"], list(got["user_activity"]), got["completeness"]["holds"]), (0, len(records), ["alice"], True),
+                  "a report by the library")
+            ok(["Operator", "the nightly job"] in got["tables"][0]["rows"], "which says who asked")
+            for words, said in (((server.data, "xml"), "format is json, csv or html"), ((server.data + "/nothing", "csv"), "No such file")):
+                done = call("./report", *words, cwd=folder, env=place["environment"])
+                ok(done.returncode == 1 and said in done.stdout, f"an error says: {said}", done.stdout)
+    shutil.rmtree(folder)
+
+
 def test_engine():
     folder = tempfile.mkdtemp(prefix="framewall-engine-")
     if compile_example("engine.c", folder) and not sanitized():
@@ -340,4 +359,4 @@ def test_clean():
     shutil.rmtree(place["destination"])
 
 
-main(test_install, test_symbols, test_headers, test_embed, test_dangerous_content, test_plugin, test_search, test_engine, test_static, test_completion, test_guide, test_container, test_clean)
+main(test_install, test_symbols, test_headers, test_embed, test_dangerous_content, test_plugin, test_search, test_report, test_engine, test_static, test_completion, test_guide, test_container, test_clean)

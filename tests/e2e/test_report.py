@@ -142,6 +142,8 @@ def test_borders():
         got = figures(*(["--start", start] if start else []), *(["--end", end] if end else []))
         inside = [r for r in records if (not start or r["timestamp"] >= start) and (not end or r["timestamp"][:len(end)] <= end)]
         compare(got, inside, f"{start} to {end}")
+    equal(figures("--from", chosen[:19], "--to", chosen[:19])["total_compliance_events"], figures("--start", chosen[:19], "--end", chosen[:19])["total_compliance_events"],
+          "--from and --to are the same")
     empty = figures("--start", "1999", "--end", "1999-12")
     equal((empty["total_compliance_events"], empty["events_by_type"], empty["user_activity"], empty["totals"]["first_activity"]), (0, {}, {}, None), "a period without a record")
     for words in (("--start", "2026-13"), ("--start", "2026-02-30"), ("--end", "yesterday"), ("--start", "2026-1"), ("--start", "2027", "--end", "2026"),
@@ -316,6 +318,7 @@ def test_signature():
     equal(call("report", "--output", path).returncode, 0, "--output: a file")
     done = call("report", "--check", path)
     ok(done.returncode == 0 and b"the signature holds" in done.stdout, "whose signature holds", done)
+    equal(call("audit", "verify", "--report", path).returncode, 0, "audit verify says so, too")
     with open(path + ".sig", encoding="utf-8") as file:
         note = file.read()
     with open(path, "rb") as file:
