@@ -116,6 +116,13 @@ ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": 
           **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("providers", "PROVIDER_BOOLEAN")},
           **{row[0]: {"type": "string", "description": row[1]} for row in rows_of("providers", "PROVIDER_TEXT")},
           **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("providers", "PROVIDER_INTEGER")}}
+FACILITIES = "kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock".split() + [f"local{n}" for n in range(8)]
+RECEIVER = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_of("receivers", "RECEIVER_TEXT")},
+            **{row[0]: {**TEXTS, "description": row[1]} for row in rows_of("receivers", "RECEIVER_TEXTS")},
+            **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("receivers", "RECEIVER_BOOLEAN")},
+            **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("receivers", "RECEIVER_INTEGER")},
+            "format": one_of([row[0] for row in rows_of("export_formats", "EXPORT_FORMAT")]), "facility": one_of(FACILITIES),
+            "level": one_of(("info", "warning", "critical", "emergency"))}
 SHAPES = {
     "routes": listed(mapping(ROUTE, ["path"]), minItems=1),
     "authentication.jwt.keys": listed(mapping({"kid": NAME, "secret": {"type": "string"}, "public_key": {"type": "string"},
@@ -129,6 +136,7 @@ SHAPES = {
     "tls.certificates": listed(mapping({"certificate": {"type": "string"}, "key": {"type": "string"}}, ["certificate"])),
     "validation.allowed_html_attributes": {**named(listed({"enum": [row[0] for row in rows_of("html_attributes", "HTML_ATTRIBUTE")]})),
                                            "propertyNames": {"pattern": "^[a-z][a-z0-9]*$"}},
+    "audit_logging.receivers": listed(mapping(RECEIVER, ["name", "url"])),
     "audit_logging.log_levels": named({"enum": ["info", "warning", "critical", "emergency", "error", "INFO", "WARNING", "CRITICAL", "EMERGENCY", "ERROR"]}),
     "validation.max_lengths": named(whole(1, 1048576)),
     "validation.message_sizes": named(whole(16, 1073741824)),
@@ -413,6 +421,19 @@ authentication:
 `framewall check` reads the files, too: one that is missing, a key that belongs to another certificate or has a passphrase is an error; a certificate that has expired
 and a key that every user of the machine can read are warnings. See [TLS](../guide/tls.md).
 
+## Receivers of the record
+
+| key | value | meaning |
+|---|---|---|
+| `audit_logging.receivers` | see below | who is sent the record while it is written; [a guide](../guide/siem.md) |
+
+| of a receiver | value | meaning |
+|---|---|---|
+RECEIVERS
+
+`name` and `url` are needed. A member that means nothing for the kind of the URL is an error. Files are seen from the
+folder of the configuration.
+
 ## Other shapes
 
 | key | value | meaning |
@@ -442,7 +463,7 @@ def configuration():
 and the start of `framewall run` name those that a configuration has in one line, `without effect in this version: …`."""
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
                 html_attributes(), tail)
 
 
@@ -453,6 +474,17 @@ def providers():
         return "text" if kind == "PROVIDER_TEXT" else "true or " + "`false`"
 
     return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("providers"))
+
+
+def receivers():
+    def value(kind, row):
+        if kind == "RECEIVER_INTEGER":
+            return f"{row[2]} to {row[3]} {row[4]}".strip() + f", {row[1]}"
+        if kind == "RECEIVER_BOOLEAN":
+            return "`true` or false" if row[1] == "1" else "true or `false`"
+        return "text" if kind == "RECEIVER_TEXT" else "list of texts"
+
+    return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("receivers"))
 
 
 def html_attributes():

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/slice.h"
 #include "cmd/audit.h"
@@ -9,7 +8,7 @@
 #include "cmd/options.h"
 #include "record/export.h"
 
-enum { HOST = 256, ARENA = 1 << 20, FORMATS_TEXT = 80 };
+enum { ARENA = 1 << 20, FORMATS_TEXT = 80 };
 
 static const char verb[] = "audit export";
 
@@ -27,6 +26,8 @@ static bool export_one(void *user, struct fw_slice line)
 	struct buf *out = &exporting->line;
 
 	switch (export_line(&exporting->exporter, line, out)) {
+	case EXPORT_UNWANTED:
+		return true;
 	case EXPORT_NO_RECORD:
 		exporting->no_records++;
 		return true;
@@ -39,17 +40,6 @@ static bool export_one(void *user, struct fw_slice line)
 	fwrite(buf_data(out), 1, buf_size(out), exporting->out);
 	buf_cut(out, 0);
 	return ferror(exporting->out) == 0;
-}
-
-/* This machine's name, as it may stand in every format: other octets than a name has become a hyphen. */
-static void find_host(char ret_host[HOST])
-{
-	if (gethostname(ret_host, HOST) != 0 || ret_host[0] == '\0')
-		memcpy(ret_host, "-", 2);
-	ret_host[HOST - 1] = '\0';
-	for (char *at = ret_host; *at != '\0'; at++)
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", *at) == NULL)
-			*at = '-';
 }
 
 /* "a, b or c" */
@@ -126,7 +116,7 @@ int audit_export(int argc, char **argv)
 	int result = options_read(&options, argc, argv);
 	struct exporting exporting = { 0 };
 	struct search_filter filter;
-	char folder[AUDIT_PATH], host[HOST], formats[FORMATS_TEXT];
+	char folder[AUDIT_PATH], host[EXPORT_HOST], formats[FORMATS_TEXT];
 	long after = 0;
 	unsigned found;
 
@@ -142,7 +132,7 @@ int audit_export(int argc, char **argv)
 		return result;
 	if (!audit_folder(data, record, folder))
 		return options_usage(verb, "the path is too long");
-	find_host(host);
+	export_host(host);
 	exporting.exporter.format = (enum export_format)found;
 	exporting.exporter.host = host;
 	return run(&exporting, folder, &filter.filter, (uint64_t)after, output);

@@ -82,6 +82,7 @@ static void compile(struct config *config)
 	config_keys(config);
 	config_issuers(config);
 	config_certificates(config);
+	config_receivers(config);
 	config_tls(config);
 	config_html(config);
 	config_levels(config);

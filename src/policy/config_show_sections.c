@@ -425,6 +425,32 @@ static void show_conditions(struct config *config)
 	}
 }
 
+static void show_receivers(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+
+	for (unsigned i = 0; i < policy->receiver_count; i++) {
+		const struct receiver *receiver = &policy->receivers[i];
+		struct entry entry = entry_of(config, "audit_logging.receivers", config->receivers, i);
+
+#define RECEIVER_TEXT(member, help)                                                                                    \
+	if (receiver->member != NULL && (strcmp(#member, "secret") == 0 || strcmp(#member, "authorization") == 0))     \
+		give_secret(&entry, #member);                                                                          \
+	else if (receiver->member != NULL)                                                                             \
+		give_text(&entry, #member, receiver->member);
+#define RECEIVER_TEXTS(member, help)                                                                                   \
+	if (receiver->member.count != 0)                                                                               \
+		give_texts(&entry, #member, &receiver->member);
+#define RECEIVER_BOOLEAN(member, value, help) give_boolean(&entry, #member, receiver->member);
+#define RECEIVER_INTEGER(member, value, min, max, unit, help) give_integer(&entry, #member, receiver->member);
+#include "tables/receivers.def"
+#undef RECEIVER_TEXT
+#undef RECEIVER_TEXTS
+#undef RECEIVER_BOOLEAN
+#undef RECEIVER_INTEGER
+	}
+}
+
 void config_show_sections(struct config *config)
 {
 	for (unsigned i = 0; i < config->policy->role_count; i++)
@@ -437,6 +463,7 @@ void config_show_sections(struct config *config)
 	show_certificates(config);
 	show_html_attributes(config);
 	show_levels(config);
+	show_receivers(config);
 	show_conditions(config);
 	show_guards(config);
 }

@@ -30,6 +30,7 @@ enum {
 	FINGERPRINT_guards,
 	FINGERPRINT_html_attributes,
 	FINGERPRINT_event_levels,
+	FINGERPRINT_receivers,
 	FINGERPRINT_ROWS
 };
 

@@ -31,6 +31,11 @@ int policy_add_assertion_key(struct fw_policy *policy, const struct jwt_key *key
 	return FW_OK;
 }
 
+static void receiver_forget(struct receiver *receiver)
+{
+	mem_wipe(receiver->secret_octets, sizeof(receiver->secret_octets));
+}
+
 static void forget(struct fw_policy *policy)
 {
 	/* What is not its own it only refers to. */
@@ -50,6 +55,8 @@ static void forget(struct fw_policy *policy)
 		mem_wipe(policy->jwt_keys[i].secret, policy->jwt_keys[i].secret_size);
 	for (size_t i = 0; i < policy->jwt_key_count; i++)
 		jose_key_fini(&policy->jwt_keys[i]);
+	for (size_t i = 0; i < policy->receiver_count; i++)
+		receiver_forget(&policy->receivers[i]);
 	arena_fini(&policy->arena);
 	mem_free(policy);
 }

@@ -14,12 +14,8 @@
 #include "base/limits.h"
 #include "crypto/jwt.h"
 #include "policy/provider.h"
-
-/* A list of strings. Each is NUL-terminated. */
-struct texts {
-	const char **items;
-	size_t count;
-};
+#include "policy/receiver.h"
+#include "policy/texts.h"
 
 /* One member a row of config.def. CHOICE members hold the index of the word. */
 struct settings {
@@ -284,6 +280,8 @@ struct fw_policy {
 	size_t assertion_key_count;
 	struct policy_certificate_rule *certificate_rules;
 	size_t certificate_rule_count;
+	struct receiver *receivers;
+	size_t receiver_count;
 	const struct policy_api_key *api_keys;
 	size_t api_key_count;
 	const struct policy_certificate *certificates; /* the first is shown to who asks for no known name */

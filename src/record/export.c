@@ -1,10 +1,12 @@
 #include "record/export.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/encode.h"
 #include "base/event_type.h"
 #include "base/slice.h"
+#include "record/checkpoint.h"
 #include "record/export_parts.h"
 
 enum {
@@ -35,6 +37,8 @@ static const char *const names[EXPORT_FORMATS] = {
 #include "tables/export_formats.def"
 #undef EXPORT_FORMAT
 };
+
+static const char checkpoint_type[] = "ledger_checkpoint";
 
 const char *export_format_name(unsigned format)
 {
@@ -95,8 +99,14 @@ static bool take_type(struct export_record *record)
 		return false;
 	while (type < EVENT_TYPES && !slice_is(record->type, fw_event_name((uint16_t)type)))
 		type++;
+	record->number = type;
+	record->is_checkpoint = slice_is(record->type, checkpoint_type);
 	record->class = &classes[type < EVENT_TYPES ? events[type].class : CLASS_ERROR];
 	record->title = type < EVENT_TYPES ? events[type].help : "an event that this version does not know";
+	if (record->is_checkpoint) {
+		record->class = &classes[CLASS_RECORD];
+		record->title = "a signed checkpoint of the record";
+	}
 	record->title_size = strcspn(record->title, ";");
 	return true;
 }
@@ -121,12 +131,24 @@ static bool read_record(struct export_record *record)
 	       take(json, details, "cause", JSON_STRING, true, &record->cause);
 }
 
+static bool is_wanted(const struct export_record *record)
+{
+	const struct exporter *exporter = record->exporter;
+
+	if (record->is_checkpoint)
+		return true;
+	return record->level >= exporter->least_level &&
+	       (exporter->unwanted == NULL || record->number == EVENT_TYPES || exporter->unwanted[record->number] == 0);
+}
+
 static bool write_record(const struct export_record *record, struct buf *out)
 {
 	struct pool *pool = record->exporter->pool;
 	struct json_writer w = { .out = out, .pool = pool };
 	struct export_text text = { out, pool, false };
 
+	if (record->exporter->head != NULL && record->exporter->format != EXPORT_syslog)
+		export_head(record, &text);
 	switch (record->exporter->format) {
 	case EXPORT_ocsf:
 		export_ocsf(record, &w);
@@ -144,7 +166,7 @@ static bool write_record(const struct export_record *record, struct buf *out)
 		export_syslog(record, &text);
 		break;
 	default:
-		text.failed = buf_append(out, pool, record->line.data, record->line.size) != 0;
+		text.failed |= buf_append(out, pool, record->line.data, record->line.size) != 0;
 		break;
 	}
 	return !w.failed && !text.failed && buf_append(out, pool, "\n", 1) == 0;
@@ -160,8 +182,71 @@ enum export_result export_line(const struct exporter *exporter, struct fw_slice 
 	read = read_record(&record);
 	if (!read)
 		return EXPORT_NO_RECORD;
+	if (!is_wanted(&record))
+		return EXPORT_UNWANTED;
 	if (write_record(&record, out))
 		return EXPORT_DONE;
 	buf_cut(out, before); /* half a line must not stay: the next one would be joined to it */
 	return EXPORT_MEMORY;
+}
+
+static void write_members(struct json_writer *w, const struct checkpoint *checkpoint, struct fw_slice note,
+			  uint64_t wall_us)
+{
+	static const char *const nulls[] = { "source_ip", "user_id", "session_id", "connection_id" };
+	char time[ENCODE_RFC3339], id[FW_EVENT_ID_SIZE];
+
+	encode_rfc3339(wall_us, time);
+	encode_hex(checkpoint->root.bytes, sizeof(id) / 2, id);
+	json_write_key(w, "timestamp");
+	json_write_text(w, slice(time, sizeof(time)));
+	json_write_key(w, "sequence");
+	json_write_integer(w, (int64_t)checkpoint->size);
+	json_write_key(w, "event_type");
+	json_write_string(w, checkpoint_type);
+	json_write_key(w, "level");
+	json_write_string(w, fw_level_name(FW_LEVEL_INFO));
+	json_write_key(w, "severity");
+	json_write_integer(w, FW_LEVEL_INFO);
+	for (unsigned i = 0; i < sizeof(nulls) / sizeof(*nulls); i++) {
+		json_write_key(w, nulls[i]);
+		json_write_null(w);
+	}
+	json_write_key(w, "event_id");
+	json_write_text(w, slice(id, sizeof(id)));
+	json_write_key(w, "details");
+	json_write_open(w, '{');
+	json_write_key(w, "note");
+	json_write_text(w, note);
+	json_write_close(w, '}');
+}
+
+bool export_checkpoint(struct fw_slice note, uint64_t wall_us, struct buf *out, struct pool *pool)
+{
+	struct json_writer w = { .out = out, .pool = pool };
+	struct checkpoint checkpoint;
+
+	if (!checkpoint_read(note, &checkpoint))
+		return false;
+	json_write_open(&w, '{');
+	write_members(&w, &checkpoint, note, wall_us);
+	json_write_close(&w, '}');
+	return !w.failed;
+}
+
+uint64_t export_checkpoint_size(struct fw_slice note)
+{
+	struct checkpoint checkpoint;
+
+	return checkpoint_read(note, &checkpoint) ? checkpoint.size : 0;
+}
+
+void export_host(char ret_host[EXPORT_HOST])
+{
+	if (gethostname(ret_host, EXPORT_HOST) != 0 || ret_host[0] == '\0')
+		memcpy(ret_host, "-", 2);
+	ret_host[EXPORT_HOST - 1] = '\0';
+	for (char *at = ret_host; *at != '\0'; at++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", *at) == NULL)
+			*at = '-';
 }

@@ -19,7 +19,9 @@ struct export_record {
 	struct fw_slice time, type, source, user, session, event_id, cause;
 	struct fw_slice sequence, connection, details; /* JSON; connection may be empty */
 	uint64_t wall_us;
-	unsigned level; /* enum fw_level */
+	unsigned level;	 /* enum fw_level */
+	unsigned number; /* enum event_type; EVENT_TYPES: this version does not know it */
+	bool is_checkpoint;
 	const struct export_class *class;
 	const char *title; /* what happened, in words, without details */
 	size_t title_size;
@@ -36,5 +38,7 @@ struct export_text {
 };
 void export_cef(const struct export_record *record, struct export_text *text);
 void export_leef(const struct export_record *record, struct export_text *text);
+/* "<110>1 TIME HOST APP - TYPE ", and for what is no syslog the "- " of no structured data. */
+void export_head(const struct export_record *record, struct export_text *text);
 void export_syslog(const struct export_record *record, struct export_text *text);
 #endif

@@ -140,20 +140,36 @@ static void put_parameter(struct export_text *text, const char *name, struct fw_
 	put_text(text, "\"");
 }
 
-/* The private enterprise number is that of examples (RFC 5612): Framewall has none of its own. */
-void export_syslog(const struct export_record *record, struct export_text *text)
+static void put_head(const struct export_record *record, struct export_text *text)
 {
+	static const struct export_head own = { AUDIT_FACILITY, "framewall" };
 	static const uint8_t severities[] = { 6, 4, 2, 0 };
+	const struct export_head *head = record->exporter->head != NULL ? record->exporter->head : &own;
 
 	put_text(text, "<");
-	put_number(text, AUDIT_FACILITY * 8 + severities[record->level]);
+	put_number(text, (uint64_t)head->facility * 8 + severities[record->level]);
 	put_text(text, ">1 ");
 	put(text, record->time);
 	put_text(text, " ");
 	put_text(text, record->exporter->host);
-	put_text(text, " framewall - ");
+	put_text(text, " ");
+	put_text(text, head->app);
+	put_text(text, " - ");
 	put(text, slice(record->type.data, record->type.size < 32 ? record->type.size : 32)); /* MSGID: 32 at most */
-	put_text(text, " [audit@32473");
+	put_text(text, " ");
+}
+
+void export_head(const struct export_record *record, struct export_text *text)
+{
+	put_head(record, text);
+	put_text(text, "- ");
+}
+
+/* The private enterprise number is that of examples (RFC 5612): Framewall has none of its own. */
+void export_syslog(const struct export_record *record, struct export_text *text)
+{
+	put_head(record, text);
+	put_text(text, "[audit@32473");
 	put_parameter(text, "sequence", record->sequence, false);
 	put_parameter(text, "event_id", record->event_id, true);
 	put_parameter(text, "source_ip", record->source, true);

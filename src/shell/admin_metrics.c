@@ -123,6 +123,7 @@ void admin_metrics(struct admin_conn *conn)
 	       "counter", ipc_refused(keeper->recorder.channel) + ipc_refused(keeper->figures.channel));
 	configuration(&page, &keeper->options.configuration);
 	events(&page, keeper);
+	page.failed |= !admin_receivers_metrics(keeper, &conn->body, &conn->admin->pool);
 	if (page.failed)
 		admin_conn_close(conn);
 	else

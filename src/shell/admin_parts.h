@@ -166,4 +166,8 @@ void admin_record_init(struct fw_record *record, const struct admin_conn *conn, 
 void admin_record_text(struct fw_record *record, const char *key, struct fw_slice text);
 void admin_record_number(struct fw_record *record, const char *key, int64_t number);
 void admin_record_refused(struct admin_conn *conn, const char *cause); /* a refused credential; a few a minute */
+
+/* admin_receivers.c: how far the receivers of the record are. */
+void admin_receivers_stats(struct json_writer *w, struct keeper *keeper);
+bool admin_receivers_metrics(struct keeper *keeper, struct buf *out, struct pool *pool); /* false: memory is short */
 #endif

@@ -80,6 +80,7 @@ void admin_stats(struct admin_conn *conn)
 	json_write_string(&w, FRAMEWALL_VERSION);
 	record_index(&w, keeper);
 	configuration(&w, &keeper->options.configuration);
+	admin_receivers_stats(&w, keeper);
 	json_write_key(&w, "counters");
 	json_write_open(&w, '{');
 	for (unsigned i = 0; i < COUNTERS; i++)

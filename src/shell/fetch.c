@@ -1,6 +1,5 @@
 #include "shell/fetch.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/fetch_address.h"
 
 /* MAX_AGE_MOST: more than any cache keeps; keeps sums of seconds small. */
 enum { FAULT_ROOM = 640, WHY_ROOM = 256, CONNECT_MS = 5000, KEPT = 8, MAX_AGE_MOST = 1000000000 };
@@ -252,34 +252,16 @@ static int set_socket(CURL *easy, curl_socket_t socket, int what, void *user, vo
 
 static bool may_ask(struct fetch *fetch, const struct fw_addr *address)
 {
-	static const char *const kinds[] = { [ADDR_LOOPBACK] = "of this machine",
-					     [ADDR_PRIVATE] = "of a private network",
-					     [ADDR_SPECIAL] = "of no host on the Internet" };
-	enum addr_scope scope = addr_scope(address);
-	char text[ADDR_TEXT];
-
-	if (scope == ADDR_PUBLIC || (fetch->allow_private && (scope == ADDR_PRIVATE || scope == ADDR_LOOPBACK)))
-		return true;
-	addr_format(address, text);
-	snprintf(fetch->refused, sizeof(fetch->refused), "the address %s is one %s%s", text, kinds[scope],
-		 fetch->allow_private ? "" : "; allow_private permits those of private networks and of this machine");
-	return false;
+	return fetch_address_holds(address, fetch->allow_private, fetch->refused);
 }
 
 /* Each address is looked at here, behind every name look-up: a name that means another host at the second time, or an
  * address in a spelling that only some understand, makes no difference. */
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	const void *raw = &to->addr;
-	struct fw_addr address = { 0 };
+	struct fw_addr address = fetch_address_of(&to->addr, to->family);
 
 	(void)purpose;
-	if (to->family == AF_INET) {
-		address.family = 4;
-		memcpy(address.bytes, &((const struct sockaddr_in *)raw)->sin_addr, 4);
-	} else if (to->family == AF_INET6) {
-		address = addr_of_v6(((const struct sockaddr_in6 *)raw)->sin6_addr.s6_addr);
-	}
 	if (!may_ask(user, &address))
 		return CURL_SOCKET_BAD;
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);

@@ -13,6 +13,7 @@
 #include "shell/admin.h"
 #include "shell/gate.h"
 #include "shell/keeper_parts.h"
+#include "shell/random.h"
 
 #define CODE_LIFE_NS ((uint64_t)3600 * 1000000000)
 
@@ -46,6 +47,27 @@ static unsigned workers_of(const struct fw_policy *policy)
 	return workers > 0 && workers <= LIMIT_WORKERS ? (unsigned)workers : uv_available_parallelism();
 }
 
+static void record_of_sender(void *user, const struct fw_record *record)
+{
+	keeper_record(user, record);
+}
+
+static bool start_senders(struct keeper *keeper)
+{
+	const struct senders_options options = {
+		.data_directory = keeper->options.data_directory,
+		.record_directory = keeper->options.record_directory,
+		.durable = &keeper->recorder.durable,
+		.log = keeper->options.log,
+		.random = random_system(), /* of any thread */
+		.record = record_of_sender,
+		.user = keeper,
+	};
+
+	keeper->senders = senders_start(&options, keeper->options.policy);
+	return keeper->senders != NULL;
+}
+
 static const char *start(struct keeper *keeper)
 {
 	const struct keeper_options *options = &keeper->options;
@@ -72,6 +94,8 @@ static const char *start(struct keeper *keeper)
 	if (!keeper_introspect_start(&keeper->introspection, keeper) || !keeper_logout_start(&keeper->logouts, keeper))
 		return "cannot start the keeper: memory is short";
 	if (!keeper_issuers_start(&keeper->issuers, keeper))
+		return "cannot start the keeper: memory is short";
+	if (!start_senders(keeper))
 		return "cannot start the keeper: memory is short";
 	keeper->admin = admin_start(keeper, &failed);
 	return failed;
@@ -133,7 +157,9 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	passwords_free(keeper->passwords);
 	admin_free(keeper->admin);
 	keeper_index_stop(&keeper->index);
+	senders_quiet(keeper->senders);
 	keeper_recorder_stop(&keeper->recorder);
+	senders_stop(keeper->senders); /* what was recorded last is sent, too */
 	keeper_keys_write_used(keeper);
 	database_close(keeper->database);
 	if (keeper->directory_fd >= 0)
@@ -223,6 +249,7 @@ void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct 
 	keeper->options.policy = fw_policy_ref(policy);
 	keeper->options.configuration = *configuration;
 	keeper_issuers_renew(&keeper->issuers, policy);
+	senders_renew(keeper->senders, policy);
 	fw_policy_unref(last);
 }
 

@@ -15,6 +15,7 @@
 #include "shell/keeper.h"
 #include "shell/keeper_store.h"
 #include "shell/passwords.h"
+#include "shell/sender.h"
 #include "state/database.h"
 
 enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43, KEEPER_TEXTS = 3, KEEPER_CAUSE = 640, KEEPER_WAITING = 256 };
@@ -273,6 +274,7 @@ struct keeper {
 	char token[KEEPER_TOKEN + 1];
 	struct keeper_recorder recorder;
 	struct keeper_index index;
+	struct senders *senders; /* of the record to its receivers */
 	struct keeper_figures figures;
 	struct keeper_asks asks;
 	struct passwords *passwords;

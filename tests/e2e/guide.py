@@ -43,7 +43,7 @@ def follow(page):
                           env=dict(os.environ, PATH=scratch + ":" + os.environ["PATH"]))
     parts = re.split(r"^--- \d+\n", done.stdout, flags=re.M)[1:]
     ok(done.returncode == 0 and len(parts) == len(blocks), "every block runs", done.stdout)
-    for name in ("echo.pid", "framewall.pid"):
+    for name in ("echo.pid", "framewall.pid", "siem.pid"):
         path = os.path.join(scratch, name)
         if os.path.exists(path):
             subprocess.run(["kill", open(path).read().strip()], stderr=subprocess.DEVNULL)

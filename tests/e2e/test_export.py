@@ -226,4 +226,5 @@ def of_hostile_texts():
         ok(status == 3 and "4 lines are no records" in said and len(lines_of(text)) == len(records), f"{name}: lines that are no records are left out, and that is said", said)
 
 
-main(of_a_run, of_hostile_texts)
+if __name__ == "__main__":
+    main(of_a_run, of_hostile_texts)
