@@ -62,6 +62,14 @@ class Rsyslog:
             lines = file.read().split("\n")
         return [tuple(line.split("\t", 6)) for line in lines[:-1]]
 
+    def texts(self):
+        """Of each message its kind and its text, one after the other: there may be a million."""
+        with open(self.got, encoding="utf-8", newline="\n") as file:
+            for line in file:
+                if line.endswith("\n"):
+                    parts = line[:-1].split("\t", 6)
+                    yield parts[3], parts[6].lstrip().lstrip("\ufeff")
+
     def __enter__(self):
         return self.start()
 
@@ -76,6 +84,7 @@ class Stream:
     def __init__(self, port=0, wrap=None):
         self.port, self.wrap = port, wrap
         self.messages, self.connections, self.faults = [], 0, []
+        self.take = self.messages.append  # each message
         self.hangs = threading.Event()
         self.closes_at_once = False
         self.listener, self.open = None, set()
@@ -125,7 +134,7 @@ class Stream:
             end = found.end() + int(found.group(1))
             if len(octets) < end:
                 return octets
-            self.messages.append(octets[found.end():end])
+            self.take(octets[found.end():end])
             octets = octets[end:]
 
     def stop(self):
@@ -167,6 +176,25 @@ class Udp:
 
     def __exit__(self, *error):
         self.socket.close()
+
+
+class Tally:
+    """Records by their numbers, a digest of each: what came, how often, and whether it was the same."""
+
+    def __init__(self):
+        self.seen, self.again, self.other = {}, 0, []
+
+    def add(self, number, text):
+        digest = hash(text)
+        if number in self.seen:
+            self.again += 1
+            if self.seen[number] != digest:
+                self.other.append(number)
+        self.seen[number] = digest
+
+    def differs(self, records):
+        """The first numbers that another tally has and this one not, or otherwise."""
+        return sorted(number for number, digest in records.seen.items() if self.seen.get(number) != digest)[:5]
 
 
 class Noise:
