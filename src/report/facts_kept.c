@@ -159,6 +159,17 @@ static bool has_room(int folder)
 	return fstatvfs(folder, &is) == 0 && is.f_bavail > is.f_blocks / FREE_PART;
 }
 
+static void note_files(struct facts_kept *kept, const struct facts_options *options)
+{
+	struct segment_list list;
+
+	if (segment_list(options->record, &list) != 0)
+		return;
+	if (list.count != 0 && digest_files(options->record, list.firsts[list.count - 1], kept->files))
+		kept->segment = list.firsts[list.count - 1];
+	segment_list_fini(&list);
+}
+
 bool facts_kept_open(struct facts_kept *kept, const struct facts_options *options)
 {
 	struct state *state;
@@ -175,6 +186,7 @@ bool facts_kept_open(struct facts_kept *kept, const struct facts_options *option
 		facts_kept_close(kept);
 		return false;
 	}
+	note_files(kept, options);
 	load(kept, options, state);
 	mem_free(state);
 	return true;
@@ -192,7 +204,9 @@ void facts_kept_save(const struct facts_kept *kept, const struct facts_options *
 	state->sizes = kept->sizes;
 	state->read = kept->read;
 	state->resume = kept->resume;
-	if (kept->resume.segment != 0 && digest_files(options->record, kept->resume.segment, state->files) &&
+	if (kept->resume.segment != 0 && kept->resume.segment == kept->segment &&
+	    digest_files(options->record, kept->segment, state->files) &&
+	    memcmp(state->files, kept->files, sizeof(kept->files)) == 0 &&
 	    make_state_mac(options, state, state->mac_state) && make_mac(kept, options, state, state->mac) &&
 	    storage_path(options->kept, "state", path))
 		(void)storage_replace(&storage_system, path, state, sizeof(*state), false);

@@ -12,6 +12,10 @@ struct facts_kept {
 	struct facts_sizes sizes;
 	uint64_t read; /* the last record that was read */
 	struct ledger_resume resume;
+	/* the record's last segment when it was opened, and the files before it: what is changed while they are read is
+	 * not kept */
+	uint64_t segment;
+	uint8_t files[32];
 };
 /* Opens the files of a folder, for one process at a time, and says what of them may be believed: nothing when resume is
  * zero. False: nothing is to be kept. */

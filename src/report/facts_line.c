@@ -8,6 +8,8 @@
 #include "base/utf8.h"
 #include "record/segment.h"
 
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+
 /* The members of a line stand in one order, and nothing but the program writes them: so it is read in one go. */
 struct cursor {
 	const char *at, *end;
@@ -136,11 +138,22 @@ static void read_details(struct facts_line *line)
 /* Nothing but the program writes the record; but a report is also made of what somebody changed. */
 static bool is_printable(struct fw_slice text)
 {
-	uint8_t found = 0;
+	uint64_t controls = 0, high = 0, octets;
+	size_t i;
 
-	for (size_t i = 0; i < text.size; i++)
-		found |= (uint8_t)(text.data[i] < 0x20 || text.data[i] == 0x7f);
-	return found == 0 && utf8_valid(text.data, text.size);
+	/* eight at a time; whether any is below 0x20, or 0x7f: the highest bit of one of the eight says so */
+	for (i = 0; i + sizeof(octets) <= text.size; i += sizeof(octets)) {
+		memcpy(&octets, text.data + i, sizeof(octets));
+		controls |= (octets - EACH(0x20)) & ~octets & EACH(0x80);
+		high |= octets & EACH(0x80);
+		octets ^= EACH(0x7f);
+		controls |= (octets - EACH(0x01)) & ~octets & EACH(0x80);
+	}
+	for (; i < text.size; i++) {
+		controls |= text.data[i] < 0x20 || text.data[i] == 0x7f;
+		high |= text.data[i] & 0x80;
+	}
+	return controls == 0 && (high == 0 || utf8_valid(text.data, text.size));
 }
 
 bool facts_line_read(struct fw_slice text, struct facts_line *ret_line)

@@ -395,6 +395,45 @@ def test_admin():
     waits.close()
 
 
+def test_under_load():
+    """A record that is written meanwhile, over the ends of segments: each report holds, counts no less than the one before, and believes what was kept."""
+    with Framewall(RELAXED + "audit_logging: { max_log_size: 1 }\n") as server:
+        def load():
+            client = RawClient(server.port, server.bearer("x" * 40))
+            reader = threading.Thread(target=client.closed, daemon=True)
+            reader.start()
+            while not enough.is_set():
+                for _ in range(50):
+                    client.send("}no json{")
+                time.sleep(0.01)
+            client.send(b"\x03\xe8", 8)
+            reader.join(PATIENCE)
+            client.close()
+
+        enough = threading.Event()
+        busy = threading.Thread(target=load)
+        busy.start()
+        got, segments = [], set()
+        patience = time.monotonic() + 3 * PATIENCE
+        while (len(segments) < 3 or len(got) < 8) and time.monotonic() < patience:
+            got.append(figures(data=server.data))
+            segments |= set(glob.glob(os.path.join(server.data, "record", "security_audit-0*.log")))
+        enough.set()
+        busy.join()
+        server.signal()
+        server.wait()
+        got.append(figures(data=server.data))
+        got.append(figures(data=server.data))
+        equal([g["completeness"]["says"] for g in got if not g["completeness"]["holds"]], [], "each holds")
+        counts = [g["total_compliance_events"] for g in got]
+        equal(counts, sorted(counts), "none has less than the one before")
+        anew = figures("--anew", data=server.data)
+        ok(got[-1]["completeness"]["verified_before"] > 1000 and anew["completeness"]["verified_before"] == 0, "the last believes what was kept",
+           [g["completeness"]["verified_before"] for g in got])
+        equal(*[{key: g[key] for key in ("events_by_type", "user_activity", "totals")} for g in (got[-1], anew)], "and says what reading all says")
+        compare(anew, exported(server.data), "after it")
+
+
 # What does not hold ----------------------------------------------------------------------------------------------------
 def copy(name):
     path = os.path.join(SCRATCH, name)
@@ -465,4 +504,4 @@ def test_exhausted():
 
 
 if __name__ == "__main__":
-    main(test_figures, test_borders, test_formats, test_pdf, test_pdf_extremes, test_frameworks, test_signature, test_admin, test_damage, test_exhausted)
+    main(test_figures, test_borders, test_formats, test_pdf, test_pdf_extremes, test_frameworks, test_signature, test_admin, test_under_load, test_damage, test_exhausted)
