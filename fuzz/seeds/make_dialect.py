@@ -9,7 +9,9 @@ ROOT = os.path.join(HERE, "../..")
 with open(os.path.join(ROOT, "src/tables/dialects.def"), encoding="utf-8") as file:
     order = re.findall(r"^DIALECT\((\w+),", file.read(), re.M)
 with open(os.path.join(ROOT, "tests/unit/test_dialect.c"), encoding="utf-8") as file:
-    rows = re.findall(r'\{ DIALECT_(\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+),.*?(true|false),\s*(true|false)\s*\}', file.read(), re.S)
+    text = file.read()
+rows = re.findall(r'\{ DIALECT_(\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+),.*?(true|false),\s*(true|false)\s*\}', text, re.S)
+rows += [("stomp", *row) for row in re.findall(r'\{ S\(((?:"(?:[^"\\]|\\.)*"\s*)+)\),.*?(true|false),\s*(true|false)\s*\}', text, re.S)]
 folder = os.path.join(HERE, "fuzz_dialect")
 os.makedirs(folder, exist_ok=True)
 for number, (name, text, outbound, later) in enumerate(rows):

@@ -233,30 +233,44 @@ static size_t put_list(const struct json *json, uint8_t *to)
 	return (size_t)(to - start);
 }
 
+static uint8_t *copy(uint8_t *to, const uint8_t *from, size_t size)
+{
+	if (size != 0)
+		memcpy(to, from, size);
+	return to + size;
+}
+
 struct fw_slice dialect_write(const struct dialect_message *message, struct fw_slice fields)
 {
-	struct fw_slice text = message->text, place = message->place;
-	size_t before = place.data != NULL ? (size_t)(place.data - text.data) : 0, size;
-	size_t after = text.size - before - place.size;
-	uint8_t *made;
+	struct fw_slice text = message->text, place = message->place, length = message->length;
+	const uint8_t *end = text.data + text.size, *at = text.data;
+	uint8_t *made, *to, *body;
 	struct json json;
+	size_t size;
 
 	if (place.data == NULL)
 		return slice(NULL, 0);
-	made = arena_alloc(message->arena, before + fields.size + after);
-	if (made == NULL)
+	made = to = arena_alloc(message->arena, text.size + fields.size + ENCODE_U64);
+	body = arena_alloc(message->arena, fields.size + 1);
+	if (made == NULL || body == NULL)
 		return slice(NULL, 0);
-	memcpy(made, text.data, before);
-	if (!message->listed) {
-		memcpy(made + before, fields.data, fields.size);
-		size = fields.size;
-	} else {
-		if (json_parse(message->arena, fields, JSON_UTF8_KNOWN, &json, NULL) != JSON_OK)
-			return slice(NULL, 0);
-		size = put_list(&json, made + before);
+	size = fields.size;
+	if (!message->listed)
+		memcpy(body, fields.data, fields.size);
+	else if (json_parse(message->arena, fields, JSON_UTF8_KNOWN, &json, NULL) == JSON_OK)
+		size = put_list(&json, body);
+	else
+		return slice(NULL, 0);
+	if (length.size != 0) {
+		to = copy(to, at, (size_t)(length.data - at));
+		to += encode_u64(message->body_size - place.size + size, (char *)to);
+		at = length.data + length.size;
 	}
-	memcpy(made + before + size, place.data + place.size, after);
-	return slice(made, before + size + after);
+	to = copy(to, at, (size_t)(place.data - at));
+	to = copy(to, body, size);
+	at = place.data + place.size;
+	to = copy(to, at, (size_t)(end - at));
+	return slice(made, (size_t)(to - made));
 }
 
 void dialect_put(struct json_writer *w, struct fw_slice octets)

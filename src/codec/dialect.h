@@ -38,12 +38,16 @@ struct dialect_message {
 	struct fw_slice place; /* what of the text the fields are; data NULL: they cannot be written anew */
 	bool listed;	       /* they are a list there: "0", "1", … here */
 	uint8_t attachments;   /* binary messages that it announces */
+	bool fatal;	       /* not read, and after that nothing else can be */
 	unsigned unit, units;  /* it holds so many, each with a type of its own; which one this is */
 
 	/* Of a dialect itself: the message as JSON, and nodes of it by which it is answered. 0: there is none. */
 	struct json json;
 	uint32_t at, id, ref, topic;
 	struct fw_slice space, number;
+	struct fw_slice length; /* digits in the text that count the octets of the body; empty: there are none */
+	size_t body_size;	/* what they say */
+	void *operation;
 
 	/* Not read: */
 	size_t offset;

@@ -117,6 +117,8 @@ static void refuse(struct fw_conn *conn, const struct message *message, enum ver
 	}
 	answer.event_id = record_refusal(conn, message, stage);
 	answer_error(conn, &answer);
+	if (message->said != NULL && message->said->fatal) /* what was said ends it in the dialect, too */
+		ending_close(conn, CLOSE_PROTOCOL, &(struct answer){ .code = ERROR_NONE }, message->cause);
 }
 
 /* Messages that end here: ping, csrf_refresh, a login on an open connection. */
@@ -394,17 +396,31 @@ static void withhold(struct fw_conn *conn, const char *cause, uint64_t size)
 	event_number(node, "size", (int64_t)size);
 }
 
+static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
+{
+	withhold(conn, item->rule, item->declared);
+	conn->upstream->broke = item->code;
+	upstream_failed(conn, item->rule);
+}
+
 /* What an upstream says is its own business, but for stages of an embedding program and fields that not everybody may
  * see. *payload becomes what this client may, *rest what stands behind it in the frame and is not judged yet. */
 static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload, struct fw_slice *rest)
 {
 	struct message message;
 	unsigned stage;
+	enum verdict verdict;
 
 	*rest = slice(NULL, 0);
 	if (!pipeline_looks_out() && !conn->policy->hides && dialects_of(conn) == NULL)
 		return true;
-	if (judge_outbound(conn, FW_TYPE_OPAQUE, binary, *payload, &message, &stage, rest) < VERDICT_REFUSE) {
+	verdict = judge_outbound(conn, FW_TYPE_OPAQUE, binary, *payload, &message, &stage, rest);
+	if (message.said != NULL && message.said->fatal && !conn_monitors(conn)) {
+		upstream_broke(
+			conn, &(struct ws_item){ .code = 1002, .rule = message.said->what, .declared = payload->size });
+		return false;
+	}
+	if (verdict < VERDICT_REFUSE) {
 		*payload = message.text;
 		if (conn_monitors(conn) || fields_shown(&message, payload))
 			return true;
@@ -415,13 +431,6 @@ static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload
 	}
 	withhold(conn, message.cause, payload->size);
 	return false;
-}
-
-static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
-{
-	withhold(conn, item->rule, item->declared);
-	conn->upstream->broke = item->code;
-	upstream_failed(conn, item->rule);
 }
 
 static void upstream_message(struct fw_conn *conn, const struct ws_item *item)

@@ -232,6 +232,8 @@ uint16_t config_rbac_role(struct config *config, struct config_place place,
 void config_derive_lengths(struct config *config); /* validation.max_lengths, message_sizes: after contract_build */
 void config_messages(struct config *config);
 void config_types(struct config *config, struct config_place place, struct fy_node *value, struct policy_route *route);
+bool config_types_has(const struct config *config,
+		      struct fw_slice type);   /* does a route list it? after config_routes */
 void config_types_link(struct config *config); /* after config_messages */
 void config_fields(struct config *config, struct config_place place, struct fw_slice type, struct fy_node *value);
 void config_fields_link(struct config *config); /* after the last of them */ /* messages: after contract_build */

@@ -71,6 +71,8 @@ static void check_settable(struct config *config, struct config_place place, str
 	struct config_suggest suggest;
 	char shown[64], hint[128];
 
+	if (message == NULL && config_types_has(config, type))
+		return; /* of a dialect: its fields are not listed */
 	config_suggest_start(&suggest, first_of(path));
 	for (unsigned i = 0; message != NULL && i < message->field_count; i++)
 		config_suggest_offer(&suggest, message->fields[i].name, message->fields[i].name_size);

@@ -64,6 +64,18 @@ void config_types(struct config *config, struct config_place place, struct fy_no
 	}
 }
 
+bool config_types_has(const struct config *config, struct fw_slice type)
+{
+	const struct fw_policy *policy = config->policy;
+
+	for (unsigned i = 0; i < policy->route_count; i++)
+		for (unsigned k = 0; k < policy->routes[i].type_count; k++)
+			if (slice_equal(type,
+					slice(policy->routes[i].types[k].name, policy->routes[i].types[k].name_size)))
+				return true;
+	return false;
+}
+
 static const struct policy_guard *guard_of(const struct fw_policy *policy, const struct policy_route_type *type)
 {
 	for (unsigned i = 0; i < policy->guard_count; i++)
