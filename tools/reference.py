@@ -541,7 +541,10 @@ def controls():
     intro = """
 `framewall report` counts, for each control, the records of a period that are evidence for it ([guide](../guide/reports.md)). Titles are in our own words. The records
 support evidence for a control; whether it is met is for the auditor to say. Where no record can show it, that is said, and so is what is not covered."""
-    parts = []
+    parts, known = [], {row[0] for row in rows_of("events", "EVENT")}
+    for row in rows_of("controls", "CONTROL"):
+        if not set(row[4].split()) <= known or (row[5] and not os.path.exists(os.path.join(ROOT, "tests", row[5]))):
+            raise ValueError(f"controls.def: {row[1]} names an event or a test that there is not")
     for framework, (name, title) in FRAMEWORKS.items():
         rows = [[row[1], row[2], row[3], ", ".join(code(event) for event in row[4].split()) or "no record shows it", code(row[5])]
                 for row in rows_of("controls", "CONTROL") if row[0] == framework]

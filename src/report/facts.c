@@ -34,6 +34,10 @@ bool facts_is_listed(unsigned type)
 	case EVENT_ledger_repaired:
 	case EVENT_ledger_failed:
 	case EVENT_ledger_replaced:
+	case EVENT_receiver_failed:
+	case EVENT_receiver_restored:
+	case EVENT_receiver_refused:
+	case EVENT_receiver_gap:
 		return true;
 	default:
 		return false;

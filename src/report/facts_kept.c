@@ -23,7 +23,7 @@ static const char *const names[3] = { "rows", "lines", "names" };
 
 struct state {
 	char magic[sizeof(magic)];
-	uint8_t events[32]; /* of their names: rows have their numbers */
+	uint8_t events[32]; /* of their names, which rows have by number, and which are listed */
 	uint8_t files[32];  /* of the record's files that were verified, as the system describes them */
 	struct facts_sizes sizes;
 	uint64_t read;
@@ -32,11 +32,14 @@ struct state {
 	uint8_t mac[32];       /* over the same, and what the files hold */
 };
 
+/* What another version may have otherwise. */
 static void digest_events(uint8_t ret_digest[32])
 {
 	memset(ret_digest, 0, 32);
-	for (unsigned i = 0; i < EVENT_TYPES; i++)
+	for (unsigned i = 0; i < EVENT_TYPES; i++) {
 		digest_sha256_pair(slice(ret_digest, 32), slice_text(fw_event_name((uint16_t)i)), ret_digest);
+		digest_sha256_pair(slice(ret_digest, 32), slice_text(facts_is_listed(i) ? "listed" : ""), ret_digest);
+	}
 }
 
 /* A file that was written to, or put in place of another one, has another time of change, which nobody sets at will. */

@@ -56,6 +56,10 @@ static bool is_exception(const struct facts_line *line)
 	case EVENT_ledger_repaired:
 	case EVENT_ledger_failed:
 	case EVENT_ledger_replaced:
+	case EVENT_receiver_failed:
+	case EVENT_receiver_restored:
+	case EVENT_receiver_refused:
+	case EVENT_receiver_gap:
 		return true;
 	default:
 		return false;
@@ -101,8 +105,8 @@ static const struct list lists[] = {
 	{ "blocks", "Blocks and unblocks", COLUMNS, "audit search --type ip_blocked", is_block, row_of_all, NULL },
 	{ "key_lifecycle", "Keys, tokens and users", COLUMNS, "audit search --type admin_action", is_key, row_of_all,
 	  NULL },
-	{ "exceptions", "Exceptions: losses, faults, clocks", COLUMNS, "audit search --level critical", is_exception,
-	  row_of_all, NULL },
+	{ "exceptions", "Exceptions: losses, faults, clocks, receivers", COLUMNS, "audit search --level critical",
+	  is_exception, row_of_all, NULL },
 };
 
 static void add(void *user, struct fw_slice text)
