@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,18 +118,44 @@ static int write_to(const struct asked *asked, const struct report *report, FILE
 	return 0;
 }
 
-static int write_report(const struct asked *asked, const struct report *report)
+/* A file is put in place when it is whole: an older report stays until then. What is no file is written to at once. */
+static bool place(const char *output, char ret_path[AUDIT_PATH])
 {
-	FILE *out = asked->output != NULL ? fopen(asked->output, "we") : stdout;
+	struct stat is;
+	bool whole = lstat(output, &is) != 0 || S_ISREG(is.st_mode);
+	int size = snprintf(ret_path, AUDIT_PATH, whole ? "%s.part" : "%s", output);
+
+	if (size < 0 || size >= AUDIT_PATH)
+		snprintf(ret_path, AUDIT_PATH, "%s", output);
+	return strcmp(ret_path, output) != 0;
+}
+
+static int write_file(const struct asked *asked, const struct report *report)
+{
+	char path[AUDIT_PATH];
+	bool moves = place(asked->output, path);
+	FILE *out = fopen(path, "we");
 	int result;
 
 	if (out == NULL)
-		return options_could_not(verb, "cannot write %s: %s", asked->output, strerror(errno));
+		return options_could_not(verb, "cannot write %s: %s", path, strerror(errno));
 	result = write_to(asked, report, out);
-	if (asked->output == NULL)
-		return result;
 	if (fclose(out) != 0 && result == 0)
+		result = options_could_not(verb, "cannot write %s: %s", path, strerror(errno));
+	if (result == 0 && moves && rename(path, asked->output) != 0)
 		result = options_could_not(verb, "cannot write %s: %s", asked->output, strerror(errno));
+	if (result != 0 && moves)
+		unlink(path);
+	return result;
+}
+
+static int write_report(const struct asked *asked, const struct report *report)
+{
+	int result;
+
+	if (asked->output == NULL)
+		return write_to(asked, report, stdout);
+	result = write_file(asked, report);
 	return result == 0 && asked->record == NULL ? report_sign(asked->output, asked->data) : result;
 }
 

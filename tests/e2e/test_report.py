@@ -499,6 +499,14 @@ def test_exhausted():
         got = figures("--end", "2099", data=data)
         equal({key: got[key] for key in ("total_compliance_events", "user_activity")}, {key: want[key] for key in ("total_compliance_events", "user_activity")},
               "the next has all" if data == DATA else "no place to keep rows: a report all the same")
+    path = os.path.join(SCRATCH, "older.json")
+    report("--output", path)
+    with open(path, "rb") as file:
+        older = file.read()
+    os.mkdir(path + ".part")
+    done = call("report", "--output", path)
+    with open(path, "rb") as file:
+        ok(done.returncode == 3 and file.read() == older, "a report that cannot be written leaves the older one", done)
     done = subprocess.run([BINARY, "report", "--data", DATA, "--output", "/dev/full"], stderr=subprocess.PIPE, timeout=PATIENCE)
     ok(done.returncode == 3 and b"No space left" in done.stderr, "no room for the report: said", done)
 
