@@ -120,7 +120,7 @@ bool dialect_json_rpc_next(struct dialect_message *message)
  * one. */
 static int64_t number_of(const struct dialect_refusal *refusal)
 {
-	if (refusal->unread)
+	if (refusal->unread && refusal->message != NULL)
 		return refusal->message->json.nodes == NULL ? -32700 : -32600;
 	if (refusal->unlisted)
 		return -32601;

@@ -79,7 +79,7 @@ static enum json_result read_number(struct dialect_message *message, size_t *at)
 	return JSON_OK;
 }
 
-static enum json_result read_json(struct dialect_message *message, size_t at, char bracket)
+static enum json_result read_json(struct dialect_message *message, size_t at, uint8_t bracket)
 {
 	if (at == message->text.size || message->text.data[at] != bracket)
 		return dialect_bad(message, message->text.data + at,

@@ -238,7 +238,7 @@ struct fw_conn {
 	bool broken;		      /* an allocation failed where it must not: fail closed */
 	uint8_t window_bits;	      /* what goes to the client may be compressed for this window; 0: not negotiated */
 	bool forwarded;		      /* peer was read from a forwarding header */
-	uint8_t dialect;	      /* enum dialect_id */
+	uint8_t dialect;	      /* enum dialect_id: what its subprotocol means */
 	struct dialect_link links[2]; /* of what each side says */
 	uint8_t pong_size;
 	uint8_t need_kind;  /* of the need that is open, 0: none */

@@ -9,22 +9,18 @@
 
 void dialects_choose(struct fw_conn *conn, struct fw_slice subprotocol)
 {
-	if (conn->route == NULL)
-		return;
-	conn->dialect = conn->route->dialect;
-	if (conn->route->dialect_by_subprotocol)
-		conn->dialect = (uint8_t)dialect_of_subprotocol(subprotocol);
+	conn->dialect = (uint8_t)dialect_of_subprotocol(subprotocol);
 }
 
-/* Who logs in by a message does it before the dialect begins. */
+/* What the route says now: after a reload that may be another one. Who logs in by a message does it before the dialect
+ * begins. */
 const struct dialect *dialects_of(const struct fw_conn *conn)
 {
-	return conn->dialect == DIALECT_json || conn->phase == PHASE_LOGIN ? NULL : &dialects[conn->dialect];
-}
+	unsigned dialect = DIALECT_json;
 
-const struct dialect *dialects_of_route(const struct policy_route *route)
-{
-	return route == NULL || route->dialect == DIALECT_json ? NULL : &dialects[route->dialect];
+	if (conn->route != NULL)
+		dialect = conn->route->dialect_by_subprotocol ? conn->dialect : conn->route->dialect;
+	return dialect == DIALECT_json || conn->phase == PHASE_LOGIN ? NULL : &dialects[dialect];
 }
 
 enum attachment dialects_attachment(struct fw_conn *conn, enum fw_side from)
@@ -267,7 +263,7 @@ struct fw_slice dialects_outbound(struct message *message)
 	arena_reset(&message->engine->outbound);
 	result = read(message, &message->engine->outbound);
 	message->unread = result != JSON_OK;
-	if (message->policy->hides && !message->unread)
+	if (message->policy->hides && !message->unread && !conn_monitors(message->conn))
 		return message->said->rest;
 	if (message->said != NULL) /* all of the frame */
 		message->text.size += message->said->rest.size;

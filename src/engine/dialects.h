@@ -4,11 +4,10 @@
 #include "engine/conn_state.h"
 #include "engine/message.h"
 
-/* The client was answered 101 with that subprotocol: in which dialect does it speak? */
+/* The client was answered 101 with that subprotocol: it may say in which dialect it speaks. */
 void dialects_choose(struct fw_conn *conn, struct fw_slice subprotocol);
 /* NULL: plain JSON, which the stages read themselves. */
 const struct dialect *dialects_of(const struct fw_conn *conn);
-const struct dialect *dialects_of_route(const struct policy_route *route); /* before a subprotocol is known */
 
 /* Is a binary message one that an event announced? Then it belongs to that, is not judged, and goes where it went. */
 enum attachment dialects_attachment(struct fw_conn *conn, enum fw_side from);
