@@ -513,7 +513,9 @@ static void expect_one_record(struct run *run, const char *type, const char *lin
 		run->world->operations->records(run->world);
 		found = expect_find_record(run, text_get(&pattern));
 	} while (!found && run->real && expect_now() < until);
-	if (!found) {
+	if (found) {
+		text_format(&run->events, "# event %s\n", type);
+	} else {
 		expect_show_records(run, &got);
 		run_fail(run, text_get(&pattern), text_get(&got));
 	}

@@ -1,5 +1,5 @@
 /* The play runner: play [--real | --cut[=RUNS] | --fail-alloc[=RUNS]]… [--as=WAY | --without=KEY | --with=KEY=VALUE]
- * [--count] [--keep-going] FILE…
+ * [--count] [--events] [--keep-going] FILE…
  * Prints TAP. Exit: 0 all hold, 1 a play does not hold, 2 wrong usage. */
 #include <malloc.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ enum { CUT_EVERY = 2048, CUT_BEYOND = 64 };
 struct score {
 	bool plain, real, cut, failing;
 	uint64_t cut_runs, failing_runs; /* at most; 0: all */
-	bool keep_going, count_only;
+	bool keep_going, count_only, events;
 	unsigned number, failed, skipped;
 	unsigned plays, cases, checks;
 	uint64_t runs;
@@ -61,6 +61,8 @@ static void main_plain(struct score *score, struct run *run)
 	score->cases += run->cases;
 	score->checks += run->checks;
 	main_line(score, run->script, run->failures == 0 && !leaks, "", &run->report);
+	if (score->events && run->failures == 0)
+		fputs(text_get(&run->events), stdout);
 }
 
 static bool main_cut_once(struct score *score, const struct script *script, struct cut cut, struct text *report)
@@ -224,7 +226,7 @@ static void main_script(struct score *score, const char *path)
 static int main_usage(void)
 {
 	fputs("usage: play [--real] [--cut[=RUNS]] [--fail-alloc[=RUNS]] [--as=WAY] [--without=KEY] [--with=KEY=VALUE] "
-	      "[--keep-going] [--count] FILE.play…\n"
+	      "[--keep-going] [--count] [--events] FILE.play…\n"
 	      "  (nothing)      in memory, under a virtual clock\n"
 	      "  --cut          also with the input cut at each octet; RUNS bounds the positions tried\n"
 	      "  --fail-alloc   also with the n-th allocation failing, for each n; RUNS bounds them\n"
@@ -232,7 +234,8 @@ static int main_usage(void)
 	      "  --as=overlay, --as=variables, --as=references   in memory, the configuration said in another way\n"
 	      "  --without=KEY, --with=KEY=VALUE   in memory, with one key of each configuration left out or set\n"
 	      "  --keep-going   a line that does not hold does not end its play\n"
-	      "  --count        only the numbers of plays and cases\n",
+	      "  --count        only the numbers of plays and cases\n"
+	      "  --events       also the type of each record that a play expected and that came\n",
 	      stderr);
 	return 2;
 }
@@ -249,6 +252,8 @@ static bool main_option(struct score *score, const char *word)
 		score->failing = true;
 	else if (strcmp(word, "--keep-going") == 0)
 		score->keep_going = true;
+	else if (strcmp(word, "--events") == 0)
+		score->events = true;
 	else if (strcmp(word, "--count") == 0)
 		score->count_only = true;
 	else
@@ -264,6 +269,8 @@ int main(int argc, char **argv)
 	/* The store's tables are large and hardly touched: fresh pages for each run cost less than clearing old ones.
 	 */
 	mallopt(M_MMAP_THRESHOLD, 1 << 17);
+	if (!stage_register())
+		return 3;
 	while (first < argc && argv[first][0] == '-')
 		if (!main_option(&score, argv[first++]))
 			return main_usage();

@@ -359,7 +359,7 @@ static const struct {
 	{ "play", run_nothing },  { "virtual", run_nothing },	{ "config", run_config }, { "case", run_case },
 	{ "wait", run_wait },	  { "upstream", run_upstream }, { "fault", run_fault },	  { "answer", answer_line },
 	{ "key", run_key },	  { "end", run_end },		{ "let", run_let },	  { "record", expect_record },
-	{ "reload", run_reload },
+	{ "reload", run_reload }, { "stage", stage_line },
 };
 
 static void run_command(struct run *run, const struct line *line, const char *words, const char *prefix)
@@ -409,6 +409,7 @@ static void run_lines(struct run *run, const struct line *line, const char *pref
 void run_play(struct run *run)
 {
 	peer_seed(42);
+	stage_forget();
 	run_ports(run);
 	run_lines(run, run->script->lines, "");
 	run->at = NULL;
@@ -422,6 +423,7 @@ void run_clear(struct run *run)
 	macro_clear(&run->macros);
 	text_clear(&run->report);
 	text_clear(&run->seen);
+	text_clear(&run->events);
 	text_clear(&run->case_name);
 	free(run->config);
 	run->config = NULL;

@@ -19,7 +19,8 @@ struct run {
 	size_t largest;
 	uint64_t allocations;
 	unsigned dials;
-	struct text seen; /* what upstreams were sent: see struct peer */
+	struct text events; /* types of records that were expected and came, a line each */
+	struct text seen;   /* what upstreams were sent: see struct peer */
 	struct text report;
 
 	/* Within. */
@@ -53,6 +54,11 @@ void actor_check_rest(struct run *run, struct peer *peer);
 
 /* answer.c: `answer password|introspect|keys WHO KEY yes|no|limited|failed|never [NAME VALUE]…` · `answer none` */
 void answer_line(struct run *run, const char *line);
+
+/* stage.c: `stage pass|flag|refuse|close [RULE [CAUSE]]` */
+bool stage_register(void); /* before any world */
+void stage_forget(void);   /* it lets all pass */
+void stage_line(struct run *run, const char *line);
 
 /* expect.c */
 void expect_line(struct run *run, const char *name, struct peer *peer, const char *line);

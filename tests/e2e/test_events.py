@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+"""Every event that the table has is provoked, and seen in a record: what the engine finds by the plays, which say what they saw
+(play --events); what the program finds about itself here. A row that nothing provokes is a red test: write a play, or a function here."""
+import resource
+
+from clock import LIBRARY, Clock
+from framewall import *
+
+try:
+    from signers import *
+except ImportError:
+    print("1..0 # SKIP python3-cryptography is not installed")
+    sys.exit(0)
+
+from certificates import Authority
+from providers import Server, document
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+PLAY = os.path.join(os.path.dirname(BINARY), "tests/play/play")
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
+
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+from reference import table
+
+seen = {}  # event: where it was provoked
+
+
+def note(where, records):
+    for record in records:
+        seen.setdefault(record["event_type"], where)
+
+
+def of_plays():
+    plays = sorted(glob.glob(os.path.join(ROOT, "tests/play/*.play")))
+    done = subprocess.run([PLAY, "--events", *plays], stdout=subprocess.PIPE, text=True, timeout=120)
+    play = None
+    for line in done.stdout.splitlines():
+        found = re.match(r"ok \d+ - ([^:]+): ", line)
+        play = found.group(1) if found else play
+        if line.startswith("# event "):
+            seen.setdefault(line[8:], play)
+    ok(done.returncode == 0 and len(seen) > 25, f"{len(plays)} plays hold, and saw {len(seen)} kinds of event", done.stdout[-2000:])
+
+
+def wait_for(server, kind):
+    ok(server.wait_records(kind), f"{kind} is provoked", [record["event_type"] for record in server.records()][-20:])
+    note("here", server.records())
+
+
+def of_the_program():
+    with Framewall(RELAXED) as server:
+        subprocess.run([BINARY, "block", "add", "192.0.2.1", "--data", server.data], stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE)
+        for kind in ("ledger_epoch", "system_changes", "admin_action"):
+            wait_for(server, kind)
+
+
+def again(server, config=RELAXED):
+    """The same data, another run."""
+    other = Framewall(config, "--data", server.data, check=False)
+    shutil.rmtree(other.data, ignore_errors=True)
+    other.data = server.data
+    return other
+
+
+def of_a_crash():
+    first = Framewall(RELAXED, check=False)
+    first.wait_records("system_changes")
+    first.signal(signal.SIGKILL)
+    first.wait()
+    second = again(first)
+    wait_for(second, "ledger_repaired")
+    second.signal()
+    second.wait()
+    # And of a record whose end somebody changed.
+    path = sorted(glob.glob(os.path.join(first.data, "record", "security_audit-*.log")))[-1]
+    with open(path, "r+b") as file:
+        at = file.read().rindex(b'"stopped"')
+        file.seek(at)
+        file.write(b'"STOPPED"')
+    third = again(first)
+    wait_for(third, "ledger_replaced")
+    third.stop()
+    second.stop()
+    first.stop()
+
+
+def of_the_clock():
+    if LIBRARY is None:
+        skip("clock_jump is provoked", "libfaketime is not there")
+        seen["clock_jump"] = "nowhere: no libfaketime"
+        return
+    clock = Clock()
+    with Framewall(RELAXED, environment=clock.environment) as server:
+        clock.set(3600)
+        wait_for(server, "clock_jump")
+
+
+def of_issuers():
+    key = Key("ES256", "k")
+    with Server() as provider:
+        url = provider.url
+        provider.paths = {"/good": document({"keys": [key.jwk()]}), "/bad": document(b"<html>")}
+        issuers = "".join('    - {issuer: "%s/of/%s", audience: chat, user_prefix: "%s:", jwks_url: "%s/%s", allow_http: true, allow_private: true, %s}\n'
+                          % (url, name, name, url, name, more) for name, more in (("good", "backchannel_logout: true, logout_audience: c"), ("bad", "timeout: 1")))
+        with Framewall(RELAXED + "authentication:\n  issuers:\n" + issuers, says=" issuer: ") as server:
+            for kind in ("issuer_keys", "issuer_failure"):
+                wait_for(server, kind)
+            now = int(time.time())
+            token = key.token({"iss": url + "/of/good", "aud": "c", "iat": now, "exp": now + 60, "jti": "1", "sub": "alice", "events": {LOGOUT: {}}}, typ="logout+jwt")
+            told = RawClient(server.port, request=(f"POST /framewall/logout HTTP/1.1\r\nHost: localhost:{server.port}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                                                   f"Content-Length: {len(token) + 13}\r\n\r\nlogout_token={token}").encode())
+            equal(told.read_head(), 200, "the issuer says that alice is logged out")
+            told.close()
+            wait_for(server, "issuer_logout")
+
+
+def of_receivers():
+    """One that is not well, one that is again, a record that it refuses, and some that were gone before it had them."""
+    state = {"status": 503, "hated": b"?"}
+
+    def hook(path, headers, body):
+        return (422 if state["hated"] in body else state["status"]), {}, b""
+
+    with Authority() as authority, Server({"/in": hook}, context=authority.sign("hook").server()) as server:
+        receiver = {"name": "hook", "url": server.url + "/in", "format": "jsonl", "ca_file": authority.certificate, "allow_private": True, "attempts": 2, "batch": 1}
+        config = RELAXED + "audit_logging: { receivers: " + json.dumps([receiver]) + " }\n"
+        first = Framewall(config, check=False)
+        wait_for(first, "receiver_failed")
+        state["status"] = 202
+        wait_for(first, "receiver_restored")
+        state["hated"] = b"the-hated-one"
+        RawClient(first.port, first.bearer("the-hated-one")).close()
+        wait_for(first, "receiver_refused")
+        state["status"] = 503
+        for _ in range(5):
+            RawClient(first.port, first.bearer()).close()
+        until(lambda: len(first.records("websocket_disconnect")) >= 6)
+        first.signal()
+        first.wait()
+        path = sorted(glob.glob(os.path.join(first.data, "record", "security_audit-*.log")))[-1]
+        with open(path) as file:
+            lines = file.readlines()
+        with open(path, "w") as file:  # as an archive would that takes more than it should
+            file.writelines(lines[:-9] + lines[-6:])
+        state["status"] = 202
+        second = again(first, config)
+        wait_for(second, "receiver_gap")
+        second.stop()
+        first.stop()
+
+
+def processes(number):
+    """It and what it started."""
+    found = [number]
+    for one in found:
+        for path in glob.glob(f"/proc/{one}/task/*/children"):
+            with open(path) as file:
+                found += [int(child) for child in file.read().split()]
+    return found
+
+
+def limit_files(server, octets):
+    """No file of it grows beyond that, as on a full disk."""
+    for number in processes(server.process.pid):
+        resource.prlimit(number, resource.RLIMIT_FSIZE, (octets, resource.RLIM_INFINITY))
+
+
+def of_a_full_disk():
+    def quiet():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    first = Framewall(RELAXED, preexec=quiet, check=False)
+    client = RawClient(first.port, first.bearer())
+    for _ in range(20):  # so that what is said on standard error, a file too, is less than the record
+        client.send("}no json{")
+    first.wait_records("invalid_message", 20)
+    most = os.path.getsize(sorted(glob.glob(os.path.join(first.data, "record", "security_audit-*.log")))[-1])
+    limit_files(first, most)
+    client.send("}no json{")
+    ok(until(lambda: "cannot write the record" in first.stderr()), "no file grows any more", first.stderr())
+    limit_files(first, resource.RLIM_INFINITY)
+    wait_for(first, "ledger_failed")
+    limit_files(first, most)
+    client.send("}no json{")
+    ok(until(lambda: first.stderr().count("cannot write the record") == 2), "nor now", first.stderr())
+    client.close()
+    first.signal()
+    first.wait()
+    second = again(first)
+    wait_for(second, "records_lost")
+    second.stop()
+    first.stop()
+
+
+def all_of_them():
+    rows = [row[0] for kind, row in table("events") if kind == "EVENT"]
+    equal([row for row in rows if row not in seen], [], f"{len(rows)} events are provoked: the table has none that nothing does")
+    equal(sorted(set(seen) - set(rows) - {"*"}), [], "and none is recorded that the table does not have")
+    for row in rows:
+        print(f"# {row}: {seen.get(row)}")
+
+
+main(of_plays, of_the_program, of_a_crash, of_the_clock, of_issuers, of_receivers, of_a_full_disk, all_of_them)
