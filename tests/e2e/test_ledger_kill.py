@@ -2,7 +2,7 @@
 a checkpoint that went to a second file signs for: after the next start all of it is there, octet by octet, the chain holds, and to
 start nothing is read that an earlier checkpoint has signed for.
 
-LEDGER_KILLS (8), LEDGER_SEED.
+LEDGER_KILLS (the second argument, or 8), LEDGER_SEED.
 """
 import http.client
 import random
@@ -16,7 +16,7 @@ except ImportError:
     print("1..0 # SKIP python3-cryptography is not installed")
     sys.exit(0)
 
-KILLS = int(os.environ.get("LEDGER_KILLS", "8"))
+KILLS = int(os.environ.get("LEDGER_KILLS", sys.argv[2] if len(sys.argv) > 2 else "8"))
 SEED = int(os.environ.get("LEDGER_SEED", "20261128"))
 LIVES = 25  # of one ledger, so that reading all of it does not become the most of this test
 CONFIG = RELAXED + "audit_logging: { max_log_size: 1, checkpoint_copy: \"%s\", sync: %s }\n"
