@@ -161,12 +161,9 @@ static uint64_t find_next(const struct tailing *tailing)
 
 static bool open_at(struct tailing *tailing, uint64_t first)
 {
-	char name[SEGMENT_NAME], path[STORAGE_PATH];
-
-	segment_name(first, ".log", name);
 	lines_close(&tailing->lines);
 	tailing->segment = first;
-	return storage_path(tailing->folder, name, path) && lines_open(&tailing->lines, path) == 0;
+	return segment_open(tailing->folder, first, &tailing->lines) == 0;
 }
 
 /* Prints what is new in the segment that is read; false when output goes wrong. */

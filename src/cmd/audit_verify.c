@@ -29,6 +29,7 @@ static bool print_json(const struct ledger_report *report)
 	json_write_boolean(&out.writer, report->holds);
 	write_number(&out.writer, "first", report->first);
 	write_number(&out.writer, "last", report->last);
+	write_number(&out.writer, "removed", report->removed);
 	write_number(&out.writer, "signed", report->signed_size);
 	write_number(&out.writer, "segments", report->segments);
 	write_number(&out.writer, "checkpoints", report->checkpoints);
@@ -76,6 +77,8 @@ static bool print_people(const struct ledger_report *report)
 	printf("segments %" PRIu64 ", checkpoints %" PRIu64 ", epochs %" PRIu64 ", checkpoints from elsewhere %" PRIu64
 	       "\n",
 	       report->segments, report->checkpoints, report->epochs, report->exported);
+	if (report->removed != 0)
+		printf("records 1 to %" PRIu64 " were removed, as a signed note says\n", report->removed);
 	if (report->torn != 0)
 		printf("behind the last record are %" PRIu64 " bytes of one that was not finished\n", report->torn);
 	if (report->tiles_missing != 0)

@@ -44,11 +44,8 @@ static int find(const struct follow *follow, uint64_t *ret_has, uint64_t *ret_be
 
 static int open_segment(struct follow *follow, uint64_t first)
 {
-	char name[SEGMENT_NAME], path[STORAGE_PATH];
-
 	follow_close(follow);
-	segment_name(first, ".log", name);
-	if (!storage_path(follow->directory, name, path) || lines_open(&follow->lines, path) != 0)
+	if (segment_open(follow->directory, first, &follow->lines) != 0)
 		return -1;
 	follow->segment = first;
 	return 0;
@@ -86,7 +83,7 @@ static enum follow_result read_segment(struct follow *follow, struct fw_slice *r
 		follow->next++;
 		return FOLLOW_RECORD;
 	}
-	return got == 0 ? FOLLOW_END : FOLLOW_FAILED;
+	return got == 0 ? FOLLOW_END : errno == EBADMSG ? FOLLOW_DAMAGE : FOLLOW_FAILED;
 }
 
 /* At the end of what is open. Another segment is opened: FOLLOW_RECORD. */

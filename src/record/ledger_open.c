@@ -15,6 +15,7 @@
 #include "base/slice.h"
 #include "record/ledger_parts.h"
 #include "record/lines.h"
+#include "record/removed.h"
 #include "record/tile.h"
 
 enum {
@@ -73,10 +74,7 @@ static bool read_checkpoint(struct recovery *recovery)
 
 static bool open_segment(const struct recovery *recovery, size_t index, struct lines *ret_lines)
 {
-	char name[SEGMENT_NAME], path[STORAGE_PATH];
-
-	segment_name(recovery->list.firsts[index], ".log", name);
-	return storage_path(recovery->ledger->options.directory, name, path) && lines_open(ret_lines, path) == 0;
+	return segment_open(recovery->ledger->options.directory, recovery->list.firsts[index], ret_lines) == 0;
 }
 
 /* What stands behind offset goes into a file of its own and the segment ends before it. */
@@ -194,13 +192,9 @@ static bool replay(struct recovery *recovery, size_t index, struct lines *lines)
  * that few places have to be looked at; what is no line at all is behind all that are. */
 static bool find_line(struct lines *lines, uint64_t sequence, struct segment_line *ret_parts, struct fw_slice *ret_line)
 {
-	struct stat stat;
-	uint64_t low = 0, high;
+	uint64_t low = 0, high = lines_size(lines);
 	bool whole;
 
-	if (fstat(lines->fd, &stat) != 0)
-		return false;
-	high = (uint64_t)stat.st_size;
 	while (high - low > LINES_ROOM / 4) {
 		uint64_t middle = low + (high - low) / 2;
 
@@ -260,6 +254,28 @@ static bool from_checkpoint(struct recovery *recovery, size_t *ret_index, struct
 	return false;
 }
 
+/* At the first record, or at the first one that was kept. */
+static bool from_beginning(struct recovery *recovery, size_t *ret_index)
+{
+	struct ledger *ledger = recovery->ledger;
+	struct ledger_resume *state = mem_alloc(sizeof(*state));
+	bool found = state != NULL && removed_read(ledger->options.directory, &ledger->key, state) == 1;
+
+	*ret_index = 0;
+	while (found && *ret_index < recovery->list.count && recovery->list.firsts[*ret_index] < state->segment)
+		++*ret_index;
+	found = found && *ret_index < recovery->list.count && recovery->list.firsts[*ret_index] == state->segment;
+	if (found) {
+		ledger->tree = state->tree;
+		memcpy(ledger->chain, state->chain, sizeof(ledger->chain));
+		ledger->sequence = state->segment - 1;
+	} else {
+		*ret_index = 0;
+	}
+	mem_free(state);
+	return found || recovery->list.firsts[0] == 1;
+}
+
 static bool read_on(struct recovery *recovery)
 {
 	struct ledger *ledger = recovery->ledger;
@@ -273,11 +289,11 @@ static bool read_on(struct recovery *recovery)
 	}
 	if (recovery->signed_size == 0 || !from_checkpoint(recovery, &index, &lines)) {
 		memset(&ledger->tree, 0, sizeof(ledger->tree));
-		if (recovery->list.firsts[0] != 1) {
+		if (!from_beginning(recovery, &index)) {
 			recovery->broken = "the first record is missing";
 			return true;
 		}
-		if (!open_segment(recovery, 0, &lines))
+		if (!open_segment(recovery, index, &lines))
 			return false;
 	}
 	if (!replay(recovery, index, &lines))
@@ -349,8 +365,8 @@ static bool move_into(struct ledger *ledger, const char *name, const char *folde
 /* Segments last: as long as one is left, the next start finds that this is not done. */
 static bool move_all(struct ledger *ledger, const char *folder)
 {
-	static const char *const names[] = { checkpoint_name, "tile", "anchor", link_name };
-	static const char *const suffixes[] = { ".checkpoints", ".log" };
+	static const char *const names[] = { checkpoint_name, "tile", "anchor", "removed", link_name };
+	static const char *const suffixes[] = { ".checkpoints", SEGMENT_ARCHIVE, ".log" };
 	char name[SEGMENT_NAME], path[STORAGE_PATH];
 	struct segment_list list;
 	bool moved = true;

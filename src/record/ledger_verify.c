@@ -9,11 +9,12 @@
 #include "crypto/note.h"
 #include "record/checkpoint.h"
 #include "record/lines.h"
+#include "record/removed.h"
 #include "record/segment.h"
 #include "record/storage.h"
 #include "record/tile.h"
 
-static const char missing[] = "it is not there";
+static const char missing[] = "it is not there", damaged[] = "the archive of a segment is damaged";
 
 struct signed_tree { /* a checkpoint that was not made in a segment: the latest, and those kept elsewhere */
 	uint64_t size;
@@ -331,6 +332,10 @@ static int read_lines(struct verifier *verifier, struct lines *lines, bool last)
 		}
 		offset = lines->offset;
 	}
+	if (got < 0 && errno == EBADMSG) {
+		bad_record(verifier, offset, damaged);
+		return 0;
+	}
 	return got;
 }
 
@@ -351,7 +356,6 @@ static int read_history(struct verifier *verifier, uint64_t first)
 
 static int read_segment(struct verifier *verifier, uint64_t first, bool last)
 {
-	char path[STORAGE_PATH];
 	struct lines lines;
 	int result;
 
@@ -361,9 +365,10 @@ static int read_segment(struct verifier *verifier, uint64_t first, bool last)
 		bad_record(verifier, 0, "a segment is missing");
 		return 0;
 	}
-	if (!storage_path(verifier->options->directory, verifier->name, path) || read_history(verifier, first) != 0 ||
-	    lines_open(&lines, path) != 0)
+	if (read_history(verifier, first) != 0)
 		return -1;
+	if (segment_open(verifier->options->directory, first, &lines) != 0)
+		return errno == EBADMSG && bad_record(verifier, 0, damaged) == false ? 0 : -1;
 	verifier->report->segments++;
 	result = next_note(verifier) && check_notes(verifier) ? read_lines(verifier, &lines, last) : 0;
 	lines_close(&lines);
@@ -503,26 +508,61 @@ static bool load(struct verifier *verifier, const struct ledger_resume *resume)
 	return true;
 }
 
+/* Where reading begins: behind what was removed, or further on, where somebody knows of more. 0, or -1 with errno. */
+static int begin(struct verifier *verifier, uint64_t *ret_from)
+{
+	struct ledger_resume *resume = verifier->options->resume, *removed = mem_zero(1, sizeof(*removed));
+	int found, result = 0;
+
+	if (removed == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	found = removed_read(verifier->options->directory, &verifier->key, removed);
+	if (found < 0 && errno == EBADMSG) {
+		bad(verifier, 0, 0, "removed", 0, "the note of what was removed does not hold");
+	} else if (found < 0) {
+		result = -1;
+	} else {
+		const struct ledger_resume *start =
+			resume != NULL && resume->segment >= removed->segment ? resume : removed;
+
+		verifier->report->removed = found == 1 ? removed->segment - 1 : 0;
+		*ret_from = start->segment;
+		if (start->segment != 0 && !load(verifier, start)) {
+			errno = EINVAL;
+			result = -1;
+		}
+	}
+	mem_free(removed);
+	return result;
+}
+
 static int read_all(struct verifier *verifier, const struct segment_list *list)
 {
 	struct ledger_report *report = verifier->report;
 	struct ledger_resume *resume = verifier->options->resume;
-	uint64_t from = resume != NULL ? resume->segment : 0;
+	uint64_t from = 0, until = verifier->options->until;
 
 	report->epochs = 1;
-	if (from != 0 && !load(verifier, resume)) {
-		errno = EINVAL;
+	if (begin(verifier, &from) != 0)
 		return -1;
-	}
+	if (report->reason == NULL && from != 0)
+		check_trees(verifier);
 	for (size_t i = 0; i < list->count && report->reason == NULL; i++) {
 		if (list->firsts[i] < from)
 			continue;
+		if (until != 0 && list->firsts[i] >= until) {
+			save(verifier, list->firsts[i]);
+			report->last = verifier->tree.size;
+			return 0;
+		}
 		if (resume != NULL && i + 1 == list->count)
 			save(verifier, list->firsts[i]);
 		if (read_segment(verifier, list->firsts[i], i + 1 == list->count) != 0)
 			return -1;
 	}
-	report->first = verifier->tree.size != 0 ? 1 : 0;
+	report->first = verifier->tree.size > report->removed ? report->removed + 1 : 0;
 	report->last = verifier->tree.size;
 	report->signed_size = verifier->holds_to;
 	for (unsigned i = 0; i < verifier->tree_count && report->reason == NULL; i++)

@@ -33,11 +33,14 @@ struct ledger_verify_options {
 	ledger_record_function *record; /* NULL: nobody wants them */
 	void *user;
 	struct ledger_resume *resume; /* NULL, or where to go on; afterwards where to go on the next time */
+	uint64_t until; /* 0: to the end; else the first record of a segment: what stands before it alone, and resume
+			   becomes the state there (segment 0: it has none) */
 };
 
 struct ledger_report {
 	bool holds;
 	uint64_t first, last; /* records read */
+	uint64_t removed;     /* records before the first that were removed, as a signed note says */
 	uint64_t signed_size; /* of the latest checkpoint: records up to this one cannot have been changed */
 	uint64_t segments, checkpoints, epochs, exported;
 	uint64_t torn;		/* octets behind the last whole line: a crash, or a record being written */

@@ -95,9 +95,39 @@ int segment_files(const char *directory, const char *suffix, struct segment_list
 	return 0;
 }
 
+/* Both ascend; what is in both is there once. */
+static int join(struct segment_list *list, const struct segment_list *more)
+{
+	size_t had = list->count, at = 0;
+
+	for (size_t i = 0; i < more->count; i++) {
+		while (at < had && list->firsts[at] < more->firsts[i])
+			at++;
+		if ((at == had || list->firsts[at] != more->firsts[i]) && add(list, more->firsts[i]) != 0)
+			return -1;
+	}
+	if (list->count != had)
+		qsort(list->firsts, list->count, sizeof(*list->firsts), compare);
+	return 0;
+}
+
 int segment_list(const char *directory, struct segment_list *ret_list)
 {
-	return segment_files(directory, ".log", ret_list);
+	struct segment_list archived;
+	int result;
+
+	/* Archives last: one that takes the place of a text meanwhile is seen at least once. */
+	if (segment_files(directory, ".log", ret_list) != 0)
+		return -1;
+	if (segment_files(directory, SEGMENT_ARCHIVE, &archived) != 0) {
+		segment_list_fini(ret_list);
+		return -1;
+	}
+	result = join(ret_list, &archived);
+	segment_list_fini(&archived);
+	if (result != 0)
+		segment_list_fini(ret_list);
+	return result;
 }
 
 int segment_open(const char *directory, uint64_t first, struct lines *ret_lines)
@@ -106,7 +136,14 @@ int segment_open(const char *directory, uint64_t first, struct lines *ret_lines)
 
 	*ret_lines = (struct lines){ .fd = -1 };
 	segment_name(first, ".log", name);
-	return storage_path(directory, name, path) ? lines_open(ret_lines, path) : -1;
+	if (!storage_path(directory, name, path))
+		return -1;
+	if (lines_open(ret_lines, path) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	segment_name(first, SEGMENT_ARCHIVE, name);
+	return storage_path(directory, name, path) ? lines_open_archive(ret_lines, path) : -1;
 }
 
 void segment_list_fini(struct segment_list *list)

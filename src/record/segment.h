@@ -13,7 +13,9 @@ enum {
 	SEGMENT_CHAIN = 10 + 64 + 2 /* octets of `,"chain":"…"}` */
 };
 
-/* "security_audit-00000000000000000001" and a suffix: ".log", ".checkpoints". */
+#define SEGMENT_ARCHIVE ".log.zst" /* the suffix of one that is compressed */
+
+/* "security_audit-00000000000000000001" and a suffix: ".log", SEGMENT_ARCHIVE, ".checkpoints". */
 void segment_name(uint64_t first, const char *suffix, char ret_name[SEGMENT_NAME]);
 /* The sequence in a name with that suffix, 0 when it is another file. */
 uint64_t segment_first(const char *name, const char *suffix);
@@ -22,12 +24,12 @@ struct segment_list {
 	uint64_t *firsts; /* ascending */
 	size_t count;
 };
-/* The segments in a folder. 0, or -1 with errno. */
+/* The segments in a folder, as text or archived. 0, or -1 with errno. */
 int segment_list(const char *directory, struct segment_list *ret_list);
 /* The same of the files with another suffix. */
 int segment_files(const char *directory, const char *suffix, struct segment_list *ret_list);
 void segment_list_fini(struct segment_list *list);
-/* The lines of a segment. 0, or -1 with errno. lines_close it either way. */
+/* The lines of a segment; of its text where there are both. 0, or -1 with errno. lines_close it either way. */
 int segment_open(const char *directory, uint64_t first, struct lines *ret_lines);
 
 /* The parts of a line without its LF. False: it has not the form of one. */

@@ -80,6 +80,7 @@ static bool digest_files(const char *folder, uint64_t segment, uint8_t ret_diges
 		there = there || list.firsts[i] == segment;
 		if (list.firsts[i] < segment)
 			holds = digest_file(folder, list.firsts[i], ".log", ret_digest) &&
+				digest_file(folder, list.firsts[i], SEGMENT_ARCHIVE, ret_digest) &&
 				digest_file(folder, list.firsts[i], ".checkpoints", ret_digest);
 	}
 	segment_list_fini(&list);

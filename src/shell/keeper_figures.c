@@ -59,6 +59,7 @@ static void on_second(uv_timer_t *timer)
 
 	admin_tick(figures->keeper->admin);
 	keeper_clock_check(figures->keeper);
+	keeper_index_tick(figures->keeper);
 	keeper_keys_tick(figures->keeper);
 	if (figures->gate == NULL)
 		return;

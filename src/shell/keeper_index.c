@@ -1,17 +1,20 @@
-/* The index of the record, kept up to date in a thread of its own that gives way to all others. The record does not
- * wait for it and does not need it: whatever becomes of the index is said once, and it is tried again. */
+/* A thread of its own, which gives way to all others, for what the record does not wait for: its index is kept up to
+ * date, and its old files are compressed and removed. Whatever becomes of that is said once, and it is tried again. */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
+#include "base/slice.h"
 #include "record/index.h"
+#include "record/retention.h"
 #include "shell/keeper_parts.h"
 #include "shell/log.h"
 
 #define PAUSE_NS ((uint64_t)200000000)
 #define LATER_NS ((uint64_t)10000000000)
+#define TIDY_NS ((uint64_t)1000000000)
 
 enum {
 	RECORDS = 8192,	 /* in one transaction */
@@ -105,6 +108,57 @@ static uint64_t bring_up(struct keeper_index *index)
 	return PAUSE_NS;
 }
 
+static void tell_tidying(struct keeper_index *index, const char *why)
+{
+	if (!index->tidying_fails)
+		log_warn(log_of(index), record, "old files of the record in %s stay as they are: %s",
+			 directory_of(index), why);
+	index->tidying_fails = true;
+}
+
+/* Old files, one after the other; after a failure not before some time. */
+static void tidy(struct keeper_index *index)
+{
+	char why[RETENTION_WHY];
+	uint64_t first = 0, last = 0;
+
+	if (uv_hrtime() < index->tidy_ns)
+		return;
+	index->tidy_ns = uv_hrtime() + TIDY_NS;
+	while (!atomic_load(&index->stop))
+		switch (retention_advance(&index->retention, &first, &last, why)) {
+		case RETENTION_NOTHING:
+			index->tidying_fails = false;
+			return;
+		case RETENTION_ARCHIVED:
+			break;
+		case RETENTION_REMOVED:
+			atomic_store(&index->removed, last);
+			break;
+		case RETENTION_FAILED:
+			tell_tidying(index, why);
+			index->tidy_ns = uv_hrtime() + LATER_NS;
+			return;
+		}
+}
+
+/* Records are sent on the loop's thread. */
+void keeper_index_tick(struct keeper *keeper)
+{
+	uint64_t removed = atomic_load(&keeper->index.removed);
+	struct fw_record record = { .type = EVENT_system_changes,
+				    .level = keeper->options.policy->event_levels[EVENT_system_changes] };
+
+	if (removed == keeper->index.removed_recorded)
+		return;
+	keeper->index.removed_recorded = removed;
+	record.details[record.detail_count++] =
+		(struct fw_detail){ .key = "change", .text = slice_text("old records removed") };
+	record.details[record.detail_count++] =
+		(struct fw_detail){ .key = "last", .kind = FW_DETAIL_INTEGER, .number = (int64_t)removed };
+	keeper_record(keeper, &record);
+}
+
 static void run(void *user)
 {
 	struct keeper_index *index = user;
@@ -115,7 +169,8 @@ static void run(void *user)
 	uv_mutex_lock(&index->lock);
 	while (!atomic_load(&index->stop)) {
 		uv_mutex_unlock(&index->lock);
-		pause = bring_up(index);
+		pause = index->index != NULL ? bring_up(index) : PAUSE_NS;
+		tidy(index);
 		uv_mutex_lock(&index->lock);
 		if (!atomic_load(&index->stop))
 			uv_cond_timedwait(&index->wake, &index->lock, pause);
@@ -125,24 +180,33 @@ static void run(void *user)
 
 void keeper_index_start(struct keeper_index *index, struct keeper *keeper)
 {
+	const struct settings *settings = &keeper->options.policy->settings;
+
 	index->keeper = keeper;
 	index->index = index_open(directory_of(index), 0);
-	if (index->index == NULL) {
-		index->failures = 1; /* there is no second attempt */
+	index->failures = index->index == NULL; /* there is no second attempt */
+	if (index->index == NULL)
 		tell_trouble(index, errno == EWOULDBLOCK ? "another program is making the index" : strerror(errno));
+	index->keys[0] = '\0';
+	if (!storage_path(keeper->options.data_directory, "keys", index->keys))
 		return;
-	}
+	index->retention = (struct retention){ .directory = directory_of(index),
+					       .key_directory = index->keys,
+					       .texts = (uint64_t)settings->max_log_files,
+					       .archives = (uint64_t)settings->max_archived_files };
 	uv_mutex_init(&index->lock);
 	uv_cond_init(&index->wake);
+	index->starts = true;
 	index->runs = uv_thread_create(&index->thread, run, index) == 0;
-	index->failures = !index->runs;
-	if (!index->runs)
-		tell_trouble(index, "there is no thread for it");
+	if (index->runs)
+		return;
+	index->failures = 1;
+	tell_trouble(index, "there is no thread for it");
 }
 
 void keeper_index_stop(struct keeper_index *index)
 {
-	if (index->index == NULL)
+	if (!index->starts)
 		return;
 	uv_mutex_lock(&index->lock);
 	atomic_store(&index->stop, true);

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "engine/counters.h"
 #include "record/ledger.h"
+#include "record/retention.h"
 #include "shell/fetch.h"
 #include "shell/keeper.h"
 #include "shell/keeper_store.h"
@@ -73,15 +74,24 @@ void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_total
 /* Appends up to limit lines, newest first, with commas between them. 0, or -1 when memory is short. */
 int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool);
 
-/* keeper_index.c: the index of the record, in a thread of its own. Whatever goes wrong with it, the record goes on. */
+/* keeper_index.c: the index of the record and its old files, in a thread of its own. Whatever goes wrong with them, the
+ * record goes on. */
 struct keeper_index {
 	struct keeper *keeper;
 	struct index *index; /* of the thread alone while it runs; NULL: there is none */
 	uv_thread_t thread;
 	uv_mutex_t lock;
 	uv_cond_t wake;
-	bool runs;
+	bool starts, runs;
+	/* of the thread alone */
 	unsigned failures; /* in a row */
+	char keys[STORAGE_PATH];
+	struct retention retention;
+	uint64_t tidy_ns; /* uv_hrtime when old files are looked at again */
+	bool tidying_fails;
+	uint64_t removed_recorded; /* of the loop's thread */
+	/* of both */
+	_Atomic uint64_t removed; /* the last record that was removed; 0: none since the start */
 	_Atomic bool stop;
 	_Atomic bool failing;
 	_Atomic uint64_t last;	 /* record that it has come to */
@@ -94,6 +104,7 @@ struct keeper_index_figures {
 };
 void keeper_index_start(struct keeper_index *index, struct keeper *keeper); /* after the recorder */
 void keeper_index_stop(struct keeper_index *index);
+void keeper_index_tick(struct keeper *keeper); /* every second: what was removed is recorded */
 struct keeper_index_figures keeper_index_figures(const struct keeper_index *index);
 
 /* keeper_figures.c: the latest counters of each worker, asked for every second and whenever somebody wants fresh ones.

@@ -2,32 +2,19 @@
 and, for Ed25519, python3-cryptography: ledger_verify.py FOLDER [CHECKPOINTS FROM ELSEWHERE…] prints "OK", the number of records
 and of those signed for; or a verdict and between which records the first bad one is (0: no record, a file is wrong).
 """
-import base64
-import hashlib
-import json
-import os
-import re
-import sys
-
+import base64, hashlib, json, os, re, subprocess, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LINE = re.compile(rb'\{"timestamp":"[^"]{27}","sequence":(\d{1,20}),.*,"chain":"([0-9a-f]{64})"\}', re.S)
 HEAD = re.compile(rb"([^\n]+)\n(0|[1-9][0-9]{0,19})\n([A-Za-z0-9+/]{43}=)\n")
 LONGEST, PENDING = 262143, 16
+sha256 = lambda data: hashlib.sha256(data).digest()
+read = lambda path: open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb").read()
 
 
 class Bad(Exception):
     """Verdict, first, last: the first bad record is one of these; 0: no record is bad, a file is."""
-
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def read(path):
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        return file.read()
 
 
 class Key:
@@ -69,15 +56,15 @@ class Tree:
     def __init__(self, tile_is_full):
         self.size, self.subtrees, self.tiles, self.tile_is_full = 0, [], [[] for _ in range(9)], tile_is_full
 
-    def append(self, node, height=0):
-        self.size += height == 0
+    def append(self, node, height=0, leaves=1):
+        self.size += leaves
         if height % 8 == 0:
             self.tiles[height // 8].append(node)
             if len(self.tiles[height // 8]) == 256:
                 self.tile_is_full(height // 8, (self.size >> height + 8) - 1, self.tiles[height // 8])
                 self.tiles[height // 8] = []
         if self.subtrees and self.subtrees[-1][0] == height:
-            self.append(sha256(b"\1" + self.subtrees.pop()[1] + node), height + 1)
+            self.append(sha256(b"\1" + self.subtrees.pop()[1] + node), height + 1, 0)
         else:
             self.subtrees.append((height, node))
 
@@ -94,6 +81,17 @@ class Verifier:
         self.tree = Tree(self.check_tile)
         self.key, self.epoch = [Key(line) for line in read(os.path.join(folder, "anchor")).splitlines()]
         self.trees = [max(self.checkpoint(note) for note, _ in notes_of(read(path))) for path in (os.path.join(folder, "checkpoint"), *elsewhere)]
+
+    def begin(self, note):
+        """Behind what was removed, as the signed note says."""
+        name, first, chain, root, epoch, count, *lines = note.partition(b"\n\n")[0].split(b"\n")
+        self.chain, self.epoch, self.holds, count = base64.b64decode(chain), Key(epoch), int(first) - 1, int(count)
+        self.announced = [(Key(line.split(b" ")[1]), line.startswith(b"vouched ")) for line in lines[:count]]
+        for level, line in zip([level for level in range(8) if self.holds >> 8 * level & 255][::-1], lines[count:][::-1]):
+            for node in re.findall(b".{32}", base64.b64decode(line), re.S):
+                self.tree.append(node, 8 * level, 1 << 8 * level)
+        if name != self.key.name + b"/removed" or not self.key.signed(note) or base64.b64decode(root) != self.tree.root():
+            raise Bad("removed_forged", 0, 0)
 
     def checkpoint(self, note):
         found = HEAD.match(note)
@@ -134,8 +132,7 @@ class Verifier:
             self.check_epoch(self.next[2])
             self.seen = self.seen or self.next == self.trees[0]
             self.take_next()
-        for tree in [tree for tree in self.trees if tree[0] == self.tree.size]:
-            self.check_root(tree[1])
+        [self.check_root(tree[1]) for tree in self.trees if tree[0] == self.tree.size]
 
     def take_next(self):
         note, whole = next(self.history, (None, False))
@@ -161,7 +158,10 @@ class Verifier:
         self.tree.append(sha256(b"\0" + line))
 
     def verify(self):
-        names = sorted(name for name in os.listdir(self.folder) if re.fullmatch(r"security_audit-\d{20}\.log", name))
+        if os.path.lexists(os.path.join(self.folder, "removed")):
+            self.begin(read(os.path.join(self.folder, "removed")))
+        names = {name[:39] for name in os.listdir(self.folder) if re.fullmatch(r"security_audit-\d{20}\.log(\.zst)?", name)}
+        names = sorted(name for name in names if int(name[-24:-4]) > self.tree.size)
         for name in names:
             self.last, path = name == names[-1], os.path.join(self.folder, name[:-4])
             if int(name[-24:-4]) != self.tree.size + 1:
@@ -169,7 +169,8 @@ class Verifier:
             self.history = notes_of(read(path + ".checkpoints") if os.path.lexists(path + ".checkpoints") else b"")
             self.take_next()
             self.check_tree()
-            *lines, rest = read(path + ".log").split(b"\n")
+            text = read(path + ".log") if os.path.lexists(path + ".log") else subprocess.run(["zstd", "-dcq", path + ".log.zst"], stdout=-1).stdout
+            *lines, rest = text.split(b"\n")
             for line in lines:
                 self.take(line)
                 self.check_tree()
@@ -177,9 +178,9 @@ class Verifier:
                 raise Bad("records_missing", self.tree.size + 1, self.tree.size + 1)
         if any(size > self.tree.size for size, _, _ in self.trees):
             raise Bad("records_missing", self.tree.size + 1, self.tree.size + 1)
+        if not self.seen and self.trees[0][0] < self.holds:
+            raise Bad("epoch_forged", 0, 0)
         if not self.seen:
-            if self.trees[0][0] < self.holds:
-                raise Bad("epoch_forged", 0, 0)
             self.check_epoch(self.trees[0][2])
         return self.tree.size, self.holds
 
@@ -190,11 +191,10 @@ def verify(folder, *elsewhere):
         return "OK", *Verifier(folder, *elsewhere).verify()
     except Bad as bad:
         return bad.args
-    except (OSError, ValueError):  # of the anchor or a checkpoint
+    except (OSError, ValueError):  # of the anchor, a checkpoint, the note of what was removed
         return "file_wrong", 0, 0
 
 
 if __name__ == "__main__":
-    said = verify(*sys.argv[1:])
-    print(*said)
+    print(*(said := verify(*sys.argv[1:])))
     sys.exit(said[0] != "OK")

@@ -122,6 +122,22 @@ def see_age(program, clock=None):
     return {"audit_logging.rotation_interval": len(logs(program))}
 
 
+def see_kept(program, clock=None):
+    """The record, over six files, one every hour and a half."""
+    with open(os.path.join(program.folder, "framewall.yaml")) as file:
+        said = {key: str(value) for key, value in json.load(file)["audit_logging"].items()}
+    number = lambda key: int(re.sub(r"\$\{file:(.*)\}", lambda found: open(found.group(1)).read().strip(), said[key]))
+    kinds = lambda: tuple(len(glob.glob(os.path.join(program.data, "record", "security_audit-*" + end))) for end in (".log", ".log.zst"))
+    newest = lambda: max(glob.glob(os.path.join(program.data, "record", "security_audit-*.log")))
+    for n in range(6):
+        before = newest()
+        clock.set(5400 * n)
+        until(lambda: RawClient(program.port, request=PLAIN).closed() is None or n == 0 or newest() != before)
+    texts = min(6, number("max_log_files"))
+    until(lambda: kinds() == (texts, min(6 - texts, number("max_archived_files") or 6)))
+    return dict(zip(("audit_logging.max_log_files", "audit_logging.max_archived_files"), kinds()))
+
+
 def see_sync(program, _=None):
     for n in range(20):
         RawClient(program.port, request=PLAIN).closed()
@@ -269,8 +285,11 @@ def cases(made):
                see_cors, {**CLOSED, "admin.listen": "localhost:0", cors + "allowed_origins": ["https://board.example"]})
     yield Case({"audit_logging.max_log_size": (100, 1, 1, 2)}, see_size, {**CLOSED, "rate_limiting.messages_per_minute": 1000000, "audit_logging.data_access": "each"})
     if LIBRARY is None:
-        not_here["audit_logging.rotation_interval"] = "libfaketime is not there"
+        for key in ("rotation_interval", "max_log_files", "max_archived_files"):
+            not_here["audit_logging." + key] = "libfaketime is not there"
     else:
+        yield Case({"audit_logging.max_log_files": (2, 3, 2, 3), "audit_logging.max_archived_files": (1, 2, 1, 2)}, see_kept,
+                   {**CLOSED, "audit_logging.rotation_interval": 1}, clock=Clock)
         yield Case({"audit_logging.rotation_interval": (24, 1, 1, 2)}, see_age, CLOSED, clock=Clock)
     if not shutil.which("strace") or subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL).returncode != 0:
         not_here["audit_logging.sync"] = "strace is not there, or may not trace"

@@ -59,7 +59,7 @@ def test_contents():
           "nothing is others' to write, nothing sets an id")
     depends = call("dpkg-deb", "-f", packages["framewall"], "Depends").stdout
     ok("pango" not in depends and "cairo" not in depends, "it needs nothing that draws text", depends)
-    for name in ("libc6", "libssl3", "libuv1", "libfyaml0", "libsqlite3-0", "libcurl4", "zlib1g"):
+    for name in ("libc6", "libssl3", "libuv1", "libfyaml0", "libsqlite3-0", "libzstd1", "libcurl4", "zlib1g"):
         ok(re.search(rf"\b{name} \(>= ", depends) is not None, f"it depends on {name}", depends)
 
     files, links = contents(packages["libframewall0"])

@@ -1,7 +1,7 @@
-"""Searches of the record of a server that runs: by its index they give what reading every line gives, also while it is written, when it was
+"""Searches of the record of a server that runs, over files that were compressed meanwhile, too: by its index they give what reading every line gives, also while it is written, when it was
 deleted, cut, damaged or tampered with, and after kill -9 at random instants; it is made anew by itself.
 
-SEARCH_QUERIES (40), SEARCH_KILLS (4), SEARCH_SEED.
+SEARCH_QUERIES (30), SEARCH_KILLS (3), SEARCH_SEED.
 """
 import atexit
 import random
@@ -12,11 +12,11 @@ import urllib.request
 
 from framewall import *
 
-QUERIES = int(os.environ.get("SEARCH_QUERIES", "40"))
-KILLS = int(os.environ.get("SEARCH_KILLS", "4"))
+QUERIES = int(os.environ.get("SEARCH_QUERIES", "30"))
+KILLS = int(os.environ.get("SEARCH_KILLS", "3"))
 SEED = int(os.environ.get("SEARCH_SEED", "20261128"))
 PLACES = ("--listen", "localhost:0", "--admin", "localhost:0")
-CONFIG = RELAXED + "audit_logging: { max_log_size: 1 }\n"
+CONFIG = RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 2%s }\n"
 USERS = ["alice", "bob", "mallory" + "\u2028\u202e" * 19, "\"},\"chain\":\"" + "\u200f" * 37, "Пётр 😀" + "\u2066" * 30]
 MESSAGES = ["}no json{", '{"type":"chat_message"}', '{"type":"no_such_type"}', '{"type":[]}', "[" * 40, chat("x' OR 1=1 --")]
 SCRATCH = tempfile.mkdtemp(prefix="framewall-e2e-search-")
@@ -27,8 +27,8 @@ atexit.register(shutil.rmtree, SCRATCH, True)
 generator = random.Random(SEED)
 
 
-def start(check=True, says=None):
-    server = Framewall(CONFIG, "--data", DATA, places=PLACES, check=check, says=says)
+def start(check=True, says=None, more=""):
+    server = Framewall(CONFIG % more, "--data", DATA, places=PLACES, check=check, says=says)
     server.data = DATA
     return server
 
@@ -55,19 +55,34 @@ def load(server, messages):
         client.leave()
 
 
+def segments():
+    return sorted({os.path.basename(name)[:35] for name in glob.glob(os.path.join(RECORD, "security_audit-*.log*"))
+                   if name.endswith((".log", ".log.zst"))})
+
+
+unpacked = {}
+
+
+def text_of(name):
+    path = os.path.join(RECORD, name + ".log")
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:  # compressed: it does not change any more
+        if name not in unpacked:
+            unpacked[name] = subprocess.run(["zstd", "-dcq", path + ".zst"], stdout=subprocess.PIPE, check=True).stdout
+        return unpacked[name]
+
+
 def lines_of():
-    lines = []
-    for name in sorted(glob.glob(os.path.join(RECORD, "security_audit-*.log"))):
-        with open(name, "rb") as file:
-            lines += file.read().splitlines()
-    return lines
+    return [line for name in segments() for line in text_of(name).splitlines()]
 
 
 def indexed(server):
     """The index has come to the last record, which nothing is added to any more."""
     def check():
         figures = server.stats()["record_index"]
-        return figures["state"] == "current" and figures["last"] == len(lines_of()) and figures
+        return figures["state"] == "current" and figures["last"] == json.loads(lines_of()[-1])["sequence"] and figures
 
     return until(check)
 
@@ -195,10 +210,11 @@ def subset_of_lines(name, queries=10):
 
 def live():
     with start(says="made anew: it was removed") as server:
-        load(server, 4000)
+        load(server, 7000)
         figures = indexed(server)
         ok(figures, "the index comes to the last record by itself", server.stats()["record_index"])
-        ok(len(glob.glob(os.path.join(RECORD, "security_audit-*.log"))) > 1, "the record has several segments")
+        ok(until(lambda: len(glob.glob(os.path.join(RECORD, "*.log.zst"))) > 0 and len(glob.glob(os.path.join(RECORD, "security_audit-*.log"))) == 2),
+           "old files are compressed", segments())
         equal(spoken("--type", "invalid_message"), "", "a search is made by the index alone")
         equal(os.stat(INDEX).st_mode & 0o777, 0o600, "nobody else may read the index")
         equal_to_lines("by the index")
@@ -262,6 +278,44 @@ def damaged():
         equal_to_lines("by the new one", 5)
 
 
+def holds(name):
+    done = subprocess.run([BINARY, "audit", "verify", "--data", DATA, "--json"], stdout=subprocess.PIPE, timeout=PATIENCE)
+    report = json.loads(done.stdout)
+    ok(report["holds"], f"the record holds: {name}", report)
+    try:
+        import ledger_verify
+    except ImportError:
+        skip("and by another verifier", "python3-cryptography is not installed")
+    else:
+        equal(ledger_verify.verify(RECORD), ("OK", report["last"], report["signed"]), "and by a verifier that has nothing of it")
+    return report
+
+
+def removed():
+    """Compressed files but for one are removed, what they held is signed for, and all goes on from there."""
+    before = holds("with compressed files")
+    ok(before["removed"] == 0 and before["segments"] >= 4, "nothing was removed yet", before)
+    old = lines_of()
+    with start(more=", max_archived_files: 1") as server:
+        ok(until(lambda: len(segments()) == 3), "but one compressed file is removed", segments())
+        first = int(segments()[0][15:])
+        told = until(lambda: [r for r in server.records("system_changes") if r["details"]["change"] == "old records removed"])
+        equal(told and told[-1]["details"]["last"], first - 1, "which is on record")
+        load(server, 10)
+        ok(indexed(server), "the index goes on")
+        equal_to_lines("of what is left", 10)
+        paged(server)
+    report = holds("from the first record that is kept")
+    equal((report["removed"], report["first"]), (first - 1, first), "a signed note says what was removed")
+    equal(lines_of()[:100], old[first - 1:first + 99], "the others are as they were")
+    exported = subprocess.run([BINARY, "audit", "export", "--data", DATA], stdout=subprocess.PIPE, timeout=PATIENCE).stdout.splitlines()
+    equal(len(exported), len(lines_of()), "and are exported, compressed ones as well")
+    shutil.rmtree(os.path.join(RECORD, "tile"))
+    with start(more=", max_archived_files: 1") as server:
+        load(server, 10)
+    equal(holds("after all of it was read anew")["removed"], first - 1, "which does not need what is gone")
+
+
 def killed():
     for number in range(KILLS):
         for name in glob.glob(INDEX + "*") if number % 2 == 0 else []:
@@ -282,4 +336,4 @@ def killed():
     server.stop()
 
 
-main(live, damaged, killed)
+main(live, damaged, killed, removed)
