@@ -13,7 +13,9 @@
 #include "cmd/log_out.h"
 #include "cmd/notify.h"
 #include "cmd/options.h"
+#include "cmd/sandbox.h"
 #include "shell/gate.h"
+#include "shell/processes.h"
 
 enum { SETTINGS = 9, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
@@ -21,7 +23,7 @@ static const char default_config[] = "framewall.yaml", default_data[] = "./frame
 struct run {
 	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment, *certificate, *key,
 		*log_level;
-	bool demo, named; /* named: --config was given */
+	bool demo, processes, named; /* named: --config was given */
 };
 
 static size_t collect(const struct run *run, struct fw_setting settings[SETTINGS])
@@ -148,6 +150,33 @@ static void serve(struct fw_manager *manager, const sigset_t *signals)
 	pthread_join(stopping.thread, NULL);
 }
 
+static const char *confine_gate(void)
+{
+	return sandbox_gate("framewall-gate");
+}
+
+/* The first one of the three to come back here is whichever ends first: each goes its way to the exit. */
+static int run_processes(struct fw_manager *manager)
+{
+	const struct processes_options options = { .notify = notify,
+						   .notify_reloading = notify_reloading,
+						   .drain_seconds = DRAIN_SECONDS,
+						   .confine_gate = confine_gate };
+	struct fw_error error;
+	int result;
+
+	raise_descriptors();
+	result = processes_run(manager, &options, &error);
+	fw_manager_free(manager);
+	if (result < 0)
+		return options_could_not("run", "%s", error.text);
+	if (gate_left_lookup()) {
+		fflush(stdout);
+		_exit(result);
+	}
+	return result;
+}
+
 static int run(struct run *run)
 {
 	struct fw_setting settings[SETTINGS];
@@ -170,6 +199,8 @@ static int run(struct run *run)
 		return failed(run, &error);
 	if (run->config != NULL)
 		printf("configuration %s\n", run->config);
+	if (run->processes)
+		return run_processes(manager);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
@@ -221,6 +252,8 @@ int command_run(int argc, char **argv)
 		  "environment: what is default, and which overlay of the file counts" },
 		{ "--log-level", "LEVEL", &settings.log_level, NULL,
 		  "error, warn, info (default), debug, trace, or MODULE=LEVEL,…" },
+		{ "--processes", NULL, NULL, &settings.processes,
+		  "as three processes: what meets the network can neither reach the record nor the database" },
 		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },
 	};
 	struct options options = { "run", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };

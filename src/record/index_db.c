@@ -224,6 +224,7 @@ static enum index_result open_file(struct index_db *db, const char *directory, i
 	char path[STORAGE_PATH];
 	sqlite3_int64 inode;
 	enum index_result result;
+	int version;
 
 	*db = (struct index_db){ 0 };
 	if (!storage_path(directory, file_name, path) || !inode_of(directory, &inode)) {
@@ -236,7 +237,10 @@ static enum index_result open_file(struct index_db *db, const char *directory, i
 	result = distrust(db, ret_error);
 	if (result != INDEX_OK)
 		return result;
-	return version_of(db) == VERSION ? INDEX_OK : unfit("it is of another version", ret_error);
+	version = version_of(db); /* it is written last */
+	if (version == VERSION)
+		return INDEX_OK;
+	return unfit(version == 0 ? "it was begun and not finished" : "it is of another version", ret_error);
 }
 
 enum index_result index_db_open(struct index_db *db, const char *directory, struct index_state *ret_state,

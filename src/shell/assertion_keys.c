@@ -10,6 +10,7 @@
 #include "crypto/signing_key.h"
 #include "policy/policy.h"
 #include "shell/file.h"
+#include "shell/files.h"
 #include "shell/random.h"
 #include "shell/server_files.h"
 
@@ -70,11 +71,11 @@ static int take_own(struct fw_policy *policy, const char *data_directory, char *
 	if (size < 0 || (size_t)size >= sizeof(path) - 4)
 		return failed(ret_text, room, data_directory, strerror(ENAMETOOLONG));
 	snprintf(old, sizeof(old), "%s/keys/assertion.old.pem", data_directory);
-	if (access(path, F_OK) != 0)
+	if (!files_exist(path))
 		result = make(path, ret_text, room);
 	if (result == FW_OK)
 		result = take(policy, path, ret_text, room);
-	if (result == FW_OK && access(old, F_OK) == 0)
+	if (result == FW_OK && files_exist(old))
 		result = take(policy, old, ret_text, room);
 	return result;
 }

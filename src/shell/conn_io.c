@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/close_reason.h"
 #include "base/mem.h"
+#include "shell/fall_note.h"
 #include "shell/tls_stream.h"
 
 enum { LITTLE = 16384 };
@@ -192,6 +193,7 @@ void conn_io_ready(struct conn_side *side, uint32_t events)
 
 	if (side->fd < 0)
 		return;
+	fall_note_peer = &connection->peer;
 	worker_now(connection->worker);
 	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 		side->readable = true;
@@ -210,6 +212,7 @@ void conn_io_ready(struct conn_side *side, uint32_t events)
 		conn_io_mark(connection);
 	else
 		conn_io_settle(connection);
+	fall_note_peer = NULL;
 }
 
 void conn_io_timer_due(struct connection *connection)

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/files.h"
 
 enum { FIRST_ROOM = 65536 };
 
@@ -48,7 +49,7 @@ static int read_all(FILE *in, size_t limit, uint8_t **ret_bytes, size_t *ret_siz
 
 int file_read(const char *path, size_t limit, uint8_t **ret_bytes, size_t *ret_size)
 {
-	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	FILE *in = strcmp(path, "-") == 0 ? stdin : files_fopen(path);
 	int error;
 
 	if (in == NULL)

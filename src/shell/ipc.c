@@ -338,7 +338,7 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 	return sent;
 }
 
-bool ipc_send_numbered(struct ipc_channel *channel, struct ipc_record *message, struct fw_slice tail)
+bool ipc_send_numbered(struct ipc_channel *channel, struct ipc_record *message, struct fw_slice tail, bool wait)
 {
 	uint64_t *sequence = &channel->sequences[message->worker < LIMIT_WORKERS ? message->worker : LIMIT_WORKERS];
 	bool sent;
@@ -346,7 +346,7 @@ bool ipc_send_numbered(struct ipc_channel *channel, struct ipc_record *message, 
 	pthread_mutex_lock(&channel->lock);
 	message->generation = channel->generation;
 	message->sequence = *sequence + 1;
-	sent = send_to(channel, 0, IPC_RECORD, message, sizeof(*message), tail, true);
+	sent = send_to(channel, 0, IPC_RECORD, message, sizeof(*message), tail, wait);
 	if (sent)
 		++*sequence;
 	pthread_mutex_unlock(&channel->lock);
@@ -417,6 +417,11 @@ bool ipc_receive(struct ipc_channel *channel, enum ipc_type *ret_type, void *ret
 	*ret_type = (enum ipc_type)header.type;
 	*ret_tail = slice(channel->tail, header.tail);
 	return true;
+}
+
+size_t ipc_size(enum ipc_type type)
+{
+	return sizes[type];
 }
 
 uint16_t ipc_to(const struct ipc_channel *channel)

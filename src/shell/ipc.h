@@ -151,6 +151,7 @@ bool ipc_send(struct ipc_channel *channel, enum ipc_type type, const void *paylo
 /* The same without waiting, with a number for the reader. */
 bool ipc_send_to(struct ipc_channel *channel, uint16_t to, enum ipc_type type, const void *payload, size_t size,
 		 struct fw_slice tail);
+size_t ipc_size(enum ipc_type type);		    /* of its payload */
 uint16_t ipc_to(const struct ipc_channel *channel); /* of the message received last */
 /* Takes the oldest message: copies its payload (room bytes at most; a size that is not the type's is refused and
  * counted) and its tail into the channel's own buffer, valid until the next call. False when empty. */
@@ -179,8 +180,9 @@ bool ipc_read_answer(const struct ipc_answer *message, struct fw_slice tail, str
 
 /* A record to one message and back; texts and keys of the result point into tail. */
 bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker);
+bool ipc_try_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker); /* without waiting */
 /* The same for a message that has its texts already: gives it the next number. */
-bool ipc_send_numbered(struct ipc_channel *channel, struct ipc_record *message, struct fw_slice tail);
+bool ipc_send_numbered(struct ipc_channel *channel, struct ipc_record *message, struct fw_slice tail, bool wait);
 /* False: it is none that could have been sent. */
 bool ipc_read_record(const struct ipc_record *message, struct fw_slice tail, struct fw_record *ret_record);
 #endif

@@ -36,7 +36,7 @@ static uint8_t flatten_key(struct flat *flat, const char *key)
 	return (uint8_t)(size + 1);
 }
 
-bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker)
+static bool send(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker, bool wait)
 {
 	struct ipc_record message;
 	struct flat flat;
@@ -57,7 +57,17 @@ bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record
 		if (detail->kind == FW_DETAIL_TEXT)
 			flatten(&flat, &detail->text);
 	}
-	return ipc_send_numbered(channel, &message, slice(flat.bytes, flat.size));
+	return ipc_send_numbered(channel, &message, slice(flat.bytes, flat.size), wait);
+}
+
+bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker)
+{
+	return send(channel, record, worker, true);
+}
+
+bool ipc_try_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker)
+{
+	return send(channel, record, worker, false);
 }
 
 static bool unflatten(struct fw_slice *tail, struct fw_slice *text)

@@ -164,6 +164,21 @@ struct fw_policy *issuer_keys_apply(struct issuer_keys *keys, struct fw_policy *
 	return made;
 }
 
+void issuer_keys_each(struct issuer_keys *keys, issuer_keys_function *each, void *user)
+{
+	pthread_mutex_lock(&keys->lock);
+	for (unsigned i = 0; i < keys->count; i++) {
+		const struct entry *entry = &keys->entries[i];
+
+		each(user, &(struct issuer_keys_set){ .issuer = entry->issuer,
+						      .url = entry->url,
+						      .jwks = slice(entry->jwks, entry->size),
+						      .wall_us = entry->wall_us,
+						      .age_s = entry->age_s });
+	}
+	pthread_mutex_unlock(&keys->lock);
+}
+
 /* DATA/issuers/HEX.json: a name of any issuer is the name of a file. */
 static bool path_of(const char *data_directory, const char *issuer, char ret_path[PATH_ROOM])
 {

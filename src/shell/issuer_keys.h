@@ -23,6 +23,9 @@ struct issuer_keys_set {
 	uint64_t age_s;
 };
 bool issuer_keys_put(struct issuer_keys *keys, const struct issuer_keys_set *set); /* copied; false: memory is short */
+/* Each set, under the lock. */
+typedef void issuer_keys_function(void *user, const struct issuer_keys_set *set);
+void issuer_keys_each(struct issuer_keys *keys, issuer_keys_function *each, void *user);
 /* Writes that of one issuer to DATA/issuers/. 0, or -1 with errno. */
 int issuer_keys_save(struct issuer_keys *keys, const char *data_directory, const char *issuer);
 /* Is there a set of this issuer that counts? */

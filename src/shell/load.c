@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/file.h"
+#include "shell/files.h"
 
 /* PATIENCE_MS: for a pipe to give something; who waits for ever could not even be stopped. */
 enum { PATH_ROOM = 4096, PATIENCE_MS = 60000 };
@@ -73,7 +74,7 @@ static int read_secret(void *user, const char *path, uint8_t *ret_bytes, size_t 
 
 	if (!beside(user, path, whole))
 		return ENAMETOOLONG;
-	file = open(whole, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	file = files_open(whole, O_NONBLOCK);
 	if (file < 0)
 		return errno;
 	error = fstat(file, &facts) != 0 ? errno : read_up_to(file, ret_bytes, room, ret_size);

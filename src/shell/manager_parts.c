@@ -137,7 +137,8 @@ static int start_loop(struct fw_manager *manager, struct fw_error *reterr_error)
 	return manager_say_error(reterr_error, FW_ERR_IO, "cannot start: no descriptor for the event loop");
 }
 
-static int start_keeper(struct fw_manager *manager, struct fw_error *reterr_error)
+int manager_parts_keeper(struct fw_manager *manager, const struct keeper_options *channels,
+			 struct fw_error *reterr_error)
 {
 	const char *folder = manager->policy->settings.log_directory, *text = "cannot start the keeper";
 	char record_directory[PATH_ROOM];
@@ -162,7 +163,18 @@ static int start_keeper(struct fw_manager *manager, struct fw_error *reterr_erro
 		.keys_user = manager,
 	};
 
+	if (channels != NULL) {
+		keeper.records = channels->records;
+		keeper.figures = channels->figures;
+		keeper.asks = channels->asks;
+		keeper.remote = channels->remote;
+		keeper.reload = channels->reload;
+		keeper.reload_user = channels->reload_user;
+		keeper.keys_changed = channels->keys_changed;
+		keeper.keys_user = channels->keys_user;
+	}
 	manager->demo_users = demo_users;
+	manager->demo_users.client_port = manager->client_port;
 	if (folder[0] != '\0')
 		snprintf(record_directory, sizeof(record_directory), "%s", folder);
 	else
@@ -171,7 +183,7 @@ static int start_keeper(struct fw_manager *manager, struct fw_error *reterr_erro
 	return manager->keeper != NULL ? FW_OK : manager_say_error(reterr_error, FW_ERR_IO, "%s", text);
 }
 
-static unsigned worker_count(const struct fw_policy *policy)
+unsigned manager_parts_workers(const struct fw_policy *policy)
 {
 	unsigned wanted = (unsigned)policy->settings.workers;
 
@@ -193,7 +205,7 @@ static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error
 		.message_user = manager->message_user,
 		.host = manager->client_host,
 		.port = port,
-		.workers = worker_count(manager->policy),
+		.workers = manager_parts_workers(manager->policy),
 		.log = &manager->lines,
 		.records = keeper_records(manager->keeper),
 		.figures = keeper_figures(manager->keeper),
@@ -207,7 +219,7 @@ static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error
 	manager->gate = gate;
 	pthread_rwlock_unlock(&manager->gate_lock);
 	manager->started = manager->fingerprint;
-	manager->demo_users.client_port = gate_port(gate);
+	manager->client_port = manager->demo_users.client_port = gate_port(gate);
 	keeper_set_gate(manager->keeper, gate);
 	keeper_on_drained(manager->keeper, on_drained, manager);
 	return FW_OK;
@@ -220,32 +232,47 @@ static void run(void *user)
 	uv_run(&manager->loop, UV_RUN_DEFAULT);
 }
 
-static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error)
+int manager_parts_prepare(struct fw_manager *manager, uint16_t *ret_port, struct fw_error *reterr_error)
 {
-	struct fw_random random = random_system();
-	struct store_options settings = manager_parts_store(manager->policy);
 	struct fw_slice wrong; /* nothing: it was checked */
-	uint16_t port;
-	int result = read_addresses(manager, &port, reterr_error);
+	int result = read_addresses(manager, ret_port, reterr_error);
 
 	if (result != FW_OK)
 		return result;
 	result = manager_keys_add(manager, &manager->policy, reterr_error);
-	if (result != FW_OK)
-		return result;
-	log_set(&manager->lines, slice_text(manager->policy->settings.log_level), &wrong);
-	manager->draining = false;
-	manager->drained = 0;
-	atomic_store(&manager->at_once, false);
+	if (result == FW_OK)
+		log_set(&manager->lines, slice_text(manager->policy->settings.log_level), &wrong);
+	return result;
+}
+
+int manager_parts_state(struct fw_manager *manager, struct fw_error *reterr_error)
+{
+	struct fw_random random = random_system();
+	struct store_options settings = manager_parts_store(manager->policy);
+
 	settings.begun_wall_us = wall_us();
 	manager->store = store_new(&settings, &random);
 	/* Also where no route needs it: after a reload one may. */
 	manager->hub = manager->without_hub ? NULL : hub_new();
 	if (manager->store == NULL || (manager->hub == NULL && !manager->without_hub))
 		return manager_say_error(reterr_error, FW_ERR_MEMORY, "cannot start: out of memory");
-	result = start_loop(manager, reterr_error);
+	return FW_OK;
+}
+
+static int start_parts(struct fw_manager *manager, struct fw_error *reterr_error)
+{
+	uint16_t port;
+	int result = manager_parts_prepare(manager, &port, reterr_error);
+
+	manager->draining = false;
+	manager->drained = 0;
+	atomic_store(&manager->at_once, false);
 	if (result == FW_OK)
-		result = start_keeper(manager, reterr_error);
+		result = manager_parts_state(manager, reterr_error);
+	if (result == FW_OK)
+		result = start_loop(manager, reterr_error);
+	if (result == FW_OK)
+		result = manager_parts_keeper(manager, NULL, reterr_error);
 	if (result == FW_OK)
 		result = start_gate(manager, port, reterr_error);
 	if (result != FW_OK)

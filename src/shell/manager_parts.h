@@ -70,9 +70,11 @@ struct fw_manager {
 	struct keeper_demo demo_users;
 	pthread_rwlock_t gate_lock; /* of the pointer and the policy: whoever sends holds it for reading */
 	struct gate *gate;
+	uint16_t client_port;
 	char client_host[256], admin_host[256];
 	uint16_t admin_port; /* that was asked for */
 	bool admin_on;
+	bool apart;	  /* this is the monitor: keeper and gate are processes */
 	bool draining;	  /* of the loop's thread */
 	unsigned drained; /* workers */
 };
@@ -92,6 +94,14 @@ int manager_config_load(struct fw_manager *manager, struct manager_loaded *ret_l
 int manager_config_tls(struct fw_manager *manager, const struct fw_policy *policy, struct fw_error *reterr_error);
 
 /* manager_parts.c: what start makes and stop takes apart. */
+/* What comes before the parts: addresses, keys of issuers, log levels. */
+int manager_parts_prepare(struct fw_manager *manager, uint16_t *ret_port, struct fw_error *reterr_error);
+unsigned manager_parts_workers(const struct fw_policy *policy);
+/* The store and the hub of a gate. Codes as above. */
+int manager_parts_state(struct fw_manager *manager, struct fw_error *reterr_error);
+/* channels: those of a gate in another process, and how it is reached; NULL: it is in this one. */
+int manager_parts_keeper(struct fw_manager *manager, const struct keeper_options *channels,
+			 struct fw_error *reterr_error);
 int manager_parts_start(struct fw_manager *manager, struct fw_error *reterr_error);
 void manager_parts_stop(struct fw_manager *manager); /* also after a start that failed; the loop's thread is gone */
 void manager_parts_record(struct fw_manager *manager, const char *change, const char *digest);

@@ -11,7 +11,9 @@
 #include "base/event_type.h"
 #include "base/limits.h"
 #include "base/slice.h"
+#include "shell/files.h"
 #include "shell/manager_parts.h"
+#include "shell/process_parts.h"
 #include "shell/server_files.h"
 
 enum { LIST_ROOM = 2048, WAIT_STEP_MS = 1, WAIT_STEPS = 5000 };
@@ -53,7 +55,7 @@ static int check_addresses(const struct fw_policy *policy, struct fw_error *rete
 
 static int prepare(struct fw_manager *manager, struct manager_loaded *ret_loaded, struct fw_error *reterr_error)
 {
-	int result = check_source(manager->config.file, reterr_error);
+	int result = files_used() ? FW_OK : check_source(manager->config.file, reterr_error);
 
 	if (result == FW_OK)
 		result = manager_config_load(manager, ret_loaded, reterr_error);
@@ -132,7 +134,7 @@ static void use(struct fw_manager *manager, const struct manager_loaded *loaded,
 
 	for (unsigned row = 0; row < FINGERPRINT_ROWS; row++) {
 		result->changed[row] = fingerprint_differs(&manager->fingerprint, &loaded->fingerprint, row);
-		result->restart[row] = manager->gate != NULL && fingerprint_restart(row) != NULL &&
+		result->restart[row] = (manager->gate != NULL || manager->apart) && fingerprint_restart(row) != NULL &&
 				       fingerprint_differs(&manager->started, &loaded->fingerprint, row);
 	}
 	/* What an operator has changed since stays, unless the configuration says something new. */
@@ -218,6 +220,46 @@ void manager_reload_ask(void *user, struct reload_result *ret_result)
 	pthread_mutex_lock(&manager->reload_lock);
 	reload(manager, ret_result);
 	pthread_mutex_unlock(&manager->reload_lock);
+}
+
+void manager_reload_files(struct fw_manager *manager, struct files *files, struct reload_result *ret_result)
+{
+	files_keep(files);
+	manager_reload_ask(manager, ret_result);
+	files_keep(NULL);
+}
+
+bool manager_reload_follow(struct fw_manager *manager, struct files *files)
+{
+	struct store_options store;
+	struct manager_loaded loaded = { 0 };
+	struct fw_policy *last = manager->policy;
+	struct fw_slice wrong; /* nothing: it was checked */
+	fw_log_function *log = manager->log;
+	int result;
+
+	manager->log = NULL; /* the monitor has said it all */
+	files_use(files);
+	result = prepare(manager, &loaded, NULL);
+	files_use(NULL);
+	manager->log = log;
+	if (result != FW_OK)
+		return false;
+	if (fingerprint_differs(&manager->fingerprint, &loaded.fingerprint, FINGERPRINT_log_level))
+		log_set(&manager->lines, slice_text(loaded.policy->settings.log_level), &wrong);
+	pthread_rwlock_wrlock(&manager->gate_lock);
+	manager->policy = loaded.policy;
+	manager_reload_state(manager, &loaded);
+	pthread_rwlock_unlock(&manager->gate_lock);
+	if (manager->gate != NULL) {
+		store = manager_parts_store(loaded.policy);
+		store_configure(manager->store, &store);
+		gate_reload(manager->gate, loaded.policy);
+		for (unsigned i = 0; i < WAIT_STEPS && !gate_reloaded(manager->gate); i++)
+			nanosleep(&(const struct timespec){ 0, WAIT_STEP_MS * 1000000 }, NULL);
+	}
+	fw_policy_unref(last);
+	return manager->gate == NULL || gate_reloaded(manager->gate);
 }
 
 uint8_t manager_reload_level(struct fw_manager *manager)

@@ -123,14 +123,14 @@ void manager_say_where(struct fw_manager *manager)
 		manager_say(manager, FW_LOG_NOTICE, "manager", "environment %s", policy->settings.environment);
 	manager_say(manager, FW_LOG_NOTICE, "manager", "listening on %s://%s:%u",
 		    tls_serves(manager->tls) ? "wss" : "ws", url_host(manager->client_host, host),
-		    gate_port(manager->gate));
+		    manager->client_port);
 	tls_describe(manager->tls, say_line, manager);
 	for (unsigned i = 0; i < policy->route_count; i++)
 		if (policy->routes[i].has_upstream)
 			manager_say(manager, FW_LOG_NOTICE, "manager", "protecting %s://%s for %s",
 				    policy->routes[i].upstream_tls ? "wss" : "ws", policy->routes[i].upstream_authority,
 				    policy->routes[i].path);
-	if (manager->hub != NULL && uses_hub(policy))
+	if (!manager->without_hub && uses_hub(policy))
 		manager_say(manager, FW_LOG_NOTICE, "manager", "serving the built-in hub");
 	say_idle(manager);
 	if (policy->settings.mode == MODE_MONITOR)

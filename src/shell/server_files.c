@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/files.h"
 #include "shell/random.h"
 #include "shell/server_files.h"
 
@@ -56,7 +57,7 @@ static int make_folder(const char *path)
 static int read_key(const char *path, uint8_t ret_key[KEY_SIZE])
 {
 	uint8_t bytes[KEY_SIZE + 1];
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), error;
+	int file = files_open(path, O_NOFOLLOW), error;
 	ssize_t size;
 
 	if (file < 0)
@@ -127,7 +128,7 @@ int server_jwt_key(const char *data_directory, uint8_t ret_key[KEY_SIZE])
 	}
 	snprintf(folder, sizeof(folder), "%s/keys", data_directory);
 	snprintf(path, sizeof(path), "%s/keys/jwt.key", data_directory);
-	if (make_folder(data_directory) != 0 || make_folder(folder) != 0)
+	if (!files_used() && (make_folder(data_directory) != 0 || make_folder(folder) != 0))
 		return -1;
 	if (read_key(path, ret_key) == 0)
 		return 0;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shell/files.h"
 #include "shell/tls_parts.h"
 
 enum { REPORT_ROOM = 2048 };
@@ -43,7 +44,7 @@ static const char *reason(const char *otherwise)
 static bool readable(const struct tls_files *files, const char *path, struct tls_problems *problems,
 		     struct stat *status)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = files_open(path, O_NONBLOCK);
 	bool is_file = fd >= 0 && fstat(fd, status) == 0 && S_ISREG(status->st_mode);
 
 	if (fd < 0)
@@ -85,6 +86,73 @@ static void warn_of_dates(const struct tls_files *files, const X509 *certificate
 			files->what, files->certificate);
 }
 
+static BIO *open_pem(const char *path)
+{
+	FILE *file = files_fopen(path);
+	BIO *bio = file != NULL ? BIO_new_fp(file, BIO_CLOSE) : NULL;
+
+	if (bio == NULL && file != NULL)
+		fclose(file);
+	return bio;
+}
+
+/* As SSL_CTX_use_certificate_chain_file does it, which opens files itself. */
+static bool use_chain(SSL_CTX *context, const char *path)
+{
+	BIO *bio = open_pem(path);
+	X509 *certificate = bio != NULL ? PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL) : NULL;
+	bool used = certificate != NULL && SSL_CTX_use_certificate(context, certificate) == 1 &&
+		    SSL_CTX_clear_chain_certs(context) == 1;
+
+	X509_free(certificate);
+	while (used && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		used = SSL_CTX_add0_chain_cert(context, certificate) == 1;
+		if (!used)
+			X509_free(certificate);
+	}
+	/* The end of the file, and nothing but that. */
+	used = used && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	BIO_free(bio);
+	return used;
+}
+
+bool tls_files_add(SSL_CTX *context, const char *path)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(context);
+	BIO *bio = open_pem(path);
+	STACK_OF(X509_INFO) *all = bio != NULL ? PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL) : NULL;
+	bool added = false, failed = false;
+
+	for (int i = 0; all != NULL && i < sk_X509_INFO_num(all); i++) {
+		const X509_INFO *info = sk_X509_INFO_value(all, i);
+
+		if (info->x509 != NULL) {
+			failed |= X509_STORE_add_cert(store, info->x509) != 1;
+			added = true;
+		}
+		if (info->crl != NULL)
+			failed |= X509_STORE_add_crl(store, info->crl) != 1;
+	}
+	sk_X509_INFO_pop_free(all, X509_INFO_free);
+	BIO_free(bio);
+	return added && !failed;
+}
+
+STACK_OF(X509_NAME) * tls_files_names(SSL_CTX *context)
+{
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+
+	for (int i = 0; names != NULL && i < sk_X509_OBJECT_num(objects); i++) {
+		const X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+		X509_NAME *name = authority != NULL ? X509_NAME_dup(X509_get_subject_name(authority)) : NULL;
+
+		if (name != NULL && sk_X509_NAME_push(names, name) == 0)
+			X509_NAME_free(name);
+	}
+	return names;
+}
+
 static bool use_certificate(SSL_CTX *context, const struct tls_files *files, struct tls_problems *problems)
 {
 	struct stat status;
@@ -92,7 +160,7 @@ static bool use_certificate(SSL_CTX *context, const struct tls_files *files, str
 	if (!readable(files, files->certificate, problems, &status))
 		return false;
 	ERR_clear_error();
-	if (SSL_CTX_use_certificate_chain_file(context, files->certificate) == 1)
+	if (use_chain(context, files->certificate))
 		return true;
 	tls_files_report(problems, true, files->place,
 			 "\"%s\": \"%s\" has no usable certificate: %s; it must be PEM, the certificate first, then "
@@ -104,7 +172,7 @@ static bool use_certificate(SSL_CTX *context, const struct tls_files *files, str
 static EVP_PKEY *read_key(const struct tls_files *files, struct tls_problems *problems)
 {
 	bool asked = false;
-	FILE *file = fopen(files->key, "re");
+	FILE *file = files_fopen(files->key);
 	EVP_PKEY *key = file != NULL ? PEM_read_PrivateKey(file, NULL, no_passphrase, &asked) : NULL;
 
 	if (file != NULL)
@@ -167,7 +235,7 @@ bool tls_files_authorities(SSL_CTX *context, const struct tls_files *files, stru
 	if (!readable(files, files->certificate, problems, &status))
 		return false;
 	ERR_clear_error();
-	if (SSL_CTX_load_verify_file(context, files->certificate) == 1)
+	if (tls_files_add(context, files->certificate))
 		return true;
 	tls_files_report(problems, true, files->place,
 			 "\"%s\": \"%s\" has no usable certificate of an authority: %s; it must be PEM", files->what,

@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -9,6 +10,8 @@
 #include "shell/tls_parts.h"
 
 /* Forward secrecy and authenticated encryption only; of TLS 1.3 all suites are that. */
+static const char system_authorities[] = "/etc/ssl/certs/ca-certificates.crt";
+
 static const char suites_1_2[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 /* RFC 7301 3.2: HTTP/1.1 is what is spoken here, and RFC 6455 needs it. Who offers protocols without it is refused; who
@@ -103,7 +106,7 @@ static bool ask_for_certificates(SSL_CTX *context, const struct fw_policy *polic
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	if (!tls_files_authorities(context, &files, problems))
 		return false;
-	names = SSL_load_client_CA_file(settings->tls_client_ca); /* what the client is told to choose from */
+	names = tls_files_names(context); /* what the client is told to choose from */
 	ERR_clear_error();
 	if (names == NULL)
 		return false;
@@ -216,6 +219,16 @@ static bool needs_client(const struct fw_policy *policy)
 	return false;
 }
 
+/* Those of the system: read now, since who looks at certificates later may not open a file. */
+static bool trust_system(SSL_CTX *context)
+{
+	const char *path = getenv(X509_get_default_cert_file_env());
+
+	tls_files_add(context, path != NULL ? path : system_authorities);
+	ERR_clear_error();
+	return SSL_CTX_set_default_verify_paths(context) == 1;
+}
+
 static bool trust(SSL_CTX *context, const struct fw_policy *policy, struct tls_problems *problems)
 {
 	const struct settings *settings = &policy->settings;
@@ -225,7 +238,7 @@ static bool trust(SSL_CTX *context, const struct fw_policy *policy, struct tls_p
 		return true;
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
 	if (*settings->upstream_tls_ca_file == '\0')
-		return SSL_CTX_set_default_verify_paths(context) == 1;
+		return trust_system(context);
 	return tls_files_authorities(context, &files, problems);
 }
 

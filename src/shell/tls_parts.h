@@ -73,6 +73,8 @@ struct tls_files {
 	const char *place, *what, *certificate, *key;
 };
 bool tls_files_pair(SSL_CTX *context, const struct tls_files *files, struct tls_problems *problems);
+bool tls_files_add(SSL_CTX *context, const char *path);	 /* authorities; false: there are none in it */
+STACK_OF(X509_NAME) * tls_files_names(SSL_CTX *context); /* of the authorities; NULL: memory is short */
 bool tls_files_authorities(SSL_CTX *context, const struct tls_files *files, struct tls_problems *problems);
 void tls_files_report(struct tls_problems *problems, bool error, const char *place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -30,6 +30,7 @@ except ImportError:
     sys.exit(0)
 
 BINARY = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FRAMEWALL_BIN", "build/framewall"))
+RUN_FLAGS = os.environ.get("TEST_RUN_FLAGS", "").split()  # "--processes": the same tests of a server in three processes
 PATIENCE = 30  # seconds until something that has not happened is taken to never happen
 
 # Limits that are not what a test is about.
@@ -109,7 +110,7 @@ class Framewall:
         self.data = os.path.join(self.folder, "data")
         self.check = check
         self.says = says
-        command = [*before, BINARY, "run", "--data", self.data, *places]
+        command = [*before, BINARY, "run", "--data", self.data, *places, *RUN_FLAGS]
         if config is not None:
             path = os.path.join(self.folder, "framewall.yaml")
             with open(path, "w") as file:

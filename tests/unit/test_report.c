@@ -296,19 +296,9 @@ static void an_older_copy_shows(void **state)
 
 static void hostile_names_stay_in_their_cells(void **state)
 {
-	static const char *const users[] = { "a\r\nb",
-					     "\x1b[31mred",
-					     "a\"b",
-					     "a\\",
-					     "\xff\xfe",
-					     "\xed\xa0\x80",
-					     "\xe2\x80\xae"
-					     "evil",
-					     "=1+1",
-					     "\xef\xbb\xbf",
-					     "<b>&amp;",
-					     "\x7f",
-					     "{\"a\":[" };
+	static const char *const users[] = { "a\r\nb",	     "\x1b[31mred",	  "a\"b", "a\\",	  "\xff\xfe",
+					     "\xed\xa0\x80", "\xe2\x80\xae-evil", "=1+1", "\xef\xbb\xbf", "<b>&amp;",
+					     "\x7f",	     "{\"a\":[" };
 	struct world *world = *state;
 	char *large = malloc(100000);
 	struct made made;

@@ -1,0 +1,329 @@
+/* The gate as a process: workers, their store, the hub. It meets the network, and may do next to nothing besides. Its
+ * main thread does what the keeper says to the store, and passes on what is for workers; it never waits for the keeper
+ * but at the start, when it does not know yet who is shut out. */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+#include "shell/gate_store.h"
+#include "shell/process_parts.h"
+#include "shell/log.h"
+
+enum { SWEEP_MS = 1000, BEGIN_AGAIN_MS = 500 };
+
+struct process {
+	struct process_shared *shared;
+	struct fw_manager *manager;
+	struct gate_store store;
+	struct files *files;
+	uv_poll_t link, down;
+	uv_timer_t sweep;
+	bool ends;
+};
+
+static uint64_t wall_us(void)
+{
+	uv_timeval64_t wall = { 0 };
+
+	uv_gettimeofday(&wall);
+	return (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_usec;
+}
+
+static void tell(struct process *process, enum process_message_type type, int64_t number, const char *text)
+{
+	struct process_message message = { .type = type, .number = number };
+
+	snprintf(message.text, sizeof(message.text), "%s", text);
+	process_link_send(process->shared->link, &message, -1);
+}
+
+static void begin(struct process *process, bool knows)
+{
+	struct ipc_gate_begins begins = { .generation = process->shared->generation,
+					  .workers = (uint16_t)process->shared->workers,
+					  .knows = knows };
+
+	ipc_send(process->shared->figures, IPC_GATE_BEGINS, &begins, sizeof(begins), slice(NULL, 0), false);
+}
+
+static void use_keys(struct process *process)
+{
+	struct fw_manager *manager = process->manager;
+	struct fw_policy *made;
+
+	if (!process->store.keys_changed)
+		return;
+	process->store.keys_changed = false;
+	made = issuer_keys_apply(manager->issuer_keys, manager->policy, wall_us());
+	if (made == NULL)
+		return;
+	fw_policy_unref(manager->policy);
+	manager->policy = made;
+	if (manager->gate != NULL)
+		gate_reload(manager->gate, made);
+}
+
+static void do_store(struct process *process, const struct ipc_store *message, struct fw_slice tail)
+{
+	if (gate_store_obey(&process->store, message, tail)) {
+		use_keys(process);
+	} else if (message->op == IPC_STORE_WHO) {
+		gate_store_tell_blocks(&process->store);
+		begin(process, true);
+	}
+}
+
+union down {
+	struct ipc_store store;
+	struct ipc_broadcast broadcast;
+	uint8_t octets[512];
+};
+
+static void take_down(struct process *process)
+{
+	struct ipc_channel *down = process->shared->down;
+	union down message;
+	struct fw_slice tail;
+	enum ipc_type type;
+
+	while (ipc_receive(down, &type, &message, sizeof(message), &tail)) {
+		if (type == IPC_STORE)
+			do_store(process, &message.store, tail);
+		else
+			gate_tell(process->manager->gate, ipc_to(down) == GATE_ALL ? -1 : (int)ipc_to(down), type,
+				  &message, ipc_size(type), tail);
+	}
+}
+
+static void on_down(uv_poll_t *poll, int status, int events)
+{
+	struct process *process = poll->data;
+
+	(void)status;
+	(void)events;
+	ipc_fd_clear(process->shared->down);
+	take_down(process);
+}
+
+static void end(struct process *process)
+{
+	process->ends = true;
+	if (process->manager->has_loop)
+		uv_stop(&process->manager->loop);
+}
+
+static void follow(struct process *process)
+{
+	bool taken = manager_reload_follow(process->manager, process->files);
+
+	process->files = files_free(process->files);
+	tell(process, PROCESS_RELOADED, taken ? 0 : 1, "");
+}
+
+static void obey(struct process *process, const struct process_message *message, int *fd)
+{
+	struct ipc_drain drain = { .seconds = (uint32_t)message->number };
+
+	switch ((enum process_message_type)message->type) {
+	case PROCESS_DRAIN:
+		if (process->manager->gate != NULL)
+			gate_tell(process->manager->gate, -1, IPC_DRAIN, &drain, sizeof(drain), slice(NULL, 0));
+		else
+			end(process);
+		break;
+	case PROCESS_STOP:
+		end(process);
+		break;
+	case PROCESS_FILE:
+		if (process->files == NULL)
+			process->files = files_new();
+		if (process->files != NULL && *fd >= 0) {
+			files_add(process->files, message->text, *fd);
+			*fd = -1;
+		}
+		break;
+	case PROCESS_RELOAD:
+		if (process->files == NULL)
+			process->files = files_new();
+		if (process->files != NULL)
+			follow(process);
+		break;
+	default: /* the keeper's */
+		break;
+	}
+}
+
+static void take_link(struct process *process)
+{
+	struct process_message message;
+	enum process_heard heard;
+	int fd;
+
+	while ((heard = process_link_receive(process->shared->link, &message, &fd)) == PROCESS_HEARD) {
+		obey(process, &message, &fd);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (heard == PROCESS_ENDED)
+		end(process);
+}
+
+static void on_link(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	take_link(poll->data);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct process *process = timer->data;
+
+	store_sweep(process->manager->store, (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = wall_us() });
+	gate_store_tell_used(&process->store);
+}
+
+/* Until the keeper has told all: nobody is let in who was shut out. What it told an earlier gate is passed over. */
+static void learn(struct process *process)
+{
+	struct ipc_channel *down = process->shared->down;
+	bool begun = false, ready = false;
+	union down message;
+	struct fw_slice tail;
+	enum ipc_type type;
+
+	begin(process, false);
+	while (!ready && !process->ends) {
+		struct pollfd fds[] = { { .fd = ipc_fd(down), .events = POLLIN },
+					{ .fd = process->shared->link, .events = POLLIN } };
+
+		if (poll(fds, 2, BEGIN_AGAIN_MS) == 0 && !begun)
+			begin(process, false); /* a keeper that fell meanwhile has not heard it */
+		if (fds[1].revents != 0)
+			take_link(process);
+		ipc_fd_clear(down);
+		while (!ready && ipc_receive(down, &type, &message, sizeof(message), &tail)) {
+			if (type != IPC_STORE)
+				continue;
+			if (message.store.op == IPC_STORE_BEGIN)
+				begun = message.store.numbers[0] == process->shared->generation;
+			else if (message.store.op == IPC_STORE_READY)
+				ready = begun;
+			else if (begun)
+				do_store(process, &message.store, tail);
+		}
+	}
+}
+
+static int start_gate(struct process *process, struct fw_error *error)
+{
+	struct process_shared *shared = process->shared;
+	struct fw_manager *manager = process->manager;
+	struct gate_options options = {
+		.policy = manager->policy,
+		.store = manager->store,
+		.hub = manager->hub,
+		.tls = manager->tls,
+		.manager = manager,
+		.host = manager->client_host,
+		.port = shared->port,
+		.workers = shared->workers,
+		.log = &manager->lines,
+		.listening = &shared->listening,
+		.apart = true,
+		.records = shared->records,
+		.figures = shared->figures,
+		.asks = shared->asks,
+	};
+	const char *text = "cannot start the gate";
+
+	manager->gate = gate_start(&options, &text);
+	return manager->gate != NULL ? FW_OK : manager_say_error(error, FW_ERR_IO, "%s", text);
+}
+
+static int start(struct process *process, struct fw_error *error)
+{
+	struct process_shared *shared = process->shared;
+	struct fw_manager *manager = process->manager;
+	const char *lacks;
+	int result;
+
+	ipc_join(shared->records, shared->generation);
+	ipc_join(shared->figures, shared->generation);
+	ipc_join(shared->asks, shared->generation);
+	ipc_join(shared->replies, shared->generation);
+	ipc_join(shared->down, shared->generation);
+	result = manager_parts_state(manager, error);
+	if (result != FW_OK)
+		return result;
+	process->store = (struct gate_store){ .store = manager->store,
+					      .log = &manager->lines,
+					      .keys = manager->issuer_keys,
+					      .replies = shared->replies,
+					      .figures = shared->figures };
+	lacks = shared->options->confine_gate();
+	if (lacks != NULL && shared->first)
+		log_warn(&manager->lines, server, "%s", lacks);
+	fall_note_begin(shared->note);
+	learn(process);
+	if (process->ends)
+		return FW_OK;
+	if (uv_loop_init(&manager->loop) != 0)
+		return manager_say_error(error, FW_ERR_IO, "cannot start: no event loop");
+	manager->has_loop = true;
+	process->link.data = process->down.data = process->sweep.data = process;
+	uv_poll_init(&manager->loop, &process->link, shared->link);
+	uv_poll_init(&manager->loop, &process->down, ipc_fd(shared->down));
+	uv_timer_init(&manager->loop, &process->sweep);
+	result = start_gate(process, error);
+	if (result != FW_OK)
+		return result;
+	uv_poll_start(&process->link, UV_READABLE, on_link);
+	uv_poll_start(&process->down, UV_READABLE, on_down);
+	uv_timer_start(&process->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+	return FW_OK;
+}
+
+static void stop(struct process *process)
+{
+	struct fw_manager *manager = process->manager;
+
+	manager->gate = gate_stop(manager->gate);
+	if (manager->has_loop) {
+		uv_close((uv_handle_t *)&process->link, NULL);
+		uv_close((uv_handle_t *)&process->down, NULL);
+		uv_close((uv_handle_t *)&process->sweep, NULL);
+		uv_run(&manager->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&manager->loop);
+		manager->has_loop = false;
+	}
+	manager->hub = hub_free(manager->hub);
+	store_free(manager->store);
+	manager->store = NULL;
+	files_free(process->files);
+}
+
+int process_gate(struct process_shared *shared)
+{
+	struct process process = { .shared = shared, .manager = shared->manager };
+	struct fw_error error = { .code = FW_OK };
+
+	prctl(PR_SET_NAME, "fw-gate");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (start(&process, &error) == FW_OK) {
+		if (!process.ends) {
+			tell(&process, PROCESS_READY, shared->port, "");
+			take_down(&process); /* what came while it was not looked */
+			uv_run(&shared->manager->loop, UV_RUN_DEFAULT);
+		}
+	} else {
+		tell(&process, PROCESS_FAILED, 0, error.text);
+	}
+	stop(&process);
+	return error.code == FW_OK ? 0 : 1;
+}

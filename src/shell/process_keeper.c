@@ -1,0 +1,357 @@
+/* The keeper as a process: record, database, admin side, what is fetched. It meets operators and providers, and
+ * whatever the gate writes into their channels. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/event_type.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "shell/gate.h"
+#include "shell/keeper_parts.h"
+#include "shell/process_parts.h"
+
+enum { SWEEP_MS = 1000 };
+
+struct process {
+	struct process_shared *shared;
+	struct fw_manager *manager;
+	struct keeper_remote remote;
+	struct files *files; /* of a configuration that comes */
+	uv_poll_t link;
+	uv_timer_t sweep;
+	unsigned drained;
+	bool said; /* started */
+	/* A thread of the admin side waits for what comes of a reload. */
+	pthread_mutex_t lock;
+	pthread_cond_t answered;
+	bool waits, has_result;
+	struct reload_result result;
+	char *name;
+};
+
+static void tell(struct process *process, enum process_message_type type, int64_t number, const char *text)
+{
+	struct process_message message = { .type = type, .number = number };
+
+	snprintf(message.text, sizeof(message.text), "%s", text);
+	process_link_send(process->shared->link, &message, -1);
+}
+
+static void on_drained(void *user, unsigned worker)
+{
+	struct process *process = user;
+
+	(void)worker;
+	if (++process->drained == process->shared->workers)
+		tell(process, PROCESS_DRAINED, 0, "");
+}
+
+/* In a thread of the admin side. */
+static void ask_reload(void *user, struct reload_result *ret_result)
+{
+	struct process *process = user;
+
+	pthread_mutex_lock(&process->lock);
+	process->waits = true;
+	process->has_result = false;
+	tell(process, PROCESS_ASK_RELOAD, 0, "");
+	while (!process->has_result)
+		pthread_cond_wait(&process->answered, &process->lock);
+	*ret_result = process->result;
+	process->result = (struct reload_result){ 0 };
+	process->waits = false;
+	pthread_mutex_unlock(&process->lock);
+}
+
+static void answer_reload(struct process *process)
+{
+	pthread_mutex_lock(&process->lock);
+	process->has_result = true;
+	pthread_cond_broadcast(&process->answered);
+	pthread_mutex_unlock(&process->lock);
+}
+
+/* An operator asked, or somebody by a signal: that is recorded here. */
+static void take_result(struct process *process, int fd, bool record)
+{
+	struct fw_manager *manager = process->manager;
+	struct fw_record written = { .type = EVENT_system_changes };
+	struct reload_result result = { .error = { .code = FW_ERR_MEMORY } };
+	char *name;
+
+	if (!process_result_read(fd, &result, &name))
+		manager_say_error(&result.error, FW_ERR_MEMORY, "out of memory");
+	if (result.after.generation != 0) {
+		manager->configuration = result.after;
+		keeper_renew(manager->keeper, manager->policy, &manager->configuration);
+	}
+	if (!record) {
+		mem_free(process->name);
+		process->name = name; /* problems name it until the next one */
+		process->result = result;
+		answer_reload(process);
+		return;
+	}
+	written.level = manager_reload_level(manager);
+	written.details[written.detail_count++] =
+		(struct fw_detail){ .key = "change",
+				    .text = slice_text(result.error.code == FW_OK ? "reloaded" : "reload refused") };
+	reload_record(manager->keeper, &written, &result);
+	reload_fini(&result);
+	mem_free(name);
+}
+
+/* What made it fall may come again: the address that did is counted as one that broke the rules. That it fell has been
+ * recorded by the monitor. */
+static void gate_gone(struct process *process, const struct process_message *message)
+{
+	struct fw_manager *manager = process->manager;
+	struct fw_record record = { .type = EVENT_ip_blocked };
+	bool known = message->text[0] != '\0' && addr_parse(slice_text(message->text), &record.source);
+
+	keeper_store_gone(manager->keeper, message->generation);
+	if (!known || !store_violation(manager->store, &record.source, uv_hrtime()))
+		return;
+	record.level = manager->policy->event_levels[EVENT_ip_blocked];
+	record.details[0] = (struct fw_detail){ .key = "cause", .text = slice_text("violations") };
+	record.detail_count = 1;
+	keeper_record(manager->keeper, &record);
+}
+
+static void drain(struct process *process, int64_t seconds)
+{
+	struct fw_manager *manager = process->manager;
+
+	keeper_set_draining(manager->keeper);
+	manager_parts_record(manager, "draining", NULL);
+	log_debug(&manager->lines, server, "draining, up to %u s", (unsigned)seconds);
+	manager_say(manager, FW_LOG_NOTICE, "manager", "draining: no new connections, up to %u s for those there are",
+		    (unsigned)seconds);
+}
+
+static void say_where(struct process *process)
+{
+	manager_parts_record(process->manager, "started", process->manager->configuration.digest);
+	log_debug(&process->manager->lines, server, "started: %u workers", process->shared->workers);
+	manager_say_where(process->manager);
+	tell(process, PROCESS_SAY, 0, "");
+}
+
+static void follow(struct process *process)
+{
+	struct fw_manager *manager = process->manager;
+	bool taken = manager_reload_follow(manager, process->files);
+
+	process->files = files_free(process->files);
+	tell(process, PROCESS_RELOADED, taken ? 0 : 1, "");
+}
+
+static void obey(struct process *process, const struct process_message *message, int *fd)
+{
+	switch ((enum process_message_type)message->type) {
+	case PROCESS_SAY:
+		say_where(process);
+		break;
+	case PROCESS_DRAIN:
+		drain(process, message->number);
+		break;
+	case PROCESS_STOP:
+		uv_stop(&process->manager->loop);
+		break;
+	case PROCESS_GONE:
+		gate_gone(process, message);
+		break;
+	case PROCESS_FILE:
+		if (process->files == NULL)
+			process->files = files_new();
+		if (process->files != NULL && *fd >= 0) {
+			files_add(process->files, message->text, *fd);
+			*fd = -1;
+		}
+		break;
+	case PROCESS_RELOAD:
+		if (process->files == NULL)
+			process->files = files_new();
+		if (process->files != NULL)
+			follow(process);
+		break;
+	case PROCESS_RESULT:
+		take_result(process, *fd, message->number != 0);
+		break;
+	default: /* the gate's */
+		break;
+	}
+}
+
+static void on_link(uv_poll_t *poll, int status, int events)
+{
+	struct process *process = poll->data;
+	struct process_message message;
+	enum process_heard heard;
+	int fd;
+
+	(void)status;
+	(void)events;
+	while ((heard = process_link_receive(process->shared->link, &message, &fd)) == PROCESS_HEARD) {
+		obey(process, &message, &fd);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (heard == PROCESS_ENDED) { /* the monitor is gone: what there is is written, then this ends, too */
+		uv_poll_stop(poll);
+		keeper_set_draining(process->manager->keeper);
+		uv_stop(&process->manager->loop);
+	}
+}
+
+/* Keys of issuers are the policy's from now on, here and in the gate, before what rests on them is answered. */
+static bool use_keys(void *user)
+{
+	struct process *process = user;
+	struct fw_manager *manager = process->manager;
+	struct fw_policy *last = manager->policy;
+	struct fw_policy *made = issuer_keys_apply(manager->issuer_keys, last, keeper_wall_us());
+
+	if (made == NULL)
+		return false;
+	manager->policy = made;
+	if (process->remote.up)
+		process->remote.send_keys(process);
+	keeper_renew(manager->keeper, made, &manager->configuration);
+	fw_policy_unref(last);
+	return true;
+}
+
+static void send_set(void *user, const struct issuer_keys_set *set)
+{
+	struct process *process = user;
+	struct ipc_store message = { .op = IPC_STORE_KEY_SET, .numbers = { set->wall_us, set->age_s } };
+	uint32_t url_size = (uint32_t)strlen(set->url);
+	uint8_t *rest = mem_alloc(url_size + set->jwks.size + 1);
+
+	if (rest == NULL)
+		return;
+	memcpy(message.mark, &url_size, sizeof(url_size));
+	memcpy(rest, set->url, url_size);
+	if (set->jwks.size != 0)
+		memcpy(rest + url_size, set->jwks.data, set->jwks.size);
+	keeper_store_push(process->manager->keeper, &message, slice_text(set->issuer),
+			  slice(rest, url_size + set->jwks.size));
+	mem_free(rest);
+}
+
+static void send_keys(void *user)
+{
+	struct process *process = user;
+
+	issuer_keys_each(process->manager->issuer_keys, send_set, process);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct process *process = timer->data;
+
+	store_sweep(process->manager->store,
+		    (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = keeper_wall_us() });
+}
+
+static int start(struct process *process, struct fw_error *error)
+{
+	struct process_shared *shared = process->shared;
+	struct fw_manager *manager = process->manager;
+	struct keeper_options channels = { .records = shared->records,
+					   .figures = shared->figures,
+					   .asks = shared->asks,
+					   .remote = &process->remote,
+					   .reload = ask_reload,
+					   .reload_user = process,
+					   .keys_changed = use_keys,
+					   .keys_user = process };
+	int result;
+
+	ipc_join(shared->records, 0);
+	ipc_join(shared->figures, 0);
+	ipc_join(shared->asks, 0);
+	ipc_join(shared->replies, 0);
+	ipc_join(shared->down, 0);
+	manager->client_port = shared->port;
+	manager->admin_port = shared->admin_port;
+	process->remote = (struct keeper_remote){ .down = shared->down,
+						  .replies = shared->replies,
+						  .gate_remote = gate_remote,
+						  .gate_stop = gate_stop,
+						  .send_keys = send_keys,
+						  .user = process };
+	result = manager_parts_state(manager, error);
+	if (result != FW_OK)
+		return result;
+	if (uv_loop_init(&manager->loop) != 0)
+		return manager_say_error(error, FW_ERR_IO, "cannot start: no event loop");
+	manager->has_loop = true;
+	result = manager_parts_keeper(manager, &channels, error);
+	if (result != FW_OK)
+		return result;
+	keeper_on_drained(manager->keeper, on_drained, process);
+	process->link.data = process->sweep.data = process;
+	uv_poll_init(&manager->loop, &process->link, shared->link);
+	uv_poll_start(&process->link, UV_READABLE, on_link);
+	uv_timer_init(&manager->loop, &process->sweep);
+	uv_timer_start(&process->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+	return FW_OK;
+}
+
+static void stop(struct process *process)
+{
+	struct fw_manager *manager = process->manager;
+
+	if (process->waits) {
+		manager_say_error(&process->result.error, FW_ERR_STATE, "the server is stopping");
+		answer_reload(process);
+	}
+	if (manager->keeper != NULL) {
+		keeper_store_gone(manager->keeper, UINT32_MAX);
+		if (process->shared->first || process->said || process->shared->generation != 0)
+			manager_parts_record(manager, "stopped", NULL);
+		log_debug(&manager->lines, server, "stopped");
+		uv_close((uv_handle_t *)&process->link, NULL);
+		uv_close((uv_handle_t *)&process->sweep, NULL);
+	}
+	manager->keeper = keeper_stop(manager->keeper);
+	if (manager->has_loop) {
+		uv_run(&manager->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&manager->loop);
+		manager->has_loop = false;
+	}
+	manager->hub = hub_free(manager->hub);
+	store_free(manager->store);
+	manager->store = NULL;
+	files_free(process->files);
+	reload_fini(&process->result);
+	mem_free(process->name);
+}
+
+int process_keeper(struct process_shared *shared)
+{
+	struct process process = { .shared = shared, .manager = shared->manager };
+	struct fw_error error = { .code = FW_OK };
+
+	prctl(PR_SET_NAME, "fw-keeper");
+	pthread_mutex_init(&process.lock, NULL);
+	pthread_cond_init(&process.answered, NULL);
+	if (start(&process, &error) == FW_OK) {
+		tell(&process, PROCESS_READY, keeper_port(shared->manager->keeper), "");
+		if (!shared->first)
+			keeper_store_who(shared->manager->keeper);
+		uv_run(&shared->manager->loop, UV_RUN_DEFAULT);
+	} else {
+		tell(&process, PROCESS_FAILED, 0, error.text);
+	}
+	stop(&process);
+	pthread_cond_destroy(&process.answered);
+	pthread_mutex_destroy(&process.lock);
+	return error.code == FW_OK ? 0 : 1;
+}

@@ -1,0 +1,36 @@
+/* process_link.h: what the monitor says to keeper and gate, and they to it: short messages, perhaps with a descriptor,
+ * over a pair of SOCK_SEQPACKET sockets. Not for what happens often: that is ipc.h. Nothing waits. */
+#ifndef SHELL_PROCESS_LINK_H
+#define SHELL_PROCESS_LINK_H
+#include <stdbool.h>
+#include <stdint.h>
+
+enum process_message_type {
+	PROCESS_READY,	  /* from a part: it runs; number: its port */
+	PROCESS_FAILED,	  /* from a part: it could not start; text says why */
+	PROCESS_SAY,	  /* to the keeper: tell people where what listens; number: the clients' port */
+	PROCESS_DRAIN,	  /* to both; number: seconds */
+	PROCESS_DRAINED,  /* from the keeper: no connection is left */
+	PROCESS_STOP,	  /* to a part: end now */
+	PROCESS_GONE,	  /* to the keeper: the gate of this generation fell; text: the address it worked for, or "" */
+	PROCESS_FILE,	  /* to both, with a descriptor: what the file named text held */
+	PROCESS_RELOAD,	  /* to both: read the configuration from those files */
+	PROCESS_RELOADED, /* from both: done; number: not 0 where it is not in use yet */
+	PROCESS_RESULT,	  /* to the keeper, with a descriptor: what came of it; number: 1: it is to be recorded */
+	PROCESS_ASK_RELOAD, /* from the keeper: an operator wants one */
+	PROCESS_MESSAGES
+};
+enum { PROCESS_TEXT = 4096 };
+struct process_message {
+	uint32_t type;
+	uint32_t generation;
+	int64_t number;
+	char text[PROCESS_TEXT]; /* with its NUL */
+};
+bool process_link_pair(int ret_fds[2]);
+/* fd: goes with it; -1: none. False: the other side is gone, or does not read. */
+bool process_link_send(int link, const struct process_message *message, int fd);
+enum process_heard { PROCESS_NOTHING, PROCESS_HEARD, PROCESS_ENDED };
+/* ret_fd: -1, or a descriptor that is the caller's. What is no message is the end: nobody honest says it. */
+enum process_heard process_link_receive(int link, struct process_message *ret_message, int *ret_fd);
+#endif

@@ -1,0 +1,43 @@
+/* process_parts.h: the three processes of a server, for their own files: what they share, and what each of them is.
+ * Everything here is made by the monitor before it forks; the parts have copies, and share the memory of the channels
+ * and of the note. */
+#ifndef SHELL_PROCESS_PARTS_H
+#define SHELL_PROCESS_PARTS_H
+#include <sys/types.h>
+
+#include "shell/fall_note.h"
+#include "shell/files.h"
+#include "shell/gate_listen.h"
+#include "shell/ipc.h"
+#include "shell/manager_parts.h"
+#include "shell/process_link.h"
+#include "shell/processes.h"
+
+struct process_shared {
+	struct fw_manager *manager;
+	const struct processes_options *options;
+	struct ipc_channel *records, *figures, *asks, *down, *replies;
+	struct fall_note *note;
+	struct gate_listen listening;
+	unsigned workers;
+	uint16_t port;	     /* the clients' */
+	int link;	     /* in a part: to the monitor */
+	uint32_t generation; /* of the gate: the one that begins, or the last one */
+	bool first;	     /* the part has not run before */
+	uint16_t admin_port; /* that the keeper has had */
+};
+
+/* The main thread of a part, from the fork to the end of it. What it returns is the exit code. */
+int process_keeper(struct process_shared *shared);
+int process_gate(struct process_shared *shared);
+
+/* In a part: the configuration that the monitor has read, from the copies it sent. What was in use stays where it does
+ * not hold. */
+bool manager_reload_follow(struct fw_manager *manager, struct files *files);
+/* In the monitor: as manager_reload_ask; files: gets what was read. */
+void manager_reload_files(struct fw_manager *manager, struct files *files, struct reload_result *ret_result);
+
+/* process_result.c: what came of a reload, through memory that both have. A descriptor, or -1. */
+int process_result_write(const struct reload_result *result);
+bool process_result_read(int fd, struct reload_result *ret_result, char **ret_name);
+#endif

@@ -1,0 +1,197 @@
+"""A server as three processes (run --processes): gate and keeper fall at random instants under load, and what a client was told is in
+the record, the chain holds, who comes next is served. And what the gate may do, as the kernel says it.
+
+PROCESSES_FALLS (10), PROCESSES_SEED, PROCESSES_SECONDS (0): a gate that falls every second for so long.
+"""
+import random
+
+from framewall import *
+
+FALLS = int(os.environ.get("PROCESSES_FALLS", "10"))
+SEED = int(os.environ.get("PROCESSES_SEED", "20261129"))
+SECONDS = int(os.environ.get("PROCESSES_SECONDS", "0"))
+CONFIG = RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 1000 }\n"
+FELL = r"index of the record|nonsense|^\^$|the configuration was|(gate|keeper) fell|it is started again|did not answer"
+
+
+def start(config=CONFIG, *arguments, **more):
+    return Framewall(config, "--processes", *arguments, places=("--listen", "localhost:0", "--admin", "localhost:0"), says=FELL, **more)
+
+
+def parts(fw):
+    """The processes under the one that was started, by name."""
+    found = {}
+    for pid in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+        except (OSError, IndexError):
+            continue
+        fields = rest.split()
+        if fields[1] == str(fw.process.pid) and fields[0] != "Z":
+            found[name] = int(pid)
+    return found
+
+
+def part(fw, name):
+    until(lambda: name in parts(fw))
+    return parts(fw).get(name)
+
+
+def status_of(pid, key):
+    with open(f"/proc/{pid}/status") as file:
+        return re.search(rf"^{key}:\s*(\S+)", file.read(), re.M).group(1)
+
+
+class Load:
+    """Users who log in, each under a name of his own, until it is over; who was told that he is in."""
+
+    def __init__(self, fw):
+        self.fw, self.told, self.over, self.count = fw, [], False, 0
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.visit) for _ in range(3)]
+        for thread in self.threads:
+            thread.start()
+
+    def visit(self):
+        while not self.over:
+            with self.lock:
+                self.count += 1
+                name = f"user{self.count}"
+            try:
+                client = RawClient(self.fw.port, self.fw.bearer(name))
+                if client.status == 101:
+                    self.told.append(name)
+                client.close()
+            except (OSError, IndexError, ValueError):
+                time.sleep(0.005)
+
+    def end(self):
+        self.over = True
+        for thread in self.threads:
+            thread.join(PATIENCE)
+        return self.told
+
+
+def verify(fw):
+    return subprocess.run([BINARY, "audit", "verify", "--data", fw.data], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
+
+
+def comes_in(fw, name):
+    def once():
+        try:
+            client = RawClient(fw.port, fw.bearer(name))
+            client.close()
+            return client.status == 101
+        except (OSError, IndexError, ValueError):
+            return False
+    return until(once)
+
+
+def what_it_is():
+    with start() as fw:
+        until(lambda: len(parts(fw)) == 2)
+        equal(sorted(parts(fw)), ["fw-gate", "fw-keeper"], "a gate and a keeper beside the monitor")
+        gate, keeper = part(fw, "fw-gate"), part(fw, "fw-keeper")
+        equal(status_of(gate, "NoNewPrivs"), "1", "the gate gets no new rights")
+        if os.path.exists("/proc/sys/kernel/seccomp"):
+            equal(status_of(gate, "Seccomp"), "2", "its system calls are filtered")
+        opened = [os.readlink(f"/proc/{gate}/fd/{fd}") for fd in os.listdir(f"/proc/{gate}/fd")]
+        equal([path for path in opened if path.startswith(fw.folder) and not path.endswith(("lock", "stderr"))], [], "and it has no file of the data directory open")
+        held = [os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in os.listdir(f"/proc/{keeper}/fd")]
+        ok(any("security_audit" in path for path in held), "which the keeper has")
+        ok(comes_in(fw, "alice"), "a client comes in")
+
+
+def falls():
+    chance = random.Random(SEED)
+    with start() as fw:
+        part(fw, "fw-gate")
+        load = Load(fw)
+        fell = {"fw-gate": 0, "fw-keeper": 0}
+        for fall in range(FALLS):
+            time.sleep(0.1 + chance.random() * 0.4)
+            name = "fw-gate" if fall % 2 == 0 else "fw-keeper"
+            pid = part(fw, name)
+            if pid is None:
+                continue
+            os.kill(pid, chance.choice((signal.SIGSEGV, signal.SIGKILL)))
+            fell[name] += 1
+            until(lambda: parts(fw).get(name) not in (None, pid))
+        ok(comes_in(fw, "last"), "after all of it a client comes in")
+        told = load.end()
+        ok(len(told) > FALLS, f"{len(told)} clients were told that they are in, {FALLS} falls (seed {SEED})")
+        equal((fell["fw-gate"], fell["fw-keeper"]), ((FALLS + 1) // 2, FALLS // 2), "each part fell as often as it was ended")
+        until(lambda: not set(told) - {record["user_id"] for record in fw.records("auth_success")})
+        records = fw.records()
+        logins = [record for record in records if record["event_type"] == "auth_success"]
+        equal(sorted(set(told) - {record["user_id"] for record in logins}), [], "each of them is in the record")
+        ids = [record["event_id"] for record in logins]
+        equal(len(set(ids)), len(set((record["event_id"], record["user_id"], record["timestamp"]) for record in logins)),
+              "one that was written again, since the keeper fell before it said so, has the same id, user and time")
+        gone = [record for record in records if record["event_type"] == "system_changes" and record["details"].get("change") == "gate fell"]
+        equal(len(gone), fell["fw-gate"], "each fall of the gate is in the record")
+        equal([record for record in records if record["event_type"] == "records_lost"], [], "and no record is missing")
+        said = verify(fw)
+        equal(said.returncode, 0, "the chain holds: " + said.stdout.strip()[-200:])
+
+
+def keeper_away():
+    """While there is no keeper records wait, and who is in is served."""
+    with start() as fw:
+        client = RawClient(fw.port, fw.bearer("alice"))
+        equal(client.status, 101, "alice is in")
+        pid = part(fw, "fw-keeper")
+        os.kill(pid, signal.SIGKILL)
+        client.send(json.dumps({"type": "ping"}))
+        ok(b"pong" in client.receive()[1], "she is answered while the keeper is started again")
+        until(lambda: parts(fw).get("fw-keeper") not in (None, pid))
+        ok(until(lambda: fw.stats()), "which then answers operators")
+        client.close()
+
+
+def blocked_stays():
+    """What operators decided outlives a gate."""
+    with start() as fw:
+        subprocess.run([BINARY, "block", "add", "127.0.0.9", "--data", fw.data], check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
+        pid = part(fw, "fw-gate")
+        os.kill(pid, signal.SIGSEGV)
+        until(lambda: parts(fw).get("fw-gate") not in (None, pid))
+        ok(comes_in(fw, "alice"), "the next gate lets clients in")
+        client = RawClient(fw.port, fw.bearer("mallory"), source="127.0.0.9")
+        equal(client.close_code(), 4403, "but not from an address that is blocked")
+
+
+def reload_and_drain():
+    with start() as fw:
+        path = os.path.join(fw.folder, "framewall.yaml")
+        with open(path, "a") as file:
+            file.write("nonsense: 1\n")
+        fw.signal(signal.SIGHUP)
+        ok(until(lambda: [r for r in fw.records("system_changes") if r["details"].get("change") == "reload refused"]), "a bad configuration is refused, and on record")
+        with open(path, "w") as file:
+            file.write(CONFIG + "mode: monitor\n")
+        fw.signal(signal.SIGHUP)
+        ok(until(lambda: [r for r in fw.records("system_changes") if r["details"].get("change") == "reloaded"]), "a good one is used")
+        ok(comes_in(fw, "alice"), "and clients come in")
+    ok(True, "it stops when it is told to")
+
+
+def every_second():
+    if SECONDS == 0:
+        return
+    with start() as fw:
+        end = time.monotonic() + SECONDS
+        load, fell = Load(fw), 0
+        while time.monotonic() < end:
+            pid = part(fw, "fw-gate")
+            os.kill(pid, signal.SIGSEGV)
+            fell += 1
+            time.sleep(1)
+        told = load.end()
+        until(lambda: not set(told) - {record["user_id"] for record in fw.records("auth_success")})
+        equal(sorted(set(told) - {record["user_id"] for record in fw.records("auth_success")}), [], f"{fell} falls, {len(told)} clients that were in: none is missing")
+        equal(verify(fw).returncode, 0, "the chain holds")
+
+
+main(what_it_is, falls, keeper_away, blocked_stays, reload_and_drain, every_second)
