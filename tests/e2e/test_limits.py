@@ -1,5 +1,8 @@
 #!/usr/bin/python3
 """What the workers share: limits of an address, blocks; and how the program starts where it cannot."""
+import urllib.error
+import urllib.request
+
 from framewall import *
 
 
@@ -113,4 +116,23 @@ def test_demo():
         equal(run(scenario()), "pong", "the demo token logs in")
 
 
-main(test_connections, test_block, test_both_families, test_start, test_demo)
+def test_admin_refused():
+    """Guesses at the token of the admin side: the first ones are in the record one by one, all others in one record with their number."""
+    guesses = 50
+    with Framewall(None, places=("--listen", "localhost:0", "--admin", "localhost:0")) as fw:
+        for _ in range(guesses):
+            request = urllib.request.Request(f"http://localhost:{fw.admin_port()}/api/v1/stats", headers={"Authorization": "Bearer guess"})
+            try:
+                urllib.request.urlopen(request, timeout=PATIENCE)
+                ok(False, "a guess is refused")
+            except urllib.error.HTTPError as error:
+                error.close()
+        fw.signal()
+        fw.wait()
+        found = [record["details"] for record in fw.records("auth_failure")]
+        folded = [details["count"] for details in found if "count" in details]
+        ok(len(folded) == 1 and 20 <= len(found) - 1 < guesses, "some have a record each, the others one", found)
+        equal(len(found) - 1 + sum(folded), guesses, "and none is missing from the sum")
+
+
+main(test_connections, test_block, test_both_families, test_start, test_demo, test_admin_refused)
