@@ -170,6 +170,14 @@ static struct fy_node *retell_reference(struct fy_node *scalar, struct retold *r
 	return fy_node_create_scalarf(fy_node_document(scalar), "${file:/%zu}", retold->file_count++);
 }
 
+/* Nothing is no text: no file says it. */
+static bool retell_is_text(struct fy_node *node)
+{
+	size_t size = 0;
+
+	return fy_node_is_scalar(node) && (fy_node_get_scalar(node, &size) != NULL && size != 0);
+}
+
 static bool retell_references(struct fy_node *node, struct retold *retold)
 {
 	struct fy_node_pair *pair;
@@ -179,13 +187,13 @@ static bool retell_references(struct fy_node *node, struct retold *retold)
 
 	while (fy_node_is_mapping(node) && (pair = fy_node_mapping_iterate(node, &at)) != NULL) {
 		item = fy_node_pair_value(pair);
-		if (item != NULL && fy_node_is_scalar(item))
+		if (item != NULL && retell_is_text(item))
 			changed |= fy_node_pair_set_value(pair, retell_reference(item, retold)) == 0;
 		else if (item != NULL)
 			changed |= retell_references(item, retold);
 	}
 	while (fy_node_is_sequence(node) && (item = fy_node_sequence_iterate(node, &at)) != NULL) {
-		if (!fy_node_is_scalar(item)) {
+		if (!retell_is_text(item)) {
 			changed |= retell_references(item, retold);
 			continue;
 		}
