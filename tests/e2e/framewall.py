@@ -232,7 +232,14 @@ class Framewall:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        """But for those of the record and its index, which come and go."""
+        count = 0
+        for name in os.listdir(f"/proc/{self.process.pid}/fd"):
+            try:
+                count += not os.readlink(f"/proc/{self.process.pid}/fd/{name}").startswith(self.data)
+            except OSError:
+                pass  # it was closed meanwhile
+        return count
 
 
 # Upstreams -----------------------------------------------------------------------------------------------------------
