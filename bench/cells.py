@@ -52,6 +52,10 @@ IDLE = [
 # What a login token costs, in memory: times OpenSSL's verification of its signature alone, the 99th percentile in µs, µs of a token that is known again.
 VERIFY = {"name": "verify", "title": "login token", "ratio": 1.2, "p99": 1000, "again": 2}
 
+# Records a second through the ledger: one of the two is enough. And what a record costs whoever sends it, in µs.
+INGEST = {"name": "ingest", "title": "records into the ledger", "rate": 200000, "ratio": 0.8, "queue": 0.2,
+          "names": {"ledger": "Framewall", "plain": "the same lines, the same batches, nothing else", "each": "a sync for each record", "rsyslog": "rsyslog, a sync for each batch"}}
+
 # Microseconds a message: (in, out) and the limits of each.
 ENGINE = {"name": "engine", "title": "engine alone", "limits": {"128": (0.5, 0.15), "1024": (1.3, 0.4), "128.dev": (5,), "1024.dev": (30,)},
           "names": {"128": "prose, 128 B", "1024": "prose, 1 KiB", "128.dev": "developers' chat, 128 B",

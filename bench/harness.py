@@ -63,14 +63,14 @@ class Scratch:
 
 
 class Process:
-    """A server on one core. port is what it listens on."""
+    """A server on one core (None: on all). port is what it listens on."""
 
     def __init__(self, name, command, port, core, scratch, ready=True):
         self.name, self.port = name, port
         self.log_path = scratch.file(f"{name}-{port}.log")
         with open(self.log_path, "w", encoding="utf-8") as log:
             self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=scratch.path,
-                                          preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+                                          preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}))
         if ready:
             self.wait_ready()
 

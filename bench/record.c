@@ -23,7 +23,7 @@ double record_now_s(clockid_t clock)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-void record_stop(const char *what)
+_Noreturn void record_stop(const char *what)
 {
 	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));
 	exit(1);
@@ -37,7 +37,7 @@ static unsigned skewed(unsigned below)
 	return (unsigned)((one % below) * (other % below) / below);
 }
 
-void record_add(struct ledger *ledger, uint64_t wall_us)
+void record_make(uint64_t wall_us, struct record_texts *texts, struct fw_record *ret_record)
 {
 	static const uint16_t types[] = { EVENT_auth_success,	      EVENT_websocket_connected,
 					  EVENT_websocket_disconnect, EVENT_data_access,
@@ -46,7 +46,6 @@ void record_add(struct ledger *ledger, uint64_t wall_us)
 	static const char *const causes[] = { "the signature does not hold", "token has expired", "no such user",
 					      "more than 60 messages a minute", "field text is too long" };
 	struct fw_record record = { .wall_us = wall_us, .detail_count = 2 };
-	char user[32], session[32];
 
 	record.type = record_made % 100000 == 7 ? EVENT_ip_blocked : types[memory_word() % 8];
 	record.level = event_type_level(record.type);
@@ -54,16 +53,27 @@ void record_add(struct ledger *ledger, uint64_t wall_us)
 	for (unsigned i = 1; i < 4; i++)
 		record.source.bytes[i] = (uint8_t)(skewed(50000) >> (8 * (3 - i)));
 	record.connection_id = record_made / 12 + 1;
-	record.user_id = slice(user, (size_t)snprintf(user, sizeof(user), "user-%u", skewed(20000)));
-	record.session_id = slice(session, (size_t)snprintf(session, sizeof(session), "s%016llx",
-							    (unsigned long long)(record_made / 12) * 2654435761u));
+	record.user_id =
+		slice(texts->user, (size_t)snprintf(texts->user, sizeof(texts->user), "user-%u", skewed(20000)));
+	record.session_id =
+		slice(texts->session, (size_t)snprintf(texts->session, sizeof(texts->session), "s%016llx",
+						       (unsigned long long)(record_made / 12) * 2654435761u));
 	for (unsigned i = 0; i < FW_EVENT_ID_SIZE; i++)
 		record.event_id[i] = "0123456789abcdef"[memory_word() >> 40 & 15];
 	record.details[0] = (struct fw_detail){ "cause", FW_DETAIL_TEXT, slice_text(causes[memory_word() % 5]), 0 };
 	record.details[1] = (struct fw_detail){ "bytes", FW_DETAIL_INTEGER, { 0 }, (int64_t)(memory_word() % 4096) };
+	record_made++;
+	*ret_record = record;
+}
+
+void record_add(struct ledger *ledger, uint64_t wall_us)
+{
+	struct record_texts texts;
+	struct fw_record record;
+
+	record_make(wall_us, &texts, &record);
 	if (ledger_add(ledger, &record, NULL) != 0)
 		record_stop("cannot add a record");
-	record_made++;
 }
 
 struct ledger *record_open(const char *folder)

@@ -9,7 +9,11 @@
 extern uint64_t record_made;	/* events so far */
 extern uint64_t record_made_us; /* the wall clock of the last one */
 
-void record_stop(const char *what); /* says why (errno) and ends the program */
+_Noreturn void record_stop(const char *what); /* says why (errno) and ends the program */
+struct record_texts {
+	char user[32], session[32];
+};
+void record_make(uint64_t wall_us, struct record_texts *texts, struct fw_record *ret_record); /* points into texts */
 struct ledger *record_open(const char *folder);
 void record_add(struct ledger *ledger, uint64_t wall_us);
 /* FOLDER/record with count events, step_us apart; events a second. */

@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 
-from cells import CELLS, CONSTANT, ENGINE, IDLE, TITLES, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, TITLES, VERIFY
 
 
 def machine():
@@ -116,6 +116,13 @@ def bar_table(results):
         seen = name == CONSTANT["seen"]
         table.append([f"{CONSTANT['title']}, {'a comparison that ' if seen else ''}{name}", f"Welch's t, {got['samples']:,} forgeries", f"{abs(got['t']):.2f}",
                       f"{'≥' if seen else '≤'} {CONSTANT['t']}", verdict(abs(got["t"]), CONSTANT["t"], seen), "–"])
+    got = results.get("ingest")
+    if got:
+        met = got["ledger"] >= INGEST["rate"] or got["ratio"] >= INGEST["ratio"]
+        table.append([INGEST["title"], f"a second, and of what {INGEST['names']['plain']} come to", f"{got['ledger']:,}; {got['ratio']:.2f}",
+                      f"≥ {INGEST['rate']:,} or ≥ {INGEST['ratio']}", "met" if met else "**missed**", str(got["rounds"])])
+        table.append(["a record into the queue", "µs of processor time", f"{got['queue_us']:.3f}", f"≤ {INGEST['queue']}",
+                      verdict(got["queue_us"], INGEST["queue"], False), "–"])
     return ["", "### Against the bar", ""] + rows_of(table) if len(table) > 1 else []
 
 
@@ -152,6 +159,14 @@ def verify_table(results):
     return ["", "### A login token verified, in memory", ""] + rows_of(table)
 
 
+def ingest_table(results):
+    got = results.get("ingest")
+    if not got:
+        return []
+    table = [["who writes", "records a second"]] + [[text, f"{got[key]:,}"] for key, text in INGEST["names"].items() if key in got]
+    return ["", f"### Records forced to the disk, lines of {got['octets']} octets", ""] + rows_of(table)
+
+
 def left_out(results):
     return list(dict.fromkeys(f"{TITLES[name]}: {why}" for name, why in results["missing"].items()))
 
@@ -164,7 +179,8 @@ def summary(results):
              "Method: docs/guide/benchmarks.md.", "",
              "Processor time of all threads of the server for one message there and back. A star: the server was less than 95 % busy, "
              "where differences under 30 % are noise; elsewhere under 15 %. Ratios are medians over pairs measured in turn."]
-    lines += cpu_tables(results) + bar_table(results) + idle_table(results) + engine_table(results) + verify_table(results)
+    lines += cpu_tables(results) + bar_table(results) + idle_table(results) + engine_table(results) + verify_table(results) + \
+        ingest_table(results)
     lines += ["", "### Versions", ""] + [f"- {TITLES.get(name, name)}: {text}" for name, text in sorted(results["versions"].items())]
     notes = list(dict.fromkeys(left_out(results) + results["notes"]))
     if notes:

@@ -8,12 +8,14 @@ import datetime
 import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 import report
-from cells import CELLS, CONSTANT, ENGINE, IDLE, SLOW, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, SLOW, VERIFY
 from harness import HERE, LOAD_CORE, PEER_CORE, Failed, Load, Process, Scratch, free_port, raise_files, to_load_core
 from servers import Servers
 
@@ -128,14 +130,14 @@ class Bench:
         print(f"{row['title']}: " + ", ".join(f"{report.TITLES[server]} {results[server]['bytes']:,} octets"
                                              for server in row["servers"] if server in results))
 
-    def in_memory(self, program, result, title, *arguments):
-        """Runs one of the programs that measure in memory. False: it did not go, and the notes say why."""
+    def in_memory(self, program, result, title, *arguments, both_cores=False):
+        """Runs one of the programs that measure without servers. False: it did not go, and the notes say why."""
         program = os.path.join(self.build, "bench", program)
         if not os.access(program, os.X_OK):
             self.notes.append(f"{title}: this build has no program for it")
             return False
-        done = subprocess.run([program] + (["--quick"] if self.quick else []) + list(arguments), capture_output=True, text=True, timeout=120,
-                              preexec_fn=to_load_core)
+        done = subprocess.run([program] + (["--quick"] if self.quick else []) + list(arguments), capture_output=True, text=True, timeout=300,
+                              preexec_fn=None if both_cores else to_load_core)
         if done.returncode:
             self.notes.append(f"{title}: {done.stderr.strip()}")
             return False
@@ -162,6 +164,26 @@ class Bench:
             print("Welch's t, wrong from the first octet on, and in the last four alone: " +
                   ", ".join(f"{name} {got['t']:.2f}" for name, got in self.results["constant"].items()))
 
+    def ingest(self):
+        """Ours, a plain writer, one that forces each line, and rsyslog where it is, in turns within one program. On a disk: /tmp may be memory."""
+        folder = tempfile.mkdtemp(prefix="framewall-bench-", dir="/var/tmp")
+        server = None
+        try:
+            arguments = ["--folder", folder]
+            try:
+                server = self.servers.rsyslog(folder)
+                arguments += ["--rsyslog", str(server.port), os.path.join(folder, "rsyslog.out")]
+            except Failed as reason:
+                self.notes.append(f"{INGEST['title']}, rsyslog: {reason}")
+            if self.in_memory("ingest", "ingest", INGEST["title"], *arguments, both_cores=True):
+                got = self.results["ingest"]
+                print(f"{INGEST['title']}, a second: " + ", ".join(f"{text} {got[key]:,}" for key, text in INGEST["names"].items() if key in got) +
+                      f"; {got['ratio']:.2f} of the plain writer; a record costs its sender {got['queue_us']:.3f} µs, the recorder {got['recorder_us']:.2f} µs")
+        finally:
+            if server:
+                server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
     def run(self):
         for cell in CELLS:
             if self.wanted(cell["name"]):
@@ -176,6 +198,8 @@ class Bench:
             self.verify()
         if self.wanted(CONSTANT["name"]):
             self.constant()
+        if self.wanted(INGEST["name"]):
+            self.ingest()
 
 
 def main():

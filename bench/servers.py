@@ -152,6 +152,16 @@ class Servers:
                                    connections=(self.files - 200) // 2)
         return Process(name, ["haproxy", "-db", "-f", config], port, PEER_CORE, self.scratch)
 
+    def rsyslog(self, folder):
+        """What it gets it writes to FOLDER/rsyslog.out."""
+        program = shutil.which("rsyslogd") or shutil.which("rsyslogd", path="/usr/sbin")
+        if not program:
+            raise Failed("rsyslogd is not installed")
+        self.versions["rsyslog"] = (first_line([program, "-v"]) or "unknown").split(" (")[0]
+        port = free_port()
+        config = self.scratch.fill("peers/rsyslog.conf.in", f"rsyslog-{port}.conf", port=port, dir=folder)
+        return Process("rsyslog", [program, "-n", "-f", config, "-i", os.path.join(folder, "rsyslog.pid")], port, None, self.scratch)
+
     # Node, Bun
     def find_node(self):
         node, npm = first_line(["node", "--version"]), shutil.which("npm")
