@@ -148,7 +148,8 @@ int main(void)
 	int fd, failed;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	return 77;
+	puts("1..0 # SKIP a sanitizer needs more than the gate may do");
+	return 0;
 #endif
 	if (mkdtemp(folder) == NULL || pipe(held) != 0)
 		return 1;
