@@ -19,7 +19,7 @@ except ImportError:
 KILLS = int(os.environ.get("LEDGER_KILLS", sys.argv[2] if len(sys.argv) > 2 else "8"))
 SEED = int(os.environ.get("LEDGER_SEED", "20261128"))
 LIVES = 25  # of one ledger, so that reading all of it does not become the most of this test
-CONFIG = RELAXED + "audit_logging: { max_log_size: 1, checkpoint_copy: \"%s\", sync: %s }\n"
+CONFIG = RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 3, checkpoint_copy: \"%s\", sync: %s }\n"
 PLACES = ("--listen", "localhost:0", "--admin", "localhost:0")
 USER = "mallory" + "\u2028\u202e" * 19
 
@@ -28,11 +28,18 @@ def segments(folder):
     return sorted(glob.glob(os.path.join(folder, "security_audit-*.log")))
 
 
+def octets_of(path):
+    """Of a segment, be it compressed by now."""
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            return file.read()
+    return subprocess.run(["zstd", "-dcq", path + ".zst"], stdout=subprocess.PIPE, check=True).stdout
+
+
 def whole_lines(folder):
     lines = []
-    for path in segments(folder):
-        with open(path, "rb") as file:
-            lines += [line for line in file.read().splitlines(True) if line.endswith(b"\n")]
+    for path in sorted(set(segments(folder)) | {path[:-4] for path in glob.glob(os.path.join(folder, "security_audit-*.log.zst"))}):
+        lines += [line for line in octets_of(path).splitlines(True) if line.endswith(b"\n")]
     return lines
 
 
@@ -40,7 +47,7 @@ class Load:
     """Clients that are refused all they say, and an operator that looks at the record, until the server is gone."""
 
     def __init__(self, server):
-        self.server, self.shown = server, {}
+        self.server, self.shown, self.over = server, {}, False
         with open(os.path.join(server.data, "admin.token")) as file:
             self.request = urllib.request.Request(f"http://localhost:{server.admin_port()}/api/v1/events?limit=1000",
                                                   headers={"Authorization": "Bearer " + file.read().strip()})
@@ -48,18 +55,23 @@ class Load:
         for thread in self.threads:
             thread.start()
 
+    def pause(self):
+        self.over = True
+        until(lambda: glob.glob(os.path.join(self.server.data, "record", "*.zst")), 1)
+        time.sleep(random.random() * 0.1)
+
     def client(self):
         try:
             client = RawClient(self.server.port, self.server.bearer(USER))
             threading.Thread(target=client.closed, daemon=True).start()
-            while True:
+            while not self.over:
                 client.send("}no json{")
         except OSError:
             pass
 
     def visitor(self):
         try:
-            while True:
+            while not self.over:
                 RawClient(self.server.port, self.server.bearer("alice")).close()
         except (OSError, IndexError):
             pass
@@ -113,6 +125,8 @@ class Ledger:
             self.put_back()
             load = Load(server)
             time.sleep(generator.random() * 0.5)
+            if generator.random() < 0.3:
+                load.pause()  # then old segments are compressed, and it may fall meanwhile
             until(lambda: len(segments(self.folder)) >= until_segments)
         server.signal(signal.SIGKILL)
         server.wait()

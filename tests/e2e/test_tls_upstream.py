@@ -136,7 +136,7 @@ def test_both_sides():
 
 def test_slow_reader():
     """An echo through TLS to a client that reads late: nothing is lost, and not much kept."""
-    size, count = 60000, 600
+    size, count = 60000, 1200
     with Authority() as authority:
         pair = authority.sign("localhost")
         config = LARGE + f'upstream: {{tls: {{ca_file: "{authority.certificate}"}}}}\n'
