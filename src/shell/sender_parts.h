@@ -26,6 +26,7 @@ struct sender_batch {
 	uint64_t first_wall_us;		     /* of that record */
 	struct delivery_cursor last;	     /* the last record that was read, wanted or not */
 	char first_id[FW_EVENT_ID_SIZE + 1]; /* event_id of the first line; "": there is none */
+	bool tells_refusal;		     /* the first line is of a record that some receiver refused */
 };
 
 enum sender_result {
@@ -76,6 +77,7 @@ struct sender {
 	bool pending;	     /* the batch is to be sent */
 	unsigned most;	     /* records of a batch: fewer where one of them is refused */
 	uint64_t highest;    /* record that was sent */
+	uint64_t told_lost;  /* last record of which it was told that it was gone */
 	uint64_t checkpoint; /* records that the checkpoint sent last covers */
 	uint64_t checkpoint_ns;
 	uint64_t last_ns;  /* something was sent */

@@ -130,6 +130,13 @@ static void find_place(struct sender *sender)
 
 /* --- what is sent next */
 
+static bool tells_refusal(struct fw_slice line)
+{
+	static const char member[] = "\"event_type\":\"receiver_refused\"";
+
+	return memmem(line.data, line.size, member, sizeof(member) - 1) != NULL;
+}
+
 static void note_id(struct sender_batch *batch, struct fw_slice line)
 {
 	static const char key[] = "\"event_id\":\""; /* no text can hold it: its quotation marks are escaped there */
@@ -142,11 +149,19 @@ static void note_id(struct sender_batch *batch, struct fw_slice line)
 	batch->first_id[FW_EVENT_ID_SIZE] = '\0';
 }
 
+/* Once of each record, however often the way leads past where it was. */
 static void tell_lost(struct sender *sender, uint64_t first, uint64_t last)
 {
-	const struct fw_detail details[] = { number("count", last - first + 1), number("first", first),
-					     number("last", last) };
+	struct fw_detail details[3];
 
+	if (last <= sender->told_lost)
+		return;
+	if (first <= sender->told_lost)
+		first = sender->told_lost + 1;
+	sender->told_lost = last;
+	details[0] = number("count", last - first + 1);
+	details[1] = number("first", first);
+	details[2] = number("last", last);
 	pthread_mutex_lock(&sender->lock);
 	sender->status.lost += last - first + 1;
 	pthread_mutex_unlock(&sender->lock);
@@ -173,6 +188,7 @@ static bool take_line(struct sender *sender, struct fw_slice line)
 		if (batch->count++ == 0) {
 			batch->first = sequence;
 			note_id(batch, line);
+			batch->tells_refusal = tells_refusal(line);
 			if (line.size < SEGMENT_TIME + ENCODE_RFC3339 ||
 			    !decode_rfc3339((const char *)line.data + SEGMENT_TIME, &batch->first_wall_us))
 				batch->first_wall_us = 0;
@@ -237,6 +253,8 @@ static void fill_checkpoint(struct sender *sender)
 	    export_line(&sender->exporter, slice(buf_data(&sender->line), buf_size(&sender->line)),
 			&sender->batch.lines) != EXPORT_DONE)
 		return;
+	if (sender->batch.count == 0)
+		note_id(&sender->batch, slice(buf_data(&sender->line), buf_size(&sender->line)));
 	sender->batch.has_checkpoint = true;
 	sender->batch.checkpoint = size;
 	sender->checkpoint_ns = now;
@@ -382,10 +400,13 @@ static bool put_aside(struct sender *sender)
 		return false;
 	log_error(log_of(sender), receiver, "%s refuses record %" PRIu64 ": %s; it is in %s", receiver->name,
 		  batch->first, reason, path);
-	sender_record(sender, EVENT_receiver_refused,
-		      (const struct fw_detail[]){ number("record", batch->first), text("reason", reason),
-						  text("file", path) },
-		      3);
+	/* A receiver that refuses everything would refuse that record, too, and there would be another one without end.
+	 */
+	if (!batch->tells_refusal)
+		sender_record(sender, EVENT_receiver_refused,
+			      (const struct fw_detail[]){ number("record", batch->first), text("reason", reason),
+							  text("file", path) },
+			      3);
 	sender->settled = batch->last;
 	sender->pending = false;
 	sender->tries = 0;

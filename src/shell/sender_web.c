@@ -36,11 +36,13 @@ static bool add_header(struct request *request, const char *line)
 	return true;
 }
 
-/* The same batch has the same name whenever it is sent: the name of its first record, which none other has. */
+/* The same batch has the same name whenever it is sent: the name of its first record, or the
+ * root of its checkpoint, which no other record and no other ledger has. */
 static void name_batch(const struct sender_batch *batch, char ret_id[ID])
 {
-	snprintf(ret_id, ID, "fw_%s_%" PRIu64 "_%" PRIu64 "_%u", batch->first_id[0] != '\0' ? batch->first_id : "0",
-		 batch->first, batch->last.sequence, batch->has_checkpoint);
+	snprintf(ret_id, ID, "fw_%s_%" PRIu64 "_%" PRIu64 "_%" PRIu64,
+		 batch->first_id[0] != '\0' ? batch->first_id : "0", batch->first, batch->last.sequence,
+		 batch->checkpoint);
 }
 
 static bool sign(struct request *request, const struct sender_batch *batch)

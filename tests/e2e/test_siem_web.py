@@ -122,12 +122,15 @@ def files():
                 program.signal()
                 program.wait()
                 records = [record["sequence"] for record in program.records()]
+                refused = program.records("receiver_refused")
                 lines = [[json.loads(line)["sequence"] for name in names for line in open(name, encoding="utf-8")] for names in (
                     (good + ".1", good), (f"{folder}/full.json",))]
                 dead = [json.loads(line)["sequence"] for line in open(f"{folder}/dead.json", encoding="utf-8")] if os.path.exists(f"{folder}/dead.json") else []
             equal(lines[0], records, "of a file that was moved away nothing is missing, and nothing is there twice")
             equal(lines[1], records, "nor of one whose disk was full: no half line, no line twice")
             equal(dead, records[:len(dead)], "nor of the dead letters, in their order")
+            told = {record["sequence"] for record in refused}
+            ok(refused and not [record for record in refused if record["details"]["record"] in told], "that a record was refused is told, but not of those that tell it", refused)
     finally:
         if mounted:
             subprocess.run(["umount", "-l", folder], check=True)
@@ -146,6 +149,7 @@ def checkpoints():
             program.signal()
             program.wait()
             records = program.records()
+            equal([name for name in hook.names if not re.match("fw_[0-9a-f]{16}_", name)], [], "deliveries of checkpoints alone have names that no other server's have")
             folder = os.path.join(program.data, "record")
             for name, lines in (("hook", hook.lines), ("file", open(os.path.join(program.folder, "out"), encoding="utf-8").read().splitlines())):
                 sent = [json.loads(line) for line in lines]
