@@ -56,12 +56,23 @@ static uint32_t given(const struct json *json, uint32_t object, const char *name
 	return node != 0 && json->nodes[node].kind != JSON_NULL ? node : 0;
 }
 
+/* By these a server may execute another document than the one that was sent along. */
+static uint32_t other_document(const struct json *json, uint32_t extensions)
+{
+	static const char *const names[] = { "persistedQuery", "documentId", "queryId" };
+	uint32_t found = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && found == 0; i++)
+		found = dialect_member(json, extensions, names[i]);
+	return found;
+}
+
 static enum json_result read_subscribe(struct dialect_message *message, uint32_t payload)
 {
 	static const char *const names[] = { "query", "operationName", "variables", "extensions" };
 	const struct json *json = &message->json;
 	struct operation *operation = arena_alloc(message->arena, sizeof(*operation));
-	uint32_t query, name, unknown;
+	uint32_t query, name, extensions, unknown;
 	struct fw_slice document, called = { NULL, 0 };
 	enum json_result result;
 	size_t offset = 0;
@@ -77,11 +88,17 @@ static enum json_result read_subscribe(struct dialect_message *message, uint32_t
 	query = dialect_member(json, payload, "query");
 	name = given(json, payload, "operationName");
 	operation->variables = given(json, payload, "variables");
+	extensions = given(json, payload, "extensions");
 	if (query == 0 || json->nodes[query].kind != JSON_STRING)
 		return dialect_bad(message, dialect_at(json, payload), "no query");
 	if ((name != 0 && json->nodes[name].kind != JSON_STRING) ||
 	    (operation->variables != 0 && json->nodes[operation->variables].kind != JSON_OBJECT))
 		return dialect_bad(message, dialect_at(json, payload), "operationName or variables of another kind");
+	if (extensions != 0 && json->nodes[extensions].kind != JSON_OBJECT)
+		return dialect_bad(message, dialect_at(json, extensions), "extensions is not an object");
+	if (extensions != 0 && other_document(json, extensions) != 0)
+		return dialect_bad(message, dialect_at(json, other_document(json, extensions)),
+				   "extensions name another document");
 	document = json_text(json, query, message->arena);
 	if (name != 0)
 		called = json_text(json, name, message->arena);

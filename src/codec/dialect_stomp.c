@@ -104,26 +104,41 @@ static enum json_result make_fields(struct dialect_message *message, const struc
 							  : dialect_bad(message, message->text.data, error.what);
 }
 
-/* Without a content type what reads as an object is one. */
+/* "application/json", "application/vnd.x+json", and however it is written. */
+static bool says_json(struct fw_slice type)
+{
+	for (; type.size >= 4; type = slice_from(type, 1))
+		if (slice_is_nocase(slice(type.data, 4), "json"))
+			return true;
+	return false;
+}
+
+/* A byte order mark and blanks before it are no matter to some readers. */
+static bool begins_object(struct fw_slice body)
+{
+	if (slice_starts(body, "\xef\xbb\xbf"))
+		body = slice_from(body, 3);
+	while (body.size != 0 && memchr(" \t\r\n", body.data[0], 4) != NULL)
+		body = slice_from(body, 1);
+	return body.size != 0 && body.data[0] == '{';
+}
+
+/* What begins like an object is one, whatever the content type says: a server may read it so. */
 static enum json_result read_body(struct dialect_message *message, const struct stomp *frame)
 {
 	const struct stomp_header *type = stomp_find(frame, "content-type"),
 				  *length = stomp_find(frame, "content-length");
 	const struct stomp_header body = { .name = slice_text("body"), .value = frame->body };
-	bool json = type != NULL && slice_starts(type->value, "application/json");
 	enum json_result result;
 
-	if (json || (type == NULL && frame->body.size != 0)) {
-		result = dialect_parse(message, frame->body, &message->json);
-		if (result == JSON_MEMORY || (json && result != JSON_OK))
-			return result;
-		if (result == JSON_OK && (json || message->json.nodes[0].kind == JSON_OBJECT)) {
-			message->length = length != NULL ? length->raw : slice(NULL, 0);
-			message->body_size = frame->body.size;
-			return dialect_arguments(message, &message->json, 0, message->json.count);
-		}
-	}
-	return make_fields(message, &body, 1);
+	if ((type == NULL || !says_json(type->value)) && !begins_object(frame->body))
+		return make_fields(message, &body, 1);
+	result = dialect_parse(message, frame->body, &message->json);
+	if (result != JSON_OK)
+		return result;
+	message->length = length != NULL ? length->raw : slice(NULL, 0);
+	message->body_size = frame->body.size;
+	return dialect_arguments(message, &message->json, 0, message->json.count);
 }
 
 static enum json_result check_opening(struct dialect_message *message, const struct stomp *frame,

@@ -467,11 +467,13 @@ static bool put_default(struct lexer *l, struct out *out, const struct values *v
 	while (in.sign == '$' && !found && in.token != WRONG) {
 		next(&in);
 		found = in.token == NAME && slice_equal(word(&in), name);
-		for (next(&in);
-		     in.token != WRONG && in.token != END && in.sign != ')' && in.sign != '$' && in.sign != '=';)
+		for (next(&in); in.token != WRONG && in.token != END && in.sign != ')' && in.sign != '$' &&
+				in.sign != '=' && in.sign != '@';)
 			next(&in);
-		if (in.sign != '=')
+		if (in.sign != '=') {
+			skip_directives(&in);
 			continue;
+		}
 		next(&in);
 		if (in.sign == '[' || in.sign == '{') {
 			struct lexer whole = in;

@@ -111,7 +111,8 @@ static const char *read_header(struct reader *r, struct stomp *frame)
 	return NULL;
 }
 
-/* content-length counts octets; behind them is the NUL. Without it the first NUL ends the body. */
+/* content-length counts octets; behind them is the NUL. Without it the first NUL ends the body: who does not look at
+ * content-length must come to the same end. */
 static const char *read_body(struct reader *r, struct stomp *frame)
 {
 	const struct stomp_header *length = stomp_find(frame, "content-length");
@@ -127,6 +128,8 @@ static const char *read_body(struct reader *r, struct stomp *frame)
 				return "content-length is no number";
 			size = size * 10 + (length->value.data[i] - '0');
 		}
+		if (end != NULL && (size_t)(end - left.data) < size)
+			return "a NUL in the body";
 		end = size < left.size && left.data[size] == '\0' ? left.data + size : NULL;
 	}
 	if (end == NULL)
