@@ -126,10 +126,28 @@ static bool matches(struct fw_slice pattern, struct fw_slice type)
 	return p == pattern.size;
 }
 
-/* What is written without "*" comes before what matches, and that in the order of the file. */
-static const struct policy_route_type *find_type(const struct policy_route *route, struct fw_slice type)
+/* A hub finds its methods whatever the case of their letters, and other letters than those of ASCII have more of it. So
+ * a name that is listed in another case, or has such letters, is that method, and no pattern's. */
+static bool is_in_other_case(const struct policy_route *route, struct fw_slice type)
 {
-	for (unsigned pass = 0; pass < 2; pass++)
+	for (size_t i = 0; i < type.size; i++)
+		if (type.data[i] >= 0x80)
+			return true;
+	for (unsigned i = 0; i < route->type_count; i++)
+		if (!route->types[i].pattern && slice_is_nocase(type, route->types[i].name))
+			return true;
+	return false;
+}
+
+/* What is written without "*" comes before what matches, and that in the order of the file. */
+static const struct policy_route_type *find_type(const struct message *message)
+{
+	const struct policy_route *route = message->route;
+	struct fw_slice type = message->said->type;
+
+	for (unsigned pass = 0; pass < 2; pass++) {
+		if (pass == 1 && message->dialect == &dialects[DIALECT_signalr] && is_in_other_case(route, type))
+			break;
 		for (unsigned i = 0; i < route->type_count; i++) {
 			const struct policy_route_type *row = &route->types[i];
 			struct fw_slice name = slice(row->name, row->name_size);
@@ -137,6 +155,7 @@ static const struct policy_route_type *find_type(const struct policy_route *rout
 			if (pass == row->pattern && (row->pattern ? matches(name, type) : slice_equal(name, type)))
 				return row;
 		}
+	}
 	return NULL;
 }
 
@@ -147,7 +166,7 @@ static uint16_t number_of(const struct message *message, struct fw_slice type)
 	uint16_t number;
 
 	if (message->route != NULL && message->route->type_count != 0) {
-		row = find_type(message->route, type);
+		row = find_type(message);
 		return row != NULL ? row->message : POLICY_NONE;
 	}
 	number = policy_message_find(message->policy, type);
@@ -161,7 +180,7 @@ struct fw_slice dialects_type(const struct message *message)
 	const struct policy_route_type *row = NULL;
 
 	if (message->route != NULL)
-		row = find_type(message->route, message->said->type);
+		row = find_type(message);
 	return row != NULL ? slice(row->name, row->name_size) : message->said->type;
 }
 
@@ -217,6 +236,9 @@ void dialects_done(const struct message *message, bool passed)
 	const struct dialect_message *said = message->said;
 
 	if (said == NULL || message->unread)
+		return;
+	/* A keep-alive may come between an event and its attachments. */
+	if (said->own && said->link->attachments != 0)
 		return;
 	said->link->attachments = said->attachments;
 	said->link->dropping = !passed;
