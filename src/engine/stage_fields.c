@@ -74,6 +74,19 @@ static bool find(const struct walk *walk, const struct json *json, uint32_t node
 	return true;
 }
 
+/* Fields by name and arguments by place are two ways of one thing: what a rule says of the one cannot be seen in the
+ * other. */
+static bool has_other_form(const struct message *message, const struct policy_field_rule *rule)
+{
+	const char *name = rule->name;
+
+	if (message->said == NULL || message->json.count <= 1)
+		return false;
+	while (*name >= '0' && *name <= '9')
+		name++;
+	return message->said->listed != (name != rule->name && (*name == '\0' || *name == '.'));
+}
+
 static enum verdict inbound(struct message *message)
 {
 	const struct policy_guard *guard = message->rule != NULL ? message->rule->guard : NULL;
@@ -85,7 +98,7 @@ static enum verdict inbound(struct message *message)
 		const struct policy_field_rule *rule = &guard->rules[i];
 
 		if (!rule->sets || is_one_of(message->role, rule->set) ||
-		    !find(NULL, &message->json, 0, slice_text(rule->name), NULL))
+		    (!has_other_form(message, rule) && !find(NULL, &message->json, 0, slice_text(rule->name), NULL)))
 			continue;
 		note(message, rule);
 		denied = true;
