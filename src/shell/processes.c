@@ -53,7 +53,9 @@ struct monitor {
 	struct part keeper, gate;
 	struct fw_error *error;
 	int signals;
-	bool running; /* people were told */
+	bool running;  /* people were told */
+	bool has_gone; /* a gate fell, and that is not in the channel yet */
+	struct fw_record gone;
 	bool draining, stopping, failed;
 	uint64_t until_ns; /* when whoever has not ended is ended; 0: nobody waits */
 	bool is_child;
@@ -136,30 +138,39 @@ static void start(struct monitor *monitor, struct part *part)
 	part->again_ns = now_ns() + WAIT_MOST_MS * MS_NS;
 }
 
-/* In the gate's own channel, which nobody writes to now: there it stays until it is on the disk, whatever becomes of
- * the keeper. Nothing waits: a channel that is full has records of hours that no keeper took. */
-static void record_gone(struct monitor *monitor, int status, const struct fw_addr *source)
+/* In the gate's own channel, which nobody writes to until the next gate: there it stays until it is on the disk,
+ * whatever becomes of the keeper. False: what the gate left fills it, and is to be taken first. */
+static bool record_gone(struct monitor *monitor)
+{
+	if (!monitor->has_gone)
+		return true;
+	ipc_join(monitor->shared.records, monitor->shared.generation);
+	monitor->has_gone = !ipc_try_record(monitor->shared.records, &monitor->gone, UINT16_MAX);
+	return !monitor->has_gone;
+}
+
+static void note_gone(struct monitor *monitor, int status, const struct fw_addr *source)
 {
 	struct fw_random random = random_system();
-	struct fw_record record = { .type = EVENT_system_changes, .level = FW_LEVEL_CRITICAL, .detail_count = 2 };
+	struct fw_record *record = &monitor->gone;
 	uint8_t id[FW_EVENT_ID_SIZE / 2] = { 0 };
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	record.wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	random.fill(random.user, id, sizeof(id));
-	encode_hex(id, sizeof(id), record.event_id);
+	*record = (struct fw_record){ .wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
+				      .type = EVENT_system_changes,
+				      .level = FW_LEVEL_CRITICAL,
+				      .detail_count = 2 };
+	encode_hex(id, sizeof(id), record->event_id);
 	if (source != NULL)
-		record.source = *source;
-	record.details[0] = (struct fw_detail){ .key = "change", .text = slice_text("gate fell") };
-	record.details[1] =
+		record->source = *source;
+	record->details[0] = (struct fw_detail){ .key = "change", .text = slice_text("gate fell") };
+	record->details[1] =
 		(struct fw_detail){ .key = WIFSIGNALED(status) ? "signal" : "ended",
 				    .kind = FW_DETAIL_INTEGER,
 				    .number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status) };
-	ipc_join(monitor->shared.records, monitor->shared.generation);
-	if (!ipc_try_record(monitor->shared.records, &record, UINT16_MAX))
-		manager_say(monitor->shared.manager, FW_LOG_ERROR, "manager",
-			    "that the gate fell could not be recorded: its channel is full");
+	monitor->has_gone = true;
 }
 
 /* The keeper is to know at once: it must not wait for answers. */
@@ -175,7 +186,7 @@ static void tell_gone(struct monitor *monitor, int status)
 	}
 	if (known)
 		addr_format(&address, message.text);
-	record_gone(monitor, status, known ? &address : NULL);
+	note_gone(monitor, status, known ? &address : NULL);
 	if (monitor->keeper.link >= 0)
 		process_link_send(monitor->keeper.link, &message, -1);
 }
@@ -466,8 +477,12 @@ static void do_due(struct monitor *monitor)
 		return;
 	if (monitor->keeper.again_ns != 0 && now >= monitor->keeper.again_ns)
 		start(monitor, &monitor->keeper);
-	if (!monitor->is_child && monitor->gate.again_ns != 0 && now >= monitor->gate.again_ns && !monitor->draining)
+	if (monitor->is_child || monitor->gate.again_ns == 0 || now < monitor->gate.again_ns || monitor->draining)
+		return;
+	if (record_gone(monitor))
 		start(monitor, &monitor->gate);
+	else
+		monitor->gate.again_ns = now + WAIT_MS * MS_NS;
 }
 
 /* The keeper is the last: it writes what the gate left. */
@@ -479,6 +494,9 @@ static bool is_over(struct monitor *monitor)
 		return true;
 	if (monitor->until_ns != UINT64_MAX) {
 		monitor->until_ns = UINT64_MAX;
+		if (!record_gone(monitor))
+			manager_say(monitor->shared.manager, FW_LOG_ERROR, "manager",
+				    "that the gate fell could not be recorded: the channel is full");
 		tell(&monitor->keeper, PROCESS_STOP, 0);
 	}
 	return false;

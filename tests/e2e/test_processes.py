@@ -136,6 +136,30 @@ def falls():
         equal(said.returncode, 0, "the chain holds: " + said.stdout.strip()[-200:])
 
 
+def full_channel():
+    """The keeper is away for so long that the gate's channel is full, and then the gate falls: that is in the record, too."""
+    with start() as fw:
+        part(fw, "fw-gate")
+        load = Load(fw)
+        for _ in range(6):  # each time it is started later
+            pid = part(fw, "fw-keeper")
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: parts(fw).get("fw-keeper") != pid)
+        before = -1
+        while before != len(load.told):  # nobody comes in any more
+            before = len(load.told)
+            time.sleep(0.3)
+        pid = part(fw, "fw-gate")
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+        ok(comes_in(fw, "last"), "a client comes in again")
+        told = load.end()
+        until(lambda: not set(told) - {record["user_id"] for record in fw.records("auth_success")})
+        equal(sorted(set(told) - {record["user_id"] for record in fw.records("auth_success")}), [], f"the channel was full: none of {len(told)} is missing")
+        gone = [record for record in fw.records("system_changes") if record["details"].get("change") == "gate fell"]
+        equal(len(gone), 1, "nor that the gate fell")
+
+
 def keeper_away():
     """While there is no keeper records wait, and who is in is served."""
     with start() as fw:
@@ -195,4 +219,4 @@ def every_second():
         equal(verify(fw).returncode, 0, "the chain holds")
 
 
-main(what_it_is, falls, keeper_away, blocked_stays, reload_and_drain, every_second)
+main(what_it_is, falls, full_channel, keeper_away, blocked_stays, reload_and_drain, every_second)
