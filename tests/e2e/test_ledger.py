@@ -108,7 +108,7 @@ def run_and_tail():
         until(lambda: os.path.getsize(printed) != 0)  # it begins with the last ten, which are all
         load(server, generator, MESSAGES_SENT // 2)
         settled(folder)
-        shutil.copytree(folder, OLDER, symlinks=True)
+        shutil.copytree(folder, OLDER, symlinks=True, ignore=shutil.ignore_patterns("*.new"))  # those are renamed at any time
         # Both read while it is written, too.
         busy = threading.Thread(target=load, args=(server, generator, MESSAGES_SENT // 2))
         busy.start()
@@ -234,6 +234,8 @@ class Changes:
 
     def roll_segment_back(self):
         name = segments(OLDER)[-1]
+        if self.read(name, OLDER) == self.read(name):
+            return self.flip_tile()  # it was full by then: no way back
         self.put(name, self.read(name, OLDER))
         return self.older + 1, self.older + 1
 
