@@ -4,7 +4,6 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/slice.h"
@@ -12,6 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "report/report_period.h"
+#include "shell/clock.h"
 
 enum { ROWS_DEFAULT = 1000, ROWS_MOST = 10000000, QUERY = 256, OPERATOR = 300 };
 
@@ -34,14 +34,6 @@ struct asked {
 static bool to_file(void *user, struct fw_slice octets)
 {
 	return fwrite(octets.data, 1, octets.size, user) == octets.size;
-}
-
-static uint64_t wall_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static void find_operator(char text[OPERATOR])
@@ -197,7 +189,7 @@ int command_report(int argc, char **argv)
 		{ "--checkpoint", "FILE", &asked.checkpoint, NULL, "checkpoints kept elsewhere" },
 	};
 	struct options options = { verb, rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };
-	struct report_options report = { .now_us = wall_us() };
+	struct report_options report = { .now_us = clock_wall_us() };
 	int result = options_read(&options, argc, argv);
 
 	if (result != OPTIONS_GO_ON)

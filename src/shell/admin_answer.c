@@ -5,6 +5,7 @@
 #include "policy/cors.h"
 #include "policy/security_headers.h"
 #include "shell/admin_parts.h"
+#include "shell/clock.h"
 #include "shell/log.h"
 
 enum { HEAD_ROOM = 1024 };
@@ -55,7 +56,7 @@ static int write_head(struct admin_conn *conn, unsigned status, const char *type
 {
 	struct admin *admin = conn->admin;
 	char line[HEAD_ROOM], content[HEAD_ROOM / 2] = "", date[64];
-	time_t now = (time_t)(keeper_wall_us() / 1000000);
+	time_t now = (time_t)(clock_wall_us() / 1000000);
 	struct tm utc;
 	int size;
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "crypto/apikey.h"
 #include "shell/admin_parts.h"
+#include "shell/clock.h"
 
 enum { LIFE_MOST = 10 * 366 * 86400, OVERLAP_MOST = 90 * 86400, OVERLAP = 86400, ENV_MOST = 8, TRIES = 8 };
 #define SECOND_US ((uint64_t)1000000)
@@ -92,7 +93,7 @@ static void list_one(void *user, const struct store_api_key *key)
 
 void admin_api_keys_list(struct admin_conn *conn)
 {
-	struct listing listing = { admin_answer_json(conn), keeper_wall_us() };
+	struct listing listing = { admin_answer_json(conn), clock_wall_us() };
 
 	json_write_open(&listing.writer, '{');
 	json_write_key(&listing.writer, "keys");
@@ -271,7 +272,7 @@ static bool make_key(struct keeper *keeper, struct wish *wish, char ret_text[API
 			continue;
 		memcpy(wish->key.id, parts.id.data, sizeof(wish->key.id));
 		memcpy(wish->key.hash, parts.hash, sizeof(wish->key.hash));
-		wish->key.created_wall_us = keeper_wall_us();
+		wish->key.created_wall_us = clock_wall_us();
 		wish->key.expires_wall_us =
 			wish->expires_in != 0 ? wish->key.created_wall_us + (uint64_t)wish->expires_in * SECOND_US : 0;
 		wish->key.used_wall_us = 0;
@@ -376,7 +377,7 @@ void admin_api_keys_add(struct admin_conn *conn)
 static bool find_active(struct admin_conn *conn, struct fw_slice id, struct store_api_key *ret_key)
 {
 	struct keeper *keeper = conn->admin->keeper;
-	uint64_t now = keeper_wall_us();
+	uint64_t now = clock_wall_us();
 
 	if (store_key_get(keeper->options.store, id, ret_key)) {
 		if (ret_key->revoked_wall_us == 0 && (ret_key->expires_wall_us == 0 || now < ret_key->expires_wall_us))

@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "base/encode.h"
 #include "shell/admin_parts.h"
+#include "shell/clock.h"
 
 #define HOUR_NS ((uint64_t)3600 * 1000000000)
 
@@ -59,7 +60,7 @@ static void list_one(void *user, const struct fw_addr *address, uint64_t left_ns
 
 void admin_blocks_list(struct admin_conn *conn)
 {
-	struct listing listing = { admin_answer_json(conn), keeper_wall_us() };
+	struct listing listing = { admin_answer_json(conn), clock_wall_us() };
 
 	json_write_open(&listing.writer, '{');
 	json_write_key(&listing.writer, "blocks");
@@ -145,7 +146,7 @@ void admin_blocks_add(struct admin_conn *conn)
 	covered(&wish.address, name);
 	record_change(conn, "block add", name, &wish);
 	end_connections(keeper, &wish.address);
-	listing = (struct listing){ admin_answer_json(conn), keeper_wall_us() };
+	listing = (struct listing){ admin_answer_json(conn), clock_wall_us() };
 	list_one(&listing, &wish.address, life, wish.reason);
 	admin_answer_written(conn, 201, &listing.writer);
 }

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "crypto/jwt.h"
 #include "shell/admin_parts.h"
+#include "shell/clock.h"
 #include "shell/web.h"
 
 enum { CODE_LEAST = 16, HOST_MOST = 300 };
@@ -123,7 +124,7 @@ void admin_page_login(struct admin_conn *conn)
 	role = keeper->options.demo->users[code->user].role;
 	wanted = (struct admin_token){ .user = slice_text(user),
 				       .role = slice_text(role),
-				       .issued_s = (int64_t)(keeper_wall_us() / 1000000),
+				       .issued_s = (int64_t)(clock_wall_us() / 1000000),
 				       .hours = keeper->options.policy->settings.jwt_expiry_hours };
 	if (admin_tokens_issue(conn, &wanted, &token) != FW_OK) {
 		admin_answer_problem(conn, 500, "no token could be made", "");

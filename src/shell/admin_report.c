@@ -11,6 +11,7 @@
 #include "report/report_period.h"
 #include "report/report_place.h"
 #include "shell/admin_parts.h"
+#include "shell/clock.h"
 
 /* A report is held in memory until it is sent: whoever wants more has the program. */
 enum {
@@ -240,7 +241,7 @@ void admin_report(struct admin_conn *conn)
 		admin_answer_problem(conn, 503, "another report is being made", "Retry-After: 5\r\n");
 	} else {
 		if (wrong == NULL) {
-			report->options = (struct report_options){ .now_us = keeper_wall_us() };
+			report->options = (struct report_options){ .now_us = clock_wall_us() };
 			wrong = read_wish(&wish, report);
 		}
 		if (wrong != NULL) {

@@ -4,6 +4,7 @@
 
 #include "base/encode.h"
 #include "shell/admin_parts.h"
+#include "shell/clock.h"
 
 static void write_one(struct json_writer *w, const struct store_revocation *revocation)
 {
@@ -99,7 +100,7 @@ static const char not_told[] =
 void admin_revocations_add(struct admin_conn *conn)
 {
 	struct keeper *keeper = conn->admin->keeper;
-	struct store_revocation wish = { .before_wall_us = keeper_wall_us() };
+	struct store_revocation wish = { .before_wall_us = clock_wall_us() };
 	const char *wrong = read_wish(conn, &wish);
 	const char *action = wish.disabled ? "user disable" : "user revoke";
 	char failed[DATABASE_ERROR];

@@ -7,6 +7,7 @@
 #include "crypto/jwt.h"
 #include "policy/policy.h"
 #include "shell/admin_parts.h"
+#include "shell/clock.h"
 
 int admin_tokens_issue(struct admin_conn *conn, const struct admin_token *wanted, struct fw_slice *ret_token)
 {
@@ -80,7 +81,7 @@ static void record_issue(struct admin_conn *conn, const struct admin_token *want
 void admin_tokens_add(struct admin_conn *conn)
 {
 	struct admin_token wanted = { .role = slice_text("user"),
-				      .issued_s = (int64_t)(keeper_wall_us() / 1000000),
+				      .issued_s = (int64_t)(clock_wall_us() / 1000000),
 				      .hours = conn->admin->keeper->options.policy->settings.jwt_expiry_hours };
 	const char *wrong = read_wish(conn, &wanted);
 	char expires[ENCODE_RFC3339];

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "policy/policy.h"
 #include "shell/admin_parts.h"
+#include "shell/clock.h"
 
 enum { NAME_MOST = 50 }; /* contract.def, auth.user_id */
 
@@ -162,7 +163,7 @@ static void on_hashed(struct password_job *job)
 			answer_not_made(change->conn, job);
 	} else {
 		memcpy(change->user.hash, job->hash, sizeof(change->user.hash));
-		change->user.changed_wall_us = keeper_wall_us();
+		change->user.changed_wall_us = clock_wall_us();
 		if (change->adds) {
 			change->user.created_wall_us = change->user.changed_wall_us;
 			kept(change, database_user_add(database, &change->user, failed), failed);

@@ -1,10 +1,11 @@
 #include "shell/gate_store.h"
 
 #include <string.h>
-#include <time.h>
+#include <uv.h>
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/issuer_keys.h"
 #include "shell/log.h"
 
@@ -12,12 +13,7 @@ enum { USED_ROOM = 64, REASON_ROOM = STORE_REASON + 1 };
 
 static struct fw_time now(void)
 {
-	struct timespec monotonic, wall;
-
-	clock_gettime(CLOCK_MONOTONIC, &monotonic);
-	clock_gettime(CLOCK_REALTIME, &wall);
-	return (struct fw_time){ (uint64_t)monotonic.tv_sec * 1000000000 + (uint64_t)monotonic.tv_nsec,
-				 (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000 };
+	return (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() };
 }
 
 struct listing {
@@ -57,8 +53,8 @@ static int64_t block(struct gate_store *gate, const struct ipc_store *message, s
 	return store_block_add(gate->store, &message->address, now().monotonic_ns, message->numbers[0], reason) == 0;
 }
 
-static int64_t revoke(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text,
-		      struct fw_slice rest)
+static int64_t revoke_user(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text,
+			   struct fw_slice rest)
 {
 	struct store_revocation revocation = {
 		.user = text, .reason = rest, .before_wall_us = message->numbers[0], .disabled = message->flag
@@ -117,7 +113,7 @@ bool gate_store_obey(struct gate_store *gate, const struct ipc_store *message, s
 		done.result = store_logout(store, message->mark, message->numbers[0], message->numbers[1]);
 		break;
 	case IPC_STORE_REVOKE:
-		done.result = revoke(gate, message, text, rest);
+		done.result = revoke_user(gate, message, text, rest);
 		break;
 	case IPC_STORE_RESTORE:
 		done.result = store_restore(store, text);

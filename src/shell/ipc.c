@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -429,18 +430,10 @@ uint16_t ipc_to(const struct ipc_channel *channel)
 	return channel->to;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
 /* Waits until more than `mark` octets are there, somebody wakes the receiver, or the time is over. */
 static void wait_above(struct ipc_channel *channel, size_t mark, uint64_t timeout_ns)
 {
-	uint64_t until = now_ns() + timeout_ns, now;
+	uint64_t until = uv_hrtime() + timeout_ns, now;
 	/* What the reader keeps waits, too, for the writer's arithmetic. */
 	uint64_t kept = channel->read - atomic_load(&channel->ring->taken);
 	struct ring *ring = channel->ring;
@@ -452,7 +445,7 @@ static void wait_above(struct ipc_channel *channel, size_t mark, uint64_t timeou
 		if (atomic_load(&ring->written) - channel->read > mark || atomic_load(&ring->wants_room) != 0 ||
 		    atomic_load(&ring->woken) != 0)
 			break;
-		now = now_ns();
+		now = uv_hrtime();
 		if (now >= until)
 			break;
 		futex_wait(&ring->bell, bell, until - now);

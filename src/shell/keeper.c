@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/admin.h"
+#include "shell/clock.h"
 #include "shell/gate.h"
 #include "shell/keeper_parts.h"
 #include "shell/random.h"
@@ -18,14 +18,6 @@
 #define CODE_LIFE_NS ((uint64_t)3600 * 1000000000)
 
 enum { KEEPER_WORKER = UINT16_MAX };
-
-uint64_t keeper_wall_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -228,7 +220,7 @@ void keeper_record(struct keeper *keeper, const struct fw_record *record)
 	uint8_t id[FW_EVENT_ID_SIZE / 2];
 
 	if (whole.wall_us == 0)
-		whole.wall_us = keeper_wall_us();
+		whole.wall_us = clock_wall_us();
 	if (memcmp(whole.event_id, unset, sizeof(unset)) == 0) {
 		keeper->options.random.fill(keeper->options.random.user, id, sizeof(id));
 		encode_hex(id, sizeof(id), whole.event_id);

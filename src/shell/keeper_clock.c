@@ -3,13 +3,14 @@
 #include <uv.h>
 
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/keeper_parts.h"
 
 enum { JUMP_US = 500000 }; /* more than a clock that is being led to the right time moves within a second */
 
 static int64_t offset_us(void)
 {
-	return (int64_t)(keeper_wall_us() - uv_hrtime() / 1000);
+	return (int64_t)(clock_wall_us() - uv_hrtime() / 1000);
 }
 
 void keeper_clock_begin(struct keeper *keeper)

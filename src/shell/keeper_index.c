@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "record/index.h"
 #include "record/retention.h"
+#include "shell/clock.h"
 #include "shell/keeper_parts.h"
 #include "shell/log.h"
 
@@ -61,7 +62,7 @@ static bool has_room(const struct keeper_index *index)
 
 static void note_lag(struct keeper_index *index)
 {
-	uint64_t from = index_took_from_us(index->index), now = keeper_wall_us();
+	uint64_t from = index_took_from_us(index->index), now = clock_wall_us();
 
 	atomic_store(&index->last, index_last(index->index));
 	if (from != 0)

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/keeper_parts.h"
 #include "shell/log.h"
 
@@ -228,7 +229,7 @@ static void take_set(struct keeper_issuers *issuers, struct keeper_issuer *issue
 	if (wrong == NULL && !issuer_keys_put(options->keys, &(struct issuer_keys_set){ .issuer = name,
 											.url = url,
 											.jwks = result->body,
-											.wall_us = keeper_wall_us(),
+											.wall_us = clock_wall_us(),
 											.age_s = age_s }))
 		wrong = "memory is short";
 	if (wrong != NULL) {
@@ -370,7 +371,7 @@ static bool is_over(struct keeper_issuers *issuers, struct keeper_issuer *issuer
 		policy_issuer_find(issuers->keeper->options.policy, slice_text(issuer->rules->rules.issuer));
 
 	return issuer->failing && used != NULL && used->rules.key_count != 0 &&
-	       !issuer_keys_count(issuers->keeper->options.keys, issuer->rules, keeper_wall_us());
+	       !issuer_keys_count(issuers->keeper->options.keys, issuer->rules, clock_wall_us());
 }
 
 static void on_due(uv_timer_t *timer)

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/keeper_parts.h"
 #include "shell/log.h"
 
@@ -15,7 +16,7 @@ enum keeper_kept keeper_keys_add(struct keeper *keeper, const struct store_api_k
 
 	if (!database_keep_keys(keeper->database, key, 1, ret_error))
 		return KEEPER_KEPT_DISK;
-	kept = keeper_store_key_put(keeper, key, keeper_wall_us(), forgotten);
+	kept = keeper_store_key_put(keeper, key, clock_wall_us(), forgotten);
 	if (kept != STORE_KEY_KEPT) {
 		/* Nobody has seen it: if it stays on the disk nobody can use it either. */
 		(void)database_forget_key(keeper->database, key->id, ignored);
@@ -33,7 +34,7 @@ enum keeper_kept keeper_keys_end(struct keeper *keeper, struct store_api_key *ke
 	char forgotten[STORE_KEY_ID];
 
 	if (wall_us == 0)
-		key->revoked_wall_us = keeper_wall_us();
+		key->revoked_wall_us = clock_wall_us();
 	else if (key->expires_wall_us == 0 || wall_us < key->expires_wall_us)
 		key->expires_wall_us = wall_us;
 	*ret_told = false;

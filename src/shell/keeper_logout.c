@@ -4,6 +4,7 @@
 #include "base/close_reason.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/keeper_parts.h"
 
 enum { WAYS = 8, SETS = LIMIT_LOGOUT_IDS / WAYS, LONGEST_S = 30 * 86400 };
@@ -66,7 +67,7 @@ static void on_question(void *user, struct keeper_question *question)
 	const struct keeper_options *options = &logouts->keeper->options;
 	struct fw_answer answer = { .code = FW_ANSWER_FAILED };
 	struct ipc_end_origin ended = { .reason = CLOSE_REVOKED };
-	uint64_t now_us = keeper_wall_us();
+	uint64_t now_us = clock_wall_us();
 	const uint8_t *key = question->need.key.data;
 	enum seen seen = NO_ROOM;
 

@@ -307,5 +307,4 @@ struct keeper {
 };
 void keeper_handle_close(struct keeper *keeper,
 			 uv_handle_t *handle); /* of one counted in handles; its data is overwritten */
-uint64_t keeper_wall_us(void);
 #endif

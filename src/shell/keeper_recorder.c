@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/keeper_parts.h"
 #include "shell/log.h"
 
@@ -120,7 +121,7 @@ static struct log *log_of(const struct keeper_recorder *recorder)
 
 static struct ledger_time now(void)
 {
-	return (struct ledger_time){ keeper_wall_us(), uv_hrtime() };
+	return (struct ledger_time){ clock_wall_us(), uv_hrtime() };
 }
 
 /* Says it once when writing begins to fail, and once when it works again. */
@@ -196,7 +197,7 @@ static uint64_t missing(struct keeper_recorder *recorder, const struct ipc_recor
 /* A gap is itself a record: whoever reads knows how many there are not. */
 static void keep_gap(struct keeper_recorder *recorder, uint16_t worker, uint64_t count)
 {
-	struct fw_record record = { .wall_us = keeper_wall_us(),
+	struct fw_record record = { .wall_us = clock_wall_us(),
 				    .type = EVENT_records_lost,
 				    .level = recorder->levels[EVENT_records_lost] };
 	uint8_t id[FW_EVENT_ID_SIZE / 2] = { 0 };

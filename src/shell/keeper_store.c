@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/gate.h"
 #include "shell/keeper_parts.h"
 #include "shell/log.h"
@@ -206,7 +207,7 @@ size_t keeper_store_session_count(struct keeper *keeper)
 void keeper_store_session_list(struct keeper *keeper, struct fw_slice of, size_t limit, store_session_function *each,
 			       void *user)
 {
-	struct fw_time now = { .monotonic_ns = uv_hrtime(), .wall_us = keeper_wall_us() };
+	struct fw_time now = { .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() };
 	int64_t ignored;
 
 	if (remote_of(keeper) == NULL)

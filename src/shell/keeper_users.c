@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/keeper_parts.h"
 
 #define DAY_US ((uint64_t)86400 * 1000000)
@@ -52,7 +53,7 @@ static void judge(struct keeper *keeper, struct keeper_question *question, const
 		/* Answered first: an unknown user has no count to be written down. */
 		refuse_user(question, "wrong password", &user);
 		database_user_failed(keeper->database, slice(user.name, user.name_size));
-	} else if (days != 0 && keeper_wall_us() >= user.changed_wall_us + (uint64_t)days * DAY_US) {
+	} else if (days != 0 && clock_wall_us() >= user.changed_wall_us + (uint64_t)days * DAY_US) {
 		refuse_user(question, "too old, it has to be changed: password", &user);
 	} else {
 		if (job->made || user.failed != 0)

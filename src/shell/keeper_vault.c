@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/keeper_parts.h"
 #include "shell/log.h"
 #include "shell/store_keys.h"
@@ -92,7 +93,7 @@ const char *keeper_vault_start(struct keeper *keeper)
 
 	if (keys == NULL)
 		return "cannot start the keeper: memory is short";
-	failed = store_keys_read(options->policy, options->data_directory, &options->random, keeper_wall_us(), keys);
+	failed = store_keys_read(options->policy, options->data_directory, &options->random, clock_wall_us(), keys);
 	if (failed == NULL)
 		failed = keeper_files_database(options->data_directory, keys, options->store, &keeper->database);
 	vault_forget(keys);
@@ -154,7 +155,7 @@ static const char *read_keys(struct keeper *keeper, struct vault_options *keys)
 {
 	const struct keeper_options *options = &keeper->options;
 
-	return store_keys_read(options->policy, options->data_directory, &options->random, keeper_wall_us(), keys);
+	return store_keys_read(options->policy, options->data_directory, &options->random, clock_wall_us(), keys);
 }
 
 static const char *take(struct keeper *keeper, struct vault_options *keys, unsigned *ret_status)

@@ -1,22 +1,14 @@
 /* Keys of issuers that are fetched: into each policy that is loaded, and into the one in use when they change. */
-#include <time.h>
 
+#include "shell/clock.h"
 #include "shell/manager_parts.h"
-
-static uint64_t wall_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 int manager_keys_add(struct fw_manager *manager, struct fw_policy **policy, struct fw_error *reterr_error)
 {
 	struct fw_policy *made;
 
 	issuer_keys_load(manager->issuer_keys, manager->data_directory, *policy);
-	made = issuer_keys_apply(manager->issuer_keys, *policy, wall_us());
+	made = issuer_keys_apply(manager->issuer_keys, *policy, clock_wall_us());
 	if (made == NULL)
 		return manager_say_error(reterr_error, FW_ERR_MEMORY, "out of memory");
 	fw_policy_unref(*policy);
@@ -34,7 +26,7 @@ bool manager_keys_use(void *user)
 	if (pthread_mutex_trylock(&manager->reload_lock) != 0)
 		return false;
 	if (!manager->stopping && manager->gate != NULL)
-		made = issuer_keys_apply(manager->issuer_keys, manager->policy, wall_us());
+		made = issuer_keys_apply(manager->issuer_keys, manager->policy, clock_wall_us());
 	if (made != NULL) {
 		last = manager->policy;
 		pthread_rwlock_wrlock(&manager->gate_lock);

@@ -6,6 +6,7 @@
 #include "base/event_type.h"
 #include "base/limits.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/manager_parts.h"
 #include "shell/random.h"
 #include "shell/server_files.h"
@@ -87,19 +88,11 @@ static void on_renew(uv_async_t *handle)
 	manager_reload_renew(handle->data);
 }
 
-static uint64_t wall_us(void)
-{
-	uv_timeval64_t wall = { 0 };
-
-	uv_gettimeofday(&wall);
-	return (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_usec;
-}
-
 static void on_sweep(uv_timer_t *handle)
 {
 	struct fw_manager *manager = handle->data;
 
-	store_sweep(manager->store, (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = wall_us() });
+	store_sweep(manager->store, (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() });
 }
 
 static int read_addresses(struct fw_manager *manager, uint16_t *ret_port, struct fw_error *reterr_error)
@@ -250,7 +243,7 @@ int manager_parts_state(struct fw_manager *manager, struct fw_error *reterr_erro
 	struct fw_random random = random_system();
 	struct store_options settings = manager_parts_store(manager->policy);
 
-	settings.begun_wall_us = wall_us();
+	settings.begun_wall_us = clock_wall_us();
 	manager->store = store_new(&settings, &random);
 	/* Also where no route needs it: after a reload one may. */
 	manager->hub = manager->without_hub ? NULL : hub_new();

@@ -11,6 +11,7 @@
 #include "base/event_type.h"
 #include "base/limits.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/files.h"
 #include "shell/manager_parts.h"
 #include "shell/process_parts.h"
@@ -73,11 +74,8 @@ static int prepare(struct fw_manager *manager, struct manager_loaded *ret_loaded
 
 void manager_reload_state(struct fw_manager *manager, const struct manager_loaded *loaded)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
 	manager->configuration.generation++;
-	manager->configuration.wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	manager->configuration.wall_us = clock_wall_us();
 	encode_hex(loaded->fingerprint.whole, sizeof(loaded->fingerprint.whole), manager->configuration.digest);
 	manager->fingerprint = loaded->fingerprint;
 }

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/gate_store.h"
 #include "shell/process_parts.h"
 #include "shell/log.h"
@@ -25,14 +26,6 @@ struct process {
 	uv_timer_t sweep;
 	bool ends;
 };
-
-static uint64_t wall_us(void)
-{
-	uv_timeval64_t wall = { 0 };
-
-	uv_gettimeofday(&wall);
-	return (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_usec;
-}
 
 static void tell(struct process *process, enum process_message_type type, int64_t number, const char *text)
 {
@@ -59,7 +52,7 @@ static void use_keys(struct process *process)
 	if (!process->store.keys_changed)
 		return;
 	process->store.keys_changed = false;
-	made = issuer_keys_apply(manager->issuer_keys, manager->policy, wall_us());
+	made = issuer_keys_apply(manager->issuer_keys, manager->policy, clock_wall_us());
 	if (made == NULL)
 		return;
 	fw_policy_unref(manager->policy);
@@ -184,7 +177,8 @@ static void on_sweep(uv_timer_t *timer)
 {
 	struct process *process = timer->data;
 
-	store_sweep(process->manager->store, (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = wall_us() });
+	store_sweep(process->manager->store,
+		    (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() });
 	gate_store_tell_used(&process->store);
 }
 

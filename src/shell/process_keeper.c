@@ -10,6 +10,7 @@
 #include "base/event_type.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/gate.h"
 #include "shell/keeper_parts.h"
 #include "shell/process_parts.h"
@@ -214,7 +215,7 @@ static bool use_keys(void *user)
 	struct process *process = user;
 	struct fw_manager *manager = process->manager;
 	struct fw_policy *last = manager->policy;
-	struct fw_policy *made = issuer_keys_apply(manager->issuer_keys, last, keeper_wall_us());
+	struct fw_policy *made = issuer_keys_apply(manager->issuer_keys, last, clock_wall_us());
 
 	if (made == NULL)
 		return false;
@@ -256,7 +257,7 @@ static void on_sweep(uv_timer_t *timer)
 	struct process *process = timer->data;
 
 	store_sweep(process->manager->store,
-		    (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = keeper_wall_us() });
+		    (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() });
 }
 
 static int start(struct process *process, struct fw_error *error)

@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/process_parts.h"
 #include "shell/random.h"
 #include "shell/server_files.h"
@@ -61,14 +62,6 @@ struct monitor {
 	bool is_child;
 	int code;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static bool tell(const struct part *part, enum process_message_type type, int64_t number)
 {
@@ -113,7 +106,7 @@ static void start(struct monitor *monitor, struct part *part)
 
 	part->again_ns = 0;
 	part->ready = false;
-	part->started_ns = now_ns();
+	part->started_ns = uv_hrtime();
 	monitor->shared.first = !monitor->running;
 	if (is_gate) {
 		monitor->shared.generation++;
@@ -135,7 +128,7 @@ static void start(struct monitor *monitor, struct part *part)
 	if (part->link >= 0)
 		close(part->link);
 	part->link = -1;
-	part->again_ns = now_ns() + WAIT_MOST_MS * MS_NS;
+	part->again_ns = uv_hrtime() + WAIT_MOST_MS * MS_NS;
 }
 
 /* In the gate's own channel, which nobody writes to until the next gate: there it stays until it is on the disk,
@@ -154,14 +147,10 @@ static void note_gone(struct monitor *monitor, int status, const struct fw_addr 
 	struct fw_random random = random_system();
 	struct fw_record *record = &monitor->gone;
 	uint8_t id[FW_EVENT_ID_SIZE / 2] = { 0 };
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
 	random.fill(random.user, id, sizeof(id));
-	*record = (struct fw_record){ .wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
-				      .type = EVENT_system_changes,
-				      .level = FW_LEVEL_CRITICAL,
-				      .detail_count = 2 };
+	*record = (struct fw_record){
+		.wall_us = clock_wall_us(), .type = EVENT_system_changes, .level = FW_LEVEL_CRITICAL, .detail_count = 2
+	};
 	encode_hex(id, sizeof(id), record->event_id);
 	if (source != NULL)
 		record->source = *source;
@@ -204,7 +193,7 @@ static void say_fell(struct monitor *monitor, const struct part *part, int statu
 
 static void ended(struct monitor *monitor, struct part *part, int status)
 {
-	bool steady = now_ns() - part->started_ns > STEADY_MS * MS_NS && part->ready;
+	bool steady = uv_hrtime() - part->started_ns > STEADY_MS * MS_NS && part->ready;
 
 	if (part->link >= 0)
 		close(part->link);
@@ -231,7 +220,7 @@ static void ended(struct monitor *monitor, struct part *part, int status)
 	part->wait_ms = steady ? 0 : part->wait_ms == 0 ? WAIT_MS : part->wait_ms * 2;
 	if (part->wait_ms > WAIT_MOST_MS)
 		part->wait_ms = WAIT_MOST_MS;
-	part->again_ns = now_ns() + part->wait_ms * MS_NS + 1;
+	part->again_ns = uv_hrtime() + part->wait_ms * MS_NS + 1;
 }
 
 static void reap(struct monitor *monitor)
@@ -256,7 +245,7 @@ static void stop(struct monitor *monitor)
 		return;
 	monitor->stopping = true;
 	close_listeners(monitor);
-	monitor->until_ns = now_ns() + STOP_MS * MS_NS;
+	monitor->until_ns = uv_hrtime() + STOP_MS * MS_NS;
 	tell(&monitor->gate, PROCESS_STOP, 0);
 }
 
@@ -270,7 +259,7 @@ static void drain(struct monitor *monitor)
 	monitor->draining = true;
 	notify(monitor, "STOPPING=1");
 	close_listeners(monitor);
-	monitor->until_ns = now_ns() + (monitor->shared.options->drain_seconds * 1000 + STOP_MS) * MS_NS;
+	monitor->until_ns = uv_hrtime() + (monitor->shared.options->drain_seconds * 1000 + STOP_MS) * MS_NS;
 	tell(&monitor->keeper, PROCESS_DRAIN, monitor->shared.options->drain_seconds);
 	if (!tell(&monitor->gate, PROCESS_DRAIN, monitor->shared.options->drain_seconds))
 		stop(monitor);
@@ -282,7 +271,7 @@ static void wait_for(struct monitor *monitor, uint64_t until_ns)
 {
 	struct pollfd fds[] = { { .fd = monitor->keeper.link, .events = POLLIN },
 				{ .fd = monitor->gate.link, .events = POLLIN } };
-	uint64_t now = now_ns();
+	uint64_t now = uv_hrtime();
 
 	if (now >= until_ns)
 		return;
@@ -335,8 +324,8 @@ static void reload(struct monitor *monitor, bool record)
 	if (result.error.code == FW_OK) {
 		send_configuration(&monitor->gate, files);
 		send_configuration(&monitor->keeper, files);
-		until_ns = now_ns() + RELOADED_MS * MS_NS;
-		while ((!monitor->gate.reloaded || !monitor->keeper.reloaded) && now_ns() < until_ns)
+		until_ns = uv_hrtime() + RELOADED_MS * MS_NS;
+		while ((!monitor->gate.reloaded || !monitor->keeper.reloaded) && uv_hrtime() < until_ns)
 			wait_for(monitor, until_ns);
 		result.late = !monitor->gate.reloaded || !monitor->keeper.reloaded;
 	}
@@ -404,7 +393,7 @@ static void hear(struct monitor *monitor, struct part *part)
 		if (heard == PROCESS_ENDED) { /* it ends, or says what nobody says: then it is ended */
 			close(part->link);
 			part->link = -1;
-			part->kill_ns = now_ns() + STOP_MS * MS_NS;
+			part->kill_ns = uv_hrtime() + STOP_MS * MS_NS;
 			return;
 		}
 		obey(monitor, part, &message);
@@ -457,7 +446,7 @@ static uint64_t next_due(const struct monitor *monitor)
 static void do_due(struct monitor *monitor)
 {
 	struct part *parts[] = { &monitor->gate, &monitor->keeper };
-	uint64_t now = now_ns();
+	uint64_t now = uv_hrtime();
 
 	for (unsigned i = 0; i < 2; i++)
 		if (parts[i]->kill_ns != 0 && now >= parts[i]->kill_ns) {
@@ -509,7 +498,7 @@ static void serve(struct monitor *monitor)
 		struct pollfd fds[] = { { .fd = monitor->signals, .events = POLLIN },
 					{ .fd = monitor->keeper.link, .events = POLLIN },
 					{ .fd = monitor->gate.link, .events = POLLIN } };
-		uint64_t due = next_due(monitor), now = now_ns();
+		uint64_t due = next_due(monitor), now = uv_hrtime();
 		int wait_ms = due == UINT64_MAX ? -1 : due <= now ? 0 : (int)((due - now) / MS_NS) + 1;
 
 		poll(fds, 3, wait_ms);

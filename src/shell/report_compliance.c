@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/slice.h"
 #include "report/report.h"
 #include "report/report_place.h"
+#include "shell/clock.h"
 
 /* The last moment that a timestamp can say: 9999-12-31T23:59:59.999999Z. */
 #define LAST_US UINT64_C(253402300799999999)
@@ -46,14 +46,6 @@ static format_function *find_format(const char *name)
 	return NULL;
 }
 
-static uint64_t wall_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static uint64_t bounded(uint64_t wall_us)
 {
 	return wall_us < LAST_US ? wall_us : LAST_US;
@@ -77,7 +69,7 @@ static const char *read_query(const struct fw_report_query *query, struct making
 	options->framework = query->framework != NULL ? report_framework_find(query->framework) : REPORT_FRAMEWORKS;
 	if (query->framework != NULL && options->framework == REPORT_FRAMEWORKS)
 		return "framework is soc2, iso27001, nist-csf or owasp";
-	options->now_us = wall_us();
+	options->now_us = clock_wall_us();
 	options->start_us = bounded(query->start_us);
 	options->end_us = query->end_us != 0 ? bounded(query->end_us) : options->now_us;
 	if (options->start_us > options->end_us)

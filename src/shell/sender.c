@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "shell/clock.h"
 #include "shell/log.h"
 #include "shell/sender_parts.h"
 
@@ -26,22 +26,6 @@ struct senders {
 	bool quiet;
 };
 
-uint64_t sender_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-uint64_t sender_wall_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 const struct senders_options *sender_options(const struct sender *sender)
 {
 	return &sender->senders->options;
@@ -54,7 +38,7 @@ bool sender_stopping(const struct sender *sender)
 
 int sender_patience(const struct sender *sender, int most)
 {
-	uint64_t now = sender_now(), until;
+	uint64_t now = uv_hrtime(), until;
 
 	if (!sender_stopping(sender))
 		return most;
@@ -78,7 +62,7 @@ int sender_poll(const struct sender *sender, int fd, short events, int milliseco
 void sender_record(struct sender *sender, unsigned type, const struct fw_detail *details, unsigned count)
 {
 	struct senders *senders = sender->senders;
-	struct fw_record record = { .wall_us = sender_wall_us(),
+	struct fw_record record = { .wall_us = clock_wall_us(),
 				    .type = (uint16_t)type,
 				    .level = sender->policy->event_levels[type],
 				    .detail_count = (uint8_t)(count + 1) };
@@ -234,7 +218,7 @@ static struct sender *dismiss(struct senders *senders, const struct fw_policy *p
 
 		all = sender->next;
 		if (!is_same(sender->receiver, receiver_of(policy, sender->receiver->name))) {
-			end(sender, sender_now() + GRACE_NS);
+			end(sender, uv_hrtime() + GRACE_NS);
 			to = &dismissed;
 		}
 		sender->next = *to;
@@ -325,7 +309,7 @@ void senders_quiet(struct senders *senders)
 
 struct senders *senders_stop(struct senders *senders)
 {
-	uint64_t until = sender_now() + GRACE_NS;
+	uint64_t until = uv_hrtime() + GRACE_NS;
 
 	if (senders == NULL)
 		return NULL;
@@ -355,7 +339,7 @@ unsigned senders_status(struct senders *senders, struct sender_status ret_status
 	durable = atomic_load(senders->options.durable);
 	for (struct sender *sender = senders->list; sender != NULL && count < LIMIT_RECEIVERS; sender = sender->next) {
 		struct sender_status *status = &ret_status[count++];
-		uint64_t wall = sender_wall_us();
+		uint64_t wall = clock_wall_us();
 
 		pthread_mutex_lock(&sender->lock);
 		*status = sender->status;

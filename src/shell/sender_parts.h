@@ -3,6 +3,7 @@
 #ifndef SHELL_SENDER_PARTS_H
 #define SHELL_SENDER_PARTS_H
 #include <pthread.h>
+#include <uv.h>
 
 #include "base/arena.h"
 #include "base/limits.h"
@@ -105,8 +106,6 @@ struct sender {
 };
 
 /* sender.c */
-uint64_t sender_now(void); /* of a clock that nobody sets */
-uint64_t sender_wall_us(void);
 const struct senders_options *sender_options(const struct sender *sender);
 void sender_join(struct sender *sender); /* waits for its end, frees it; NULL-safe */
 bool sender_stopping(const struct sender *sender);

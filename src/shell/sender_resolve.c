@@ -75,7 +75,7 @@ static struct lookup *begin(const struct receiver *receiver, int type)
 
 struct addrinfo *sender_resolve(struct sender *sender, int socket_type)
 {
-	uint64_t until = sender_now() + (uint64_t)sender->receiver->timeout * 1000 * SENDER_MS, now;
+	uint64_t until = uv_hrtime() + (uint64_t)sender->receiver->timeout * 1000 * SENDER_MS, now;
 	struct lookup *lookup = begin(sender->receiver, socket_type);
 	struct addrinfo *found = NULL;
 	short events = 0;
@@ -85,7 +85,7 @@ struct addrinfo *sender_resolve(struct sender *sender, int socket_type)
 		snprintf(sender->why, sizeof(sender->why), "memory is short");
 		return NULL;
 	}
-	while (events == 0 && (now = sender_now()) < until && sender_patience(sender, 1) != 0)
+	while (events == 0 && (now = uv_hrtime()) < until && sender_patience(sender, 1) != 0)
 		sender_poll(sender, lookup->done, POLLIN, (int)((until - now) / SENDER_MS) + 1, &events);
 	if (events != 0 && lookup->fault != 0) {
 		snprintf(sender->why, sizeof(sender->why), "%.200s: %s", sender->receiver->host,

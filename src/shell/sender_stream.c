@@ -85,7 +85,7 @@ static enum sender_result open_stream(struct sender *sender)
 	if (result == SENDER_SENT && curl_easy_getinfo(stream->curl.easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
 	    fd != CURL_SOCKET_BAD) {
 		stream->fd = fd;
-		sender->opened_ns = sender->last_ns = sender_now();
+		sender->opened_ns = sender->last_ns = uv_hrtime();
 		return SENDER_SENT;
 	}
 	if (result == SENDER_SENT)
@@ -145,7 +145,7 @@ static enum sender_result push(struct sender *sender, bool *ret_moved)
 static enum sender_result push_all(struct sender *sender)
 {
 	struct sender_stream *stream = sender->stream;
-	uint64_t patience = (uint64_t)sender->receiver->timeout * 1000 * SENDER_MS, moved_ns = sender_now();
+	uint64_t patience = (uint64_t)sender->receiver->timeout * 1000 * SENDER_MS, moved_ns = uv_hrtime();
 	enum sender_result result = SENDER_SENT;
 
 	while (result == SENDER_SENT && buf_size(&stream->out) != 0) {
@@ -156,10 +156,10 @@ static enum sender_result push_all(struct sender *sender)
 		if (result != SENDER_SENT)
 			break;
 		if (moved) {
-			moved_ns = sender_now();
+			moved_ns = uv_hrtime();
 			continue;
 		}
-		if (sender_now() - moved_ns > patience)
+		if (uv_hrtime() - moved_ns > patience)
 			return why(sender, "the receiver takes nothing any more");
 		if (sender_patience(sender, CLOSE_MS) == 0)
 			return SENDER_STOPPED;
@@ -197,11 +197,11 @@ static enum sender_result send_stream(struct sender *sender, struct sender_batch
 /* Reads on to the end of the other side. True: it came in order, and all that was sent had been acknowledged. */
 static bool await_end(int fd)
 {
-	uint64_t until = sender_now() + CLOSE_MS * SENDER_MS, now;
+	uint64_t until = uv_hrtime() + CLOSE_MS * SENDER_MS, now;
 	char octets[4096];
 	int waiting;
 
-	while ((now = sender_now()) < until) {
+	while ((now = uv_hrtime()) < until) {
 		ssize_t got = recv(fd, octets, sizeof(octets), MSG_DONTWAIT);
 		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
@@ -254,7 +254,7 @@ static enum sender_result wait_stream(struct sender *sender, int milliseconds)
 		return SENDER_SENT;
 	}
 	settle(sender);
-	if (sender->window.count != 0 && !sender->stays_open && sender_now() - sender->last_ns > REST_NS)
+	if (sender->window.count != 0 && !sender->stays_open && uv_hrtime() - sender->last_ns > REST_NS)
 		return rest(sender);
 	if (sender_poll(sender, sender->stream->fd, POLLIN, milliseconds, &events) == 0)
 		return SENDER_SENT;

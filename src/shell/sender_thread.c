@@ -11,6 +11,7 @@
 #include "base/encode.h"
 #include "base/slice.h"
 #include "record/segment.h"
+#include "shell/clock.h"
 #include "shell/log.h"
 #include "shell/sender_parts.h"
 
@@ -67,9 +68,9 @@ static void write_cursor(struct sender *sender, bool now)
 	bool failed;
 
 	if (memcmp(&sender->settled, &sender->written, sizeof(sender->settled)) == 0 ||
-	    (!now && sender_now() - sender->written_ns < SECOND_NS))
+	    (!now && uv_hrtime() - sender->written_ns < SECOND_NS))
 		return;
-	sender->written_ns = sender_now();
+	sender->written_ns = uv_hrtime();
 	failed = delivery_write(&storage_system, sender->cursor_path, &sender->settled) != 0;
 	if (failed && !sender->cursor_failed)
 		log_error(log_of(sender), receiver, "%s: cannot write %s: %s; after a restart it is sent some again",
@@ -235,7 +236,7 @@ static bool fill_records(struct sender *sender)
 /* The latest one, if it says more than the one before. */
 static void fill_checkpoint(struct sender *sender)
 {
-	uint64_t now = sender_now(), size;
+	uint64_t now = uv_hrtime(), size;
 	char path[STORAGE_PATH], note[NOTE];
 	ssize_t got;
 
@@ -246,7 +247,7 @@ static void fill_checkpoint(struct sender *sender)
 		return;
 	got = storage_read(path, note, sizeof(note));
 	buf_cut(&sender->line, 0);
-	if (got <= 0 || !export_checkpoint(slice(note, (size_t)got), sender_wall_us(), &sender->line, &sender->pool))
+	if (got <= 0 || !export_checkpoint(slice(note, (size_t)got), clock_wall_us(), &sender->line, &sender->pool))
 		return;
 	size = export_checkpoint_size(slice(note, (size_t)got));
 	if (size <= sender->checkpoint ||
@@ -279,12 +280,12 @@ static bool fill(struct sender *sender)
 
 static void pause_for(struct sender *sender, uint64_t milliseconds)
 {
-	uint64_t until = sender_now() + milliseconds * SENDER_MS, now;
+	uint64_t until = uv_hrtime() + milliseconds * SENDER_MS, now;
 	short events;
 
 	if (until < sender->not_before_ns)
 		until = sender->not_before_ns;
-	while (!sender_stopping(sender) && (now = sender_now()) < until)
+	while (!sender_stopping(sender) && (now = uv_hrtime()) < until)
 		sender_poll(sender, -1, 0, (int)((until - now) / SENDER_MS) + 1, &events);
 }
 
@@ -320,7 +321,7 @@ static void note_error(struct sender *sender)
 	sender->status.failures++;
 	sender->status.state = "waiting";
 	memcpy(sender->status.error, sender->why, sizeof(sender->why));
-	sender->status.error_wall_us = sender_wall_us();
+	sender->status.error_wall_us = clock_wall_us();
 	pthread_mutex_unlock(&sender->lock);
 }
 
@@ -333,7 +334,7 @@ static void fail(struct sender *sender)
 	rewind_to_settled(sender);
 	note_error(sender);
 	if (sender->failures++ == 0) {
-		sender->failing_ns = sender_now();
+		sender->failing_ns = uv_hrtime();
 		log_warn(log_of(sender), receiver, "%s: %s; tried again", sender->receiver->name, sender->why);
 	} else if (!sender->told) { /* not of each restart of a receiver */
 		sender->told = true;
@@ -345,7 +346,7 @@ static void fail(struct sender *sender)
 
 static void restored(struct sender *sender)
 {
-	uint64_t milliseconds = (sender_now() - sender->failing_ns) / SENDER_MS, durable_now = durable(sender);
+	uint64_t milliseconds = (uv_hrtime() - sender->failing_ns) / SENDER_MS, durable_now = durable(sender);
 	const struct fw_detail details[] = {
 		number("milliseconds", milliseconds),
 		number("behind", durable_now > sender->highest ? durable_now - sender->highest : 0)
@@ -365,7 +366,7 @@ static void succeed(struct sender *sender, bool certain)
 
 	sender->pending = sender->is_down = false;
 	sender->tries = 0;
-	sender->last_ns = sender_now();
+	sender->last_ns = uv_hrtime();
 	if (certain)
 		sender->settled = batch->last;
 	if (batch->last.sequence > sender->highest)
@@ -424,7 +425,7 @@ static void refuse(struct sender *sender)
 	if (batch->count + batch->has_checkpoint > 1) {
 		sender->most = batch->count > 1 ? batch->count / 2 : 1;
 		if (batch->has_checkpoint)
-			sender->checkpoint_ns = sender_now();
+			sender->checkpoint_ns = uv_hrtime();
 		sender->is_down = sender_stopping(sender); /* no more turns, then */
 		read_from_settled(sender);
 		return;
@@ -439,7 +440,7 @@ static void refuse(struct sender *sender)
 /* A connection that holds has told more than one that was accepted: whoever closes at once is not well. */
 static void look(struct sender *sender)
 {
-	if (sender->failures != 0 && sender->stream != NULL && sender_now() - sender->opened_ns > SECOND_NS)
+	if (sender->failures != 0 && sender->stream != NULL && uv_hrtime() - sender->opened_ns > SECOND_NS)
 		restored(sender);
 }
 
@@ -517,7 +518,7 @@ static void turn(struct sender *sender)
 static bool must_end(const struct sender *sender)
 {
 	return sender_stopping(sender) &&
-	       (sender->is_down || sender_now() >= atomic_load(&sender->stop_ns) ||
+	       (sender->is_down || uv_hrtime() >= atomic_load(&sender->stop_ns) ||
 		(!sender->pending && sender->follow.next > durable(sender) && sender->stopped_once));
 }
 

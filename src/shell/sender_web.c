@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "crypto/digest.h"
+#include "shell/clock.h"
 #include "shell/sender_parts.h"
 
 enum { HEADER = 256, ID = 96, ANSWER_MOST = 65536, RETRY_MOST_S = 3600 };
@@ -49,7 +50,7 @@ static bool sign(struct request *request, const struct sender_batch *batch)
 {
 	const struct receiver *receiver = request->sender->receiver;
 	char id[ID], line[HEADER], mac_text[64];
-	uint64_t now_s = sender_wall_us() / 1000000;
+	uint64_t now_s = clock_wall_us() / 1000000;
 	size_t body = buf_size(&batch->lines), room;
 	uint8_t mac[32], *signed_text;
 	bool holds;
@@ -168,7 +169,7 @@ static enum sender_result judge(struct request *request)
 		 status >= 300 && status < 400 ? ", a redirect, which is not followed" : "");
 	if (request->retry_after_s > 0)
 		sender->not_before_ns =
-			sender_now() +
+			uv_hrtime() +
 			(uint64_t)(request->retry_after_s < RETRY_MOST_S ? request->retry_after_s : RETRY_MOST_S) *
 				1000 * SENDER_MS;
 	return is_of_the_body(status) ? SENDER_REFUSED : SENDER_FAILED;
