@@ -295,6 +295,18 @@ int manager_parts_start(struct fw_manager *manager, struct fw_error *reterr_erro
 	return result;
 }
 
+void manager_parts_end(struct fw_manager *manager)
+{
+	if (manager->has_loop) {
+		uv_run(&manager->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&manager->loop);
+		manager->has_loop = false;
+	}
+	manager->hub = hub_free(manager->hub);
+	store_free(manager->store);
+	manager->store = NULL;
+}
+
 void manager_parts_stop(struct fw_manager *manager)
 {
 	struct gate *gate;
@@ -318,11 +330,6 @@ void manager_parts_stop(struct fw_manager *manager)
 		uv_close((uv_handle_t *)&manager->wake, NULL);
 		uv_close((uv_handle_t *)&manager->renew, NULL);
 		uv_close((uv_handle_t *)&manager->sweep, NULL);
-		uv_run(&manager->loop, UV_RUN_DEFAULT);
-		uv_loop_close(&manager->loop);
-		manager->has_loop = false;
 	}
-	manager->hub = hub_free(manager->hub);
-	store_free(manager->store);
-	manager->store = NULL;
+	manager_parts_end(manager);
 }

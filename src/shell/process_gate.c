@@ -21,19 +21,10 @@ struct process {
 	struct process_shared *shared;
 	struct fw_manager *manager;
 	struct gate_store store;
-	struct files *files;
 	uv_poll_t link, down;
 	uv_timer_t sweep;
 	bool ends;
 };
-
-static void tell(struct process *process, enum process_message_type type, int64_t number, const char *text)
-{
-	struct process_message message = { .type = type, .number = number };
-
-	snprintf(message.text, sizeof(message.text), "%s", text);
-	process_link_send(process->shared->link, &message, -1);
-}
 
 static void begin(struct process *process, bool knows)
 {
@@ -110,16 +101,9 @@ static void end(struct process *process)
 		uv_stop(&process->manager->loop);
 }
 
-static void follow(struct process *process)
+static void obey(void *user, const struct process_message *message, int *fd)
 {
-	bool taken = manager_reload_follow(process->manager, process->files);
-
-	process->files = files_free(process->files);
-	tell(process, PROCESS_RELOADED, taken ? 0 : 1, "");
-}
-
-static void obey(struct process *process, const struct process_message *message, int *fd)
-{
+	struct process *process = user;
 	struct ipc_drain drain = { .seconds = (uint32_t)message->number };
 
 	switch ((enum process_message_type)message->type) {
@@ -133,18 +117,8 @@ static void obey(struct process *process, const struct process_message *message,
 		end(process);
 		break;
 	case PROCESS_FILE:
-		if (process->files == NULL)
-			process->files = files_new();
-		if (process->files != NULL && *fd >= 0) {
-			files_add(process->files, message->text, *fd);
-			*fd = -1;
-		}
-		break;
 	case PROCESS_RELOAD:
-		if (process->files == NULL)
-			process->files = files_new();
-		if (process->files != NULL)
-			follow(process);
+		process_follow(process->shared, message, fd);
 		break;
 	default: /* the keeper's */
 		break;
@@ -153,16 +127,7 @@ static void obey(struct process *process, const struct process_message *message,
 
 static void take_link(struct process *process)
 {
-	struct process_message message;
-	enum process_heard heard;
-	int fd;
-
-	while ((heard = process_link_receive(process->shared->link, &message, &fd)) == PROCESS_HEARD) {
-		obey(process, &message, &fd);
-		if (fd >= 0)
-			close(fd);
-	}
-	if (heard == PROCESS_ENDED)
+	if (!process_hear(process->shared, obey, process))
 		end(process);
 }
 
@@ -292,14 +257,8 @@ static void stop(struct process *process)
 		uv_close((uv_handle_t *)&process->link, NULL);
 		uv_close((uv_handle_t *)&process->down, NULL);
 		uv_close((uv_handle_t *)&process->sweep, NULL);
-		uv_run(&manager->loop, UV_RUN_DEFAULT);
-		uv_loop_close(&manager->loop);
-		manager->has_loop = false;
 	}
-	manager->hub = hub_free(manager->hub);
-	store_free(manager->store);
-	manager->store = NULL;
-	files_free(process->files);
+	process_end(process->shared);
 }
 
 int process_gate(struct process_shared *shared)
@@ -311,12 +270,12 @@ int process_gate(struct process_shared *shared)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (start(&process, &error) == FW_OK) {
 		if (!process.ends) {
-			tell(&process, PROCESS_READY, shared->port, "");
+			process_tell(shared, PROCESS_READY, shared->port, "");
 			take_down(&process); /* what came while it was not looked */
 			uv_run(&shared->manager->loop, UV_RUN_DEFAULT);
 		}
 	} else {
-		tell(&process, PROCESS_FAILED, 0, error.text);
+		process_tell(shared, PROCESS_FAILED, 0, error.text);
 	}
 	stop(&process);
 	return error.code == FW_OK ? 0 : 1;

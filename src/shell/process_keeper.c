@@ -21,11 +21,9 @@ struct process {
 	struct process_shared *shared;
 	struct fw_manager *manager;
 	struct keeper_remote remote;
-	struct files *files; /* of a configuration that comes */
 	uv_poll_t link;
 	uv_timer_t sweep;
 	unsigned drained;
-	bool said; /* started */
 	/* A thread of the admin side waits for what comes of a reload. */
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
@@ -34,21 +32,13 @@ struct process {
 	char *name;
 };
 
-static void tell(struct process *process, enum process_message_type type, int64_t number, const char *text)
-{
-	struct process_message message = { .type = type, .number = number };
-
-	snprintf(message.text, sizeof(message.text), "%s", text);
-	process_link_send(process->shared->link, &message, -1);
-}
-
 static void on_drained(void *user, unsigned worker)
 {
 	struct process *process = user;
 
 	(void)worker;
 	if (++process->drained == process->shared->workers)
-		tell(process, PROCESS_DRAINED, 0, "");
+		process_tell(process->shared, PROCESS_DRAINED, 0, "");
 }
 
 /* In a thread of the admin side. */
@@ -59,7 +49,7 @@ static void ask_reload(void *user, struct reload_result *ret_result)
 	pthread_mutex_lock(&process->lock);
 	process->waits = true;
 	process->has_result = false;
-	tell(process, PROCESS_ASK_RELOAD, 0, "");
+	process_tell(process->shared, PROCESS_ASK_RELOAD, 0, "");
 	while (!process->has_result)
 		pthread_cond_wait(&process->answered, &process->lock);
 	*ret_result = process->result;
@@ -139,20 +129,12 @@ static void say_where(struct process *process)
 	manager_parts_record(process->manager, "started", process->manager->configuration.digest);
 	log_debug(&process->manager->lines, server, "started: %u workers", process->shared->workers);
 	manager_say_where(process->manager);
-	tell(process, PROCESS_SAY, 0, "");
+	process_tell(process->shared, PROCESS_SAY, 0, "");
 }
 
-static void follow(struct process *process)
+static void obey(void *user, const struct process_message *message, int *fd)
 {
-	struct fw_manager *manager = process->manager;
-	bool taken = manager_reload_follow(manager, process->files);
-
-	process->files = files_free(process->files);
-	tell(process, PROCESS_RELOADED, taken ? 0 : 1, "");
-}
-
-static void obey(struct process *process, const struct process_message *message, int *fd)
-{
+	struct process *process = user;
 	switch ((enum process_message_type)message->type) {
 	case PROCESS_SAY:
 		say_where(process);
@@ -167,18 +149,8 @@ static void obey(struct process *process, const struct process_message *message,
 		gate_gone(process, message);
 		break;
 	case PROCESS_FILE:
-		if (process->files == NULL)
-			process->files = files_new();
-		if (process->files != NULL && *fd >= 0) {
-			files_add(process->files, message->text, *fd);
-			*fd = -1;
-		}
-		break;
 	case PROCESS_RELOAD:
-		if (process->files == NULL)
-			process->files = files_new();
-		if (process->files != NULL)
-			follow(process);
+		process_follow(process->shared, message, fd);
 		break;
 	case PROCESS_RESULT:
 		take_result(process, *fd, message->number != 0);
@@ -191,18 +163,11 @@ static void obey(struct process *process, const struct process_message *message,
 static void on_link(uv_poll_t *poll, int status, int events)
 {
 	struct process *process = poll->data;
-	struct process_message message;
-	enum process_heard heard;
-	int fd;
 
 	(void)status;
 	(void)events;
-	while ((heard = process_link_receive(process->shared->link, &message, &fd)) == PROCESS_HEARD) {
-		obey(process, &message, &fd);
-		if (fd >= 0)
-			close(fd);
-	}
-	if (heard == PROCESS_ENDED) { /* the monitor is gone: what there is is written, then this ends, too */
+	if (!process_hear(process->shared, obey,
+			  process)) { /* the monitor is gone: what there is is written, then this ends, too */
 		uv_poll_stop(poll);
 		keeper_set_draining(process->manager->keeper);
 		uv_stop(&process->manager->loop);
@@ -315,22 +280,13 @@ static void stop(struct process *process)
 	}
 	if (manager->keeper != NULL) {
 		keeper_store_gone(manager->keeper, UINT32_MAX);
-		if (process->shared->first || process->said || process->shared->generation != 0)
-			manager_parts_record(manager, "stopped", NULL);
+		manager_parts_record(manager, "stopped", NULL);
 		log_debug(&manager->lines, server, "stopped");
 		uv_close((uv_handle_t *)&process->link, NULL);
 		uv_close((uv_handle_t *)&process->sweep, NULL);
 	}
 	manager->keeper = keeper_stop(manager->keeper);
-	if (manager->has_loop) {
-		uv_run(&manager->loop, UV_RUN_DEFAULT);
-		uv_loop_close(&manager->loop);
-		manager->has_loop = false;
-	}
-	manager->hub = hub_free(manager->hub);
-	store_free(manager->store);
-	manager->store = NULL;
-	files_free(process->files);
+	process_end(process->shared);
 	reload_fini(&process->result);
 	mem_free(process->name);
 }
@@ -344,12 +300,12 @@ int process_keeper(struct process_shared *shared)
 	pthread_mutex_init(&process.lock, NULL);
 	pthread_cond_init(&process.answered, NULL);
 	if (start(&process, &error) == FW_OK) {
-		tell(&process, PROCESS_READY, keeper_port(shared->manager->keeper), "");
+		process_tell(shared, PROCESS_READY, keeper_port(shared->manager->keeper), "");
 		if (!shared->first)
 			keeper_store_who(shared->manager->keeper);
 		uv_run(&shared->manager->loop, UV_RUN_DEFAULT);
 	} else {
-		tell(&process, PROCESS_FAILED, 0, error.text);
+		process_tell(shared, PROCESS_FAILED, 0, error.text);
 	}
 	stop(&process);
 	pthread_cond_destroy(&process.answered);

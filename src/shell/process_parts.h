@@ -25,11 +25,23 @@ struct process_shared {
 	uint32_t generation; /* of the gate: the one that begins, or the last one */
 	bool first;	     /* the part has not run before */
 	uint16_t admin_port; /* that the keeper has had */
+	struct files *files; /* in a part: of a configuration that comes */
 };
 
 /* The main thread of a part, from the fork to the end of it. What it returns is the exit code. */
 int process_keeper(struct process_shared *shared);
 int process_gate(struct process_shared *shared);
+
+/* process_part.c: in a part. */
+void process_tell(const struct process_shared *shared, enum process_message_type type, int64_t number,
+		  const char *text);
+/* Each message that is there; whoever keeps its descriptor puts -1 in its place. False: the monitor is gone. */
+typedef void process_obey(void *user, const struct process_message *message, int *fd);
+bool process_hear(const struct process_shared *shared, process_obey *obey, void *user);
+/* PROCESS_FILE and PROCESS_RELOAD: gathers the files, uses them, and says what came of it. */
+void process_follow(struct process_shared *shared, const struct process_message *message, int *fd);
+/* The part's handles are closing: what else it has is freed. */
+void process_end(struct process_shared *shared);
 
 /* In a part: the configuration that the monitor has read, from the copies it sent. What was in use stays where it does
  * not hold. */
