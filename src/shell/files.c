@@ -74,14 +74,7 @@ bool files_add(struct files *files, const char *path, int fd)
 	return true;
 }
 
-void files_each(const struct files *files, bool (*each)(void *user, const char *path, int fd), void *user)
-{
-	for (unsigned i = 0; i < files->count; i++)
-		if (!each(user, files->list[i].path, files->list[i].fd))
-			return;
-}
-
-/* The same octets from the front: a copy of the descriptor has its place in the file, too. */
+/* The same octets from the front. Of one thread: a copy of the descriptor has its place in the file, too. */
 static int again(int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -108,6 +101,19 @@ static bool copy_all(int from, int to)
 	return got == 0;
 }
 
+/* Sealed, with a place of its own in the file. -1: it could not be made. */
+static int copy_of(int fd, mode_t mode)
+{
+	int copy = memfd_create("configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (copy >= 0 && copy_all(fd, copy) && fchmod(copy, mode & 0777) == 0 &&
+	    fcntl(copy, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+		return copy;
+	if (copy >= 0)
+		close(copy);
+	return -1;
+}
+
 /* Who reads now and who reads the copy later see the same, whatever becomes of the file meanwhile. */
 static int keep(const char *path, int fd)
 {
@@ -120,17 +126,32 @@ static int keep(const char *path, int fd)
 	}
 	if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
 		return fd;
-	copy = memfd_create("configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (copy < 0)
-		return fd;
-	if (!copy_all(fd, copy) || fchmod(copy, facts.st_mode & 0777) != 0 ||
-	    fcntl(copy, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
-	    !files_add(kept, path, copy)) {
+	copy = copy_of(fd, facts.st_mode);
+	if (copy < 0 || !files_add(kept, path, copy)) {
 		lseek(fd, 0, SEEK_SET);
 		return fd;
 	}
 	close(fd);
 	return again(copy);
+}
+
+/* Two processes that have the same open file would move each other's place in it: each is given a copy. */
+bool files_each(const struct files *files, bool (*each)(void *user, const char *path, int fd), void *user)
+{
+	bool goes_on = true;
+
+	for (unsigned i = 0; goes_on && i < files->count; i++) {
+		struct stat facts;
+		int from = again(files->list[i].fd);
+		int copy = from >= 0 && fstat(from, &facts) == 0 ? copy_of(from, facts.st_mode) : -1;
+
+		goes_on = copy >= 0 && each(user, files->list[i].path, copy);
+		if (from >= 0)
+			close(from);
+		if (copy >= 0)
+			close(copy);
+	}
+	return goes_on;
 }
 
 int files_open(const char *path, int flags)

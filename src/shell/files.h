@@ -13,8 +13,9 @@ void files_keep(struct files *files); /* what is opened from now on is kept in h
 void files_use(struct files *files);  /* nothing but what is in here is there from now on; NULL: the disk */
 bool files_used(void);
 bool files_add(struct files *files, const char *path, int fd); /* fd is owned from now on, also when it fails */
-/* Each one, until it says false. */
-void files_each(const struct files *files, bool (*each)(void *user, const char *path, int fd), void *user);
+/* Each one, until it says false, which is the result then; fd is another process's to read, and closed when each
+ * returns. */
+bool files_each(const struct files *files, bool (*each)(void *user, const char *path, int fd), void *user);
 
 /* As open(path, O_RDONLY | O_CLOEXEC | flags), fopen(path, "re") and access(path, F_OK) have it. */
 int files_open(const char *path, int flags);

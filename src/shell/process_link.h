@@ -14,7 +14,7 @@ enum process_message_type {
 	PROCESS_STOP,	  /* to a part: end now */
 	PROCESS_GONE,	  /* to the keeper: the gate of this generation fell; text: the address it worked for, or "" */
 	PROCESS_FILE,	  /* to both, with a descriptor: what the file named text held */
-	PROCESS_RELOAD,	  /* to both: read the configuration from those files */
+	PROCESS_RELOAD,	  /* to both: read the configuration from those files; number: not 0 where some did not come */
 	PROCESS_RELOADED, /* from both: done; number: not 0 where it is not in use yet */
 	PROCESS_RESULT,	  /* to the keeper, with a descriptor: what came of it; number: 1: it is to be recorded */
 	PROCESS_ASK_RELOAD, /* from the keeper: an operator wants one */

@@ -39,7 +39,7 @@ void process_follow(struct process_shared *shared, const struct process_message 
 		files_add(shared->files, message->text, *fd);
 		*fd = -1;
 	} else if (message->type == PROCESS_RELOAD) {
-		taken = manager_reload_follow(shared->manager, shared->files);
+		taken = message->number == 0 && manager_reload_follow(shared->manager, shared->files);
 		shared->files = files_free(shared->files);
 		process_tell(shared, PROCESS_RELOADED, taken ? 0 : 1, "");
 	}

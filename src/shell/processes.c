@@ -302,8 +302,8 @@ static void send_configuration(struct part *part, const struct files *files)
 	part->reloaded = part->pid == 0 || !part->ready;
 	if (part->reloaded)
 		return; /* it begins with what the monitor has */
-	files_each(files, send_file, part);
-	if (!tell(part, PROCESS_RELOAD, 0))
+	/* Of a configuration that did not come whole nothing is read. */
+	if (!tell(part, PROCESS_RELOAD, files_each(files, send_file, part) ? 0 : 1))
 		part->reloaded = true;
 }
 
