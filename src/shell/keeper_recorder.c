@@ -161,8 +161,6 @@ static void commit(struct keeper_recorder *recorder)
 		tell_unsigned(recorder, ledger_unsigned(recorder->ledger));
 	atomic_store(&recorder->waiting, ledger_waiting(recorder->ledger));
 	atomic_store(&recorder->durable, ledger_durable(recorder->ledger));
-	/* What is on the disk, or kept here since that takes nothing, need not be received again. */
-	ipc_release(recorder->channel);
 }
 
 static void keep(struct keeper_recorder *recorder, const struct fw_record *record, const struct ipc_record *message,
@@ -268,6 +266,8 @@ static bool drain(struct keeper_recorder *recorder)
 			continue;
 		take_own(recorder, message.record.wall_us);
 		take(recorder, &message, tail);
+		if (recorder->each)
+			ipc_release(recorder->channel);
 	}
 	return any;
 }
@@ -282,6 +282,9 @@ static void run(void *user)
 		bool stop = atomic_load(&recorder->stop), any = drain(recorder);
 
 		commit(recorder); /* without records too: a checkpoint may be due */
+		/* What is on the disk, or kept here since that takes nothing, need not be received again. Not in
+		 * commit: there one may have been received that is not taken yet. */
+		ipc_release(recorder->channel);
 		tell_events(recorder);
 		if (stop && !any)
 			break;
