@@ -4,14 +4,12 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/addr.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
-#include "shell/fetch_address.h"
+#include "shell/curl_guard.h"
 
 /* MAX_AGE_MOST: more than any cache keeps; keeps sums of seconds small. */
 enum { FAULT_ROOM = 640, WHY_ROOM = 256, CONNECT_MS = 5000, KEPT = 8, MAX_AGE_MOST = 1000000000 };
@@ -24,7 +22,6 @@ struct fetch {
 	char *url, *types[2];
 	uint8_t *form;
 	size_t form_size;
-	bool allow_private;
 	size_t most;
 	fetch_done *done;
 	void *user;
@@ -32,8 +29,7 @@ struct fetch {
 	size_t size, room, head_size;
 	int64_t max_age_s, age_s;
 	bool no_cache;
-	char refused[WHY_ROOM]; /* by us, whatever libcurl calls it */
-	char error[CURL_ERROR_SIZE];
+	struct curl_guard guard;
 };
 
 struct fetcher {
@@ -103,8 +99,8 @@ static const char *judge(struct fetch *fetch, CURLcode code, char ret_why[WHY_RO
 	long status = 0;
 	char *type = NULL;
 
-	if (fetch->refused[0] != '\0')
-		return fetch->refused;
+	if (fetch->guard.refused[0] != '\0')
+		return fetch->guard.refused;
 	if (code == CURLE_FILESIZE_EXCEEDED) {
 		snprintf(ret_why, WHY_ROOM, "the answer has more than %zu octets", fetch->most);
 		return ret_why;
@@ -112,7 +108,7 @@ static const char *judge(struct fetch *fetch, CURLcode code, char ret_why[WHY_RO
 	if (code == CURLE_OUT_OF_MEMORY) /* libcurl keeps 100 KB of a line, and calls it so when there is more */
 		return "memory is short, or a line of the head of the answer is too long";
 	if (code != CURLE_OK)
-		return fetch->error[0] != '\0' ? fetch->error : curl_easy_strerror(code);
+		return fetch->guard.error[0] != '\0' ? fetch->guard.error : curl_easy_strerror(code);
 	curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200) {
 		snprintf(ret_why, WHY_ROOM, "answered %ld%s", status,
@@ -250,40 +246,6 @@ static int set_socket(CURL *easy, curl_socket_t socket, int what, void *user, vo
 	return 0;
 }
 
-static bool may_ask(struct fetch *fetch, const struct fw_addr *address)
-{
-	return fetch_address_holds(address, fetch->allow_private, fetch->refused);
-}
-
-/* Each address is looked at here, behind every name look-up: a name that means another host at the second time, or an
- * address in a spelling that only some understand, makes no difference. */
-static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
-{
-	struct fw_addr address = fetch_address_of(&to->addr, to->family);
-
-	(void)purpose;
-	if (!may_ask(user, &address))
-		return CURL_SOCKET_BAD;
-	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-}
-
-/* Before each request, also on a connection that another one left open. */
-static int before_request(void *user, char *server, char *own, int server_port, int own_port)
-{
-	struct fetch *fetch = user;
-	struct fw_addr address;
-
-	(void)own;
-	(void)server_port;
-	(void)own_port;
-	if (!addr_parse(slice_text(server), &address))
-		address.family = 0;
-	if (!may_ask(fetch, &address))
-		return CURL_PREREQFUNC_ABORT;
-	fetch->refused[0] = '\0'; /* of another address of this name, which came before */
-	return CURL_PREREQFUNC_OK;
-}
-
 static size_t take_body(char *bytes, size_t one, size_t size, void *user)
 {
 	struct fetch *fetch = user;
@@ -292,7 +254,8 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *user)
 
 	(void)one; /* 1 */
 	if (!size_add(fetch->size, size, &whole) || whole > fetch->most) {
-		snprintf(fetch->refused, sizeof(fetch->refused), "the answer has more than %zu octets", fetch->most);
+		snprintf(fetch->guard.refused, sizeof(fetch->guard.refused), "the answer has more than %zu octets",
+			 fetch->most);
 		return 0;
 	}
 	while (room < whole)
@@ -300,7 +263,7 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *user)
 	if (room != fetch->room) {
 		larger = mem_resize(fetch->body, room);
 		if (larger == NULL) {
-			snprintf(fetch->refused, sizeof(fetch->refused), "memory is short");
+			snprintf(fetch->guard.refused, sizeof(fetch->guard.refused), "memory is short");
 			return 0;
 		}
 		fetch->body = larger;
@@ -354,8 +317,8 @@ static size_t take_header(char *bytes, size_t one, size_t size, void *user)
 	(void)one; /* 1 */
 	fetch->head_size += size;
 	if (fetch->head_size > LIMIT_FETCH_HEAD) {
-		snprintf(fetch->refused, sizeof(fetch->refused), "the head of the answer has more than %d octets",
-			 LIMIT_FETCH_HEAD);
+		snprintf(fetch->guard.refused, sizeof(fetch->guard.refused),
+			 "the head of the answer has more than %d octets", LIMIT_FETCH_HEAD);
 		return 0;
 	}
 	if (slice_starts(line, "HTTP/")) { /* another head, after one of 1xx */
@@ -424,40 +387,22 @@ static bool set_up(struct fetch *fetch, const struct fetch_options *options)
 #define SET(option, value) (holds = holds && curl_easy_setopt(easy, CURLOPT_##option, (value)) == CURLE_OK)
 	SET(URL, fetch->url);
 	SET(PROTOCOLS_STR, options->allow_http ? "https,http" : "https");
-	SET(FOLLOWLOCATION, 0L);
-	SET(PROXY, ""); /* else http_proxy and all_proxy of the environment count */
-	SET(NOPROXY, "*");
-	SET(NETRC, (long)CURL_NETRC_IGNORED);
-	SET(NOSIGNAL, 1L);
-	SET(QUICK_EXIT, 1L); /* a name look-up that hangs is not waited for */
-	SET(SSL_VERIFYPEER, 1L);
-	SET(SSL_VERIFYHOST, 2L);
-	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (options->ca_file != NULL) {
-		SET(CAINFO, options->ca_file);
-		SET(CAPATH, NULL); /* else the folder of this system counts beside it */
-	}
 	SET(TIMEOUT_MS, timeout);
 	SET(CONNECTTIMEOUT_MS, timeout < CONNECT_MS ? timeout : (long)CONNECT_MS);
 	SET(MAXFILESIZE_LARGE, (curl_off_t)options->most);
 	SET(HTTPHEADER, fetch->headers);
 	SET(USERAGENT, "framewall/" FRAMEWALL_VERSION);
-	SET(OPENSOCKETFUNCTION, open_socket);
-	SET(OPENSOCKETDATA, fetch);
-	SET(PREREQFUNCTION, before_request);
-	SET(PREREQDATA, fetch);
 	SET(WRITEFUNCTION, take_body);
 	SET(WRITEDATA, fetch);
 	SET(HEADERFUNCTION, take_header);
 	SET(HEADERDATA, fetch);
-	SET(ERRORBUFFER, fetch->error);
 	SET(PRIVATE, fetch);
 	if (fetch->form != NULL) {
 		SET(POSTFIELDSIZE_LARGE, (curl_off_t)fetch->form_size);
 		SET(POSTFIELDS, fetch->form);
 	}
 #undef SET
-	return holds;
+	return holds && curl_guard_set(easy, &fetch->guard, options->ca_file);
 }
 
 static bool copy(struct fetch *fetch, const struct fetch_options *options)
@@ -481,7 +426,7 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_options *o
 	if (fetch == NULL)
 		return NULL;
 	fetch->fetcher = fetcher;
-	fetch->allow_private = options->allow_private;
+	fetch->guard.allow_private = options->allow_private;
 	fetch->most = options->most;
 	fetch->done = options->done;
 	fetch->user = options->user;

@@ -11,6 +11,7 @@
 #include "record/delivery.h"
 #include "record/export.h"
 #include "record/follow.h"
+#include "shell/curl_guard.h"
 #include "shell/sender.h"
 
 #define SENDER_MS ((uint64_t)1000000)
@@ -121,10 +122,8 @@ void *sender_run(void *sender);
 /* sender_curl.c: what connections to receivers have in common. */
 void sender_curl_start(void); /* once */
 struct sender_curl {
-	void *easy;	   /* CURL */
-	char refused[256]; /* by us, whatever libcurl calls it */
-	char error[256];   /* CURL_ERROR_SIZE */
-	bool any_address, allow_private;
+	void *easy; /* CURL */
+	struct curl_guard guard;
 	void *connect_to; /* struct curl_slist */
 };
 /* The host of the URL is at that address in truth. False: sender->why. */

@@ -59,7 +59,7 @@ static bool prepare(struct sender *sender, struct sender_stream *stream)
 	int size = snprintf(url, sizeof(url), strchr(name, ':') != NULL ? "%s://[%s]:%s/" : "%s://%s:%s/",
 			    tls ? "https" : "http", name, receiver->port);
 
-	stream->curl.any_address = true; /* receivers of syslog are on private networks nearly always */
+	stream->curl.guard.any_address = true; /* receivers of syslog are on private networks nearly always */
 	stream->multi = curl_multi_init();
 	if (stream->multi == NULL || size < 0 || size >= (int)sizeof(url)) {
 		why(sender, "memory is short");

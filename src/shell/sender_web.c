@@ -131,7 +131,7 @@ static bool prepare(struct request *request, const struct sender_batch *batch)
 	bool json = request->sender->exporter.format <= EXPORT_ecs;
 	CURL *easy;
 
-	request->curl.allow_private = receiver->allow_private;
+	request->curl.guard.allow_private = receiver->allow_private;
 	snprintf(request->sender->why, sizeof(request->sender->why), "memory is short");
 	if (!add_header(request,
 			json ? "Content-Type: application/x-ndjson" : "Content-Type: text/plain; charset=utf-8") ||
