@@ -94,7 +94,7 @@ def test_user():
         client = RawClient(fw.port, {"Authorization": "Bearer " + old})
         equal(client.status, 401, "nor in the handshake")
         client.close()
-        causes = [record["details"].get("cause") for record in fw.wait_records("auth_failure", 5)]
+        causes = [record["details"].get("cause") for record in fw.wait_records("auth_failure", 6)]
         ok(causes.count("revoked") >= 3, "the record says why", causes)
         ok(until(lambda: login(fw, "alice") == "auth_success", 5), "a token of afterwards is good", fw.records("auth_failure")[-1]["details"])
         equal(login(fw, "Alice"), "auth_success", "so is that of a name like hers")
