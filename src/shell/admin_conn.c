@@ -122,6 +122,13 @@ static void on_written(uv_write_t *request, int status)
 	}
 }
 
+void admin_conn_wait(struct admin_conn *conn)
+{
+	conn->state = ADMIN_ASKING;
+	uv_read_stop(&conn->io.stream);
+	uv_timer_stop(&conn->timer);
+}
+
 void admin_conn_write(struct admin_conn *conn)
 {
 	uv_buf_t parts[2] = { uv_buf_init((char *)buf_data(&conn->out), (unsigned)buf_size(&conn->out)),

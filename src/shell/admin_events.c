@@ -293,9 +293,7 @@ void admin_events(struct admin_conn *conn)
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = search;
-	conn->state = ADMIN_ASKING;
-	uv_read_stop(&conn->io.stream);
-	uv_timer_stop(&conn->timer); /* it takes as long as the record is long, where there is no index */
+	admin_conn_wait(conn); /* it takes as long as the record is long, where there is no index */
 	begin(searches);
 }
 

@@ -38,7 +38,7 @@ struct admin {
 
 enum admin_state {
 	ADMIN_READING, /* a request, or waiting for one */
-	ADMIN_ASKING,  /* the request is there, the workers' figures are not */
+	ADMIN_ASKING,  /* the request is there; figures of the workers, or what a thread makes, are not */
 	ADMIN_WRITING,
 	ADMIN_LINGER, /* our end is closed: reads until the peer's is, so that no reset overtakes the answer */
 	ADMIN_CLOSING
@@ -72,6 +72,8 @@ struct admin_conn {
 void admin_conn_accept(struct admin *admin, uv_stream_t *listener, bool control);
 void admin_conn_close(struct admin_conn *conn);
 void admin_conn_write(struct admin_conn *conn); /* out and body are ready */
+/* The answer is made elsewhere (a thread), however long it takes: nothing more is read meanwhile, no deadline holds. */
+void admin_conn_wait(struct admin_conn *conn);
 
 /* admin_request.c: called when octets came or an answer went out. */
 void admin_request_next(struct admin_conn *conn);

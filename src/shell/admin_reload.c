@@ -161,9 +161,7 @@ void admin_reload(struct admin_conn *conn)
 	}
 	admin_record_init(&reload->record, conn, EVENT_admin_action, "reload");
 	reload->conn = conn;
-	conn->state = ADMIN_ASKING;
-	uv_read_stop(&conn->io.stream);
-	uv_timer_stop(&conn->timer); /* it takes as long as the files take */
+	admin_conn_wait(conn); /* it takes as long as the files take */
 }
 
 int admin_reload_init(struct admin *admin)

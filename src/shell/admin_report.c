@@ -218,9 +218,7 @@ static void start(struct admin_conn *conn, struct admin_report *report, const st
 		return;
 	}
 	report->conn = conn;
-	conn->state = ADMIN_ASKING;
-	uv_read_stop(&conn->io.stream);
-	uv_timer_stop(&conn->timer); /* it takes as long as the record is long */
+	admin_conn_wait(conn); /* it takes as long as the record is long */
 }
 
 void admin_report(struct admin_conn *conn)

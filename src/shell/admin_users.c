@@ -218,9 +218,7 @@ static void start(struct admin_conn *conn, const struct database_user *user, str
 	admin_record_text(&change->record, "user", slice(change->user.name, change->user.name_size));
 	if (adds)
 		admin_record_text(&change->record, "role", slice_text(change->user.role));
-	conn->state = ADMIN_ASKING;
-	uv_read_stop(&conn->io.stream);
-	uv_timer_stop(&conn->timer); /* it takes as long as a hash takes */
+	admin_conn_wait(conn); /* it takes as long as a hash takes */
 }
 
 struct wish {

@@ -436,6 +436,21 @@ class RawClient:
         self.socket.close()
 
 
+class ForgetfulClient(RawClient):
+    """Reads and forgets what it is told, in a thread of its own."""
+
+    def __init__(self, server, user):
+        super().__init__(server.port, server.bearer(user))
+        self.reader = threading.Thread(target=self.closed, daemon=True)
+        self.reader.start()
+
+    def leave(self):
+        """After all that it has sent was taken."""
+        self.send(b"\x03\xe8", 8)
+        self.reader.join(PATIENCE)
+        self.close()
+
+
 def run(coroutine, seconds=120):
     async def bounded():
         return await asyncio.wait_for(coroutine, seconds)

@@ -58,27 +58,12 @@ def lines_of(folder):
     return lines
 
 
-class Client(RawClient):
-    """Forgets what it is told."""
-
-    def __init__(self, server, user):
-        super().__init__(server.port, server.bearer(user))
-        self.reader = threading.Thread(target=self.closed, daemon=True)
-        self.reader.start()
-
-    def leave(self):
-        """After all that it has sent was taken."""
-        self.send(b"\x03\xe8", 8)
-        self.reader.join(PATIENCE)
-        self.close()
-
-
 def load(server, generator, messages):
     """Real clients: refused messages of many kinds, refused logins, connections that come and go."""
     sent, clients = 0, []
     while sent < messages:
         if len(clients) < 6:
-            clients.append(Client(server, generator.choice(USERS)))
+            clients.append(ForgetfulClient(server, generator.choice(USERS)))
         if generator.random() < 0.2:
             RawClient(server.port, {"Authorization": "Bearer " + generator.choice(["x", "a.b.c"])}).close()
         for _ in range(100):

@@ -33,20 +33,8 @@ def start(check=True, says=None, more=""):
     return server
 
 
-class Client(RawClient):
-    def __init__(self, server, user):
-        super().__init__(server.port, server.bearer(user))
-        self.reader = threading.Thread(target=self.closed, daemon=True)
-        self.reader.start()
-
-    def leave(self):
-        self.send(b"\x03\xe8", 8)
-        self.reader.join(PATIENCE)
-        self.close()
-
-
 def load(server, messages):
-    clients = [Client(server, user) for user in USERS]
+    clients = [ForgetfulClient(server, user) for user in USERS]
     for _ in range(messages):
         generator.choice(clients).send(generator.choice(MESSAGES))
         if generator.random() < 0.01:
