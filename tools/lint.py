@@ -127,6 +127,11 @@ def reference_is_fresh():
 
 
 @check
+def html_references_are_fresh():
+    return run("tools/html-references.py", "--check")
+
+
+@check
 def guides_print_the_examples():
     return run("tools/examples.py", "--check")
 

@@ -2,15 +2,11 @@
  * browser would make of a text. Tokens are slices of the text, nothing is decoded before it is asked for: no memory of
  * its own. Linear in the size of the text. Any thread.
  *
- *	struct html_tokens tokens;
- *	struct html_token token;
- *
  *	html_tokens_start(&tokens, text);
  *	while (html_tokens_next(&tokens, &token)) {
  *		struct html_attribute attribute = { 0 };
  *
- *		if (token.kind == HTML_TOKEN_START_TAG)
- *			tokens.mode = html_tokens_mode(&token, true); // what a tree builder does behind <script>, <title>, …
+ *		tokens.mode = html_tokens_mode(&token, true);
  *		while (html_tokens_attribute(&token, &attribute))
  *			size = html_tokens_decode(attribute.value, HTML_IN_ATTRIBUTE, buffer);
  *	}
@@ -77,8 +73,8 @@ struct html_attribute {
 void html_tokens_start(struct html_tokens *tokens, struct fw_slice text);
 /* False at the end of the text. */
 bool html_tokens_next(struct html_tokens *tokens, struct html_token *ret_token);
-/* What a browser reads the text as behind this start tag; scripting: <noscript> is raw text, as pages with scripts have
- * it. */
+/* What a tree builder reads on as behind this token, which is not of CDATA: other than HTML_DATA behind <script>,
+ * <title> and their like; scripting: <noscript> is raw text, as pages with scripts have it. */
 enum html_mode html_tokens_mode(const struct html_token *token, bool scripting);
 /* The tag's next attribute; {0} before the first. False: there are no more. */
 bool html_tokens_attribute(const struct html_token *token, struct html_attribute *attribute);
