@@ -14,8 +14,8 @@
 #include "cmd/notify.h"
 #include "cmd/options.h"
 #include "cmd/sandbox.h"
-#include "shell/gate.h"
 #include "shell/processes.h"
+#include "shell/resolve.h"
 
 enum { SETTINGS = 9, DRAIN_SECONDS = 10 };
 static const char default_config[] = "framewall.yaml", default_data[] = "./framewall-data";
@@ -170,7 +170,7 @@ static int run_processes(struct fw_manager *manager)
 	fw_manager_free(manager);
 	if (result < 0)
 		return options_could_not("run", "%s", error.text);
-	if (gate_left_lookup()) {
+	if (resolve_left()) {
 		fflush(stdout);
 		_exit(result);
 	}
@@ -224,7 +224,7 @@ static int run(struct run *run)
 	serve(manager, &signals);
 	stop_reloading(&reloading);
 	fw_manager_free(manager);
-	if (gate_left_lookup()) { /* everything is written; only the lookup would be waited for */
+	if (resolve_left()) { /* everything is written; only the lookup would be waited for */
 		fflush(stdout);
 		_exit(COMMAND_DONE);
 	}

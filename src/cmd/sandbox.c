@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -27,12 +28,15 @@ enum { UNDER_SANITIZER = 0 };
 #define RIGHT_REFER ((uint64_t)1 << 13)
 #define RIGHT_TRUNCATE ((uint64_t)1 << 14)
 #define RIGHT_IOCTL_DEV ((uint64_t)1 << 15)
+#define RIGHTS_TCP ((uint64_t)3) /* 4: to bind and to connect */
+#define SCOPES_ALL ((uint64_t)3) /* 6: abstract unix sockets, and signals, of processes that are not so confined */
 
-/* What the C library looks up names with, and what stands in for a descriptor that is kept for when there are no more.
- * resolv.conf and hosts are replaced, not written to, when they change: so it is their folders that count. */
-static const char *const readable[] = {
-	"/etc", "/run/systemd/resolve", "/run/resolvconf", "/usr/lib", "/lib", "/dev/null",
+struct ruleset {
+	uint64_t files, tcp, scopes;
 };
+
+/* What stands in for a descriptor that is kept for when there are no more. */
+static const char *const readable[] = { "/dev/null" };
 
 /* Everything that is called once connections come, by glibc, OpenSSL and libuv, too. */
 static const int allowed[] = {
@@ -42,14 +46,9 @@ static const int allowed[] = {
 	SCMP_SYS(writev),
 	SCMP_SYS(pread64),
 	SCMP_SYS(recvfrom),
-	SCMP_SYS(sendto),
 	SCMP_SYS(recvmsg),
-	SCMP_SYS(sendmsg),
-	SCMP_SYS(recvmmsg),
-	SCMP_SYS(sendmmsg),
 	SCMP_SYS(accept),
 	SCMP_SYS(accept4),
-	SCMP_SYS(connect),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername),
@@ -68,8 +67,6 @@ static const int allowed[] = {
 	SCMP_SYS(access),
 	SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2),
-	SCMP_SYS(fcntl),
-	SCMP_SYS(ioctl),
 	SCMP_SYS(dup),
 	SCMP_SYS(epoll_create1),
 	SCMP_SYS(epoll_ctl),
@@ -98,7 +95,6 @@ static const int allowed[] = {
 	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(sigaltstack),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
 	SCMP_SYS(getuid),
@@ -151,16 +147,21 @@ static bool allow_reading(int rules, const char *path)
 static bool restrict_files(void)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	struct landlock_ruleset_attr handled = { .handled_access_fs = RIGHTS_1 };
+	struct ruleset handled = { .files = RIGHTS_1 };
+	size_t size = version >= 6   ? sizeof(handled)
+		      : version >= 4 ? offsetof(struct ruleset, scopes)
+				     : offsetof(struct ruleset, tcp);
 	bool done = true;
 	int rules;
 
 	if (version < 1)
 		return false;
-	handled.handled_access_fs |= version >= 2 ? RIGHT_REFER : 0;
-	handled.handled_access_fs |= version >= 3 ? RIGHT_TRUNCATE : 0;
-	handled.handled_access_fs |= version >= 5 ? RIGHT_IOCTL_DEV : 0;
-	rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
+	handled.files |= version >= 2 ? RIGHT_REFER : 0;
+	handled.files |= version >= 3 ? RIGHT_TRUNCATE : 0;
+	handled.files |= version >= 5 ? RIGHT_IOCTL_DEV : 0;
+	handled.tcp = version >= 4 ? RIGHTS_TCP : 0;
+	handled.scopes = version >= 6 ? SCOPES_ALL : 0;
+	rules = (int)syscall(SYS_landlock_create_ruleset, &handled, size, 0);
 	if (rules < 0)
 		return false;
 	for (size_t i = 0; done && i < sizeof(readable) / sizeof(*readable); i++)
@@ -170,24 +171,35 @@ static bool restrict_files(void)
 	return done;
 }
 
-/* Sockets towards upstreams, and those of a lookup. None of them can be bound or listen, nor be raw. */
-static int allow_sockets(scmp_filter_ctx filter)
+/* A socket is accepted, or comes through a link; none is made, connected, bound or made to listen. Nor by sending: to
+ * an address, or with MSG_FASTOPEN, which connects a socket whose connecting came to nothing. */
+static int allow_sending(scmp_filter_ctx filter)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
-	static const int kinds[] = { SOCK_STREAM, SOCK_DGRAM };
-	int kind_mask = ~(SOCK_NONBLOCK | SOCK_CLOEXEC), failed = 0;
+	int failed = 0;
 
-	for (unsigned i = 0; i < 2; i++)
-		for (unsigned j = 0; j < 2; j++)
-			failed |= seccomp_rule_add(
-				filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
-				SCMP_A1(SCMP_CMP_MASKED_EQ, (scmp_datum_t)(unsigned)kind_mask, (scmp_datum_t)kinds[j]));
-	/* Which kinds of addresses there are is asked of the kernel so. bind: of that socket; a lookup needs it. */
-	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
-				   SCMP_A1(SCMP_CMP_MASKED_EQ, (scmp_datum_t)(unsigned)kind_mask, SOCK_RAW),
-				   SCMP_A2(SCMP_CMP_EQ, 0));
-	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bind), 1, SCMP_A2(SCMP_CMP_EQ, 12));
+	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 2,
+				   SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0), SCMP_A4(SCMP_CMP_EQ, 0));
+	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
+				   SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	return failed;
+}
+
+/* Nothing that would have the kernel signal others, or type at a terminal. */
+static int allow_control(scmp_filter_ctx filter)
+{
+	static const int of_files[] = { F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD, F_DUPFD_CLOEXEC };
+	static const int of_devices[] = { FIONBIO, FIONREAD, FIOCLEX, TCGETS };
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof(of_files) / sizeof(*of_files); i++)
+		failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+					   SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)of_files[i]));
+	for (size_t i = 0; i < sizeof(of_devices) / sizeof(*of_devices); i++)
+		failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					   SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)of_devices[i]));
+	/* abort() */
+	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 	return failed;
 }
 
@@ -221,7 +233,8 @@ static bool restrict_calls(void)
 	for (size_t i = 0; done && i < sizeof(allowed) / sizeof(*allowed); i++)
 		if (allowed[i] >= 0)
 			done = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0) == 0;
-	done = done && allow_sockets(filter) == 0 && allow_rest(filter) == 0 && seccomp_load(filter) == 0;
+	done = done && allow_sending(filter) == 0 && allow_control(filter) == 0 && allow_rest(filter) == 0 &&
+	       seccomp_load(filter) == 0;
 	if (filter != NULL)
 		seccomp_release(filter);
 	return done;

@@ -2,8 +2,8 @@
  * made later: to be called before the first one. */
 #ifndef CMD_SANDBOX_H
 #define CMD_SANDBOX_H
-/* Another user when root started it and there is that one; no file but what a name is looked up with; no program, no
- * listening socket, no other process; no memory that can be written and run. What the kernel lacks, or would not do, is
- * left out: then a static text says what, and it goes on. NULL: all of it holds. */
+/* Another user when root started it and there is that one; no file; no socket but those that it
+ * accepts or is handed; no program, no other process; no memory that can be written and run. What the kernel lacks, or
+ * would not do, is left out: then a static text says what, and it goes on. NULL: all of it holds. */
 const char *sandbox_gate(const char *user);
 #endif

@@ -21,8 +21,10 @@ void conn_io_close_side(struct connection *connection, enum fw_side which)
 
 	if (side->state == SIDE_LINGER)
 		connection->worker->lingering--;
+	if (which == FW_UPSTREAM)
+		worker_dials_forget(connection);
 	if (side->state == SIDE_WAITING && connection->name != NULL)
-		resolve_forget(connection->name, connection);
+		resolve_forget(connection->name, &connection->wait);
 	tls_stream_free(side->tls);
 	if (side->fd >= 0)
 		close(side->fd);

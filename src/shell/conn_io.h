@@ -48,8 +48,11 @@ struct connection {
 	struct connection *same_bucket;		 /* of worker->by_id */
 	uint64_t member_id;			 /* connection id of the engine */
 	struct connection *dirty_next;		 /* worker->dirty or worker->again */
-	struct connection *wait_next;
-	struct resolve_name *name; /* of the upstream, while it is dialled */
+	struct resolve_waiter wait;
+	struct resolve_name *name;		   /* of the upstream, while it is dialled */
+	struct connection *dial_next, **dial_back; /* of worker->dials */
+	struct connection *dial_same;
+	uint64_t dial_id; /* 0: it waits for no answer of the dialler */
 	struct fw_addr peer;
 	uint16_t dial_port;
 	uint8_t dial_first; /* of the addresses of name, and how many were tried */
@@ -78,7 +81,6 @@ void conn_io_again(
 void conn_io_end(struct connection *connection, unsigned close_reason);
 void conn_io_cut(struct connection *connection); /* closes its sockets now */
 void conn_io_timer_due(struct connection *connection);
-void conn_io_resolved(struct connection *connection); /* the address it waits for has come */
 /* Reads, drains, writes until nothing moves; ends what has to end; sets the timer. */
 void conn_io_settle(struct connection *connection);
 
@@ -133,6 +135,8 @@ bool conn_io_tls_may_read(const struct conn_side *side); /* what answers to its 
 bool conn_io_tls_finish(struct connection *connection, enum fw_side side);
 
 /* conn_io_dial.c */
+void conn_io_resolved(struct resolve_waiter *waiter); /* the address that a connection waits for has come */
+void conn_io_handed(struct connection *connection, unsigned result, int fd); /* enum dial_result, of the dialler */
 void conn_io_dial(struct connection *connection, const struct fw_dial *dial);
 void conn_io_dialled(struct connection *connection, bool connected); /* the upstream's socket said so */
 /* A host that is gone without a word is to be noticed as one of a client is. Asked for when the connection has lived

@@ -1,25 +1,11 @@
 /* The upstream's socket: an address, a connection, another address when that one refuses. */
-#include <errno.h>
-#include <netinet/tcp.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "shell/conn_io.h"
+#include "shell/dial.h"
+#include "shell/fall_note.h"
 #include "shell/gate_listen.h"
-
-/* A socket that is connecting, or -1: this address will not do. */
-static int connect_to(const union resolve_address *address, socklen_t size)
-{
-	static const int one = 1;
-	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, &address->any, size) == 0 || errno == EINPROGRESS)
-		return fd;
-	close(fd);
-	return -1;
-}
 
 static void failed(struct connection *connection)
 {
@@ -38,16 +24,29 @@ static void secure(struct connection *connection)
 	fw_conn_dial_failed(connection->conn, "memory for TLS");
 }
 
+/* False: it cannot be watched, and is closed. */
+static bool take_socket(struct connection *connection, int fd)
+{
+	struct conn_side *side = &connection->sides[FW_UPSTREAM];
+
+	side->fd = fd;
+	side->state = SIDE_DIALLING;
+	side->watches_out = true;
+	if (poller_add(&connection->worker->poller, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &side->source))
+		return true;
+	conn_io_close_side(connection, FW_UPSTREAM);
+	return false;
+}
+
 /* The next address that lets itself be asked; none: the engine is told. */
 static void try_next(struct connection *connection)
 {
-	struct conn_side *side = &connection->sides[FW_UPSTREAM];
 	union resolve_address address;
 	socklen_t size;
 
 	while ((size = resolve_pick(connection->name, connection->dial_first, connection->dial_tried,
 				    connection->dial_port, &address)) != 0) {
-		int fd = connect_to(&address, size);
+		int fd = dial_socket(&address, size);
 
 		connection->dial_tried++;
 		if (fd >= 0 && worker_accept_spares(connection->worker, fd)) {
@@ -55,15 +54,8 @@ static void try_next(struct connection *connection)
 			worker_record_overload(connection->worker, "descriptors");
 			break;
 		}
-		if (fd < 0)
-			continue;
-		side->fd = fd;
-		side->state = SIDE_DIALLING;
-		side->watches_out = true;
-		if (poller_add(&connection->worker->poller, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-			       &side->source))
+		if (fd >= 0 && take_socket(connection, fd))
 			return;
-		conn_io_close_side(connection, FW_UPSTREAM);
 	}
 	conn_io_tell(connection, LOG_upstream, LOG_LEVEL_DEBUG,
 		     connection->name->count == 0 ? "no address is known of" : "no address lets itself be connected of",
@@ -82,26 +74,61 @@ void conn_io_dial(struct connection *connection, const struct fw_dial *dial)
 {
 	struct worker *worker = connection->worker;
 	struct conn_side *side = &connection->sides[FW_UPSTREAM];
-	bool ready = false;
+	bool ready = false, asks = worker->dials.fd >= 0;
 
 	connection->proxied = true;
 	connection->dial_port = dial->port;
 	connection->dial_tls = dial->tls;
 	connection->name = NULL;
 	conn_io_tell(connection, LOG_upstream, LOG_LEVEL_TRACE, "dials", dial->host);
-	if (side->state == SIDE_NONE)
-		connection->name =
-			resolve_ask(&worker->resolve, dial->host, worker_now(worker)->monotonic_ns, connection, &ready);
-	if (connection->name == NULL)
+	if (side->state == SIDE_NONE && asks)
+		connection->name = resolve_entry(&worker->resolve, dial->host);
+	else if (side->state == SIDE_NONE)
+		connection->name = resolve_ask(&worker->resolve, dial->host, worker_now(worker)->monotonic_ns,
+					       &connection->wait, &ready);
+	if (connection->name == NULL) {
 		failed(connection);
-	else if (ready)
+	} else if (ready) {
 		begin(connection);
-	else
+	} else {
 		side->state = SIDE_WAITING;
+		if (asks)
+			worker_dials_ask(connection);
+	}
 }
 
-void conn_io_resolved(struct connection *connection)
+void conn_io_handed(struct connection *connection, unsigned result, int fd)
 {
+	static const char *const causes[DIAL_RESULTS] = {
+		[DIAL_CONNECTED] = "no descriptor is left for",
+		[DIAL_UNKNOWN] = "no address is known of",
+		[DIAL_REFUSED] = "no address lets itself be connected of",
+		[DIAL_FORBIDDEN] = "the keeper knows no upstream",
+		[DIAL_BUSY] = "the keeper cannot connect now to",
+	};
+	struct worker *worker = connection->worker;
+
+	fall_note_peer = &connection->peer;
+	if (result == DIAL_CONNECTED && (fd < 0 || worker_accept_spares(worker, fd))) {
+		worker_record_overload(worker, "descriptors");
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	if (fd >= 0 && take_socket(connection, fd)) {
+		conn_io_dialled(connection, true);
+	} else {
+		conn_io_tell(connection, LOG_upstream, LOG_LEVEL_DEBUG, causes[result], connection->name->host);
+		failed(connection);
+	}
+	conn_io_settle(connection);
+	fall_note_peer = NULL;
+}
+
+void conn_io_resolved(struct resolve_waiter *waiter)
+{
+	struct connection *connection = (struct connection *)((char *)waiter - offsetof(struct connection, wait));
+
 	worker_now(connection->worker);
 	if (connection->sides[FW_UPSTREAM].state != SIDE_WAITING)
 		return;

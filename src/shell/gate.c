@@ -16,9 +16,6 @@ unsigned gate_user_timeout_ms(const struct fw_policy *policy)
 	return ((unsigned)policy->settings.stall_timeout + USER_TIMEOUT_S) * 1000;
 }
 
-/* A gate was stopped while a name lookup went on. */
-static _Atomic bool left_lookup;
-
 struct gate {
 	struct gate_options options; /* host is not kept */
 	uint16_t port;
@@ -170,13 +167,8 @@ struct gate *gate_stop(struct gate *gate)
 	for (unsigned i = 0; i < gate->count; i++)
 		kept |= !worker_fini(&gate->workers[i]);
 	if (kept)
-		atomic_store(&left_lookup, true);
+		resolve_leave();
 	else
 		mem_free(gate);
 	return NULL;
-}
-
-bool gate_left_lookup(void)
-{
-	return atomic_load(&left_lookup);
 }

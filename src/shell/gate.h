@@ -28,9 +28,10 @@ struct gate_options {
 	struct log *log;		     /* NULL: nothing is said */
 	const struct gate_listen *listening; /* NULL: they are opened here */
 	bool apart;			     /* the keeper is another process, with a store of its own */
-	struct ipc_channel *records;	     /* RECORD, to the recorder */
-	struct ipc_channel *figures;	     /* FIGURES, DRAINED, to the keeper's loop */
-	struct ipc_channel *asks;	     /* ASK, to the keeper's loop; NULL: there is nobody to ask */
+	const int *dials;	     /* each worker's link to who connects to upstreams; NULL: they do themselves */
+	struct ipc_channel *records; /* RECORD, to the recorder */
+	struct ipc_channel *figures; /* FIGURES, DRAINED, to the keeper's loop */
+	struct ipc_channel *asks;    /* ASK, to the keeper's loop; NULL: there is nobody to ask */
 };
 /* Opens the listeners and starts the threads. NULL: reterr_text (static or in a static buffer) says what failed. */
 struct gate *gate_start(const struct gate_options *options, const char **reterr_text);
@@ -52,7 +53,4 @@ bool gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *pa
 /* After which octets that a peer's kernel does not acknowledge end a connection (TCP_USER_TIMEOUT). */
 unsigned gate_user_timeout_ms(const struct fw_policy *policy);
 struct gate *gate_stop(struct gate *gate); /* ends the loops, joins the threads; NULL-safe */
-/* One was stopped while a name lookup went on, which cannot be taken back: its memory was left to it. Whoever ends the
- * process by exit() waits for it, as libuv joins its threads there; _exit() does not. */
-bool gate_left_lookup(void);
 #endif

@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 #include <uv.h>
 
-enum source_kind { SOURCE_LOOP, SOURCE_LISTENER, SOURCE_CLIENT, SOURCE_UPSTREAM };
+enum source_kind { SOURCE_LOOP, SOURCE_LISTENER, SOURCE_CLIENT, SOURCE_UPSTREAM, SOURCE_DIALS };
 struct source { /* first member of what is waited for */
 	uint8_t kind;
 };

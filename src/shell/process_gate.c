@@ -195,6 +195,7 @@ static int start_gate(struct process *process, struct fw_error *error)
 		.log = &manager->lines,
 		.listening = &shared->listening,
 		.apart = true,
+		.dials = shared->dials_gate,
 		.records = shared->records,
 		.figures = shared->figures,
 		.asks = shared->asks,

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/clock.h"
+#include "shell/dialler.h"
 #include "shell/gate.h"
 #include "shell/keeper_parts.h"
 #include "shell/process_parts.h"
@@ -21,6 +22,7 @@ struct process {
 	struct process_shared *shared;
 	struct fw_manager *manager;
 	struct keeper_remote remote;
+	struct dialler *dialler;
 	uv_poll_t link;
 	uv_timer_t sweep;
 	unsigned drained;
@@ -151,6 +153,8 @@ static void obey(void *user, const struct process_message *message, int *fd)
 	case PROCESS_FILE:
 	case PROCESS_RELOAD:
 		process_follow(process->shared, message, fd);
+		if (message->type == PROCESS_RELOAD)
+			dialler_allow(process->dialler, process->manager->policy);
 		break;
 	case PROCESS_RESULT:
 		take_result(process, *fd, message->number != 0);
@@ -267,6 +271,9 @@ static int start(struct process *process, struct fw_error *error)
 	uv_poll_start(&process->link, UV_READABLE, on_link);
 	uv_timer_init(&manager->loop, &process->sweep);
 	uv_timer_start(&process->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+	process->dialler = dialler_start(shared->dials_keeper, shared->workers, manager->policy, &manager->lines);
+	if (process->dialler == NULL)
+		return manager_say_error(error, FW_ERR_MEMORY, "cannot start: out of memory or descriptors");
 	return FW_OK;
 }
 
@@ -274,6 +281,7 @@ static void stop(struct process *process)
 {
 	struct fw_manager *manager = process->manager;
 
+	process->dialler = dialler_stop(process->dialler);
 	if (process->waits) {
 		manager_say_error(&process->result.error, FW_ERR_STATE, "the server is stopping");
 		answer_reload(process);

@@ -8,7 +8,7 @@
 
 union control {
 	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(int))];
+	char room[CMSG_SPACE(2 * sizeof(int))]; /* alignment leaves room for two in any case */
 };
 
 bool process_link_pair(int ret_fds[2])
@@ -16,18 +16,17 @@ bool process_link_pair(int ret_fds[2])
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_fds) == 0;
 }
 
-bool process_link_send(int link, const struct process_message *message, int fd)
+bool process_link_put(int link, const void *octets, size_t size, int fd)
 {
-	struct iovec octets = { (void *)(uintptr_t)message,
-				offsetof(struct process_message, text) + strnlen(message->text, PROCESS_TEXT - 1) + 1 };
-	struct msghdr whole = { .msg_iov = &octets, .msg_iovlen = 1 };
+	struct iovec part = { (void *)(uintptr_t)octets, size };
+	struct msghdr whole = { .msg_iov = &part, .msg_iovlen = 1 };
 	union control control;
 	ssize_t sent;
 
 	if (fd >= 0) {
 		memset(&control, 0, sizeof(control));
 		whole.msg_control = &control;
-		whole.msg_controllen = sizeof(control);
+		whole.msg_controllen = CMSG_SPACE(sizeof(fd));
 		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(fd)),
 						   .cmsg_level = SOL_SOCKET,
 						   .cmsg_type = SCM_RIGHTS };
@@ -39,14 +38,31 @@ bool process_link_send(int link, const struct process_message *message, int fd)
 	return sent > 0;
 }
 
-enum process_heard process_link_receive(int link, struct process_message *ret_message, int *ret_fd)
+/* The one that came, or -1. More than one is nonsense: all are closed. */
+static int take_descriptor(struct msghdr *whole)
 {
-	struct iovec octets = { ret_message, sizeof(*ret_message) };
+	struct cmsghdr *header = CMSG_FIRSTHDR(whole);
+	size_t count;
+	int fd = -1;
+
+	if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+		return -1;
+	count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(fd);
+	for (size_t i = 0; i < count; i++) {
+		memcpy(&fd, CMSG_DATA(header) + i * sizeof(fd), sizeof(fd));
+		if (count != 1)
+			close(fd);
+	}
+	return count == 1 ? fd : -1;
+}
+
+long process_link_get(int link, void *ret_octets, size_t room, int *ret_fd)
+{
+	struct iovec part = { ret_octets, room };
 	union control control;
 	struct msghdr whole = {
-		.msg_iov = &octets, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
 	};
-	struct cmsghdr *header;
 	ssize_t size;
 
 	*ret_fd = -1;
@@ -55,10 +71,24 @@ enum process_heard process_link_receive(int link, struct process_message *ret_me
 		size = recvmsg(link, &whole, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (size < 0 && errno == EINTR);
 	if (size < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK ? PROCESS_NOTHING : PROCESS_ENDED;
-	header = CMSG_FIRSTHDR(&whole);
-	if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(*ret_fd)))
-		memcpy(ret_fd, CMSG_DATA(header), sizeof(*ret_fd));
+		return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : 0;
+	*ret_fd = take_descriptor(&whole);
+	return (whole.msg_flags & MSG_TRUNC) == 0 ? size : 0;
+}
+
+bool process_link_send(int link, const struct process_message *message, int fd)
+{
+	return process_link_put(link, message,
+				offsetof(struct process_message, text) + strnlen(message->text, PROCESS_TEXT - 1) + 1,
+				fd);
+}
+
+enum process_heard process_link_receive(int link, struct process_message *ret_message, int *ret_fd)
+{
+	long size = process_link_get(link, ret_message, sizeof(*ret_message), ret_fd);
+
+	if (size < 0)
+		return PROCESS_NOTHING;
 	if ((size_t)size > offsetof(struct process_message, text) && ret_message->type < PROCESS_MESSAGES &&
 	    ((const char *)ret_message)[size - 1] == '\0')
 		return PROCESS_HEARD;

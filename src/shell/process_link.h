@@ -3,6 +3,7 @@
 #ifndef SHELL_PROCESS_LINK_H
 #define SHELL_PROCESS_LINK_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum process_message_type {
@@ -28,9 +29,13 @@ struct process_message {
 	char text[PROCESS_TEXT]; /* with its NUL */
 };
 bool process_link_pair(int ret_fds[2]);
-/* fd: goes with it; -1: none. False: the other side is gone, or does not read. */
+/* Any octets, in one piece. fd: goes with it; -1: none. False: the other side is gone, or does not read. */
+bool process_link_put(int link, const void *octets, size_t size, int fd);
+/* How many octets came; 0: the end, or more than there is room for; -1: nothing is there. ret_fd: -1, or a descriptor
+ * that is the caller's. */
+long process_link_get(int link, void *ret_octets, size_t room, int *ret_fd);
 bool process_link_send(int link, const struct process_message *message, int fd);
 enum process_heard { PROCESS_NOTHING, PROCESS_HEARD, PROCESS_ENDED };
-/* ret_fd: -1, or a descriptor that is the caller's. What is no message is the end: nobody honest says it. */
+/* What is no message is the end: nobody honest says it. */
 enum process_heard process_link_receive(int link, struct process_message *ret_message, int *ret_fd);
 #endif

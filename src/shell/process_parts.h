@@ -18,6 +18,8 @@ struct process_shared {
 	const struct processes_options *options;
 	struct ipc_channel *records, *figures, *asks, *down, *replies;
 	struct fall_note *note;
+	/* Pairs of links between worker and keeper: dial.h. */
+	int dials_gate[LIMIT_WORKERS], dials_keeper[LIMIT_WORKERS];
 	struct gate_listen listening;
 	unsigned workers;
 	uint16_t port;	     /* the clients' */

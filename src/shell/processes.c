@@ -70,6 +70,15 @@ static bool tell(const struct part *part, enum process_message_type type, int64_
 	return part->pid != 0 && part->link >= 0 && process_link_send(part->link, &message, -1);
 }
 
+static void close_dials(int fds[LIMIT_WORKERS])
+{
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
 static void close_listeners(struct monitor *monitor)
 {
 	struct gate_listen *listening = &monitor->shared.listening;
@@ -93,6 +102,7 @@ static void become(struct monitor *monitor, struct part *part, int link)
 			close(others[i]->link);
 	if (part == &monitor->keeper)
 		close_listeners(monitor);
+	close_dials(part == &monitor->keeper ? monitor->shared.dials_gate : monitor->shared.dials_keeper);
 	monitor->shared.link = link;
 	monitor->is_child = true;
 	monitor->code = part->run(&monitor->shared);
@@ -322,9 +332,12 @@ static void reload(struct monitor *monitor, bool record)
 		manager_reload_files(monitor->shared.manager, files, &result);
 	}
 	if (result.error.code == FW_OK) {
-		send_configuration(&monitor->gate, files);
-		send_configuration(&monitor->keeper, files);
 		until_ns = uv_hrtime() + RELOADED_MS * MS_NS;
+		/* First who connects to upstreams, then who asks for that. */
+		send_configuration(&monitor->keeper, files);
+		while (!monitor->keeper.reloaded && uv_hrtime() < until_ns)
+			wait_for(monitor, until_ns);
+		send_configuration(&monitor->gate, files);
 		while ((!monitor->gate.reloaded || !monitor->keeper.reloaded) && uv_hrtime() < until_ns)
 			wait_for(monitor, until_ns);
 		result.late = !monitor->gate.reloaded || !monitor->keeper.reloaded;
@@ -527,8 +540,23 @@ static bool make_channels(struct process_shared *shared)
 	       shared->down != NULL && shared->replies != NULL;
 }
 
+static bool make_dials(struct process_shared *shared)
+{
+	int pair[2];
+
+	for (unsigned i = 0; i < shared->workers; i++) {
+		if (!process_link_pair(pair))
+			return false;
+		shared->dials_gate[i] = pair[0];
+		shared->dials_keeper[i] = pair[1];
+	}
+	return true;
+}
+
 static void free_channels(struct process_shared *shared)
 {
+	close_dials(shared->dials_gate);
+	close_dials(shared->dials_keeper);
 	ipc_channel_free(shared->records);
 	ipc_channel_free(shared->figures);
 	ipc_channel_free(shared->asks);
@@ -569,7 +597,7 @@ static int prepare(struct monitor *monitor)
 	manager->started = manager->fingerprint;
 	shared->workers = manager_parts_workers(manager->policy);
 	shared->admin_port = manager->admin_port;
-	if (!make_channels(shared) || take_signals(monitor) != 0)
+	if (!make_channels(shared) || !make_dials(shared) || take_signals(monitor) != 0)
 		return manager_say_error(monitor->error, FW_ERR_MEMORY, "cannot start: out of memory or descriptors");
 	if (gate_listen_open(manager->client_host, port, shared->workers, gate_user_timeout_ms(manager->policy),
 			     &shared->listening, &text) != 0)
@@ -593,6 +621,8 @@ int processes_run(struct fw_manager *manager, const struct processes_options *op
 				     .error = reterr_error,
 				     .signals = -1 };
 	memset(monitor->shared.listening.fds, 0xff, sizeof(monitor->shared.listening.fds));
+	memset(monitor->shared.dials_gate, 0xff, sizeof(monitor->shared.dials_gate));
+	memset(monitor->shared.dials_keeper, 0xff, sizeof(monitor->shared.dials_keeper));
 	result = prepare(monitor);
 	if (result == FW_OK) {
 		serve(monitor);

@@ -1,17 +1,29 @@
 #include "shell/resolve.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/addr.h"
 #include "base/mem.h"
 #include "base/slice.h"
-#include "shell/conn_io.h"
 #include "shell/log.h"
 
 #define KEEP_NS ((uint64_t)10 * 1000000000)
 #define RETRY_NS ((uint64_t)1000000000) /* an unknown name is not asked for at every connection */
 
-void resolve_init(struct resolve *resolve, uv_loop_t *loop, void (*answered)(struct connection *connection))
+static _Atomic bool left;
+
+void resolve_leave(void)
+{
+	atomic_store(&left, true);
+}
+
+bool resolve_left(void)
+{
+	return atomic_load(&left);
+}
+
+void resolve_init(struct resolve *resolve, uv_loop_t *loop, void (*answered)(struct resolve_waiter *waiter))
 {
 	*resolve = (struct resolve){ .loop = loop, .answered = answered };
 }
@@ -40,7 +52,7 @@ static bool literal(struct resolve_name *name)
 	return true;
 }
 
-static struct resolve_name *find(struct resolve *resolve, const char *host)
+struct resolve_name *resolve_entry(struct resolve *resolve, const char *host)
 {
 	size_t size = strlen(host) + 1;
 	struct resolve_name *name = resolve->names;
@@ -81,16 +93,16 @@ static void take_addresses(struct resolve_name *name, const struct addrinfo *lis
 
 static void tell_waiting(struct resolve_name *name)
 {
-	struct connection *waiting = name->waiting;
+	struct resolve_waiter *waiting = name->waiting;
 
 	name->waiting = NULL;
 	name->waiting_end = &name->waiting;
 	while (waiting != NULL) {
-		struct connection *connection = waiting;
+		struct resolve_waiter *waiter = waiting;
 
-		waiting = connection->wait_next;
-		connection->wait_next = NULL;
-		name->resolve->answered(connection);
+		waiting = waiter->next;
+		waiter->next = NULL;
+		name->resolve->answered(waiter);
 	}
 }
 
@@ -111,10 +123,10 @@ static void on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *li
 }
 
 struct resolve_name *resolve_ask(struct resolve *resolve, const char *host, uint64_t now_ns,
-				 struct connection *connection, bool *ret_ready)
+				 struct resolve_waiter *waiter, bool *ret_ready)
 {
 	static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	struct resolve_name *name = find(resolve, host);
+	struct resolve_name *name = resolve_entry(resolve, host);
 
 	resolve->now_ns = now_ns;
 	*ret_ready = false;
@@ -132,22 +144,22 @@ struct resolve_name *resolve_ask(struct resolve *resolve, const char *host, uint
 		}
 		name->asking = true;
 	}
-	connection->wait_next = NULL;
-	*name->waiting_end = connection;
-	name->waiting_end = &connection->wait_next;
+	waiter->next = NULL;
+	*name->waiting_end = waiter;
+	name->waiting_end = &waiter->next;
 	return name;
 }
 
-void resolve_forget(struct resolve_name *name, struct connection *connection)
+void resolve_forget(struct resolve_name *name, struct resolve_waiter *waiter)
 {
-	struct connection **link = &name->waiting;
+	struct resolve_waiter **link = &name->waiting;
 
-	while (*link != NULL && *link != connection)
-		link = &(*link)->wait_next;
+	while (*link != NULL && *link != waiter)
+		link = &(*link)->next;
 	if (*link == NULL)
 		return;
-	*link = connection->wait_next;
-	connection->wait_next = NULL;
+	*link = waiter->next;
+	waiter->next = NULL;
 	if (*link == NULL)
 		name->waiting_end = link;
 }

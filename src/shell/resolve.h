@@ -1,4 +1,4 @@
-/* resolve.h: addresses of upstream names for one worker: literal addresses at once, names through uv_getaddrinfo,
+/* resolve.h: addresses of upstream names for one loop: literal addresses at once, names through uv_getaddrinfo,
  * remembered for ten seconds; when a name cannot be looked up again, what was known is used on. One thread. */
 #ifndef SHELL_RESOLVE_H
 #define SHELL_RESOLVE_H
@@ -17,15 +17,17 @@ union resolve_address {
 	struct sockaddr_in6 v6;
 };
 
-struct connection;
 struct log;
 struct resolve;
+struct resolve_waiter { /* a member of whatever waits for an address */
+	struct resolve_waiter *next;
+};
 struct resolve_name {
 	uv_getaddrinfo_t request;
 	struct resolve *resolve;
 	struct resolve_name *next;
-	struct connection *waiting; /* linked by wait_next, in the order they came */
-	struct connection **waiting_end;
+	struct resolve_waiter *waiting; /* in the order they came */
+	struct resolve_waiter **waiting_end;
 	uint64_t until_ns;
 	bool asking;
 	uint8_t count;
@@ -37,21 +39,26 @@ struct resolve_name {
 struct resolve {
 	uv_loop_t *loop;
 	struct log *log; /* set by the owner; NULL: nothing is said */
-	void (*answered)(
-		struct connection *connection); /* in a later turn; the name's count is 0 when it is not known */
-	struct resolve_name *names;		/* at most LIMIT_ROUTES: a policy has no more upstreams */
+	/* In a later turn; the name's count is 0 when it is not known. */
+	void (*answered)(struct resolve_waiter *waiter);
+	struct resolve_name *names; /* at most LIMIT_ROUTES: a policy has no more upstreams */
 	unsigned count;
 	uint64_t now_ns;
 };
 
-void resolve_init(struct resolve *resolve, uv_loop_t *loop, void (*answered)(struct connection *connection));
-/* The entry of a host; NULL when there is no room. *ret_ready: it can be used now; otherwise the connection waits in
- * it. */
+void resolve_init(struct resolve *resolve, uv_loop_t *loop, void (*answered)(struct resolve_waiter *waiter));
+/* The entry of a host, which is not looked up for it; NULL when there is no room. */
+struct resolve_name *resolve_entry(struct resolve *resolve, const char *host);
+/* The same; *ret_ready: its addresses can be used now; otherwise the waiter waits in it. */
 struct resolve_name *resolve_ask(struct resolve *resolve, const char *host, uint64_t now_ns,
-				 struct connection *connection, bool *ret_ready);
-void resolve_forget(struct resolve_name *name, struct connection *connection); /* it waits no more */
+				 struct resolve_waiter *waiter, bool *ret_ready);
+void resolve_forget(struct resolve_name *name, struct resolve_waiter *waiter); /* it waits no more */
 void resolve_stop(struct resolve *resolve); /* cancels lookups; the loop must run on until they are gone */
 void resolve_fini(struct resolve *resolve); /* after the loop */
+/* The loop was left while a lookup went on, which cannot be taken back: its memory was left to it. Whoever ends the
+ * process by exit() waits for it, as libuv joins its threads there; _exit() does not. */
+void resolve_leave(void);
+bool resolve_left(void);
 /* The address to try as number tried (from 0) when number first comes first; its length, or 0 when all were tried. */
 socklen_t resolve_pick(const struct resolve_name *name, unsigned first, unsigned tried, uint16_t port,
 		       union resolve_address *ret_address);

@@ -323,6 +323,8 @@ static void on_ready(void *user, struct source *source, uint32_t events)
 {
 	if (source->kind == SOURCE_LISTENER)
 		worker_accept_ready(user, (struct worker_listener *)source);
+	else if (source->kind == SOURCE_DIALS)
+		worker_dials_ready(user);
 	else
 		conn_io_ready((struct conn_side *)source, events);
 }
@@ -395,7 +397,7 @@ int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 	worker->engine = fw_engine_new(&options);
 	timers_init(&worker->timers, read_clock(CLOCK_MONOTONIC, 1));
 	if (init_loop(worker) != 0 || worker->scratch == NULL || worker->tls_io == NULL || worker->inbox == NULL ||
-	    worker->engine == NULL)
+	    worker->engine == NULL || !worker_dials_start(worker))
 		goto failed;
 	resolve_init(&worker->resolve, &worker->loop, conn_io_resolved);
 	worker->resolve.log = worker->options->log;

@@ -25,6 +25,16 @@ struct worker_listener {
 	int fd;
 };
 
+/* worker_dials.c: what is asked of the keeper's dialler. */
+struct worker_dials {
+	struct source source;
+	int fd; /* the link to it, which is the gate's; -1: the worker connects by itself */
+	uint64_t ids;
+	struct connection *open, **open_end; /* in the order they came */
+	struct connection *unsent;	     /* the first of them that the keeper has not been asked */
+	struct connection *by_id[WORKER_ASKERS];
+};
+
 struct worker {
 	const struct gate_options *options; /* of the gate */
 	struct worker *all;		    /* every worker of the gate, this one among them */
@@ -59,6 +69,7 @@ struct worker {
 	struct timer drain_cut;	   /* what is left at drain_until_ns is cut */
 	uint64_t drain_until_ns;
 	struct resolve resolve;
+	struct worker_dials dials;
 
 	struct connection *connections;		  /* all */
 	struct connection *members;		  /* on routes without upstream: they can be sent to */
@@ -122,6 +133,13 @@ void worker_reload_fini(struct worker *worker);
 bool worker_asks_ask(struct connection *connection, const struct fw_need *need);
 void worker_asks_answered(struct worker *worker, const struct ipc_answer *message, struct fw_slice tail);
 void worker_asks_forget(struct connection *connection); /* it is gone; nothing when it did not ask */
+
+/* worker_dials.c */
+bool worker_dials_start(struct worker *worker);
+/* An upstream's socket, for its name and port: conn_io_handed brings it. */
+void worker_dials_ask(struct connection *connection);
+void worker_dials_forget(struct connection *connection); /* it waits no more; nothing when it did not ask */
+void worker_dials_ready(struct worker *worker);		 /* of the poller */
 
 /* worker_hub.c */
 void worker_hub_join(struct worker *worker, struct connection *connection);

@@ -175,6 +175,55 @@ def keeper_away():
         client.close()
 
 
+def sockets_of(pid):
+    """What the kernel has of the sockets that a process has open: local port -> remote port of TCP connections."""
+    inodes = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            inodes.add(os.readlink(f"/proc/{pid}/fd/{fd}")[len("socket:["):-1])
+        except OSError:
+            pass
+    found = {}
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/net/{table}") as file:
+            for line in file.readlines()[1:]:
+                fields = line.split()
+                if fields[9] in inodes:
+                    found[int(fields[1].split(":")[1], 16)] = int(fields[2].split(":")[1], 16)
+    return found
+
+
+def upstreams():
+    """The gate makes no socket: those to upstreams are the keeper's, which keeps none of them."""
+    with Upstream() as first, Upstream() as second:
+        places = ("--upstream", first.url().replace("127.0.0.1", "localhost"))
+        with start(RELAXED, *places) as fw:
+            clients = [RawClient(fw.port, fw.bearer(f"user{i}")) for i in range(20)]
+            equal({client.status for client in clients}, {101}, "clients come in to an upstream")
+            gate, keeper = part(fw, "fw-gate"), part(fw, "fw-keeper")
+            equal(list(sockets_of(gate).values()).count(first.port), 20, "their connections to it are the gate's")
+            ok(until(lambda: first.port not in sockets_of(keeper).values()), "and the keeper has kept none")
+            os.kill(keeper, signal.SIGKILL)
+            late = RawClient(fw.port, fw.bearer("late"))
+            equal(late.status, 101, "who comes while there is no keeper waits for the next one")
+            for i, client in enumerate([*clients, late]):
+                client.send(chat(f"text {i}"))
+            ok(until(lambda: len(first.received) == 21), "and each is served")
+            os.kill(part(fw, "fw-gate"), signal.SIGKILL)
+            ok(comes_in(fw, "next"), "a new gate asks for its own")
+        with start(RELAXED + f"upstream: {{url: {first.url()}}}\n") as fw:
+            equal(RawClient(fw.port, fw.bearer("alice")).status, 101, "a client of the first upstream")
+            with open(os.path.join(fw.folder, "framewall.yaml"), "w") as file:
+                file.write(RELAXED + f"upstream: {{url: {second.url()}}}\n")
+            fw.signal(signal.SIGHUP)
+            until(lambda: [r for r in fw.records("system_changes") if r["details"].get("change") == "reloaded"])
+            client = RawClient(fw.port, fw.bearer("bob"))
+            client.send(chat("to the second"))
+            ok(until(lambda: chat("to the second") in second.received), "after a reload the keeper connects to the other one")
+        with start(RELAXED, "--upstream", f"ws://127.0.0.1:{free_port()}") as fw:
+            equal(RawClient(fw.port, fw.bearer("alice")).status, 502, "where nobody listens a client is told so")
+
+
 def blocked_stays():
     """What operators decided outlives a gate."""
     with start() as fw:
@@ -219,4 +268,4 @@ def every_second():
         equal(verify(fw).returncode, 0, "the chain holds")
 
 
-main(what_it_is, falls, full_channel, keeper_away, blocked_stays, reload_and_drain, every_second)
+main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, every_second)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "shell/conn_io.h"
+#include "base/limits.h"
 #include "shell/resolve.h"
 
 #define SECOND ((uint64_t)1000000000)
@@ -18,14 +18,14 @@
 struct world {
 	uv_loop_t loop;
 	struct resolve resolve;
-	struct connection connections[3];
+	struct resolve_waiter waiters[3];
 };
 static unsigned answered_count;
-static struct connection *answered_order[8];
+static struct resolve_waiter *answered_order[8];
 
-static void answered(struct connection *connection)
+static void answered(struct resolve_waiter *waiter)
 {
-	answered_order[answered_count++] = connection;
+	answered_order[answered_count++] = waiter;
 }
 
 static int set_up(void **state)
@@ -52,10 +52,10 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct resolve_name *ask(struct world *world, const char *host, uint64_t now_ns, unsigned connection,
+static struct resolve_name *ask(struct world *world, const char *host, uint64_t now_ns, unsigned waiter,
 				bool *ret_ready)
 {
-	return resolve_ask(&world->resolve, host, now_ns, &world->connections[connection], ret_ready);
+	return resolve_ask(&world->resolve, host, now_ns, &world->waiters[waiter], ret_ready);
 }
 
 static void test_literal(void **state)
@@ -114,11 +114,11 @@ static void test_one_lookup_for_all(void **state)
 		assert_ptr_equal(ask(world, "localhost", SECOND, i, &ready), name);
 		assert_false(ready);
 	}
-	resolve_forget(name, &world->connections[1]);
+	resolve_forget(name, &world->waiters[1]);
 	uv_run(&world->loop, UV_RUN_DEFAULT);
 	assert_int_equal(answered_count, 2); /* who left is not told */
-	assert_ptr_equal(answered_order[0], &world->connections[0]);
-	assert_ptr_equal(answered_order[1], &world->connections[2]);
+	assert_ptr_equal(answered_order[0], &world->waiters[0]);
+	assert_ptr_equal(answered_order[1], &world->waiters[2]);
 	assert_true(name->count > 0);
 	ask(world, "localhost", 10 * SECOND, 0, &ready);
 	assert_true(ready);
@@ -136,11 +136,11 @@ static void test_forget_the_last(void **state)
 
 	name = ask(world, "localhost", SECOND, 0, &ready);
 	ask(world, "localhost", SECOND, 1, &ready);
-	resolve_forget(name, &world->connections[1]);
+	resolve_forget(name, &world->waiters[1]);
 	ask(world, "localhost", SECOND, 2, &ready);
 	uv_run(&world->loop, UV_RUN_DEFAULT);
 	assert_int_equal(answered_count, 2);
-	assert_ptr_equal(answered_order[1], &world->connections[2]);
+	assert_ptr_equal(answered_order[1], &world->waiters[2]);
 }
 
 static void test_unknown(void **state)
