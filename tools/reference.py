@@ -493,7 +493,17 @@ def html_attributes():
     for tag, name in rows_of("html_attributes", "HTML_ATTRIBUTE_DEFAULT"):
         defaults.setdefault(tag, []).append(name)
     rows = [[code(name), ", ".join(code(tag) for tag in tags.split()) or "any", values[kind], text] for name, kind, tags, text in rows_of("html_attributes", "HTML_ATTRIBUTE")]
-    return f"""## Attributes of HTML fields
+    kinds = "HTML_ELEMENT", "HTML_ELEMENT_EMPTY"
+    known = [code(row[0]) for kind, row in table("html_elements") if kind in kinds]
+    refused = [[text, ", ".join(code(name) for name, why in rows_of("html_elements", "HTML_ELEMENT_REFUSED") if why == kind)]
+               for kind, text in rows_of("html_elements", "HTML_REFUSAL")]
+    return f"""## Tags of HTML fields
+
+A pair of tags that `validation.allowed_html_tags` lists, nested as a browser keeps it, stays, and so does a listed tag that has no end tag ([the guide](../guide/html-fields.md)). How
+these nest is known: {", ".join(known)}. Another name can be listed and is taken for a piece of text like `span`; but not these:
+
+""" + markdown_table(["because", "tags"], refused) + f"""
+## Attributes of HTML fields
 
 `validation.allowed_html_attributes` takes these; others (`style`, `id`, `name`, `target`, every `on…`) can act or be mistaken for something else and are refused.
 An attribute whose value is not what its column says is left out. Without the key: `{{{", ".join(f"{tag}: [{', '.join(names)}]" for tag, names in defaults.items())}}}`.

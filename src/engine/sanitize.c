@@ -1,42 +1,29 @@
-/* HTML is read as the tokenizer of the HTML standard reads a fragment in the data state (HTML 13.2.5). No element that
- * changes this state is ever let through, so one state machine for the inside of tags is all that is needed. */
+/* Two walks over the tokens of a text: the first finds the tags that are markup, the second writes. No element whose
+ * content is read by other rules is ever let through, so that all of what is written is read in the data state. */
 #include "engine/sanitize.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "codec/html_tokens.h"
 #include "engine/sanitize_url.h"
+#include "policy/html_element.h"
 
-enum { TAG_NAME = 32 }; /* longer names are not allowed */
-
-/* Elements whose content is read by other rules, or parsed twice: never let through, whatever the configuration lists.
- */
-static const char *const never[] = { "script",	  "style",    "xmp",	"iframe",   "noembed",	"noframes",
-				     "plaintext", "textarea", "title",	"noscript", "template", "svg",
-				     "math",	  "select",   "option", "optgroup", "frameset", "listing" };
-
-/* States of the inside of a tag, behind its name. "Self-closing start tag" and "after attribute value (quoted)" of the
- * standard go on exactly as "before attribute name" does once their flag and errors are left out. */
-enum state { BEFORE_NAME, NAME, AFTER_NAME, BEFORE_VALUE, DOUBLE, SINGLE, UNQUOTED, STATES, DONE = STATES };
-enum class { BLANK, SLASH, CLOSE, EQUALS, QUOTE, APOSTROPHE, OTHER, CLASSES };
-
-static const uint8_t transitions[STATES][CLASSES] = {
-	[BEFORE_NAME] = { BEFORE_NAME, BEFORE_NAME, DONE, NAME, NAME, NAME, NAME },
-	[NAME] = { AFTER_NAME, BEFORE_NAME, DONE, BEFORE_VALUE, NAME, NAME, NAME },
-	[AFTER_NAME] = { AFTER_NAME, BEFORE_NAME, DONE, BEFORE_VALUE, NAME, NAME, NAME },
-	[BEFORE_VALUE] = { BEFORE_VALUE, UNQUOTED, DONE, UNQUOTED, DOUBLE, SINGLE, UNQUOTED },
-	[DOUBLE] = { DOUBLE, DOUBLE, DOUBLE, DOUBLE, BEFORE_NAME, DOUBLE, DOUBLE },
-	[SINGLE] = { SINGLE, SINGLE, SINGLE, SINGLE, SINGLE, BEFORE_NAME, SINGLE },
-	[UNQUOTED] = { BEFORE_NAME, UNQUOTED, DONE, UNQUOTED, UNQUOTED, UNQUOTED, UNQUOTED },
+/* An element that is open in the first walk. */
+struct open {
+	const char *name; /* as the policy's list has it: equal pointers are equal names */
+	const struct html_element *element;
+	uint32_t tag;	/* the how manieth of the text that the list has */
+	uint8_t inside; /* enum html_nesting: what stands in it and would end such an element as it is */
 };
 
 struct sanitizer {
 	const struct fw_policy *policy;
 	struct arena *arena;
-	const uint8_t *at;
-	const uint8_t *start;
-	const uint8_t *end;
-	const uint8_t *ends; /* for each octet a bit a state: from here in this state the tag comes to its end. Made
-				when needed */
+	struct fw_slice html;
+	uint8_t *markup; /* a bit for each tag that the list has: it stays */
+	struct open open[LIMIT_HTML_DEPTH];
+	unsigned depth;
 	uint8_t *out;
 	size_t size;
 	size_t capacity;
@@ -48,20 +35,125 @@ static bool letter(uint8_t c)
 	return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
 }
 
-/* The newline normalisation before the tokenizer makes CR a newline too. */
-static bool blank(uint8_t c)
+/* "<" at the end, or before anything else, is a character like others, wherever it stands. */
+static bool starts_markup(const uint8_t *at, const uint8_t *end)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+	return end - at >= 2 && (letter(at[1]) || at[1] == '/' || at[1] == '!' || at[1] == '?');
 }
 
-static enum class classify(uint8_t c) {
-	switch (c){
-		case ' ' : case '\t' : case '\n' : case '\f' : case '\r' : return BLANK; case '/' : return SLASH;
-		case '>' : return CLOSE;
-		case '=' : return EQUALS;
-		case '"' : return QUOTE;
-		case '\'' : return APOSTROPHE;
-		default : return OTHER;
+/* The next "<" that starts a tag, a comment or a declaration, or end. */
+static const uint8_t *find_markup(const uint8_t *at, const uint8_t *end)
+{
+	while (at != end) {
+		at = memchr(at, '<', (size_t)(end - at));
+		if (at == NULL)
+			return end;
+		if (starts_markup(at, end))
+			return at;
+		at++;
+	}
+	return end;
+}
+
+/* The policy's own name of a tag that may stay, or NULL. */
+static const char *listed(const struct fw_policy *policy, const struct html_token *token)
+{
+	const struct texts *tags = &policy->settings.html_tags;
+
+	if ((token->kind != HTML_TOKEN_START_TAG && token->kind != HTML_TOKEN_END_TAG) || token->cut)
+		return NULL;
+	for (size_t i = 0; i < tags->count; i++)
+		if (slice_is_nocase(token->name, tags->items[i]))
+			return tags->items[i];
+	return NULL;
+}
+
+static void stays(struct sanitizer *s, uint32_t tag)
+{
+	s->markup[tag / 8] |= (uint8_t)(1u << tag % 8);
+}
+
+static void put(struct sanitizer *s, uint8_t inside)
+{
+	if (s->depth != 0)
+		s->open[s->depth - 1].inside |= inside;
+}
+
+static void opened(struct sanitizer *s, const char *name, uint32_t tag)
+{
+	const struct html_element *element = html_element_find(slice_text(name));
+
+	if (element->refused != NULL)
+		return;
+	if (element->empty) {
+		stays(s, tag);
+		put(s, element->puts);
+	} else if (s->depth < LIMIT_HTML_DEPTH) {
+		s->open[s->depth++] = (struct open){ .name = name, .element = element, .tag = tag };
+	}
+}
+
+/* The innermost open element is none: what is in it stands in the one around. */
+static void dropped(struct sanitizer *s)
+{
+	uint8_t inside = s->open[--s->depth].inside;
+
+	put(s, inside);
+}
+
+/* An end tag closes the innermost element of its name. Those that are open inside of that have no end tag where one
+ * belongs and are none; nor is one that a browser would have ended before, at something that stands in it. */
+static void closed(struct sanitizer *s, const char *name, uint32_t tag)
+{
+	const struct html_element *element;
+	unsigned at = s->depth;
+	struct open open;
+
+	while (at != 0 && s->open[at - 1].name != name)
+		at--;
+	if (at == 0)
+		return;
+	while (s->depth > at)
+		dropped(s);
+	open = s->open[at - 1];
+	element = open.element;
+	if (open.inside & element->bars) {
+		dropped(s);
+		return;
+	}
+	s->depth--;
+	stays(s, open.tag);
+	stays(s, tag);
+	put(s, (uint8_t)(element->puts | (open.inside & ~element->keeps)));
+}
+
+/* Which tags stay. Of them all that is decided is decided again in the same way when they alone are read: what stays
+ * is nested already, and what is no markup changes nothing for the others. */
+static void find_pairs(struct sanitizer *s)
+{
+	struct html_tokens tokens;
+	struct html_token token;
+	uint32_t tag = 0;
+
+	html_tokens_start(&tokens, s->html);
+	while (html_tokens_next(&tokens, &token)) {
+		const char *name = listed(s->policy, &token);
+
+		if (name == NULL)
+			continue;
+		if (s->markup == NULL) { /* a tag has three octets at least */
+			s->markup = arena_alloc(s->arena, s->html.size / 24 + 1);
+			if (s->markup == NULL) {
+				s->failed = true;
+				return;
+			}
+			memset(s->markup, 0, s->html.size / 24 + 1);
+		}
+		if (token.kind == HTML_TOKEN_START_TAG)
+			opened(s, name, tag);
+		else
+			closed(s, name, tag);
+		tag++;
 	}
 }
 
@@ -92,6 +184,19 @@ static void write_text(struct sanitizer *s, const char *text)
 	write(s, text, strlen(text));
 }
 
+/* As it was typed, and seen so. Behind a token there is another one, which begins with "<", or nothing. */
+static void write_typed(struct sanitizer *s, struct fw_slice typed)
+{
+	const uint8_t *at = typed.data, *end = typed.data + typed.size, *found;
+
+	while ((found = find_markup(at, end)) != end) {
+		write(s, at, (size_t)(found - at));
+		write_text(s, "&lt;");
+		at = found + 1;
+	}
+	write(s, at, (size_t)(end - at));
+}
+
 /* The value as it was read, in double quotes: only what could end it or look like a tag is replaced, so that it means
  * the same. */
 static void write_attribute(struct sanitizer *s, const char *name, struct fw_slice value)
@@ -114,6 +219,9 @@ static void write_attribute(struct sanitizer *s, const char *name, struct fw_sli
 		case '>':
 			instead = "&gt;";
 			break;
+		case '\0': /* what a browser reads there */
+			instead = "\xef\xbf\xbd";
+			break;
 		default:
 			continue;
 		}
@@ -127,7 +235,7 @@ static void write_attribute(struct sanitizer *s, const char *name, struct fw_sli
 }
 
 /* Words of [A-Za-z0-9_-], at least one. */
-static bool tokens(struct fw_slice value)
+static bool words(struct fw_slice value)
 {
 	bool any = false;
 	size_t i;
@@ -137,7 +245,7 @@ static bool tokens(struct fw_slice value)
 
 		if (letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-')
 			any = true;
-		else if (!blank(c))
+		else if (c != ' ' && c != '\t' && c != '\n' && c != '\f' && c != '\r')
 			return false;
 	}
 	return any;
@@ -151,209 +259,75 @@ static bool value_allowed(const struct fw_policy *policy, uint8_t kind, struct f
 	case HTML_URL:
 		return sanitize_url_allowed(policy, value);
 	case HTML_WORDS:
-		return tokens(value);
+		return words(value);
 	}
 	return false;
 }
 
-/* A start tag that is being read. An attribute is judged when its value, if any, has ended. */
-struct tag {
-	const char *name;
-	bool closing;
-	uint64_t seen; /* which of the policy's attributes: of those of one name the first counts (HTML 13.2.5.33) */
-	struct fw_slice attribute;
-	struct fw_slice value;
-};
-
-static void attribute_ended(struct sanitizer *s, struct tag *tag)
+/* Of attributes of one name the first counts (HTML 13.2.5.33). */
+static void write_start(struct sanitizer *s, const char *name, const struct html_token *token)
 {
 	const struct policy_html_attribute *allowed = s->policy->html_attributes;
-	unsigned i;
+	struct html_attribute attribute = { 0 };
+	uint8_t rows[LIMIT_HTML_ATTRIBUTES];
+	unsigned count = 0, i;
 
-	for (i = 0; i < s->policy->html_attribute_count && !tag->closing && tag->attribute.size != 0; i++) {
-		if (tag->seen & (UINT64_C(1) << i) || !slice_is_nocase(tag->attribute, allowed[i].name) ||
-		    !slice_is_nocase(slice_text(tag->name), allowed[i].tag))
+	for (i = 0; i < s->policy->html_attribute_count && token->inside.size != 0; i++)
+		if (slice_is_nocase(slice_text(name), allowed[i].tag))
+			rows[count++] = (uint8_t)i;
+	write_text(s, "<");
+	write_text(s, name);
+	while (count != 0 && html_tokens_attribute(token, &attribute)) {
+		for (i = 0; i < count && !slice_is_nocase(attribute.name, allowed[rows[i]].name); i++)
+			;
+		if (i == count)
 			continue;
-		tag->seen |= UINT64_C(1) << i;
-		if (value_allowed(s->policy, allowed[i].value, tag->value))
-			write_attribute(s, allowed[i].name, tag->value);
+		if (value_allowed(s->policy, allowed[rows[i]].value, attribute.value))
+			write_attribute(s, allowed[rows[i]].name, attribute.value);
+		rows[i] = rows[--count];
 	}
-	tag->attribute = tag->value = slice(NULL, 0);
+	write_text(s, ">");
 }
 
-/* Follows one transition. at is the octet that caused it. */
-static void step(struct sanitizer *s, struct tag *tag, enum state from, enum state to, const uint8_t *at)
+static void write_token(struct sanitizer *s, const struct html_token *token, uint32_t *tag)
 {
-	if (from == NAME)
-		tag->attribute.size = (size_t)(at - tag->attribute.data);
-	if (from == DOUBLE || from == SINGLE || from == UNQUOTED)
-		tag->value.size = (size_t)(at - tag->value.data);
-	if (to == BEFORE_NAME || to == DONE || (from == AFTER_NAME && to == NAME))
-		attribute_ended(s, tag);
-	if (to == NAME)
-		tag->attribute.data = at;
-	else if (to == UNQUOTED)
-		tag->value.data = at;
-	else if (to == DOUBLE || to == SINGLE)
-		tag->value.data = at + 1;
-}
+	const char *name = listed(s->policy, token);
+	bool markup = false;
 
-/* Reads a tag from behind its name, writing what may stay. Returns what is behind ">", or NULL when the text ends
- * before. */
-static const uint8_t *read_tag(struct sanitizer *s, struct tag *tag, const uint8_t *at)
-{
-	enum state state = BEFORE_NAME, to;
-
-	write_text(s, tag->closing ? "</" : "<");
-	write_text(s, tag->name);
-	for (; at != s->end; at++) {
-		to = transitions[state][classify(*at)];
-		if (to != state)
-			step(s, tag, state, to, at);
-		if (to == DONE) {
-			write_text(s, ">");
-			return at + 1;
-		}
-		state = to;
+	if (name != NULL) {
+		markup = s->markup[*tag / 8] & 1u << *tag % 8;
+		(*tag)++;
 	}
-	return NULL;
-}
-
-/* A tag that does not come to its end was read up to the end of the text. That may happen once only, or a text of many
- * such tags would take quadratic time: from then on this table, made backwards in one pass, says which tags have an
- * end. */
-static void find_ends(struct sanitizer *s)
-{
-	size_t size = (size_t)(s->end - s->start), i;
-	uint8_t *ends = arena_alloc(s->arena, size);
-	unsigned behind = 0; /* at the end of the text nothing has an end */
-	enum state state;
-
-	if (ends == NULL) {
-		s->failed = true;
-		return;
+	if (!markup) {
+		write_typed(s, token->raw);
+	} else if (token->kind == HTML_TOKEN_START_TAG) {
+		write_start(s, name, token);
+	} else {
+		write_text(s, "</");
+		write_text(s, name);
+		write_text(s, ">");
 	}
-	for (i = size; i-- > 0;) {
-		const enum class class = classify(s->start[i]);
-		unsigned here = 0;
-
-		for (state = 0; state < STATES; state++) {
-			enum state to = transitions[state][class];
-
-			if (to == DONE || behind & (1u << to))
-				here |= 1u << state;
-		}
-		ends[i] = (uint8_t)here;
-		behind = here;
-	}
-	s->ends = ends;
-}
-
-static bool in_list(const char *const *list, size_t count, struct fw_slice name, const char **ret_name)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		if (slice_is_nocase(name, list[i])) {
-			*ret_name = list[i];
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The allowed tag that begins at the "<" where s->at is, or false. *ret_at is behind its name. */
-static bool tag_allowed(struct sanitizer *s, struct tag *tag, char ret_name[TAG_NAME + 1], const uint8_t **ret_at)
-{
-	const uint8_t *at = s->at + 1, *name;
-	const char *found;
-	size_t size, i;
-
-	tag->closing = *at == '/';
-	name = at += tag->closing;
-	/* No further than a name could reach: "<a<a<a" is one long name in each of its places. */
-	while (at != s->end && !blank(*at) && *at != '/' && *at != '>' && at - name <= TAG_NAME)
-		at++;
-	size = (size_t)(at - name);
-	if (size == 0 || size > TAG_NAME || at == s->end || !letter(*name))
-		return false;
-	if (!in_list(s->policy->settings.html_tags.items, s->policy->settings.html_tags.count, slice(name, size),
-		     &found) ||
-	    in_list(never, sizeof(never) / sizeof(never[0]), slice(name, size), &found))
-		return false;
-	for (i = 0; i < size; i++)
-		ret_name[i] = (char)ascii_lower(name[i]);
-	ret_name[size] = '\0';
-	tag->name = ret_name;
-	*ret_at = at;
-	return true;
-}
-
-/* At a "<" that starts a tag, a comment or a declaration. */
-static void markup(struct sanitizer *s)
-{
-	char name[TAG_NAME + 1];
-	struct tag tag = { 0 };
-	size_t before = s->size;
-	const uint8_t *at, *behind = NULL;
-
-	if (tag_allowed(s, &tag, name, &at) && (s->ends == NULL || s->ends[at - s->start] & (1u << BEFORE_NAME))) {
-		behind = read_tag(s, &tag, at);
-		if (behind == NULL)
-			find_ends(s);
-	}
-	if (behind != NULL) {
-		s->at = behind;
-		return;
-	}
-	s->size = before;
-	write_text(s, "&lt;");
-	s->at++;
-}
-
-static bool starts_markup(const uint8_t *at, const uint8_t *end)
-{
-	return end - at >= 2 && (letter(at[1]) || at[1] == '/' || at[1] == '!' || at[1] == '?');
-}
-
-/* The next "<" that starts a tag, a comment or a declaration, or end. */
-static const uint8_t *find_markup(const uint8_t *at, const uint8_t *end)
-{
-	while (at != end) {
-		at = memchr(at, '<', (size_t)(end - at));
-		if (at == NULL)
-			return end;
-		if (starts_markup(at, end))
-			return at;
-		at++;
-	}
-	return end;
 }
 
 int sanitize_html(const struct fw_policy *policy, struct arena *arena, struct fw_slice html, struct fw_slice *ret_html)
 {
-	struct sanitizer s = { .policy = policy, .arena = arena, .at = html.data, .start = html.data };
-	const uint8_t *found;
+	struct sanitizer s = { .policy = policy, .arena = arena, .html = html };
+	struct html_tokens tokens;
+	struct html_token token;
+	uint32_t tag = 0;
 
 	*ret_html = html;
-	if (html.size == 0)
-		return FW_OK;
-	s.end = html.data + html.size;
-	found = find_markup(html.data, s.end);
-	if (found == s.end)
+	if (html.size == 0 || find_markup(html.data, html.data + html.size) == html.data + html.size)
 		return FW_OK;
 	if (!size_add(html.size, html.size / 8 + 64, &s.capacity))
 		return FW_ERR_MEMORY;
-	s.out = arena_alloc(arena, s.capacity);
+	find_pairs(&s);
+	s.out = s.failed ? NULL : arena_alloc(arena, s.capacity);
 	if (s.out == NULL)
 		return FW_ERR_MEMORY;
-	while (s.at != s.end && !s.failed) {
-		write(&s, s.at, (size_t)(found - s.at));
-		s.at = found;
-		if (found != s.end)
-			markup(&s);
-		found = find_markup(s.at, s.end);
-	}
+	html_tokens_start(&tokens, html);
+	while (html_tokens_next(&tokens, &token) && !s.failed)
+		write_token(&s, &token, &tag);
 	if (s.failed)
 		return FW_ERR_MEMORY;
 	arena_trim(arena, s.out, s.capacity, s.size);

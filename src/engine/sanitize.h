@@ -1,7 +1,10 @@
 /* sanitize.h: HTML written anew from an allow-list (decision: fine point 9).
- * The input is an HTML fragment. Allowed tags stay, with allowed attributes only, double-quoted; every other tag,
- * comment, declaration or cut tag has its "<" written as "&lt;" and so is seen as typed; a "<" that starts no tag stays
- * as it is. sanitize(sanitize(x)) == sanitize(x). No I/O; memory from the caller's arena. */
+ * The input is an HTML fragment. A pair of tags that are allowed, nested as a browser keeps it, stays, and so does an
+ * allowed tag that has no end tag; with allowed attributes only, double-quoted. All else that a browser would not read
+ * as text (other tags, tags without their partner, comments, declarations, what the text cuts off) has each "<" that
+ * starts something written as "&lt;" and so is seen as typed. A "<" that starts nothing stays as it is. At most
+ * LIMIT_HTML_DEPTH elements stay inside of one another. sanitize(sanitize(x)) == sanitize(x). Linear in the size of the
+ * text. No I/O; memory from the caller's arena. */
 #ifndef ENGINE_SANITIZE_H
 #define ENGINE_SANITIZE_H
 #include "base/arena.h"

@@ -3,102 +3,48 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "base/utf8.h"
+#include "codec/html_tokens.h"
 
 enum {
 	END = -1,
-	REPLACEMENT = 0xfffd,
 	SCHEME_ROOM = 32,
 	HOST_ROOM = 300, /* longer ones are none that is allowed or blocked */
 };
 
-/* The characters of an attribute value, decoded as far as a link is judged. */
+/* The octets of an attribute value, as a browser decodes it, one by one. */
 struct characters {
-	const uint8_t *at;
-	const uint8_t *end;
-	bool unknown; /* a named reference that is not in the table: what it stands for is not guessed */
+	struct fw_slice rest;
+	uint8_t decoded[8]; /* of a reference: two characters of four octets at most */
+	uint8_t at, size;
 };
-
-/* The names that could stand for a part of "scheme://host"; any other name before the host refuses the link. */
-static const struct {
-	const char *name;
-	uint8_t character;
-} references[] = {
-	{ "Tab", '\t' }, { "NewLine", '\n' }, { "colon", ':' },	 { "sol", '/' },   { "bsol", '\\' },  { "quest", '?' },
-	{ "num", '#' },	 { "amp", '&' },      { "period", '.' }, { "plus", '+' },  { "lowbar", '_' }, { "equals", '=' },
-	{ "lt", '<' },	 { "gt", '>' },	      { "quot", '"' },	 { "apos", '\'' }, { "excl", '!' },   { "percnt", '%' },
-};
-
-static bool alphanumeric(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-}
-
-/* HTML 13.2.5.75 to 80: "#" and digits; the semicolon may be missing. at is behind the "&". False: no digits. */
-static bool numeric(struct characters *chars, int32_t *ret_character)
-{
-	const uint8_t *at = chars->at + 1, *digits;
-	bool hexadecimal = at != chars->end && ascii_lower(*at) == 'x';
-	uint32_t value = 0;
-
-	at += hexadecimal;
-	for (digits = at; at != chars->end; at++) {
-		uint8_t c = ascii_lower(*at);
-		uint32_t digit;
-
-		if (c >= '0' && c <= '9')
-			digit = (uint32_t)c - '0';
-		else if (hexadecimal && c >= 'a' && c <= 'f')
-			digit = (uint32_t)c - 'a' + 10;
-		else
-			break;
-		if (value <= 0x10ffff)
-			value = value * (hexadecimal ? 16 : 10) + digit;
-	}
-	if (at == digits)
-		return false;
-	chars->at = at + (at != chars->end && *at == ';');
-	/* From U+0080 on the exact character does not matter: none of them is part of a scheme. */
-	*ret_character = value == 0 || value >= 0x80 ? REPLACEMENT : (int32_t)value;
-	return true;
-}
-
-static int32_t named(struct characters *chars)
-{
-	const uint8_t *at = chars->at;
-	struct fw_slice name;
-	size_t i;
-
-	while (at != chars->end && alphanumeric(*at))
-		at++;
-	name = slice(chars->at, (size_t)(at - chars->at));
-	for (i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
-		if (at != chars->end && *at == ';' && slice_is(name, references[i].name)) {
-			chars->at = at + 1;
-			return references[i].character;
-		}
-	}
-	chars->unknown = true;
-	return END;
-}
 
 static int32_t decoded(struct characters *chars)
 {
-	int32_t character;
+	uint32_t characters[2] = { 0xfffd, 0 }; /* what NUL is in an attribute */
+	size_t taken = 0;
 	uint8_t c;
 
-	if (chars->at == chars->end)
+	if (chars->at < chars->size)
+		return chars->decoded[chars->at++];
+	if (chars->rest.size == 0)
 		return END;
-	c = *chars->at++;
-	if (c == '\0' || c >= 0x80)
-		return REPLACEMENT;
-	if (c != '&' || chars->at == chars->end)
+	c = chars->rest.data[0];
+	if (c == '\0')
+		taken = 1;
+	else if (c == '&')
+		taken = html_reference(chars->rest, true, characters);
+	chars->rest = slice_from(chars->rest, taken != 0 ? taken : 1);
+	if (taken == 0)
 		return c;
-	if (*chars->at == '#' && numeric(chars, &character))
-		return character;
-	return alphanumeric(*chars->at) ? named(chars) : '&';
+	chars->size = (uint8_t)utf8_encode(characters[0], chars->decoded);
+	if (characters[1] != 0)
+		chars->size = (uint8_t)(chars->size + utf8_encode(characters[1], chars->decoded + chars->size));
+	chars->at = 1;
+	return chars->decoded[0];
 }
 
-/* The next character that the URL parser sees: it removes tabs and newlines everywhere (URL 4.4). */
+/* The next octet that the URL parser sees: it removes tabs and newlines everywhere (URL 4.4). */
 static int32_t next(struct characters *chars)
 {
 	int32_t c;
@@ -132,12 +78,6 @@ static bool host_allowed(const struct fw_policy *policy, bool encrypted, struct 
 		if (c == END || c == '/' || c == '?' || c == '#')
 			return schema_url_safe(policy, slice(url, size));
 		if (size == sizeof(url) || c == '\\')
-			return false;
-		/* An octet of a name in another script stands for itself; a reference to one is no way to write a host.
-		 */
-		if (chars.at[-1] >= 0x80)
-			c = chars.at[-1];
-		else if (c >= 0x80)
 			return false;
 		url[size++] = (uint8_t)c;
 	}
@@ -206,7 +146,7 @@ static bool judge(const struct fw_policy *policy, struct characters *chars)
 
 bool sanitize_url_allowed(const struct fw_policy *policy, struct fw_slice raw)
 {
-	struct characters chars = { .at = raw.data, .end = raw.size != 0 ? raw.data + raw.size : raw.data };
+	struct characters chars = { .rest = raw };
 
-	return judge(policy, &chars) && !chars.unknown;
+	return judge(policy, &chars);
 }

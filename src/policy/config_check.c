@@ -1,5 +1,6 @@
 #include "policy/config_build.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/event_type.h"
@@ -7,6 +8,7 @@
 #include "base/slice.h"
 #include "policy/config_event.h"
 #include "policy/contract.h"
+#include "policy/html_element.h"
 #include "policy/route.h"
 
 static bool refuse(struct config *config, struct config_place place, const char *path, struct fw_slice text,
@@ -177,12 +179,8 @@ static bool check_method(struct config *config, struct config_place place, const
  */
 bool config_check_tag(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
-	static const char *const unsafe[] = { "script",	 "style",    "iframe", "frame",	    "frameset", "object",
-					      "embed",	 "applet",   "svg",    "math",	    "template", "noscript",
-					      "noembed", "noframes", "xmp",    "plaintext", "textarea", "title",
-					      "base",	 "link",     "meta",   "form",	    "input",	"button",
-					      "select",	 "option",   "html",   "head",	    "body",	"portal",
-					      "marquee", "video",    "audio",  "source",    "image" };
+	const struct html_element *element = html_element_find(text);
+	char why[160];
 
 	for (size_t i = 0; i < text.size; i++) {
 		uint8_t c = text.data[i];
@@ -191,9 +189,10 @@ bool config_check_tag(struct config *config, struct config_place place, const ch
 			return refuse(config, place, path, text,
 				      "is not a tag name: write it in small letters, without < and >");
 	}
-	for (size_t i = 0; i < sizeof(unsafe) / sizeof(*unsafe); i++)
-		if (slice_is(text, unsafe[i]))
-			return refuse(config, place, path, text, "is a tag that cannot be made safe");
+	if (element->refused != NULL) {
+		snprintf(why, sizeof(why), "is a tag that cannot be made safe: %s", element->refused);
+		return refuse(config, place, path, text, why);
+	}
 	return text.size != 0 || refuse(config, place, path, text, "is not a tag name");
 }
 

@@ -25,7 +25,7 @@ struct html_text {
 struct html_token {
 	enum html_kind kind;
 	struct html_text text; /* or name, or comment */
-	size_t end;	       /* in the input, behind the token; not of text */
+	size_t start, end;     /* in the input, of the token and behind it; not of text */
 	unsigned attribute_count;
 	struct html_text names[HTML_ATTRIBUTES];
 	struct html_text values[HTML_ATTRIBUTES];
@@ -36,6 +36,7 @@ struct html_tokens {
 	size_t count;
 	size_t capacity;
 	bool cut; /* a tag at the end of the text had no end and was dropped */
+	size_t cut_at;
 };
 
 static inline void html_add(struct html_text *text, const void *bytes, size_t size)
@@ -216,9 +217,10 @@ static inline struct html_tokens html_tokenize(const char *bytes, size_t bytes_s
 		at++; /* "reconsume" is at-- */
 		switch (state) {
 		case S_DATA:
-			if (c == '<')
+			if (c == '<') {
+				t.start = at - 1;
 				state = S_TAG_OPEN;
-			else if (c < 0)
+			} else if (c < 0)
 				goto end;
 			else
 				html_emit_text(&tokens, text + at - 1, 1);
@@ -509,9 +511,11 @@ static inline struct html_tokens html_tokenize(const char *bytes, size_t bytes_s
 #undef COMMENT_DONE
 cut:
 	tokens.cut = true;
+	tokens.cut_at = t.start;
 	html_token_free(&t);
 	goto end;
 comment_end:
+	t.end = size;
 	html_emit(&tokens, &t);
 end:
 	free(input.bytes);
@@ -549,12 +553,34 @@ static inline bool html_attribute_allowed(const char *tag, const char *name)
 					      strcmp(tag, "code") == 0 || strcmp(tag, "pre") == 0);
 }
 
+enum { HTML_DEPTH = 64 };
+
+/* NULL, or what is wrong with sanitized HTML: each element has its end tag where it belongs. */
+static inline const char *html_unbalanced(const struct html_tokens *tokens)
+{
+	const char *open[HTML_DEPTH];
+	unsigned depth = 0;
+
+	for (size_t i = 0; i < tokens->count; i++) {
+		const struct html_token *t = &tokens->list[i];
+
+		if (t->kind == HTML_START && strcmp(t->text.bytes, "br") != 0) {
+			if (depth == HTML_DEPTH)
+				return "nested too deep";
+			open[depth++] = t->text.bytes;
+		} else if (t->kind == HTML_END && (depth == 0 || strcmp(open[--depth], t->text.bytes) != 0)) {
+			return "an end tag of nothing";
+		}
+	}
+	return depth != 0 ? "an element without its end" : NULL;
+}
+
 /* NULL, or what is wrong with sanitized HTML: only allowed tags and attributes, no comment, no declaration, nothing
  * cut. */
 static inline const char *html_wrong(const char *bytes, size_t size)
 {
 	struct html_tokens tokens = html_tokenize(bytes, size);
-	const char *wrong = tokens.cut ? "a cut tag" : NULL;
+	const char *wrong = tokens.cut ? "a cut tag" : html_unbalanced(&tokens);
 
 	for (size_t i = 0; i < tokens.count; i++) {
 		const struct html_token *t = &tokens.list[i];

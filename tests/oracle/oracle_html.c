@@ -1,6 +1,6 @@
 /* The sanitizer against gumbo, a complete HTML5 parser: what a page would build from sanitized HTML by innerHTML holds
- * only allowed elements, attributes and links; still so when the tree is written out and read once more, as editors do;
- * and what was not let through is seen as it was typed. */
+ * only allowed elements, attributes and links, and as its tags say; still so when the tree is written out and read once
+ * more, as editors do; and what was not let through is seen as it was typed. */
 #include <gumbo.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -207,12 +207,61 @@ static const char *seen_as_typed(const struct html_text *seen, const char *bytes
 	return wrong;
 }
 
+/* The next tag of the text, past what is none. */
+static const struct html_token *next_tag(const struct html_tokens *tokens, size_t *at)
+{
+	while (*at < tokens->count && tokens->list[*at].kind != HTML_START && tokens->list[*at].kind != HTML_END)
+		(*at)++;
+	return *at < tokens->count ? &tokens->list[(*at)++] : NULL;
+}
+
+static unsigned elements_count;
+
+/* Is the tree what the tags say, none of them left over, none added? */
+static bool as_tagged(const GumboVector *children, const struct html_tokens *tokens, size_t *at)
+{
+	for (unsigned i = 0; i < children->length; i++) {
+		const GumboNode *node = children->data[i];
+		const struct html_token *tag;
+		const char *name;
+
+		if (node->type != GUMBO_NODE_ELEMENT)
+			continue;
+		name = gumbo_normalized_tagname(node->v.element.tag);
+		elements_count++;
+		tag = next_tag(tokens, at);
+		if (tag == NULL || tag->kind != HTML_START || strcmp(tag->text.bytes, name) != 0)
+			return false;
+		if (!as_tagged(&node->v.element.children, tokens, at))
+			return false;
+		if (node->v.element.tag == GUMBO_TAG_BR)
+			continue;
+		tag = next_tag(tokens, at);
+		if (tag == NULL || tag->kind != HTML_END || strcmp(tag->text.bytes, name) != 0)
+			return false;
+	}
+	return true;
+}
+
+static const char *wrong_tree(const GumboVector *children, const char *bytes, size_t size)
+{
+	struct html_tokens tokens = html_tokenize(bytes, size);
+	size_t at = 0;
+	bool same = as_tagged(children, &tokens, &at) && next_tag(&tokens, &at) == NULL;
+
+	html_tokens_free(&tokens);
+	return same ? NULL : "a tree that is not what the tags say";
+}
+
 static const char *wrong_html(const char *bytes, size_t size, const char *typed, size_t typed_size)
 {
 	struct html_text again = { 0 }, seen = { 0 };
 	GumboOutput *output = parse(bytes, size);
 	const char *wrong = wrong_children(children_of(output));
 	bool elements = false;
+
+	if (wrong == NULL)
+		wrong = wrong_tree(children_of(output), bytes, size);
 
 	html_add(&again, "", 0);
 	html_add(&seen, "", 0);
@@ -340,6 +389,30 @@ static void test_random(void **state)
 	assert_true(seen_count > checked / 20);
 }
 
+/* Whole tags, so that elements come about and get in each other's way. */
+static void test_nested(void **state)
+{
+	static const char *const names[] = { "a", "b", "i", "p", "div", "ul", "li", "pre", "blockquote", "span", "br" };
+	unsigned before = checked;
+
+	(void)state;
+	elements_count = 0;
+	for (unsigned round = 0; round < 60000; round++) {
+		char text[1024];
+		size_t size = 0;
+
+		for (uint32_t count = 1 + below(24); count != 0; count--) {
+			const char *name = names[below(sizeof(names) / sizeof(*names))];
+
+			size += (size_t)sprintf(text + size, "%s%s%s>", below(3) == 0 ? "x" : "", below(2) ? "</" : "<",
+						name);
+		}
+		check(text, size);
+	}
+	print_message("# %u texts, %u elements\n", checked - before, elements_count);
+	assert_true(elements_count > checked - before);
+}
+
 static void check_corpus(const char *path)
 {
 	struct arena lines;
@@ -404,7 +477,8 @@ static bool corpora_here(void)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_random), cmocka_unit_test(test_corpora) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_random), cmocka_unit_test(test_nested),
+					    cmocka_unit_test(test_corpora) };
 	int failed;
 
 	arena_init(&arena, (size_t)1 << 30);

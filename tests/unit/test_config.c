@@ -329,7 +329,15 @@ static void checked_texts(void **state)
 	refused_for("authentication: {methods: [jwtt]}", "\"jwtt\" is not a method; there are jwt, api_key, session, "
 							 "oauth, password and certificate; did you mean \"jwt\"?");
 	refused_for("authentication: {cookie: 'a b'}", "\"a b\" is not a name");
-	refused_for("validation: {allowed_html_tags: [b, script]}", "\"script\" is a tag that cannot be made safe");
+	refused_with(
+		"validation: {allowed_html_tags: [b, script]}",
+		"f.yaml:1:37: error: \"validation.allowed_html_tags\": \"script\" is a tag that cannot be made safe: "
+		"what is inside of it is not read as HTML, or read twice\n"
+		"validation: {allowed_html_tags: [b, script]}\n                                    ^\n");
+	refused_for("validation: {allowed_html_tags: [math]}", "cannot be made safe: it is of SVG or MathML");
+	refused_for("validation: {allowed_html_tags: [label]}", "cannot be made safe: it is of a form");
+	refused_for("validation: {allowed_html_tags: [iframe]}", "cannot be made safe: it loads or runs");
+	refused_for("validation: {allowed_html_tags: [base]}", "cannot be made safe: it changes the page");
 	refused_for("validation: {allowed_html_tags: [<b>]}", "\"<b>\" is not a tag name");
 	refused_for("validation: {allowed_html_tags: ['']}", "is not a tag name");
 	refused_for("validation: {blocked_url_schemes: ['ftp:']}",
