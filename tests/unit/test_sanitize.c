@@ -557,7 +557,9 @@ static uint32_t random_below(uint32_t bound)
 	return (uint32_t)(random_state >> 33) % bound;
 }
 
-static void check_corpus(const char *path)
+typedef void visit_line(struct arena *lines, struct fw_slice text);
+
+static size_t visit_corpus(const char *path, visit_line *visit)
 {
 	struct arena lines;
 	size_t size, count = 0;
@@ -576,39 +578,63 @@ static void check_corpus(const char *path)
 		arena_reset(&lines);
 		assert_int_equal(json_parse(&lines, slice(at, (size_t)(end - at)), 0, &json, NULL), JSON_OK);
 		text = json_text(&json, 0, &lines);
-		check((const char *)text.data, text.size, NULL, 0);
-		/* and mutated: an octet overwritten, two halves swapped, cut */
-		for (unsigned i = 0; i < 8 && text.size > 2; i++) {
-			char *mutant = arena_alloc(&lines, text.size);
-			size_t cut = 1 + random_below((uint32_t)text.size - 1);
-
-			memcpy(mutant, text.data + cut, text.size - cut);
-			memcpy(mutant + text.size - cut, text.data, cut);
-			mutant[random_below((uint32_t)text.size)] = "<>\"'/= \n"[random_below(8)];
-			check(mutant, text.size - (i & 1 ? cut / 2 : 0), NULL, 0);
-		}
+		visit(&lines, text);
 		count++;
 	}
-	print_message("# %zu lines of %s\n", count, strrchr(path, '/') + 1);
 	arena_fini(&lines);
 	free(bytes);
+	return count;
 }
 
-static void test_corpora(void **state)
+static void check_attack(struct arena *lines, struct fw_slice text)
+{
+	check((const char *)text.data, text.size, NULL, 0);
+	/* and mutated: an octet overwritten, two halves swapped, cut */
+	for (unsigned i = 0; i < 8 && text.size > 2; i++) {
+		char *mutant = arena_alloc(lines, text.size);
+		size_t cut = 1 + random_below((uint32_t)text.size - 1);
+
+		memcpy(mutant, text.data + cut, text.size - cut);
+		memcpy(mutant + text.size - cut, text.data, cut);
+		mutant[random_below((uint32_t)text.size)] = "<>\"'/= \n"[random_below(8)];
+		check(mutant, text.size - (i & 1 ? cut / 2 : 0), NULL, 0);
+	}
+}
+
+static unsigned plain_count;
+
+static void check_plain(struct arena *lines, struct fw_slice text)
+{
+	(void)lines;
+	if (text.size != 0 && memchr(text.data, '<', text.size) != NULL)
+		return;
+	check((const char *)text.data, text.size, (const char *)text.data, text.size);
+	plain_count++;
+}
+
+static void visit_corpora(const char *below, const char *start, visit_line *visit)
 {
 	struct dirent **entries;
 	char folder[4096], path[4400];
-	int count = vectors_list(vectors_path(folder, "corpora/attack"), &entries), i;
+	int count = vectors_list(vectors_path(folder, below), &entries), i;
 
-	(void)state;
 	for (i = 0; i < count; i++) {
-		if (strncmp(entries[i]->d_name, "xss.", 4) == 0) {
+		if (strncmp(entries[i]->d_name, start, strlen(start)) == 0) {
 			snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-			check_corpus(path);
+			print_message("# %zu lines of %s\n", visit_corpus(path, visit), entries[i]->d_name);
 		}
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+static void test_corpora(void **state)
+{
+	(void)state;
+	visit_corpora("corpora/attack", "xss.", check_attack);
+	visit_corpora("corpora/benign", "", check_plain);
+	print_message("# %u texts without \"<\" stay to the octet\n", plain_count);
+	assert_true(plain_count > 10000);
 }
 
 /* Without the corpora their test is not run. */

@@ -1,8 +1,5 @@
 // Two browser pages chat through the quick start; what attacks in one does nothing in the other; a guest reads and does not send.
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
-import path from "node:path";
-import { binary, browser, equal, finish, ok, skip, start, until } from "./framewall.mjs";
+import { browser, equal, finish, ok, start, until } from "./framewall.mjs";
 
 const allowed = new Set("b i u strong em code pre blockquote p br span div a ul ol li".split(" "));
 const chromium = await browser();
@@ -92,48 +89,6 @@ equal(await foreign.evaluate(([url, token]) => new Promise((resolve) => {
 	socket.onclose = (event) => resolve(event.code);
 }), [wall.url, guestToken]), 1006, "a foreign page cannot connect");
 
-// The corpora: what explain would forward is put into innerHTML; nothing runs.
-const corpora = path.join(process.env.FRAMEWALL_SHARED ?? "../shared", "corpora", "attack");
-if (!existsSync(corpora)) {
-	skip("XSS corpora in the browser", `${corpora} is not there`);
-} else {
-	const payloads = readdirSync(corpora).filter((name) => name.startsWith("xss.")).flatMap((name) =>
-		readFileSync(path.join(corpora, name), "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line)))
-		.filter((text) => typeof text === "string" && text.length > 0 && [...text].length <= 4000 && !text.includes("\0"));
-	const lines = payloads.map((text) => JSON.stringify({ type: "chat_message", text })).join("\n") + "\n";
-	let output = "";
-	try {
-		output = execFileSync(binary, ["explain", "--role", "user", "--lines"], { input: lines, maxBuffer: 1 << 28 }).toString();
-	} catch (error) {
-		output = error.stdout.toString(); // exit 1: some were refused
-	}
-	const forwarded = output.split("\n").filter(Boolean).map((line) => JSON.parse(line)).filter((said) => said.message)
-		.map((said) => (typeof said.message === "string" ? JSON.parse(said.message) : said.message).text);
-	const page = await (await chromium.newContext()).newPage();
-	let dialogs = 0;
-	page.on("dialog", async (dialog) => { dialogs++; await dialog.dismiss(); });
-	const bad = await page.evaluate(([texts, names]) => {
-		const known = new Set(names), found = [], holder = document.createElement("div");
-		window.attacked = 0;
-		for (const name of ["alert", "confirm", "prompt", "print"])
-			window[name] = () => { window.attacked++; };
-		document.body.append(holder);
-		for (const text of texts) {
-			holder.innerHTML = text;
-			for (const element of holder.querySelectorAll("*")) {
-				if (!known.has(element.localName) || element.getAttributeNames().some((n) => !["href", "title", "class"].includes(n)))
-					found.push(text);
-				element.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
-				if (element.protocol === "javascript:" || element.protocol === "data:" || element.protocol === "vbscript:")
-					found.push(text);
-			}
-		}
-		return { found, attacked: window.attacked };
-	}, [forwarded, [...allowed]]);
-	ok(forwarded.length > payloads.length / 2, `${forwarded.length} of ${payloads.length} payloads of the XSS corpora are forwarded, made safe`);
-	equal(bad.found, [], "none leaves an element, attribute or scheme outside the list");
-	equal(bad.attacked + dialogs, 0, "none runs");
-}
 equal(alice.problems.filter((text) => text.startsWith("dialog")).concat(bob.problems), [], "no error in the console of bob's page");
 await chromium.close();
 equal(await wall.stop(), 0, "SIGTERM ends it cleanly");
