@@ -47,7 +47,6 @@ struct message {
 	bool unread, unlisted;	      /* it is none of the dialect; of a type that the route does not list */
 	struct json json;
 	uint16_t type;			   /* index, or FW_TYPE_OPAQUE */
-	uint32_t type_node;		   /* of json: the value that says it; 0: none */
 	const struct policy_message *rule; /* NULL until the route stage found it */
 	struct problems *problems;	   /* of the schema stage */
 	struct rewrite *rewrites;	   /* of the sanitize stage */
@@ -86,9 +85,6 @@ struct stage {
 extern const struct stage *const pipeline_stages;
 extern unsigned pipeline_count;
 
-/* stage_route.c: the value of plain JSON that says the type, or 0. There is a tape. */
-uint32_t stage_route_type(const struct message *message);
-
 /* condition.c: NULL, or what of it is not so: static, for the record. */
 const char *condition_fault(const struct policy_condition *condition, const struct message *message);
 
@@ -100,9 +96,6 @@ bool pipeline_looks_out(void);
 /* stage_fields.c: what a client is shown where fields are hidden: text, or the message without them. False: memory is
  * short. */
 bool fields_shown(struct message *message, struct fw_slice *ret_text);
-
-/* explain.c: tells the trial of the engine what a stage said; skipped: it was not asked. */
-void explain_stage(const struct message *message, unsigned stage, enum verdict verdict, bool skipped);
 
 /* Runs the stages in order until one stops. ret_stage: the one that stopped (index), or pipeline_count. */
 enum verdict pipeline_judge(struct message *message, unsigned *ret_stage);

@@ -107,8 +107,6 @@ static enum verdict judge(struct message *message, unsigned *ret_stage)
 		if (!(stages[i].directions & direction))
 			continue;
 		verdict = pipeline_ask(i, message);
-		if (message->engine->trial != NULL)
-			explain_stage(message, i, verdict, false);
 		if (verdict >= VERDICT_REFUSE) {
 			*ret_stage = i;
 			return verdict;
@@ -120,15 +118,6 @@ static enum verdict judge(struct message *message, unsigned *ret_stage)
 	return worst;
 }
 
-static void skip_rest(const struct message *message, unsigned stage)
-{
-	unsigned direction = message->outbound ? OUT : IN;
-
-	while (++stage < pipeline_count)
-		if (stages[stage].directions & direction)
-			explain_stage(message, stage, VERDICT_PASS, true);
-}
-
 enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
 {
 	enum verdict worst = VERDICT_PASS, verdict;
@@ -138,13 +127,8 @@ enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
 		if (verdict > worst)
 			worst = verdict;
 	} while (worst < VERDICT_REFUSE && !message->outbound && dialects_next(message, &worst));
-	if (worst >= VERDICT_REFUSE && *ret_stage == pipeline_count) {
+	if (worst >= VERDICT_REFUSE && *ret_stage == pipeline_count)
 		*ret_stage = pipeline_count - 1;
-		if (message->engine->trial != NULL)
-			explain_stage(message, *ret_stage, worst, false);
-	} else if (worst >= VERDICT_REFUSE && message->engine->trial != NULL) {
-		skip_rest(message, *ret_stage);
-	}
 	return worst;
 }
 
@@ -161,8 +145,16 @@ static bool replace(void *user, uint32_t node, struct fw_slice *ret_text, bool *
 	const struct json_node *n = &message->json.nodes[node];
 
 	if (n->is_key) {
-		*ret_skip = (r->remove_csrf && node + 1 == message->csrf_node) ||
-			    (r->strip && message->problems->stripped[node] != 0);
+		/* Only members of the root: a key whose value node ends within the root and is asked before it. */
+		if (r->remove_csrf && node + 1 == message->csrf_node)
+			*ret_skip = true;
+		else if (r->strip && message->rule != NULL && node < message->json.count) {
+			struct fw_slice name = json_text(&message->json, node, &message->engine->arena);
+			uint32_t member = json_member(&message->json, 0, (const char *)name.data, name.size);
+
+			if (member == node + 1 && !slice_is(name, "type") && schema_field(message->rule, name) == NULL)
+				*ret_skip = true;
+		}
 		return false;
 	}
 	for (unsigned i = 0; i < message->rewrite_count; i++) {
@@ -179,8 +171,8 @@ int pipeline_forward(struct message *message, bool remove_csrf, struct fw_slice 
 	struct replacing replacing = { message, remove_csrf && message->csrf_node != 0, false };
 	struct json_writer writer;
 
-	replacing.strip =
-		message->problems != NULL && message->problems->unknown != 0 && message->problems->stripped != NULL;
+	replacing.strip = message->problems != NULL && message->problems->unknown != 0 &&
+			  message->policy->settings.unknown_fields == UNKNOWN_STRIP;
 	*ret_changed = message->rewrite_count != 0 || replacing.remove_csrf || replacing.strip;
 	if (message->rule == NULL || (!*ret_changed && (message->route == NULL || !message->route->canonical)) ||
 	    (message->said != NULL && (message->said->units > 1 || message->said->place.data == NULL))) {

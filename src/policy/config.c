@@ -34,23 +34,11 @@ static bool lists(const struct texts *texts, const char *word)
 	return false;
 }
 
-static bool serves_hub(const struct config *config)
-{
-	for (unsigned i = 0; i < config->policy->route_count; i++)
-		if (!config->policy->routes[i].has_upstream && !config->options->without_hub)
-			return true;
-	return false;
-}
-
 /* Values that do not go together. */
 static void check_together(struct config *config)
 {
 	const struct settings *settings = &config->policy->settings;
 
-	if (!settings->builtin_messages && serves_hub(config))
-		config_report_warning(
-			config, config->origins[config_scalar_find("validation.builtin_messages")].place,
-			"the built-in hub knows no messages but the built-in ones: give each route an upstream");
 	config_csrf(config);
 	config_encryption(config);
 	if (settings->proxy_protocol != PROXY_OFF && settings->trusted_proxies.count == 0)
@@ -105,7 +93,6 @@ static void compile(struct config *config)
 		config->short_of_memory = true;
 		return;
 	}
-	config_define(config);
 	config_derive_lengths(config);
 	config_messages(config);
 	config_types_link(config);
@@ -117,7 +104,7 @@ static void compile(struct config *config)
 	}
 }
 
-struct fw_policy *config_new_policy(void)
+static struct fw_policy *new_policy(void)
 {
 	struct fw_policy *policy = mem_zero(1, sizeof(*policy));
 
@@ -148,7 +135,7 @@ static void judge_overlay(struct config *config, struct fw_slice name, size_t st
 				.scratch = config->scratch,
 				.trial = true };
 
-	trial.policy = environment.value != NULL ? config_new_policy() : NULL;
+	trial.policy = environment.value != NULL ? new_policy() : NULL;
 	if (trial.policy == NULL) {
 		config->short_of_memory = true;
 		return;
@@ -190,7 +177,7 @@ int config_load(const struct config_options *options, struct fw_policy **ret_pol
 	int result;
 
 	*ret_policy = NULL;
-	config.policy = config_new_policy();
+	config.policy = new_policy();
 	if (config.policy == NULL)
 		return FW_ERR_MEMORY;
 	arena_init(&config.scratch, LIMIT_POLICY_BYTES);
