@@ -105,7 +105,7 @@ TRUTH = {"anyOf": [{"type": "boolean"}, REFERENCE]}
 ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
          "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
          "dialect": one_of([row[1] for row in rows_of("dialects", "DIALECT")] + ["subprotocol"]), "types": named(TEXT),
-         "login_message": TEXT, "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
+         "discriminator": {"type": "string", "pattern": "^/"}, "login_message": TEXT, "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
 ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
@@ -123,6 +123,10 @@ RECEIVER = {**{row[0]: {"type": "string", "description": row[1]} for row in rows
             **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("receivers", "RECEIVER_INTEGER")},
             "format": one_of([row[0] for row in rows_of("export_formats", "EXPORT_FORMAT")]), "facility": one_of(FACILITIES),
             "level": one_of(("info", "warning", "critical", "emergency"))}
+SAFE = 9007199254740991
+FIELD = {"type": one_of(("text", "integer", "number", "boolean", "object", "array", "any")), "required": TRUTH,
+         "class": one_of(("plain", "html", "id", "command", "url", "email", "code", "token")),
+         "min": whole(-SAFE, SAFE), "max": whole(-SAFE, SAFE), "values": TEXTS, "items": {"type": "object"}, "fields": {"type": "object"}}
 SHAPES = {
     "routes": listed(mapping(ROUTE, ["path"]), minItems=1),
     "authentication.jwt.keys": listed(mapping({"kid": NAME, "secret": {"type": "string"}, "public_key": {"type": "string"},
@@ -141,7 +145,8 @@ SHAPES = {
     "validation.max_lengths": named(whole(1, 1048576)),
     "validation.message_sizes": named(whole(16, 1073741824)),
     "messages": named(mapping({"when": mapping({"network": TEXTS, "certificate": one_of(("any", "required"))}),
-                               "fields": named(mapping({"set": TEXTS, "see": TEXTS, "mask": {"type": "string"}}))})),
+                               "permission": NAME, "role": NAME, "max_bytes": whole(16, 1073741824), "csrf": TRUTH,
+                               "fields": named(mapping({"set": TEXTS, "see": TEXTS, "mask": {"type": "string"}, **FIELD}))})),
     "rbac.roles": named(mapping({"permissions": TEXTS, "inherits": TEXTS})),
     "rbac.default_permissions": named(TEXTS),
     "rbac.role_hierarchy": named(TEXTS),
@@ -319,6 +324,7 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 | `subprotocols` | list | none | WebSocket subprotocols accepted |
 | `dialect` | DIALECTS, subprotocol | `json` | how messages are said there: [dialects](dialects.md); `subprotocol`: what the subprotocol that is agreed on means, else `json` |
 | `types` | `{TYPE: PERMISSION}` | every type that is defined | the types of message that clients may send in the dialect, and the permission that each asks for; `any`: none; nothing: that of the definition of this name. `*` in a TYPE stands for anything without a blank |
+| `discriminator` | JSON Pointer | `/type` | where a message says its type: `/op`, `/header/kind`; in plain JSON. A number is a name there when it is written as an integer. Logins by first message keep `type` |
 | `login_message` | text | `upstream.login_message` | template sent to the upstream first |
 | `require` | list | | what every login there needs, all of it at once: `certificate` (of the client, one that holds), `jwt` (a token, or a session opened with one), `dpop` (bound to a key that is proved) |
 
@@ -441,6 +447,8 @@ folder of the configuration.
 | `validation.max_lengths` | `{FIELD: CHARACTERS}` | the greatest length of every text field of that name |
 | `validation.message_sizes` | `{MESSAGE: BYTES}` | the greatest size of a message type |
 | `messages` | `{MESSAGE: {when: {network: [NETWORK...], certificate: any or required}}}` | what each message of that type must come with besides a permission: from an address in one of the networks (the client's own, where a trusted proxy names it), by a connection with a client certificate that holds; else `PERMISSION_DENIED`. Asked anew for each message; `framewall explain --from ADDRESS --certificate` shows it |
+| `messages.MESSAGE` | `{permission: PERMISSION or any, role: ROLE, max_bytes: BYTES, csrf: true or false, fields: {FIELD: …}}` | a message type of your own, which clients may send: the permission that it asks for, which says that it is defined here; the role that the sender must be; its greatest size (else `rate_limiting.max_message_size`); whether it needs `csrf_token`. What `fields` does not list is `validation.unknown_fields`. A type of the contract is not defined anew, unless `validation.builtin_messages` is false. An overlay that names the permission defines the type anew, whole |
+| `messages.MESSAGE.fields`, of such a type | `{FIELD: {type: TYPE, class: CLASS, required: true or false, min: N, max: N, values: [TEXT...], items: {…}, fields: {…}}}` | TYPE: `text` (default), `integer`, `number`, `boolean`, `object` with its `fields`, `array` with what each of its `items` is, `any`. `min`, `max`: characters of a text, elements of an array, the value of a number; a text that is required has one character at least. CLASS of a text: `plain` (default), `html`, `id`, `command`, `url`, `email`, `code`, `token`; `values` lists all that it may be |
 | `messages.MESSAGE.fields` | `{FIELD: {set: [ROLE...], see: [ROLE...], mask: TEXT}}` | who may set a field of a message, and who may see it: whoever is one of the roles, or inherits from one, but no API key that has scopes; without the word everybody. A message that sets one it may not is refused as `PERMISSION_DENIED`, with the names of the fields in `errors`. What a client may not see of a message is left out, or replaced by `mask`; of the hub's messages, of an embedding program's and of a server's behind, where MESSAGE may be any type that it sends. FIELD may be a path, such as `items.salary`: names with dots between them, lists on the way are entered; in a message to a client it begins in `data` or beside it. Where anything is hidden, a message of a server behind that is not JSON is kept back on routes that are not `opaque`. `framewall explain` shows both directions |
 | `validation.allowed_html_attributes` | `{TAG: [ATTRIBUTE...]}` | the [attributes](#attributes-of-html-fields) that stay at a tag; no others do, of no tag that is not listed |
 | `audit_logging.log_levels` | `{EVENT: LEVEL}` | the level of an [event](events.md) in the record: `info`, `warning`, `critical`, `emergency`; `error` is read as `critical`. An alias is the event itself; `security_violation` is `dangerous_content`, `csrf_violation` and `origin_refused`, where nothing is said of them |

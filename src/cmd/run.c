@@ -155,13 +155,19 @@ static const char *confine_gate(void)
 	return sandbox_gate("framewall-gate");
 }
 
+static const char *confine_keeper(const struct keeper_needs *needs)
+{
+	return sandbox_keeper("framewall-keeper", needs);
+}
+
 /* The first one of the three to come back here is whichever ends first: each goes its way to the exit. */
 static int run_processes(struct fw_manager *manager)
 {
 	const struct processes_options options = { .notify = notify,
 						   .notify_reloading = notify_reloading,
 						   .drain_seconds = DRAIN_SECONDS,
-						   .confine_gate = confine_gate };
+						   .confine_gate = confine_gate,
+						   .confine_keeper = confine_keeper };
 	struct fw_error error;
 	int result;
 

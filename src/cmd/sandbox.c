@@ -2,9 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/landlock.h>
-#include <pwd.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,24 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A sanitizer has files, processes and system calls of its own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { UNDER_SANITIZER = 1 };
-#else
-enum { UNDER_SANITIZER = 0 };
-#endif
-
-/* Rights by the version of landlock that brought them; headers of Debian 12 know those up to 2. */
-#define RIGHTS_1 (((uint64_t)1 << 13) - 1)
-#define RIGHT_REFER ((uint64_t)1 << 13)
-#define RIGHT_TRUNCATE ((uint64_t)1 << 14)
-#define RIGHT_IOCTL_DEV ((uint64_t)1 << 15)
-#define RIGHTS_TCP ((uint64_t)3) /* 4: to bind and to connect */
-#define SCOPES_ALL ((uint64_t)3) /* 6: abstract unix sockets, and signals, of processes that are not so confined */
-
-struct ruleset {
-	uint64_t files, tcp, scopes;
-};
+#include "cmd/sandbox_parts.h"
 
 /* What stands in for a descriptor that is kept for when there are no more. */
 static const char *const readable[] = { "/dev/null" };
@@ -118,57 +98,15 @@ static const int allowed[] = {
 	SCMP_SYS(get_mempolicy),
 };
 
-static bool become(const char *name)
-{
-	struct passwd *user = getuid() == 0 && name != NULL ? getpwnam(name) : NULL;
-
-	if (user == NULL)
-		return true;
-	return setgroups(0, NULL) == 0 && setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
-	       setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0;
-}
-
-/* Of a path that is not there nothing need be said. */
-static bool allow_reading(int rules, const char *path)
-{
-	struct landlock_path_beneath_attr rule = {
-		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
-		.parent_fd = open(path, O_PATH | O_CLOEXEC),
-	};
-	bool added;
-
-	if (rule.parent_fd < 0)
-		return true;
-	added = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
-	close(rule.parent_fd);
-	return added;
-}
-
 static bool restrict_files(void)
 {
-	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	struct ruleset handled = { .files = RIGHTS_1 };
-	size_t size = version >= 6   ? sizeof(handled)
-		      : version >= 4 ? offsetof(struct ruleset, scopes)
-				     : offsetof(struct ruleset, tcp);
-	bool done = true;
-	int rules;
+	struct sandbox_files files;
 
-	if (version < 1)
+	if (!sandbox_files_begin(&files, true))
 		return false;
-	handled.files |= version >= 2 ? RIGHT_REFER : 0;
-	handled.files |= version >= 3 ? RIGHT_TRUNCATE : 0;
-	handled.files |= version >= 5 ? RIGHT_IOCTL_DEV : 0;
-	handled.tcp = version >= 4 ? RIGHTS_TCP : 0;
-	handled.scopes = version >= 6 ? SCOPES_ALL : 0;
-	rules = (int)syscall(SYS_landlock_create_ruleset, &handled, size, 0);
-	if (rules < 0)
-		return false;
-	for (size_t i = 0; done && i < sizeof(readable) / sizeof(*readable); i++)
-		done = allow_reading(rules, readable[i]);
-	done = done && syscall(SYS_landlock_restrict_self, rules, 0) == 0;
-	close(rules);
-	return done;
+	for (size_t i = 0; i < sizeof(readable) / sizeof(*readable); i++)
+		sandbox_files_allow(&files, readable[i], SANDBOX_READ);
+	return sandbox_files_end(&files);
 }
 
 /* A socket is accepted, or comes through a link; none is made, connected, bound or made to listen. Nor by sending: to
@@ -244,12 +182,12 @@ const char *sandbox_gate(const char *user)
 {
 	bool files, calls;
 
-	if (!become(user))
+	if (!sandbox_become(user))
 		return "the gate stays who it is: it could not become another user";
 	prctl(PR_SET_PDEATHSIG, 9); /* anew: becoming somebody else undoes it */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return "the gate is not confined: the kernel has no no_new_privs";
-	if (UNDER_SANITIZER)
+	if (SANDBOX_UNDER_SANITIZER)
 		return NULL;
 	files = restrict_files();
 	calls = restrict_calls();

@@ -47,6 +47,7 @@ struct message {
 	bool unread, unlisted;	      /* it is none of the dialect; of a type that the route does not list */
 	struct json json;
 	uint16_t type;			   /* index, or FW_TYPE_OPAQUE */
+	uint32_t type_node;		   /* of json: the value that says it; 0: none */
 	const struct policy_message *rule; /* NULL until the route stage found it */
 	struct problems *problems;	   /* of the schema stage */
 	struct rewrite *rewrites;	   /* of the sanitize stage */
@@ -84,6 +85,9 @@ struct stage {
 };
 extern const struct stage *const pipeline_stages;
 extern unsigned pipeline_count;
+
+/* stage_route.c: the value of plain JSON that says the type, or 0. There is a tape. */
+uint32_t stage_route_type(const struct message *message);
 
 /* condition.c: NULL, or what of it is not so: static, for the record. */
 const char *condition_fault(const struct policy_condition *condition, const struct message *message);

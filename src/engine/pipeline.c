@@ -145,16 +145,8 @@ static bool replace(void *user, uint32_t node, struct fw_slice *ret_text, bool *
 	const struct json_node *n = &message->json.nodes[node];
 
 	if (n->is_key) {
-		/* Only members of the root: a key whose value node ends within the root and is asked before it. */
-		if (r->remove_csrf && node + 1 == message->csrf_node)
-			*ret_skip = true;
-		else if (r->strip && message->rule != NULL && node < message->json.count) {
-			struct fw_slice name = json_text(&message->json, node, &message->engine->arena);
-			uint32_t member = json_member(&message->json, 0, (const char *)name.data, name.size);
-
-			if (member == node + 1 && !slice_is(name, "type") && schema_field(message->rule, name) == NULL)
-				*ret_skip = true;
-		}
+		*ret_skip = (r->remove_csrf && node + 1 == message->csrf_node) ||
+			    (r->strip && message->problems->stripped[node] != 0);
 		return false;
 	}
 	for (unsigned i = 0; i < message->rewrite_count; i++) {
@@ -171,8 +163,8 @@ int pipeline_forward(struct message *message, bool remove_csrf, struct fw_slice 
 	struct replacing replacing = { message, remove_csrf && message->csrf_node != 0, false };
 	struct json_writer writer;
 
-	replacing.strip = message->problems != NULL && message->problems->unknown != 0 &&
-			  message->policy->settings.unknown_fields == UNKNOWN_STRIP;
+	replacing.strip =
+		message->problems != NULL && message->problems->unknown != 0 && message->problems->stripped != NULL;
 	*ret_changed = message->rewrite_count != 0 || replacing.remove_csrf || replacing.strip;
 	if (message->rule == NULL || (!*ret_changed && (message->route == NULL || !message->route->canonical)) ||
 	    (message->said != NULL && (message->said->units > 1 || message->said->place.data == NULL))) {

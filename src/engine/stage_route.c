@@ -1,8 +1,38 @@
 /* stage_route.c: which message type this is. A type that the policy does not list is refused. */
+#include <string.h>
+
 #include "base/slice.h"
+#include "codec/json_pointer.h"
 #include "engine/conn_state.h"
 #include "engine/dialects.h"
 #include "engine/message.h"
+
+static const char *discriminator_of(const struct message *message)
+{
+	return message->route != NULL ? message->route->discriminator : NULL;
+}
+
+uint32_t stage_route_type(const struct message *message)
+{
+	const char *pointer = discriminator_of(message);
+
+	return pointer == NULL ? json_member(&message->json, 0, "type", 4)
+			       : json_pointer_find(&message->json, slice_text(pointer));
+}
+
+/* A number is a name where the route says so by its discriminator ("op": 2), when it is written as an integer. */
+static bool names(const struct json_node *node)
+{
+	return node->kind == JSON_STRING || (node->kind == JSON_NUMBER && !node->escaped);
+}
+
+static void name_field(const struct message *message, struct problem *problem)
+{
+	const char *pointer = discriminator_of(message);
+	const char *field = pointer == NULL ? "type" : pointer + 1;
+
+	memcpy(problem->field, field, strnlen(field, sizeof(problem->field) - 1));
+}
 
 enum verdict stage_route(struct message *message)
 {
@@ -16,16 +46,15 @@ enum verdict stage_route(struct message *message)
 	if (message->binary || (message->route != NULL && message->route->opaque) || json->nodes == NULL)
 		return VERDICT_PASS;
 	message->problems->count = message->problems->total = message->problems->unknown = 0;
-	node = json_member(json, 0, "type", 4);
+	node = stage_route_type(message);
 	message->error = ERROR_INVALID_MESSAGE;
 	message->event = EVENT_invalid_message;
-	if (node == 0 || json->nodes[node].kind != JSON_STRING) {
+	if (node == 0 || !names(&json->nodes[node])) {
 		struct problem *problem = &message->problems->list[message->problems->count++];
 
 		message->problems->total = 1;
-		*problem = (struct problem){ .field = "type",
-					     .rule = node == 0 ? "required" : "type",
-					     .expected = "string" };
+		*problem = (struct problem){ .rule = node == 0 ? "required" : "type", .expected = "string" };
+		name_field(message, problem);
 		message->cause = node == 0 ? "no type" : "type is not a string";
 		return VERDICT_REFUSE;
 	}
@@ -36,13 +65,15 @@ enum verdict stage_route(struct message *message)
 		struct problem *problem = &message->problems->list[message->problems->count++];
 
 		message->problems->total = 1;
-		*problem = (struct problem){ .field = "type", .rule = "enum" };
+		*problem = (struct problem){ .rule = "enum" };
+		name_field(message, problem);
 		message->cause = "unknown message type";
 		return VERDICT_REFUSE;
 	}
 	message->error = ERROR_NONE;
 	message->detail = slice(NULL, 0);
 	message->type = type;
+	message->type_node = node;
 	message->rule = &message->policy->messages[type];
 	return VERDICT_PASS;
 }

@@ -34,11 +34,23 @@ static bool lists(const struct texts *texts, const char *word)
 	return false;
 }
 
+static bool serves_hub(const struct config *config)
+{
+	for (unsigned i = 0; i < config->policy->route_count; i++)
+		if (!config->policy->routes[i].has_upstream && !config->options->without_hub)
+			return true;
+	return false;
+}
+
 /* Values that do not go together. */
 static void check_together(struct config *config)
 {
 	const struct settings *settings = &config->policy->settings;
 
+	if (!settings->builtin_messages && serves_hub(config))
+		config_report_warning(
+			config, config->origins[config_scalar_find("validation.builtin_messages")].place,
+			"the built-in hub knows no messages but the built-in ones: give each route an upstream");
 	config_csrf(config);
 	config_encryption(config);
 	if (settings->proxy_protocol != PROXY_OFF && settings->trusted_proxies.count == 0)
@@ -93,6 +105,7 @@ static void compile(struct config *config)
 		config->short_of_memory = true;
 		return;
 	}
+	config_define(config);
 	config_derive_lengths(config);
 	config_messages(config);
 	config_types_link(config);

@@ -184,6 +184,8 @@ config_check config_check_network, config_check_origin, config_check_host, confi
 /* config_walk.c: the mappings of the file, unknown and double keys. layer: of the file or of an overlay */
 void config_walk(struct config *config, struct fy_node *root, struct config_place place, unsigned layer);
 /* For a map with few known keys: calls set(user, index, key, value) for each; unknown and double keys are reported. */
+/* Is it the first key of the name in the map? Reported when not. Of a map whose keys are names of the user's. */
+bool config_walk_first(struct config *config, struct fy_node *map, struct fy_node *key);
 typedef void config_walk_member(struct config *config, void *user, unsigned index, struct config_place key,
 				struct fy_node *value);
 void config_walk_map(struct config *config, struct fy_node *map, const char *what, const char *const *names,
@@ -231,6 +233,33 @@ uint16_t config_rbac_role(struct config *config, struct config_place place,
 			  struct fw_slice name);   /* or POLICY_NONE, reported */
 void config_derive_lengths(struct config *config); /* validation.max_lengths, message_sizes: after contract_build */
 void config_messages(struct config *config);
+/* config_define.c: message types of the configuration's own. The permissions that they name: within config_rbac. The
+ * types: after contract_build, before what may be said of any type. */
+void config_define_permissions(struct config *config);
+void config_define(struct config *config);
+/* Does the overlay define the type anew, whole? Then what the file says of it does not count. */
+bool config_define_is_replaced(struct config *config, struct fy_node *key);
+/* config_define_fields.c: members of messages.TYPE.fields.NAME; those before TYPE are of any type, see config_fields.
+ */
+enum config_field_member {
+	CONFIG_FIELD_SET,
+	CONFIG_FIELD_SEE,
+	CONFIG_FIELD_MASK,
+	CONFIG_FIELD_TYPE,
+	CONFIG_FIELD_CLASS,
+	CONFIG_FIELD_REQUIRED,
+	CONFIG_FIELD_MIN,
+	CONFIG_FIELD_MAX,
+	CONFIG_FIELD_VALUES,
+	CONFIG_FIELD_ITEMS,
+	CONFIG_FIELD_FIELDS,
+	CONFIG_FIELD_MEMBERS
+};
+extern const char *const config_field_members[CONFIG_FIELD_MEMBERS];
+/* depth: 1 of the message itself. NULL and no fields when there are none, or reported. */
+const struct policy_field *config_define_fields(struct config *config, struct config_place place, struct fy_node *map,
+						unsigned depth, uint16_t *ret_count);
+bool config_define_is_rule(struct fy_node *value); /* does it say who may set or see the field? */
 void config_types(struct config *config, struct config_place place, struct fy_node *value, struct policy_route *route);
 bool config_types_has(const struct config *config,
 		      struct fw_slice type);   /* does a route list it? after config_routes */

@@ -7,8 +7,6 @@
 #include "policy/config_build.h"
 #include "policy/contract.h"
 
-enum { SET, SEE, MASK, MEMBERS };
-static const char *const member_names[MEMBERS] = { "set", "see", "mask" };
 enum { PATH_MOST = 128, MASK_MOST = 64 };
 
 static void read_roles(struct config *config, struct config_place place, const char *what, struct fy_node *value,
@@ -30,10 +28,12 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	struct policy_field_rule *rule = user;
 	struct fw_slice text;
 
-	if (index == SET) {
+	if (index >= CONFIG_FIELD_TYPE)
+		return; /* what the field is: see config_define_fields.c */
+	if (index == CONFIG_FIELD_SET) {
 		rule->sets = true;
 		read_roles(config, place, "set", value, &rule->set_by, &rule->set);
-	} else if (index == SEE) {
+	} else if (index == CONFIG_FIELD_SEE) {
 		rule->sees = true;
 		read_roles(config, place, "see", value, &rule->seen_by, &rule->see);
 	} else if (config_yaml_is_text(config, place, "mask", value, &text)) {
@@ -86,8 +86,8 @@ static void check_settable(struct config *config, struct config_place place, str
 				    config_suggest_text(&suggest, hint));
 }
 
-static void read_field(struct config *config, struct fw_slice type, struct fy_node *key, struct fy_node *value,
-		       struct policy_field_rule *rule)
+static void read_field(struct config *config, struct fw_slice type, bool own, struct fy_node *key,
+		       struct fy_node *value, struct policy_field_rule *rule)
 {
 	struct config_place place = { .node = key };
 	struct fw_slice path;
@@ -102,7 +102,8 @@ static void read_field(struct config *config, struct fw_slice type, struct fy_no
 	rule->name = config_value_text(config, path);
 	if (!config_yaml_is_map(config, place, "a field", value))
 		return;
-	config_walk_map(config, value, "a field", member_names, MEMBERS, set_member, rule);
+	config_walk_map(config, value, "a field", config_field_members, own ? CONFIG_FIELD_MEMBERS : CONFIG_FIELD_TYPE,
+			set_member, rule);
 	if (rule->sets)
 		check_settable(config, place, type, path);
 	if (!rule->sets && !rule->sees)
@@ -135,14 +136,30 @@ static struct policy_guard *guard_of(struct config *config, struct config_place 
 	return guard->name != NULL ? guard : NULL;
 }
 
+static bool any_rule(struct fy_node *fields)
+{
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	while ((pair = fy_node_mapping_iterate(fields, &at)) != NULL)
+		if (config_define_is_rule(fy_node_pair_value(pair)))
+			return true;
+	return false;
+}
+
 void config_fields(struct config *config, struct config_place place, struct fw_slice type, struct fy_node *value)
 {
+	uint16_t number = policy_message_find(config->policy, type);
+	bool own = number != POLICY_NONE && config->policy->messages[number].own;
 	int count = fy_node_mapping_item_count(value);
-	struct policy_guard *guard = guard_of(config, place, type);
+	struct policy_guard *guard;
 	struct policy_field_rule *rules;
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
+	if (own && !any_rule(value))
+		return;
+	guard = guard_of(config, place, type);
 	if (guard == NULL)
 		return;
 	if (count > LIMIT_GUARDED_FIELDS) {
@@ -153,7 +170,10 @@ void config_fields(struct config *config, struct config_place place, struct fw_s
 	guard->rules = rules;
 	guard->count = 0;
 	while (rules != NULL && (pair = fy_node_mapping_iterate(value, &at)) != NULL)
-		read_field(config, type, fy_node_pair_key(pair), fy_node_pair_value(pair), &rules[guard->count++]);
+		if (own ? config_define_is_rule(fy_node_pair_value(pair))
+			: config_walk_first(config, value, fy_node_pair_key(pair)))
+			read_field(config, type, own, fy_node_pair_key(pair), fy_node_pair_value(pair),
+				   &rules[guard->count++]);
 }
 
 void config_fields_link(struct config *config)

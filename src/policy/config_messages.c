@@ -49,8 +49,8 @@ static void set_condition(struct config *config, void *user, unsigned index, str
 }
 
 struct reader {
-	const char *name;     /* of a message of the contract, or NULL */
-	struct fw_slice type; /* as written */
+	const struct policy_message *message; /* that clients send; NULL: none of this name */
+	struct fw_slice type;		      /* as written */
 };
 
 static bool read_fields(struct config *config, const struct reader *reader, unsigned index, struct config_place place,
@@ -71,11 +71,19 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 
 	if (read_fields(config, reader, index, place, value))
 		return;
-	if (reader->name == NULL || strcmp(reader->name, "auth") == 0) {
+	if (index > FIELDS) { /* of a type of our own config_define.c has read it */
+		if (reader->message == NULL || !reader->message->own)
+			config_report_error(
+				config, place,
+				"a message of the contract has a permission, a size and its fields already: see "
+				"\"rbac.roles\", \"validation.message_sizes\" and \"csrf.protected_operations\"");
+		return;
+	}
+	if (reader->message == NULL || strcmp(reader->message->name, "auth") == 0) {
 		config_report_error(config, place,
-				    reader->name == NULL ? "only messages of clients have conditions"
-							 : "\"auth\" has no conditions: nobody is logged in "
-							   "yet when it is judged");
+				    reader->message == NULL ? "only messages of clients have conditions"
+							    : "\"auth\" has no conditions: nobody is logged in "
+							      "yet when it is judged");
 		return;
 	}
 	if (!config_yaml_is_map(config, place, "\"when\"", value))
@@ -88,7 +96,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	    config->policy->settings.tls_client_certificate == CLIENT_CERTIFICATE_NONE) /* it could never be sent */
 		config_report_error(config, place,
 				    "clients are not asked for certificates: \"tls.client_certificate\" is none");
-	contract_condition(config->policy, reader->name, condition);
+	contract_condition(config->policy, reader->message->name, condition);
 }
 
 /* A type that the contract does not have is one of a server behind: all that can be said of it is who sees its fields.
@@ -114,10 +122,11 @@ static bool config_fields_only(struct fy_node *value)
 
 static void read_message(struct config *config, struct fy_node *key, struct fy_node *value)
 {
-	static const char *const members[] = { "when", "fields" };
+	static const char *const members[] = { "when", "fields", "permission", "role", "max_bytes", "csrf" };
 	struct config_place place = { .node = key };
 	struct config_suggest suggest;
 	struct reader reader = { NULL, { NULL, 0 } };
+	uint16_t number;
 	bool sent = false;
 	struct fw_slice name;
 	char shown[64], hint[128];
@@ -125,18 +134,22 @@ static void read_message(struct config *config, struct fy_node *key, struct fy_n
 	if (!config_yaml_key(config, place, key, &name))
 		return;
 	config_suggest_start(&suggest, name);
-	for (unsigned i = 0; contract_name(i) != NULL; i++) {
-		if (slice_is(name, contract_name(i)))
-			reader.name = contract_name(i);
-		config_suggest_offer(&suggest, contract_name(i), strlen(contract_name(i)));
-	}
+	for (unsigned i = 0; i < config->policy->message_count; i++)
+		if (config->policy->messages[i].name != NULL)
+			config_suggest_offer(&suggest, config->policy->messages[i].name,
+					     config->policy->messages[i].name_size);
+	number = policy_message_find(config->policy, name);
+	if (number != POLICY_NONE)
+		reader.message = &config->policy->messages[number];
 	reader.type = name;
 	sent = policy_outbound_find(config->policy, name) != POLICY_NONE;
-	if (reader.name == NULL && !sent && !config_fields_only(value))
-		config_report_error(config, place, "there is no message type \"%s\"%s",
+	if (reader.message == NULL && !sent && !config_fields_only(value))
+		config_report_error(config, place,
+				    "there is no message type \"%s\"%s; one of your own names its \"permission\"",
 				    config_report_quote(config, name, shown), config_suggest_text(&suggest, hint));
 	else if (config_yaml_is_map(config, place, "a message type", value))
-		config_walk_map(config, value, "a message type", members, 2, set_member, &reader);
+		config_walk_map(config, value, "a message type", members, sizeof(members) / sizeof(*members),
+				set_member, &reader);
 }
 
 void config_messages(struct config *config)
@@ -151,7 +164,9 @@ void config_messages(struct config *config)
 								"\"messages\"", section->value))
 			continue;
 		while ((pair = fy_node_mapping_iterate(section->value, &at)) != NULL)
-			read_message(config, fy_node_pair_key(pair), fy_node_pair_value(pair));
+			if (config_walk_first(config, section->value, fy_node_pair_key(pair)) &&
+			    (layer == CONFIG_OVERLAY || !config_define_is_replaced(config, fy_node_pair_key(pair))))
+				read_message(config, fy_node_pair_key(pair), fy_node_pair_value(pair));
 	}
 	config_fields_link(config);
 }

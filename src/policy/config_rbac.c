@@ -249,6 +249,7 @@ void config_rbac(struct config *config)
 	add_defaults(&builder);
 	for (unsigned i = 0; i < CONFIG_LAYERS; i++)
 		config_rbac_categories(config, &config->categories[i]);
+	config_define_permissions(config);
 	builder.known = policy->permission_count;
 	for (unsigned i = 0; i < CONFIG_LAYERS; i++) {
 		config->layer = i;

@@ -21,12 +21,15 @@ enum member {
 	REQUIRE,
 	DIALECT,
 	TYPES,
+	DISCRIMINATOR,
 	MEMBERS
 };
 static const char *const member_names[MEMBERS] = { "path",    "upstream",     "upstream_path", "opaque",
 						   "binary",  "forward",      "anonymous",     "origins",
 						   "hosts",   "subprotocols", "login_message", "require",
-						   "dialect", "types" };
+						   "dialect", "types",	      "discriminator" };
+
+enum { POINTER_MOST = 128 }; /* octets of discriminator */
 
 struct reader {
 	struct policy_route *route;
@@ -164,6 +167,21 @@ static void read_dialect(struct config *config, struct config_place place, struc
 		route->dialect = (uint8_t)found;
 }
 
+/* RFC 6901: reference tokens behind slashes, in which ~ is followed by 0 or 1. */
+static void read_discriminator(struct config *config, struct config_place place, struct policy_route *route,
+			       struct fw_slice text)
+{
+	bool holds = text.size > 1 && text.size <= POINTER_MOST && text.data[0] == '/';
+
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] == '~' && (i + 1 == text.size || (text.data[i + 1] != '0' && text.data[i + 1] != '1')))
+			holds = false;
+	if (holds)
+		route->discriminator = slice_is(text, "/type") ? NULL : config_value_text(config, text);
+	else
+		refuse(config, place, text, "is no JSON Pointer to the type: write /type, /op or /header/kind");
+}
+
 static void set_text(struct config *config, struct config_place place, enum member member, struct reader *reader,
 		     struct fw_slice text)
 {
@@ -193,6 +211,9 @@ static void set_text(struct config *config, struct config_place place, enum memb
 		break;
 	case DIALECT:
 		read_dialect(config, place, route, text);
+		break;
+	case DISCRIMINATOR:
+		read_discriminator(config, place, route, text);
 		break;
 	case LOGIN_MESSAGE:
 		reader->has_login_message = true;
@@ -313,6 +334,14 @@ static void check_dialect(struct config *config, struct config_place place, cons
 	if (speaks && !route->has_upstream && !reader->bad_upstream && !config->options->without_hub)
 		config_report_error(config, place,
 				    "a route with a dialect needs an upstream: the built-in hub speaks json");
+	if ((speaks || route->opaque) && route->discriminator != NULL)
+		config_report_error(config, place,
+				    "\"discriminator\" is for plain JSON: a dialect knows where the type is, and an "
+				    "opaque route reads none");
+	if (route->discriminator != NULL && !route->has_upstream && !reader->bad_upstream &&
+	    !config->options->without_hub)
+		config_report_error(config, place,
+				    "a route with a discriminator needs an upstream: the built-in hub reads /type");
 	if (!speaks && route->type_count != 0)
 		config_report_error(config, place, "\"types\" are those of a dialect: name it by \"dialect\"");
 }

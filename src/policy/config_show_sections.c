@@ -185,6 +185,7 @@ static void show_route(struct config *config, unsigned number)
 		give_secret(&entry, "login_message");
 	give_required(&entry, route);
 	give_text(&entry, "dialect", route->dialect_by_subprotocol ? "subprotocol" : dialects[route->dialect].name);
+	give_text(&entry, "discriminator", route->discriminator != NULL ? route->discriminator : "/type");
 	give_types(&entry, config->policy, route);
 }
 
@@ -400,6 +401,53 @@ static void show_guards(struct config *config)
 			show_guard(config, &config->policy->guards[i], &config->policy->guards[i].rules[k]);
 }
 
+static const char *const kind_words[] = {
+	[KIND_STRING] = "text",	   [KIND_BOOLEAN] = "boolean", [KIND_INTEGER] = "integer", [KIND_NUMBER] = "number",
+	[KIND_ANY] = "any scalar", [KIND_ARRAY] = "array",     [KIND_OBJECT] = "object",   [KIND_OPEN] = "any",
+};
+
+/* Of each field of a type of the configuration's own what it is; what it may be stands in the file. */
+static void show_definition(struct config *config, const struct policy_message *message)
+{
+	struct config_shown shown = { .type = CONFIG_TYPE_TEXT };
+	struct config_place place;
+	enum config_from from = config_show_origin(config->messages, slice(message->name, message->name_size), &place);
+	char path[PATH_ROOM];
+
+	shown.path = path;
+	snprintf(path, sizeof(path), "messages.%s.permission", message->name);
+	shown.text = message->permission != POLICY_NONE ? config->policy->permissions[message->permission] : "any";
+	config_show_value(config, from, place, &shown);
+	if (message->role != POLICY_NONE) {
+		snprintf(path, sizeof(path), "messages.%s.role", message->name);
+		shown.text = config->policy->roles[message->role].name;
+		config_show_value(config, from, place, &shown);
+	}
+	for (unsigned i = 0; i < message->field_count; i++) {
+		snprintf(path, sizeof(path), "messages.%s.fields.%s.type", message->name, message->fields[i].name);
+		shown.text = kind_words[message->fields[i].kind];
+		config_show_value(config, from, place, &shown);
+	}
+	snprintf(path, sizeof(path), "messages.%s.csrf", message->name);
+	shown.type = CONFIG_TYPE_BOOLEAN;
+	shown.number = message->csrf;
+	config_show_value(config, from, place, &shown);
+	snprintf(path, sizeof(path), "messages.%s.max_bytes", message->name);
+	shown.type = CONFIG_TYPE_INTEGER;
+	shown.number = message->max_bytes;
+	config_show_value(config, from, place, &shown);
+}
+
+/* Of a type that a route lists there is a copy without a name of its own in the index. */
+static void show_definitions(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+
+	for (unsigned i = 0; i < policy->message_count; i++)
+		if (policy->messages[i].own && policy_message_find(policy, slice_text(policy->messages[i].name)) == i)
+			show_definition(config, &policy->messages[i]);
+}
+
 static void show_conditions(struct config *config)
 {
 	for (unsigned i = 0; i < config->policy->message_count; i++) {
@@ -464,6 +512,7 @@ void config_show_sections(struct config *config)
 	show_html_attributes(config);
 	show_levels(config);
 	show_receivers(config);
+	show_definitions(config);
 	show_conditions(config);
 	show_guards(config);
 }

@@ -49,7 +49,8 @@ void config_types(struct config *config, struct config_place place, struct fy_no
 		struct config_place key = { .node = fy_node_pair_key(pair) };
 		struct fw_slice name;
 
-		if (!config_yaml_key(config, key, fy_node_pair_key(pair), &name))
+		if (!config_yaml_key(config, key, fy_node_pair_key(pair), &name) ||
+		    !config_walk_first(config, value, fy_node_pair_key(pair)))
 			continue;
 		if (name.size == 0 || name.size > 2 * DIALECT_NAME ||
 		    !config_value_visible(config, key, "a type", name)) {

@@ -220,6 +220,23 @@ void config_walk(struct config *config, struct fy_node *root, struct config_plac
 	walk_section(config, place, "", root);
 }
 
+bool config_walk_first(struct config *config, struct fy_node *map, struct fy_node *key)
+{
+	struct fw_slice name = config_yaml_text(key, NULL);
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	while ((pair = fy_node_mapping_iterate(map, &at)) != NULL && fy_node_pair_key(pair) != key) {
+		if (!slice_equal(config_yaml_text(fy_node_pair_key(pair), NULL), name))
+			continue;
+		config_report_error(config, (struct config_place){ .node = key },
+				    "\"%.*s\" is given a second time; first in line %u", (int)name.size,
+				    (const char *)name.data, line_of(fy_node_pair_key(pair)));
+		return false;
+	}
+	return true;
+}
+
 static void take_named(struct walk *walk, const char *const *names, unsigned count, struct fy_node_pair *pair,
 		       config_walk_member *set, void *user)
 {

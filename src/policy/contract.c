@@ -181,14 +181,29 @@ static bool listed(const struct texts *texts, const char *text)
 }
 
 /* An operation that the configuration protects must be able to carry its token. */
-static void add_token_field(struct policy_message *message, struct policy_field *fields)
+static int add_token_field(struct arena *arena, struct policy_message *message)
 {
 	static const struct field_row token = {
 		.name = "csrf_token", .kind = KIND_STRING, .class = CLASS_TOKEN, .max = 128
 	};
 
-	if (message->csrf && schema_field(message, slice_text(token.name)) == NULL)
-		fill_field(&fields[message->field_count++], &token);
+	struct policy_field *fields;
+
+	if (!message->csrf || schema_field(message, slice_text(token.name)) != NULL)
+		return FW_OK;
+	fields = cleared(arena, (size_t)message->field_count + 1, sizeof(*fields));
+	if (fields == NULL)
+		return FW_ERR_MEMORY;
+	if (message->field_count != 0)
+		memcpy(fields, message->fields, message->field_count * sizeof(*fields));
+	fill_field(&fields[message->field_count++], &token);
+	message->fields = fields;
+	return FW_OK;
+}
+
+int contract_token_field(struct fw_policy *policy, struct policy_message *message)
+{
+	return add_token_field(&policy->arena, message);
 }
 
 static int build_fields(struct arena *arena, struct policy_message *message)
@@ -200,8 +215,8 @@ static int build_fields(struct arena *arena, struct policy_message *message)
 		count += same(field_rows[i].message, message->name);
 	if (count >= LIMIT_FIELDS)
 		return FW_ERR_INVALID;
-	fields = cleared(arena, count + 1, sizeof(*fields));
-	if (fields == NULL)
+	fields = cleared(arena, count, sizeof(*fields));
+	if (fields == NULL && count != 0)
 		return FW_ERR_MEMORY;
 	message->fields = fields;
 	for (unsigned i = 0; i < FIELDS; i++) {
@@ -212,8 +227,7 @@ static int build_fields(struct arena *arena, struct policy_message *message)
 		message->has_html = message->has_html || fields[message->field_count].class == CLASS_HTML;
 		message->field_count++;
 	}
-	add_token_field(message, fields);
-	return FW_OK;
+	return add_token_field(arena, message);
 }
 
 /* "" is nobody in particular; a name that the policy does not have would leave a type unguarded, so it is an error. */
@@ -283,10 +297,16 @@ static void index_add(uint16_t *slots, const struct policy_index *index, const c
 	slots[at] = (uint16_t)(number + 1);
 }
 
+/* Without the others of the contract these stay: logins and their tokens are ours on every route. */
+static bool needed(const char *name)
+{
+	return same(name, "auth") || same(name, "csrf_refresh");
+}
+
 static int build_messages(struct fw_policy *policy)
 {
 	struct policy_message *messages = cleared(&policy->arena, MESSAGES, sizeof(*messages));
-	uint16_t *slots = index_new(&policy->arena, MESSAGES, &policy->message_index);
+	uint16_t *slots = index_new(&policy->arena, MESSAGES + LIMIT_OWN_TYPES, &policy->message_index);
 
 	if (messages == NULL || slots == NULL)
 		return FW_ERR_MEMORY;
@@ -297,7 +317,8 @@ static int build_messages(struct fw_policy *policy)
 
 		if (result != FW_OK)
 			return result;
-		index_add(slots, &policy->message_index, messages[i].name, i);
+		if (policy->settings.builtin_messages || needed(messages[i].name))
+			index_add(slots, &policy->message_index, messages[i].name, i);
 	}
 	return FW_OK;
 }
@@ -376,6 +397,8 @@ static unsigned limit_field(struct policy_field *field, const char *name, int64_
 {
 	if (field->kind != KIND_STRING || !same(field->name, name))
 		return 0;
+	if (field->bounded) /* its definition says it */
+		return 1;
 	field->max = max;
 	if (field->min > max)
 		field->min = max;
@@ -422,6 +445,12 @@ struct policy_message *contract_extend(struct fw_policy *policy, unsigned count)
 	policy->messages = messages;
 	policy->message_count += count;
 	return messages + policy->message_count - count;
+}
+
+void contract_name_own(struct fw_policy *policy, unsigned index)
+{
+	/* The index was made in build_messages, with room, and is this thread's alone. */
+	index_add((uint16_t *)policy->message_index.slots, &policy->message_index, policy->messages[index].name, index);
 }
 
 bool contract_protectable(struct fw_slice name)

@@ -13,9 +13,16 @@ unsigned contract_limit(struct fw_policy *policy, const char *field, int64_t max
 unsigned contract_limit_size(struct fw_policy *policy, const char *name, int64_t max);
 /* messages.NAME.when */
 void contract_condition(struct fw_policy *policy, const char *name, const struct policy_condition *condition);
-/* Room for more message types behind those there are, which nobody finds by name: the first of them. NULL: memory is
+/* Room for more message types behind those there are, which nobody finds by name (but see contract_name_own): the first
+ * of them. NULL: memory is
  * short. Before the policy is shared. */
 struct policy_message *contract_extend(struct fw_policy *policy, unsigned count);
+/* A protected operation must be able to carry its token: csrf_token becomes a field of a message that has csrf set.
+ * FW_OK or FW_ERR_MEMORY. */
+int contract_token_field(struct fw_policy *policy, struct policy_message *message);
+/* A message type of the name, which the policy must not have yet, found by name from now on; contract_extend made the
+ * room, of which this is the index-th. Before the policy is shared. */
+void contract_name_own(struct fw_policy *policy, unsigned index);
 /* Is this a message type that may be a protected operation (one that is forwarded)? */
 bool contract_protectable(struct fw_slice name);
 /* The i-th message type's name, or NULL behind the last. */

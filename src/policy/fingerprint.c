@@ -88,6 +88,16 @@ static void take_rbac(struct taking *taking, const struct fw_policy *policy)
 	}
 }
 
+static void take_types(struct taking *taking, const struct fw_policy *policy, const struct policy_route *route)
+{
+	for (unsigned i = 0; i < route->type_count; i++) {
+		uint16_t permission = policy->messages[route->types[i].message].permission;
+
+		take_text(taking, route->types[i].name);
+		take_text(taking, permission != POLICY_NONE ? policy->permissions[permission] : NULL);
+	}
+}
+
 static void take_routes(struct taking *taking, const struct fw_policy *policy)
 {
 	for (unsigned i = 0; i < policy->route_count; i++) {
@@ -105,6 +115,9 @@ static void take_routes(struct taking *taking, const struct fw_policy *policy)
 		take_texts(taking, &route->origins);
 		take_texts(taking, &route->hosts);
 		take_texts(taking, &route->subprotocols);
+		take_number(taking, route->dialect | route->dialect_by_subprotocol << 8);
+		take_text(taking, route->discriminator);
+		take_types(taking, policy, route);
 	}
 }
 
@@ -188,11 +201,42 @@ static void take_limits(struct taking *taking, const struct fw_policy *policy)
 	}
 }
 
-static void take_conditions(struct taking *taking, const struct fw_policy *policy)
+static void take_fields(struct taking *taking, const struct policy_field *fields, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct policy_field *field = &fields[i];
+
+		take_text(taking, field->name);
+		take_number(taking, field->kind | field->class << 8 | field->required << 16 | field->bounded << 17);
+		take_number(taking, field->min);
+		take_number(taking, field->max);
+		take_texts(taking, &field->choices);
+		take_number(taking, (int64_t)field->member_count << 1 | (field->item != NULL));
+		if (field->item != NULL)
+			take_fields(taking, field->item, 1);
+		take_fields(taking, field->members, field->member_count);
+	}
+}
+
+static void take_own(struct taking *taking, const struct fw_policy *policy, const struct policy_message *message)
+{
+	if (!message->own)
+		return;
+	take_text(taking, message->name);
+	take_text(taking, message->permission != POLICY_NONE ? policy->permissions[message->permission] : NULL);
+	take_text(taking, message->role != POLICY_NONE ? policy->roles[message->role].name : NULL);
+	take_number(taking, message->csrf);
+	take_number(taking, message->max_bytes);
+	take_fields(taking, message->fields, message->field_count);
+}
+
+/* What the contract says of a type is the program's, not the configuration's. */
+static void take_messages(struct taking *taking, const struct fw_policy *policy)
 {
 	for (unsigned i = 0; i < policy->message_count; i++) {
 		const struct policy_condition *when = policy->messages[i].when;
 
+		take_own(taking, policy, &policy->messages[i]);
 		take_number(taking, when != NULL);
 		if (when == NULL)
 			continue;
@@ -262,7 +306,7 @@ static const struct {
 	[FINGERPRINT_html_attributes] = { "validation.allowed_html_attributes", take_attributes },
 	[FINGERPRINT_event_levels] = { "audit_logging.log_levels", take_levels },
 	[FINGERPRINT_receivers] = { "audit_logging.receivers", take_receivers },
-	[FINGERPRINT_conditions] = { "messages", take_conditions },
+	[FINGERPRINT_conditions] = { "messages", take_messages },
 	[FINGERPRINT_guards] = { "messages.*.fields", take_guards },
 	[FINGERPRINT_message_limits] = { "validation.message_sizes and max_lengths", take_limits },
 };

@@ -71,7 +71,8 @@ struct policy_role {
 	uint32_t is;		 /* bit set of role indexes that this role is or inherits: admin is a moderator */
 };
 
-enum field_kind { KIND_STRING, KIND_BOOLEAN, KIND_INTEGER, KIND_NUMBER, KIND_ANY, KIND_ARRAY, KIND_OBJECT };
+/* KIND_ANY: number or string. KIND_OPEN: whatever it is, nobody looks into it. */
+enum field_kind { KIND_STRING, KIND_BOOLEAN, KIND_INTEGER, KIND_NUMBER, KIND_ANY, KIND_ARRAY, KIND_OBJECT, KIND_OPEN };
 enum field_class {
 	CLASS_PLAIN,
 	CLASS_HTML,
@@ -90,7 +91,8 @@ struct policy_field {
 	uint8_t kind;  /* enum field_kind */
 	uint8_t class; /* enum field_class */
 	bool required;
-	int64_t min, max;		    /* characters, value, or elements, by kind */
+	int64_t min, max; /* characters, value, or elements, by kind; of KIND_NUMBER: when bounded */
+	bool bounded;
 	struct texts choices;		    /* CLASS_ENUMERATED */
 	const struct policy_field *item;    /* KIND_ARRAY: what each element is; NULL: anything */
 	const struct policy_field *members; /* KIND_OBJECT */
@@ -127,6 +129,7 @@ struct policy_message {
 	uint16_t role;	     /* index of a role that the sender must be, or POLICY_NONE */
 	bool csrf;
 	bool answered_here;
+	bool own;      /* defined in the configuration, not of the contract */
 	bool open;     /* of a type whose fields nobody lists: any pass */
 	bool has_html; /* a field of class HTML: the sanitize stage has work */
 	uint32_t max_bytes;
@@ -171,7 +174,8 @@ struct policy_route {
 	struct texts origins;
 	struct texts hosts;
 	struct texts subprotocols;
-	uint8_t dialect; /* enum dialect_id */
+	const char *discriminator; /* JSON Pointer to the type; NULL: /type */
+	uint8_t dialect;	   /* enum dialect_id */
 	bool dialect_by_subprotocol;
 	const struct policy_route_type *types;
 	uint16_t type_count; /* 0: every type that the policy has */
@@ -397,11 +401,13 @@ struct problems {
 	struct problem list[LIMIT_PROBLEMS];
 	unsigned count; /* at most LIMIT_PROBLEMS; total may be more */
 	unsigned total;
-	unsigned unknown; /* fields that the type does not list and that were let pass (strip, warn) */
+	unsigned unknown;  /* fields that the type does not list and that were let pass (strip, warn) */
+	uint8_t *stripped; /* by node of a key: that it goes no further (strip); NULL: none. Of the arena */
 };
-/* Judges the root object of a tape against a message type. Returns FW_OK (see ret_problems->total) or FW_ERR_MEMORY. */
+/* Judges the root object of a tape against a message type. type: node of the value that says which, wherever it is: it
+ * was judged; 0: nowhere. Returns FW_OK (see ret_problems->total) or FW_ERR_MEMORY. */
 int schema_check(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
-		 struct arena *arena, struct problems *ret_problems);
+		 uint32_t type, struct arena *arena, struct problems *ret_problems);
 /* Is the text a safe http(s) URL by a WHATWG-like reading: no userinfo, no private, local or numeric-trick host (row
  * 28)? */
 bool schema_url_safe(const struct fw_policy *policy, struct fw_slice url);

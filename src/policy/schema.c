@@ -1,5 +1,6 @@
 #include "policy/policy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/encode.h"
@@ -19,6 +20,7 @@ struct check {
 	const struct json *json;
 	struct arena *arena;
 	struct problems *problems;
+	uint32_t type; /* node of what says the type; 0: none */
 	bool short_of_memory;
 };
 
@@ -113,7 +115,7 @@ static void note_expected(struct check *check, const struct place *place, const 
 static const char *const kind_names[] = {
 	[KIND_STRING] = "string", [KIND_BOOLEAN] = "boolean",	   [KIND_INTEGER] = "integer",
 	[KIND_NUMBER] = "number", [KIND_ANY] = "number or string", [KIND_ARRAY] = "array",
-	[KIND_OBJECT] = "object",
+	[KIND_OBJECT] = "object", [KIND_OPEN] = "anything",
 };
 
 static bool kind_holds(uint8_t want, uint8_t have)
@@ -132,6 +134,8 @@ static bool kind_holds(uint8_t want, uint8_t have)
 		return have == JSON_ARRAY;
 	case KIND_OBJECT:
 		return have == JSON_OBJECT;
+	case KIND_OPEN:
+		return true;
 	default:
 		return false;
 	}
@@ -232,6 +236,26 @@ static void check_integer(struct check *check, const struct place *place, const 
 		note_limit(check, place, "minimum", field->min);
 }
 
+/* The bounds are whole numbers. A number that no double holds exactly is compared as the nearest one, which is what its
+ * reader sees. */
+static void check_number(struct check *check, const struct place *place, const struct policy_field *field,
+			 uint32_t node)
+{
+	const struct json_node *n = &check->json->nodes[node];
+	char text[LIMIT_JSON_NUMBER + 1];
+	double value;
+
+	if (!field->bounded || n->size > LIMIT_JSON_NUMBER)
+		return;
+	memcpy(text, check->json->text + n->offset, n->size);
+	text[n->size] = '\0';
+	value = strtod(text, NULL);
+	if (value > (double)field->max)
+		note_limit(check, place, "maximum", field->max);
+	else if (value < (double)field->min)
+		note_limit(check, place, "minimum", field->min);
+}
+
 static void check_members(struct check *check, const struct place *above, uint32_t object,
 			  const struct policy_field *fields, uint16_t count);
 static void check_value(struct check *check, const struct place *place, const struct policy_field *field,
@@ -277,13 +301,16 @@ static void check_value(struct check *check, const struct place *place, const st
 	case KIND_INTEGER:
 		check_integer(check, place, field, node);
 		break;
+	case KIND_NUMBER:
+		check_number(check, place, field, node);
+		break;
 	case KIND_ARRAY:
 		check_array(check, place, field, node);
 		break;
 	case KIND_OBJECT:
 		check_members(check, place, node, field->members, field->member_count);
 		break;
-	default: /* booleans and numbers have no more to hold */
+	default: /* booleans have no more to hold */
 		break;
 	}
 }
@@ -311,6 +338,25 @@ static void note_missing(struct check *check, const struct place *above, const s
 	}
 }
 
+/* It is let pass, or goes no further. */
+static void note_unknown(struct check *check, uint32_t key)
+{
+	struct problems *problems = check->problems;
+
+	problems->unknown++;
+	if (check->policy->settings.unknown_fields != UNKNOWN_STRIP)
+		return;
+	if (problems->stripped == NULL) {
+		problems->stripped = arena_alloc(check->arena, check->json->count);
+		if (problems->stripped != NULL)
+			memset(problems->stripped, 0, check->json->count);
+	}
+	if (problems->stripped != NULL)
+		problems->stripped[key] = 1;
+	else
+		check->short_of_memory = true;
+}
+
 static void check_members(struct check *check, const struct place *above, uint32_t object,
 			  const struct policy_field *fields, uint16_t count)
 {
@@ -323,7 +369,7 @@ static void check_members(struct check *check, const struct place *above, uint32
 
 		if (check->short_of_memory)
 			return;
-		if (above == NULL && slice_is(place.name, "type"))
+		if (key + 1 == check->type)
 			continue;
 		i = find(fields, count, place.name);
 		if (i < count) {
@@ -332,21 +378,22 @@ static void check_members(struct check *check, const struct place *above, uint32
 		} else if (check->policy->settings.unknown_fields == UNKNOWN_REJECT) {
 			note(check, &place, "unknown");
 		} else {
-			check->problems->unknown++;
+			note_unknown(check, key);
 		}
 	}
 	note_missing(check, above, fields, count, seen);
 }
 
 int schema_check(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
-		 struct arena *arena, struct problems *ret_problems)
+		 uint32_t type, struct arena *arena, struct problems *ret_problems)
 {
-	struct check check = { policy, json, arena, ret_problems, false };
+	struct check check = { policy, json, arena, ret_problems, type, false };
 
 	/* The list itself is not cleared: count says how much of it is filled. */
 	ret_problems->count = 0;
 	ret_problems->total = 0;
 	ret_problems->unknown = 0;
+	ret_problems->stripped = NULL;
 	check_members(&check, NULL, 0, message->fields, message->field_count);
 	return check.short_of_memory ? FW_ERR_MEMORY : FW_OK;
 }

@@ -62,6 +62,11 @@ static void on_reseal(uv_timer_t *timer)
 		uv_timer_start(&keeper->reseal, on_reseal, PAUSE_MS, 0);
 }
 
+bool keeper_vault_reseals(const struct keeper *keeper)
+{
+	return keeper->has_reseal && uv_is_active((const uv_handle_t *)&keeper->reseal) != 0;
+}
+
 /* Is more than one key in use? */
 static bool is_due(struct keeper *keeper)
 {

@@ -2,6 +2,7 @@
  * whatever the gate writes into their channels. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -13,16 +14,19 @@
 #include "shell/clock.h"
 #include "shell/dialler.h"
 #include "shell/gate.h"
+#include "shell/keeper_needs.h"
 #include "shell/keeper_parts.h"
 #include "shell/process_parts.h"
 
-enum { SWEEP_MS = 1000 };
+enum { SWEEP_MS = 1000, AGAIN_S = 2 /* whoever asked for the reload has his answer by then */ };
 
 struct process {
 	struct process_shared *shared;
 	struct fw_manager *manager;
 	struct keeper_remote remote;
 	struct dialler *dialler;
+	struct keeper_needs needs; /* what it may do rests on them */
+	unsigned again;		   /* seconds until it begins anew; 0: it need not */
 	uv_poll_t link;
 	uv_timer_t sweep;
 	unsigned drained;
@@ -134,6 +138,19 @@ static void say_where(struct process *process)
 	process_tell(process->shared, PROCESS_SAY, 0, "");
 }
 
+/* A configuration came. Where it names files that this process may not reach it is another process that must. */
+static void reloaded(struct process *process)
+{
+	struct fw_manager *manager = process->manager;
+	struct keeper_needs needs;
+
+	dialler_allow(process->dialler, manager->policy);
+	if (!keeper_needs_of(manager->policy, manager->data_directory, &needs) ||
+	    !keeper_needs_covers(&process->needs, &needs))
+		process->again = AGAIN_S;
+	keeper_needs_free(&needs);
+}
+
 static void obey(void *user, const struct process_message *message, int *fd)
 {
 	struct process *process = user;
@@ -154,7 +171,7 @@ static void obey(void *user, const struct process_message *message, int *fd)
 	case PROCESS_RELOAD:
 		process_follow(process->shared, message, fd);
 		if (message->type == PROCESS_RELOAD)
-			dialler_allow(process->dialler, process->manager->policy);
+			reloaded(process);
 		break;
 	case PROCESS_RESULT:
 		take_result(process, *fd, message->number != 0);
@@ -227,6 +244,28 @@ static void on_sweep(uv_timer_t *timer)
 
 	store_sweep(process->manager->store,
 		    (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() });
+	if (process->again != 0 && keeper_vault_reseals(process->manager->keeper))
+		process->again = AGAIN_S; /* somebody waits for that */
+	if (process->again == 0 || --process->again != 0)
+		return;
+	process_tell(process->shared, PROCESS_AGAIN, 0, "");
+	uv_stop(&process->manager->loop);
+}
+
+/* Before there is a thread, a socket or a file that is open. */
+static bool confine(struct process *process)
+{
+	struct process_shared *shared = process->shared;
+	const char *lacks;
+
+	if (!keeper_needs_of(shared->manager->policy, shared->manager->data_directory, &process->needs))
+		return false;
+	/* What is sorted, by SQLite and for a report, is sorted in files that have no name. */
+	setenv("TMPDIR", process->needs.data, 0);
+	lacks = shared->options->confine_keeper(&process->needs);
+	if (lacks != NULL && shared->first)
+		log_warn(&shared->manager->lines, server, "%s", lacks);
+	return true;
 }
 
 static int start(struct process *process, struct fw_error *error)
@@ -256,6 +295,8 @@ static int start(struct process *process, struct fw_error *error)
 						  .gate_stop = gate_stop,
 						  .send_keys = send_keys,
 						  .user = process };
+	if (!confine(process))
+		return manager_say_error(error, FW_ERR_MEMORY, "cannot start: out of memory");
 	result = manager_parts_state(manager, error);
 	if (result != FW_OK)
 		return result;
@@ -295,6 +336,7 @@ static void stop(struct process *process)
 	}
 	manager->keeper = keeper_stop(manager->keeper);
 	process_end(process->shared);
+	keeper_needs_free(&process->needs);
 	reload_fini(&process->result);
 	mem_free(process->name);
 }

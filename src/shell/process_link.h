@@ -19,6 +19,7 @@ enum process_message_type {
 	PROCESS_RELOADED, /* from both: done; number: not 0 where it is not in use yet */
 	PROCESS_RESULT,	  /* to the keeper, with a descriptor: what came of it; number: 1: it is to be recorded */
 	PROCESS_ASK_RELOAD, /* from the keeper: an operator wants one */
+	PROCESS_AGAIN,	    /* from the keeper: it ends, and is to begin anew at once: it needs more than it may do */
 	PROCESS_MESSAGES
 };
 enum { PROCESS_TEXT = 4096 };

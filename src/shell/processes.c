@@ -45,6 +45,7 @@ struct part {
 	pid_t pid; /* 0: it does not run */
 	int link;
 	bool ready, reloaded;
+	bool again;				/* it ends in order to begin anew */
 	uint64_t started_ns, wait_ms, again_ns; /* again_ns: when it is to be started; 0: not */
 	uint64_t kill_ns;			/* when it must have ended; 0: it need not */
 };
@@ -222,7 +223,11 @@ static void ended(struct monitor *monitor, struct part *part, int status)
 			manager_say_error(monitor->error, FW_ERR_IO, "cannot start: the %s ended", part->name);
 		return;
 	}
-	say_fell(monitor, part, status);
+	if (part->again)
+		steady = true;
+	else
+		say_fell(monitor, part, status);
+	part->again = false;
 	if (part == &monitor->gate)
 		tell_gone(monitor, status);
 	else
@@ -385,6 +390,9 @@ static void obey(struct monitor *monitor, struct part *part, const struct proces
 	case PROCESS_ASK_RELOAD:
 		if (part == &monitor->keeper)
 			reload(monitor, false);
+		break;
+	case PROCESS_AGAIN:
+		part->again = part == &monitor->keeper;
 		break;
 	default: /* what the monitor says itself */
 		break;

@@ -6,6 +6,8 @@
 #define SHELL_PROCESSES_H
 #include <framewall/manager.h>
 
+#include "shell/keeper_needs.h"
+
 struct processes_options {
 	void (*notify)(const char *state); /* of systemd, in the monitor; NULL: nobody is told */
 	void (*notify_reloading)(void);
@@ -13,6 +15,7 @@ struct processes_options {
 	/* In the gate, before it meets the network and has a thread: what it may not do from now on. NULL, or what is
 	 * missing of it. */
 	const char *(*confine_gate)(void);
+	const char *(*confine_keeper)(const struct keeper_needs *needs); /* the same in the keeper */
 };
 /* Returns in each of the three processes when it ends, with its exit code, or with a code of fw_result (below 0) and
  * *reterr_error in the monitor when the server could not start. The caller frees the manager and exits. No thread may

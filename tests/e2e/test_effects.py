@@ -29,7 +29,9 @@ except ImportError:
 CLOSED = {"listen": "localhost:0", "admin.listen": "off"}
 # Keys that must be given: another value is taken than the plays have.
 ANOTHER = {"routes.*.path": "/elsewhere", "authentication.api_keys.*.id": "zzzzzzzz", "authentication.api_keys.*.hash": "0" * 63 + "1",
-           "authentication.jwt.keys.*.kid": "another", "authentication.jwt.keys.*.secret": "another secret of 34 octets or more"}
+           "authentication.jwt.keys.*.kid": "another", "authentication.jwt.keys.*.secret": "another secret of 34 octets or more",
+           "messages.*.permission": "admin.execute", "messages.*.fields.*.type": "boolean", "messages.*.fields.*.items": "{type: text}",
+           "messages.*.fields.*.fields": "{c: {}}"}
 PLAIN = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"  # no handshake: refused, and recorded
 
 

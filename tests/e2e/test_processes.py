@@ -197,7 +197,7 @@ def upstreams():
     """The gate makes no socket: those to upstreams are the keeper's, which keeps none of them."""
     with Upstream() as first, Upstream() as second:
         places = ("--upstream", first.url().replace("127.0.0.1", "localhost"))
-        with start(RELAXED, *places) as fw:
+        with start(RELAXED + "audit_logging: { on_failure: continue }\n", *places) as fw:
             clients = [RawClient(fw.port, fw.bearer(f"user{i}")) for i in range(20)]
             equal({client.status for client in clients}, {101}, "clients come in to an upstream")
             gate, keeper = part(fw, "fw-gate"), part(fw, "fw-keeper")
@@ -251,6 +251,27 @@ def reload_and_drain():
     ok(True, "it stops when it is told to")
 
 
+def reload_to_other_files():
+    """What a configuration names that came later, and the keeper may not write, another keeper may."""
+    with tempfile.TemporaryDirectory() as folder, start(RELAXED) as fw:
+        fw.says = FELL + "|copy: cannot open"  # until then
+        keeper = part(fw, "fw-keeper")
+        equal(status_of(keeper, "NoNewPrivs"), "1", "the keeper gets no new rights")
+        if os.path.exists("/proc/sys/kernel/seccomp"):
+            equal(status_of(keeper, "Seccomp"), "2", "its system calls are filtered")
+        client = RawClient(fw.port, fw.bearer("alice"))
+        with open(os.path.join(fw.folder, "framewall.yaml"), "w") as file:
+            file.write(RELAXED + f"audit_logging: {{ receivers: [ {{ name: copy, url: 'file:{folder}/copy', format: jsonl }} ] }}\n")
+        fw.signal(signal.SIGHUP)
+        ok(until(lambda: parts(fw).get("fw-keeper") not in (None, keeper)), "after a reload that names another file the keeper begins anew")
+        ok(comes_in(fw, "bob"), "clients come in")
+        ok(until(lambda: os.path.exists(f"{folder}/copy")), "and it is written")
+        client.send(json.dumps({"type": "ping"}))
+        ok(until(lambda: b"pong" in client.receive()[1]), "who was in is in still")
+        equal([record for record in fw.records("records_lost")], [], "nothing is lost")
+        ok("fell" not in fw.stderr(), "nobody speaks of a fall", fw.stderr())
+
+
 def every_second():
     if SECONDS == 0:
         return
@@ -268,4 +289,4 @@ def every_second():
         equal(verify(fw).returncode, 0, "the chain holds")
 
 
-main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, every_second)
+main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, every_second)

@@ -1,16 +1,298 @@
-/* Texts of records that are hostile, lines that are none, times: what a report is made of. */
+/* What a report is made of: rows of a ledger of several segments, kept and believed only while they may be; texts that
+ * are hostile; times. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 
+#include "base/encode.h"
 #include "codec/json.h"
+#include "ledger_fixture.h"
 #include "report/facts_line.h"
+#include "report/report.h"
 #include "report/report_period.h"
 #include "report/table_read.h"
-#include "report_fixture.h"
+
+enum { RECORDS = 3000, USERS = 40 };
+
+static const uint8_t key[32] = "a key of the test: 32 octets";
+
+struct world {
+	struct fixture fixture;
+	struct ledger *ledger;
+	char kept[80];
+	struct facts_options facts;
+};
+
+static void add(struct world *world, uint16_t type, const char *user, size_t size)
+{
+	struct fixture *fixture = &world->fixture;
+	struct fw_record record = { .wall_us = fixture->now.wall_us,
+				    .type = type,
+				    .level = event_type_level(type),
+				    .source = { 4, { 192, 0, 2, (uint8_t)(fixture->now.wall_us / 1000 % 7) } },
+				    .user_id = slice(user, size),
+				    .detail_count = 1,
+				    .details = { { .key = "cause", .text = slice_text("a cause") } } };
+
+	memcpy(record.event_id, "0011223344556677", FW_EVENT_ID_SIZE);
+	assert_int_equal(ledger_add(world->ledger, &record, NULL), 0);
+}
+
+static void grow(struct world *world, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char user[16];
+
+		snprintf(user, sizeof(user), "user-%u", i % USERS);
+		add(world,
+		    i % 10 == 0	 ? EVENT_admin_action
+		    : i % 3 == 0 ? EVENT_auth_failure
+				 : EVENT_data_access,
+		    user, strlen(user));
+		if (i % 50 == 49) {
+			fixture_pass(&world->fixture, 5);
+			assert_int_equal(ledger_commit(world->ledger, world->fixture.now), 0);
+		}
+	}
+	assert_int_equal(ledger_commit(world->ledger, world->fixture.now), 0);
+}
+
+static int set_up(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	assert_non_null(world);
+	fixture_start(&world->fixture);
+	world->fixture.options.segment_bytes = 100000;
+	world->ledger = fixture_open(&world->fixture);
+	snprintf(world->kept, sizeof(world->kept), "%s/report", world->fixture.folder);
+	world->facts = (struct facts_options){ .record = world->fixture.directory,
+					       .kept = world->kept,
+					       .key = slice(key, sizeof(key)) };
+	grow(world, RECORDS);
+	*state = world;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *world = *state;
+
+	if (world->ledger != NULL)
+		ledger_close(world->ledger, world->fixture.now);
+	fixture_end(&world->fixture);
+	free(world);
+	return 0;
+}
+
+/* The report as JSON, in memory. */
+struct text {
+	char *octets;
+	size_t size;
+};
+
+static bool append(void *user, struct fw_slice octets)
+{
+	struct text *text = user;
+
+	text->octets = realloc(text->octets, text->size + octets.size + 1);
+	assert_non_null(text->octets);
+	memcpy(text->octets + text->size, octets.data, octets.size);
+	text->size += octets.size;
+	text->octets[text->size] = '\0';
+	return true;
+}
+
+struct made {
+	uint64_t known, read, total, users, last;
+	struct ledger_report verified;
+	bool holds;
+	struct text whole; /* the JSON */
+	struct text json;  /* without what the way it was read changes */
+};
+
+static struct made make(struct world *world, bool anew)
+{
+	struct report_options options = { .facts = world->facts,
+					  .end_us = UINT64_MAX / 2,
+					  .framework = REPORT_FRAMEWORKS,
+					  .rows = 100,
+					  .now_us = 1,
+					  .query = "q",
+					  .by = "o",
+					  .host = "h",
+					  .clock = "c" };
+	struct report report;
+	struct made made = { 0 };
+	const struct report_out out = { append, &made.whole };
+	char *from;
+
+	options.end_us = UINT64_C(253402300799999999);
+	options.facts.anew = anew;
+	assert_int_equal(report_make(&options, &report), 0);
+	made.known = report.facts.known;
+	made.read = report.facts.read;
+	made.total = report.total;
+	made.users = report.users;
+	made.last = report.facts.last;
+	made.verified = report.facts.verified;
+	made.holds = report_holds(&report);
+	assert_true(report_json(&report, &out));
+	if (!made.holds && getenv("SHOW") != NULL)
+		print_message("%.2000s\n", made.whole.octets);
+	report_fini(&report);
+	from = strstr(made.whole.octets, "\"user_activity\"");
+	assert_non_null(from);
+	append(&made.json, slice_text(from));
+	from = strstr(made.json.octets, "\"Verified\"");
+	assert_non_null(from);
+	memmove(from, strchr(from, ']'), strlen(strchr(from, ']')) + 1);
+	return made;
+}
+
+static void forget(struct made *made)
+{
+	free(made->json.octets);
+	free(made->whole.octets);
+	made->json.octets = made->whole.octets = NULL;
+}
+
+static void assert_same(struct made *one, struct made *other)
+{
+	assert_int_equal(one->total, other->total);
+	assert_int_equal(one->verified.signed_size, other->verified.signed_size);
+	assert_int_equal(one->verified.segments, other->verified.segments);
+	assert_int_equal(one->verified.checkpoints, other->verified.checkpoints);
+	assert_int_equal(one->verified.epochs, other->verified.epochs);
+	for (size_t i = 0; strcmp(one->json.octets, other->json.octets) != 0; i++)
+		if (one->json.octets[i] != other->json.octets[i])
+			fail_msg("%.200s\n%.200s", one->json.octets + i, other->json.octets + i);
+	forget(one);
+	forget(other);
+}
+
+static void kept_rows_say_the_same(void **state)
+{
+	struct world *world = *state;
+	struct made first = make(world, false), second = make(world, false);
+
+	assert_int_equal(first.known, 0);
+	assert_true(first.holds);
+	assert_int_equal(first.users, USERS);
+	assert_true(second.known > RECORDS / 2);
+	assert_true(second.known < second.total);
+	assert_same(&first, &second);
+	/* The ledger grows; what is new is read, and the segment that was the last. */
+	for (unsigned i = 0; i < 12; i++) {
+		uint64_t before;
+
+		grow(world, i < 9 ? 97 : i * 150);
+		first = make(world, false);
+		before = first.known;
+		second = make(world, true);
+		assert_true(before != 0);
+		assert_int_equal(second.known, 0);
+		assert_int_equal(first.total, ledger_sequence(world->ledger));
+		assert_same(&first, &second);
+	}
+}
+
+static void flip(const char *path, off_t at)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char octet;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &octet, 1, at), 1);
+	octet ^= 1;
+	assert_int_equal(pwrite(fd, &octet, 1, at), 1);
+	close(fd);
+}
+
+static void kept_files_that_are_others_are_not_believed(void **state)
+{
+	static const char *const names[] = { "rows", "lines", "names", "state" };
+	struct world *world = *state;
+	struct made whole = make(world, false), again;
+	char path[160];
+
+	for (unsigned i = 0; i < 4; i++) {
+		again = make(world, false);
+		assert_true(again.known != 0);
+		forget(&again);
+		snprintf(path, sizeof(path), "%s/%s", world->kept, names[i]);
+		flip(path, i == 3 ? 99 : 100); /* of the state: up to where was read */
+		again = make(world, false);
+		assert_int_equal(again.known, 0);
+		assert_true(again.holds);
+		assert_string_equal(again.json.octets, whole.json.octets);
+		forget(&again);
+		assert_int_equal(truncate(path, 200), 0);
+		again = make(world, false);
+		assert_int_equal(again.known, 0);
+		assert_string_equal(again.json.octets, whole.json.octets);
+		forget(&again);
+	}
+	world->facts.key = slice(key, 20);
+	again = make(world, false);
+	assert_int_equal(again.known, 0);
+	assert_same(&whole, &again);
+}
+
+static void a_change_behind_a_report_shows_in_the_next(void **state)
+{
+	struct world *world = *state;
+	struct made made = make(world, false);
+	char path[160];
+
+	forget(&made);
+	made = make(world, false);
+	assert_true(made.known != 0 && made.holds);
+	forget(&made);
+	/* in the first segment, of which an earlier report has its rows */
+	flip(fixture_path(&world->fixture, "security_audit-00000000000000000001.log", path), 2000);
+	made = make(world, false);
+	assert_int_equal(made.known, 0);
+	assert_false(made.holds);
+	assert_true(made.total >= RECORDS - 1); /* the others are counted all the same */
+	forget(&made);
+	flip(path, 2000);
+	made = make(world, false);
+	assert_true(made.holds);
+	forget(&made);
+}
+
+static void an_older_copy_shows(void **state)
+{
+	struct world *world = *state;
+	char command[400];
+	struct made made;
+
+	snprintf(command, sizeof(command), "cp -a %s %s/older", world->fixture.directory, world->fixture.folder);
+	assert_int_equal(system(command), 0);
+	grow(world, 2000);
+	made = make(world, false);
+	assert_true(made.holds);
+	forget(&made);
+	ledger_close(world->ledger, world->fixture.now);
+	world->ledger = NULL;
+	snprintf(command, sizeof(command), "rm -r %s && mv %s/older %s", world->fixture.directory,
+		 world->fixture.folder, world->fixture.directory);
+	assert_int_equal(system(command), 0);
+	for (unsigned i = 0; i < 2; i++) { /* it is not forgotten by saying it once */
+		made = make(world, false);
+		assert_false(made.holds);
+		assert_true(made.read > made.last);
+		forget(&made);
+	}
+	made = make(world, true);
+	assert_false(made.holds);
+	forget(&made);
+}
 
 static void hostile_names_stay_in_their_cells(void **state)
 {
@@ -137,6 +419,10 @@ static void times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(kept_rows_say_the_same, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(kept_files_that_are_others_are_not_believed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_change_behind_a_report_shows_in_the_next, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_older_copy_shows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(hostile_names_stay_in_their_cells, set_up, tear_down),
 		cmocka_unit_test(lines_that_are_none),
 		cmocka_unit_test(times),

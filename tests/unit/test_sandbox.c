@@ -4,6 +4,8 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,9 +17,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,13 +119,135 @@ static void try_abort(void)
 	HOLDS(raise(0) == 0); /* which is how abort() ends it */
 }
 
-static int child(void (*attempt)(void))
+static char kept_data[96], kept_record[96], written[96];
+static char *writes[] = { written };
+
+static const char *gate(void)
+{
+	return sandbox_gate(NULL);
+}
+
+static struct keeper_needs needs(bool programs)
+{
+	return (struct keeper_needs){
+		.data = kept_data, .record = kept_record, .writes = writes, .write_count = 1, .programs = programs
+	};
+}
+
+static const char *keeper(void)
+{
+	struct keeper_needs of = needs(false);
+
+	return sandbox_keeper(NULL, &of);
+}
+
+static const char *keeper_with_programs(void)
+{
+	struct keeper_needs of = needs(true);
+
+	return sandbox_keeper(NULL, &of);
+}
+
+static const char *keeper_of_another_user(void)
+{
+	struct keeper_needs of = needs(false);
+
+	return sandbox_keeper("nobody", &of);
+}
+
+static const char *in(const char *where, const char *name)
+{
+	static char paths[2][128];
+	static unsigned next;
+
+	next = !next;
+	snprintf(paths[next], sizeof(paths[next]), "%s/%s", where, name);
+	return paths[next];
+}
+
+static void try_writing(const char *where)
+{
+	int fd = open(in(where, "a"), O_RDWR | O_CREAT | O_EXCL, 0600);
+
+	HOLDS(fd >= 0 && write(fd, "x", 1) == 1 && ftruncate(fd, 0) == 0);
+	HOLDS(rename(in(where, "a"), in(where, "b")) == 0 && open(in(where, "b"), O_RDONLY) >= 0);
+	HOLDS(mkdir(in(where, "c"), 0700) == 0 && rename(in(where, "b"), in(where, "c/b")) == 0);
+	HOLDS(unlink(in(where, "c/b")) == 0 && rmdir(in(where, "c")) == 0);
+	HOLDS(mknod(in(where, "e"), S_IFCHR | 0600, 0x103) < 0);
+	HOLDS((fd = open(where, O_TMPFILE | O_RDWR, 0600)) >= 0 || errno == EOPNOTSUPP);
+}
+
+static void try_files_of_keeper(void)
+{
+	HOLDS(open(record, O_RDONLY) < 0 && errno == EACCES);
+	HOLDS(open(record, O_WRONLY | O_APPEND) < 0 && unlink(record) < 0 && truncate(record, 0) < 0);
+	HOLDS(open(in(folder, "new"), O_WRONLY | O_CREAT, 0600) < 0 && mkdir(in(folder, "new"), 0700) < 0);
+	HOLDS(rename(in(kept_data, "there"), in(folder, "there")) < 0 && link(record, in(kept_data, "link")) < 0);
+	HOLDS(open("/etc/passwd", O_WRONLY) < 0 && open("/etc/passwd", O_RDONLY) >= 0);
+	HOLDS(open("/usr/bin/env", O_RDONLY) < 0 && open("/proc/1/environ", O_RDONLY) < 0);
+	try_writing(kept_data);
+	try_writing(kept_record);
+	HOLDS(open(written, O_WRONLY | O_CREAT | O_APPEND, 0600) >= 0);
+}
+
+static void try_sockets_of_keeper(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct addrinfo *found = NULL;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	HOLDS(getaddrinfo("localhost", "80", NULL, &found) == 0);
+	freeaddrinfo(found);
+	HOLDS(fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0 && listen(fd, 1) == 0);
+	HOLDS(socket(AF_UNIX, SOCK_STREAM, 0) >= 0 && socket(AF_INET6, SOCK_DGRAM, 0) >= 0);
+	HOLDS(socket(AF_PACKET, SOCK_RAW, 0) < 0 && socket(AF_VSOCK, SOCK_STREAM, 0) < 0 && socket(AF_ALG, 5, 0) < 0);
+	HOLDS(socket(AF_INET, SOCK_RAW, 255) < 0 && socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, 255) < 0);
+}
+
+static void try_rights_of_keeper(void)
+{
+	HOLDS(setuid(1) < 0 && setgid(1) < 0 && chroot("/") < 0 && unshare(CLONE_NEWUSER) < 0);
+	HOLDS(mount("none", kept_data, "tmpfs", 0, NULL) < 0 && sethostname("x", 1) < 0);
+	HOLDS(syscall(SYS_bpf, 0, NULL, 0) < 0 && errno == EPERM);
+	HOLDS(syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno == EPERM);
+	HOLDS(syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0) < 0 && errno == EPERM);
+	HOLDS(syscall(SYS_pidfd_open, getppid(), 0) < 0);
+}
+
+static void try_program(void)
+{
+	char *const words[] = { "/bin/true", NULL };
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		execv(words[0], words);
+		_exit(1);
+	}
+	HOLDS(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	HOLDS(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) < 0 && mount("none", kept_data, "tmpfs", 0, NULL) < 0);
+}
+
+/* Root's, and not root's any more. */
+static void try_as_another(void)
+{
+	struct passwd *nobody = getpwnam("nobody");
+	struct stat is;
+
+	HOLDS(nobody != NULL && getuid() == nobody->pw_uid && geteuid() == nobody->pw_uid && setuid(0) < 0);
+	HOLDS(stat(kept_data, &is) == 0 && is.st_uid == nobody->pw_uid);
+	HOLDS(stat(in(kept_data, "there"), &is) == 0 && is.st_uid == nobody->pw_uid);
+	HOLDS(lstat(in(kept_data, "away"), &is) == 0 && open(record, O_RDONLY) < 0);
+	try_writing(kept_data);
+}
+
+static int child_of(const char *(*confine)(void), void (*attempt)(void))
 {
 	pid_t pid = fork();
 	int status = 0;
 
 	if (pid == 0) {
-		if (sandbox_gate(NULL) != NULL)
+		if (confine() != NULL)
 			_exit(CONFINED_NOT);
 		attempt();
 		_exit(0);
@@ -130,14 +256,55 @@ static int child(void (*attempt)(void))
 	return WEXITSTATUS(status);
 }
 
-static void check(void (*attempt)(void))
+static void check_of(const char *(*confine)(void), void (*attempt)(void))
 {
-	int result = child(attempt);
+	int result = child_of(confine, attempt);
 
 	if (result == CONFINED_NOT)
 		print_message("# the kernel lacks a part of it: not looked at\n");
 	else
 		assert_int_equal(result, 0);
+}
+
+static void check(void (*attempt)(void))
+{
+	check_of(gate, attempt);
+}
+
+static void test_keeper(void **state)
+{
+	(void)state;
+	check_of(keeper, try_files_of_keeper);
+	check_of(keeper, try_processes);
+	check_of(keeper, try_sockets_of_keeper);
+	check_of(keeper, try_rights_of_keeper);
+	check_of(keeper, try_abort);
+}
+
+static void test_keeper_that_runs_programs(void **state)
+{
+	(void)state;
+	check_of(keeper_with_programs, try_program);
+	check_of(keeper_with_programs, try_rights_of_keeper);
+}
+
+static void test_keeper_of_another_user(void **state)
+{
+	struct stat is;
+
+	(void)state;
+	if (getuid() != 0 || getpwnam("nobody") == NULL) {
+		print_message("# not root, or there is no nobody: not looked at\n");
+		return;
+	}
+	assert_int_equal(symlink(record, in(kept_data, "away")), 0);
+	assert_int_equal(link(record, in(kept_data, "again")), 0);
+	assert_int_equal(chmod(folder, 0711), 0);
+	check_of(keeper_of_another_user, try_as_another);
+	assert_int_equal(stat(record, &is), 0);
+	assert_int_equal(is.st_uid, 0); /* neither by a link nor by another name */
+	unlink(in(kept_data, "away"));
+	unlink(in(kept_data, "again"));
 }
 
 static void test_files(void **state)
@@ -189,9 +356,14 @@ static bool listens(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),	      cmocka_unit_test(test_processes),
-		cmocka_unit_test(test_sockets),	      cmocka_unit_test(test_sockets_of_others),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_processes),
+		cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_sockets_of_others),
 		cmocka_unit_test(test_what_it_needs),
+		cmocka_unit_test(test_keeper),
+		cmocka_unit_test(test_keeper_that_runs_programs),
+		cmocka_unit_test(test_keeper_of_another_user),
 	};
 	int fd, failed;
 
@@ -206,7 +378,21 @@ int main(void)
 	fd = open(record, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		close(fd);
+	unsetenv("TMPDIR");
+	snprintf(kept_data, sizeof(kept_data), "%s/data", folder);
+	snprintf(kept_record, sizeof(kept_record), "%s/kept", folder);
+	snprintf(written, sizeof(written), "%s/copies/checkpoints", folder);
+	if (mkdir(kept_data, 0700) != 0 || mkdir(in(folder, "copies"), 0700) != 0)
+		return 1;
+	fd = open(in(kept_data, "there"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(in(kept_data, "there"));
+	unlink(written);
+	rmdir(in(folder, "copies"));
+	rmdir(kept_data);
+	rmdir(kept_record);
 	unlink(record);
 	rmdir(folder);
 	return failed;

@@ -1,0 +1,215 @@
+/* config_define.c: message types of the configuration's own: messages.TYPE with the permission that it asks for. */
+#include <string.h>
+
+#include "base/slice.h"
+#include "policy/config_build.h"
+#include "policy/config_rbac.h"
+#include "policy/contract.h"
+
+enum { NAME_MOST = 128 };
+
+/* The topmost layer that defines a type says all of it. */
+struct definition {
+	struct fw_slice name;
+	struct fy_node *key, *value;
+};
+struct definitions {
+	struct definition list[LIMIT_OWN_TYPES];
+	unsigned count;
+};
+
+static struct fy_node *member_of(struct fy_node *map, const char *name)
+{
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	while (fy_node_is_mapping(map) && (pair = fy_node_mapping_iterate(map, &at)) != NULL)
+		if (slice_is(config_yaml_text(fy_node_pair_key(pair), NULL), name))
+			return fy_node_pair_value(pair);
+	return NULL;
+}
+
+/* Every entry of messages, file first. */
+static void each(struct config *config,
+		 void (*found)(struct config *config, void *user, struct fy_node *key, struct fy_node *value),
+		 void *user)
+{
+	for (unsigned layer = 0; layer < CONFIG_LAYERS; layer++) {
+		struct fy_node *map = config->messages[layer].value;
+		struct fy_node_pair *pair;
+		void *at = NULL;
+
+		while (config->messages[layer].key != NULL && fy_node_is_mapping(map) &&
+		       (pair = fy_node_mapping_iterate(map, &at)) != NULL)
+			found(config, user, fy_node_pair_key(pair), fy_node_pair_value(pair));
+	}
+}
+
+static void add_permission(struct config *config, void *user, struct fy_node *key, struct fy_node *value)
+{
+	struct fy_node *permission = member_of(value, "permission");
+	struct fw_slice text;
+
+	(void)user;
+	if (permission == NULL || !fy_node_is_scalar(permission))
+		return;
+	text = config_yaml_text(permission, NULL);
+	if (text.size != 0 && !slice_is(text, "any"))
+		config_rbac_permission(config, (struct config_place){ .node = key }, text);
+}
+
+void config_define_permissions(struct config *config)
+{
+	each(config, add_permission, NULL);
+}
+
+bool config_define_is_replaced(struct config *config, struct fy_node *key)
+{
+	struct fy_node *map =
+		config->messages[CONFIG_OVERLAY].key != NULL ? config->messages[CONFIG_OVERLAY].value : NULL;
+	struct fw_slice name = config_yaml_text(key, NULL);
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	while (fy_node_is_mapping(map) && (pair = fy_node_mapping_iterate(map, &at)) != NULL)
+		if (slice_equal(config_yaml_text(fy_node_pair_key(pair), NULL), name))
+			return member_of(fy_node_pair_value(pair), "permission") != NULL;
+	return false;
+}
+
+/* What only a definition has. */
+static bool defines(struct fy_node *value)
+{
+	struct fy_node *fields = member_of(value, "fields");
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	if (member_of(value, "role") != NULL || member_of(value, "max_bytes") != NULL ||
+	    member_of(value, "csrf") != NULL)
+		return true;
+	while (fy_node_is_mapping(fields) && (pair = fy_node_mapping_iterate(fields, &at)) != NULL)
+		for (unsigned i = CONFIG_FIELD_TYPE; i < CONFIG_FIELD_MEMBERS; i++)
+			if (member_of(fy_node_pair_value(pair), config_field_members[i]) != NULL)
+				return true;
+	return false;
+}
+
+/* Types are compared as they are written, so what JSON writes with an escape would never be one. */
+static bool name_holds(struct fw_slice name)
+{
+	for (size_t i = 0; i < name.size; i++)
+		if (name.data[i] < 0x20 || name.data[i] == 0x7f || name.data[i] == '"' || name.data[i] == '\\')
+			return false;
+	return name.size != 0 && name.size <= NAME_MOST;
+}
+
+static void collect(struct config *config, void *user, struct fy_node *key, struct fy_node *value)
+{
+	struct definitions *all = user;
+	struct config_place place = { .node = key };
+	struct definition *to = NULL;
+	struct fw_slice name = config_yaml_text(key, NULL);
+
+	if (name.data == NULL || policy_message_find(config->policy, name) != POLICY_NONE)
+		return; /* of the contract, or reported in config_messages */
+	for (unsigned i = 0; i < all->count; i++)
+		if (slice_equal(all->list[i].name, name))
+			to = &all->list[i];
+	if (member_of(value, "permission") == NULL) {
+		if (defines(value))
+			config_report_error(config, place,
+					    to != NULL ? "an overlay that defines a type anew says all of it: "
+							 "\"permission\" is missing"
+						       : "name the \"permission\" that the type asks for, or any");
+		return;
+	}
+	if (to == NULL && all->count == LIMIT_OWN_TYPES) {
+		config_report_error(config, place, "there are more than %d message types", (int)LIMIT_OWN_TYPES);
+		return;
+	}
+	if (!name_holds(name)) {
+		config_report_error(
+			config, place,
+			"the name of a type has from 1 to %d octets, none of them a quote, a backslash or a "
+			"control character",
+			(int)NAME_MOST);
+		return;
+	}
+	if (to == NULL)
+		to = &all->list[all->count++];
+	*to = (struct definition){ name, key, value };
+}
+
+enum { PERMISSION, ROLE, MAX_BYTES, CSRF, FIELDS, WHEN, MEMBERS };
+static const char *const member_names[MEMBERS] = { "permission", "role", "max_bytes", "csrf", "fields", "when" };
+
+static void set_member(struct config *config, void *user, unsigned index, struct config_place place,
+		       struct fy_node *value)
+{
+	struct policy_message *message = user;
+	struct fw_slice text;
+	int64_t bytes;
+
+	if (index == FIELDS) {
+		message->fields = config_define_fields(config, place, value, 1, &message->field_count);
+		return;
+	}
+	if (index == WHEN) /* config_messages reads it */
+		return;
+	if (!config_yaml_is_text(config, place, member_names[index], value, &text))
+		return;
+	place = config_yaml_place(value, place);
+	if (index == PERMISSION && !slice_is(text, "any"))
+		message->permission = policy_permission_find(config->policy, text);
+	else if (index == ROLE)
+		message->role = config_rbac_role(config, place, text);
+	else if (index == MAX_BYTES &&
+		 config_value_integer(config, place, "max_bytes", text, 16, 1073741824, "bytes", &bytes))
+		message->max_bytes = (uint32_t)bytes;
+	else if (index == CSRF)
+		(void)config_value_boolean(config, place, "csrf", text, &message->csrf);
+}
+
+static void read_definition(struct config *config, const struct definition *definition, struct policy_message *message)
+{
+	*message = (struct policy_message){ .name = config_value_text(config, definition->name),
+					    .name_size = (uint16_t)definition->name.size,
+					    .permission = POLICY_NONE,
+					    .role = POLICY_NONE,
+					    .own = true,
+					    .max_bytes = (uint32_t)config->policy->settings.max_message_size };
+	if (message->name == NULL)
+		return;
+	config_walk_map(config, definition->value, "a message type", member_names, MEMBERS, set_member, message);
+	if (contract_token_field(config->policy, message) != FW_OK)
+		config->short_of_memory = true;
+	for (unsigned i = 0; i < message->field_count; i++)
+		message->has_html = message->has_html || message->fields[i].class == CLASS_HTML;
+}
+
+void config_define(struct config *config)
+{
+	struct fw_policy *policy = config->policy;
+	struct definitions *all = arena_alloc(&config->scratch, sizeof(*all));
+	struct policy_message *messages;
+	unsigned first = policy->message_count;
+
+	if (all == NULL) {
+		config->short_of_memory = true;
+		return;
+	}
+	all->count = 0;
+	each(config, collect, all);
+	if (all->count == 0)
+		return;
+	messages = contract_extend(policy, all->count);
+	if (messages == NULL) {
+		config->short_of_memory = true;
+		return;
+	}
+	for (unsigned i = 0; i < all->count && !config->short_of_memory; i++) {
+		read_definition(config, &all->list[i], &messages[i]);
+		if (messages[i].name != NULL)
+			contract_name_own(policy, first + i);
+	}
+}

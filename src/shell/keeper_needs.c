@@ -1,0 +1,101 @@
+#include "shell/keeper_needs.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+struct list {
+	char ***items;
+	size_t *count;
+	bool failed;
+};
+
+static void add(struct list *list, const char *path)
+{
+	char **more, *copy;
+
+	if (path == NULL || path[0] == '\0' || list->failed)
+		return;
+	copy = mem_text(path, strlen(path));
+	more = copy != NULL ? mem_resize(*list->items, (*list->count + 1) * sizeof(*more)) : NULL;
+	if (more == NULL) {
+		mem_free(copy);
+		list->failed = true;
+		return;
+	}
+	*list->items = more;
+	more[(*list->count)++] = copy;
+}
+
+static void add_receivers(const struct fw_policy *policy, struct list *reads, struct list *writes)
+{
+	for (size_t i = 0; i < policy->receiver_count; i++) {
+		const struct receiver *receiver = &policy->receivers[i];
+
+		add(reads, receiver->ca_file);
+		add(reads, receiver->certificate);
+		add(reads, receiver->key);
+		add(writes, receiver->dead_letters);
+		add(writes, receiver->path);
+	}
+}
+
+bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory, struct keeper_needs *ret_needs)
+{
+	struct list reads = { &ret_needs->reads, &ret_needs->read_count, false };
+	const char *folder = policy->settings.log_directory, *copy = policy->settings.checkpoint_copy;
+	struct list writes = { &ret_needs->writes, &ret_needs->write_count, false };
+
+	*ret_needs = (struct keeper_needs){ .data = mem_text(data_directory, strlen(data_directory)),
+					    .programs = policy->settings.encryption_key_command.count != 0 };
+	if (folder[0] != '\0' && (ret_needs->record = mem_text(folder, strlen(folder))) == NULL)
+		reads.failed = true;
+	if (copy[0] != '\0' && (ret_needs->copy = mem_text(copy, strlen(copy))) == NULL)
+		writes.failed = true;
+	add(&reads, policy->settings.password_breached);
+	add(&reads, policy->settings.encryption_key_file);
+	add(&reads, policy->settings.encryption_passphrase_file);
+	add(&reads, policy->settings.previous_key_file);
+	add(&reads, policy->settings.previous_passphrase_file);
+	for (size_t i = 0; i < policy->issuer_count; i++)
+		add(&reads, policy->issuers[i].provider.ca_file);
+	add_receivers(policy, &reads, &writes);
+	return ret_needs->data != NULL && !reads.failed && !writes.failed;
+}
+
+static void free_list(char **items, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		mem_free(items[i]);
+	mem_free(items);
+}
+
+void keeper_needs_free(struct keeper_needs *needs)
+{
+	mem_free(needs->data);
+	mem_free(needs->record);
+	mem_free(needs->copy);
+	free_list(needs->reads, needs->read_count);
+	free_list(needs->writes, needs->write_count);
+	*needs = (struct keeper_needs){ 0 };
+}
+
+static bool has(char *const *items, size_t count, char *const *others, size_t other_count)
+{
+	for (size_t i = 0; i < other_count; i++) {
+		size_t at = 0;
+
+		while (at < count && strcmp(items[at], others[i]) != 0)
+			at++;
+		if (at == count)
+			return false;
+	}
+	return true;
+}
+
+bool keeper_needs_covers(const struct keeper_needs *needs, const struct keeper_needs *others)
+{
+	return (needs->programs || !others->programs) &&
+	       has(needs->reads, needs->read_count, others->reads, others->read_count) &&
+	       has(needs->writes, needs->write_count, others->writes, others->write_count);
+}

@@ -1,0 +1,20 @@
+/* keeper_needs.h: which files of a configuration a keeper that is a process of its own needs besides the data
+ * directory, and whether it runs programs. What it may do is settled by this before it meets anybody; when a
+ * configuration that comes later needs more, it begins anew. */
+#ifndef SHELL_KEEPER_NEEDS_H
+#define SHELL_KEEPER_NEEDS_H
+#include "policy/policy.h"
+
+/* Texts are copies. */
+struct keeper_needs {
+	char *data, *record;	/* folders, all of them the keeper's; record NULL: it lies in data */
+	char *copy;		/* file of checkpoints; NULL: none */
+	char **reads, **writes; /* files; those that it writes it also makes */
+	size_t read_count, write_count;
+	bool programs; /* encryption.key_command */
+};
+bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory, struct keeper_needs *ret_needs);
+void keeper_needs_free(struct keeper_needs *needs);
+/* All of the others' but record and copy, which need a restart in any case. */
+bool keeper_needs_covers(const struct keeper_needs *needs, const struct keeper_needs *others);
+#endif
