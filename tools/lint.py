@@ -132,6 +132,11 @@ def html_references_are_fresh():
 
 
 @check
+def idna_is_fresh():
+    return run("/usr/bin/python3", "tools/idna.py", "--check")
+
+
+@check
 def guides_print_the_examples():
     return run("tools/examples.py", "--check")
 

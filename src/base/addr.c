@@ -325,6 +325,17 @@ static enum addr_scope scope4(const uint8_t *b)
 	return ADDR_PUBLIC;
 }
 
+/* Where clouds tell a machine its secrets, of networks that are public or can be opened: Azure, Alibaba, AWS. */
+static bool metadata(const struct fw_addr *addr)
+{
+	static const uint8_t hosts[][4] = { { 168, 63, 129, 16 }, { 100, 100, 100, 200 } };
+	static const uint8_t host6[16] = { 0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54 };
+
+	if (addr->family == 6)
+		return memcmp(addr->bytes, host6, 16) == 0;
+	return memcmp(addr->bytes, hosts[0], 4) == 0 || memcmp(addr->bytes, hosts[1], 4) == 0;
+}
+
 /* Only global unicast, 2000::/3, without the ranges that carry an IPv4 address (6to4, Teredo) or are documentation. */
 static enum addr_scope scope6(const uint8_t *b)
 {
@@ -338,10 +349,14 @@ static enum addr_scope scope6(const uint8_t *b)
 		return ADDR_SPECIAL;
 	if (b[0] == 0x20 && b[1] == 0x01 && ((b[2] & 0xfe) == 0 || (b[2] == 0x0d && b[3] == 0xb8)))
 		return ADDR_SPECIAL;
+	if (b[0] == 0x3f && b[1] == 0xff && (b[2] & 0xf0) == 0) /* RFC 9637 */
+		return ADDR_SPECIAL;
 	return ADDR_PUBLIC;
 }
 
 enum addr_scope addr_scope(const struct fw_addr *addr)
 {
-	return addr->family == 4 ? scope4(addr->bytes) : addr->family == 6 ? scope6(addr->bytes) : ADDR_SPECIAL;
+	if ((addr->family != 4 && addr->family != 6) || metadata(addr))
+		return ADDR_SPECIAL;
+	return addr->family == 4 ? scope4(addr->bytes) : scope6(addr->bytes);
 }

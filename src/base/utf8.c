@@ -178,3 +178,14 @@ size_t utf8_encode(uint32_t code_point, uint8_t ret_bytes[4])
 	ret_bytes[0] = (uint8_t)(leads[size] | code_point);
 	return size;
 }
+
+size_t utf8_decode(const uint8_t *bytes, uint32_t *ret_code_point)
+{
+	static const uint8_t masks[5] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	size_t size = bytes[0] < 0x80 ? 1 : bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4;
+
+	*ret_code_point = bytes[0] & masks[size];
+	for (size_t i = 1; i < size; i++)
+		*ret_code_point = *ret_code_point << 6 | (bytes[i] & 0x3f);
+	return size;
+}

@@ -20,4 +20,6 @@ int utf8_valid(const uint8_t *bytes, size_t size);
 size_t utf8_length(const uint8_t *bytes, size_t size);
 /* Writes a code point (a Unicode scalar value); returns 1 to 4, the octets written. */
 size_t utf8_encode(uint32_t code_point, uint8_t ret_bytes[4]);
+/* The code point that valid UTF-8 begins with; returns 1 to 4, the octets that it takes. */
+size_t utf8_decode(const uint8_t *bytes, uint32_t *ret_code_point);
 #endif

@@ -5,6 +5,7 @@
 #include "base/addr.h"
 #include "base/slice.h"
 #include "base/utf8.h"
+#include "codec/idna.h"
 
 /* A URL is judged as a browser reads it (WHATWG URL, 4.4 and 3.5), with everything refused that a browser would mend:
  * what reads in two ways is not safe. */
@@ -15,44 +16,8 @@ enum { HOST_ROOM = 253 };
 struct host {
 	uint8_t text[HOST_ROOM + 4];
 	size_t size;
+	uint8_t ascii[IDNA_ROOM];
 };
-
-struct range {
-	uint32_t first, last;
-};
-
-/* Not mapped and not accepted: characters that UTS 46 turns into ASCII, or drops, so that "ⓛocalhost" is localhost. */
-static const struct range doubtful[] = {
-	{ 0x80, 0xbf },	      { 0x130, 0x133 },	     { 0x13f, 0x140 },	   { 0x149, 0x149 },	 { 0x17f, 0x17f },
-	{ 0x1c4, 0x1cc },     { 0x1f1, 0x1f3 },	     { 0x2b0, 0x2ff },	   { 0x34f, 0x34f },	 { 0x37e, 0x37e },
-	{ 0x61c, 0x61c },     { 0x115f, 0x1160 },    { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },	 { 0x1d2c, 0x1d6a },
-	{ 0x1d78, 0x1d78 },   { 0x1d9b, 0x1dbf },    { 0x1fbd, 0x1fc1 },   { 0x1fcd, 0x1fcf },	 { 0x1fdd, 0x1fdf },
-	{ 0x1fed, 0x1fef },   { 0x1ffd, 0x1ffe },    { 0x2000, 0x245f },   { 0x2460, 0x24ff },	 { 0x2a74, 0x2a76 },
-	{ 0x2c7c, 0x2c7d },   { 0x3000, 0x3001 },    { 0x3164, 0x3164 },   { 0x3200, 0x33ff },	 { 0xa69c, 0xa69d },
-	{ 0xa770, 0xa770 },   { 0xab5b, 0xab5f },    { 0xd800, 0xf8ff },   { 0xfb00, 0xfb06 },	 { 0xfb29, 0xfb29 },
-	{ 0xfe00, 0xfe6f },   { 0xfeff, 0xff00 },    { 0xff5f, 0xff60 },   { 0xffa0, 0xffa0 },	 { 0xffe0, 0xffff },
-	{ 0x10780, 0x107ba }, { 0x1bca0, 0x1bca3 },  { 0x1d173, 0x1d17a }, { 0x1d400, 0x1d7ff }, { 0x1f100, 0x1f1ff },
-	{ 0x1fbf0, 0x1fbf9 }, { 0xe0000, 0x10ffff },
-};
-
-static uint32_t decode(const uint8_t *c, size_t *ret_size)
-{
-	if (c[0] < 0x80) {
-		*ret_size = 1;
-		return c[0];
-	}
-	if (c[0] < 0xe0) {
-		*ret_size = 2;
-		return (uint32_t)(c[0] & 0x1f) << 6 | (c[1] & 0x3f);
-	}
-	if (c[0] < 0xf0) {
-		*ret_size = 3;
-		return (uint32_t)(c[0] & 0x0f) << 12 | (uint32_t)(c[1] & 0x3f) << 6 | (c[2] & 0x3f);
-	}
-	*ret_size = 4;
-	return (uint32_t)(c[0] & 0x07) << 18 | (uint32_t)(c[1] & 0x3f) << 12 | (uint32_t)(c[2] & 0x3f) << 6 |
-	       (c[3] & 0x3f);
-}
 
 /* What a host may have after mapping, or 0. */
 static uint32_t map_character(uint32_t c)
@@ -65,9 +30,6 @@ static uint32_t map_character(uint32_t c)
 		c = ascii_lower((uint8_t)c);
 		return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ? c : 0;
 	}
-	for (size_t i = 0; i < sizeof(doubtful) / sizeof(*doubtful); i++)
-		if (c >= doubtful[i].first && c <= doubtful[i].last)
-			return 0;
 	return c;
 }
 
@@ -75,9 +37,10 @@ static bool map_host(struct fw_slice text, struct host *ret_host)
 {
 	ret_host->size = 0;
 	for (size_t i = 0; i < text.size;) {
-		size_t size;
-		uint32_t c = map_character(decode(text.data + i, &size));
+		uint32_t c;
+		size_t size = utf8_decode(text.data + i, &c);
 
+		c = map_character(c);
 		if (c == 0 || ret_host->size >= HOST_ROOM)
 			return false;
 		ret_host->size += utf8_encode(c, ret_host->text + ret_host->size);
@@ -102,9 +65,11 @@ static bool within(struct fw_slice host, struct fw_slice domain)
 
 static bool name_blocked(const struct fw_policy *policy, struct fw_slice host)
 {
-	/* Names that only mean something on the spot: RFC 6761 6.3, RFC 6762 3, RFC 8375, and the private "internal".
+	/* Names that only mean something on the spot: RFC 6761 6.3, RFC 6762 3, RFC 8375, the private "internal", and
+	 * where clouds say secrets.
 	 */
-	static const char *const local[] = { "localhost", "localdomain", "local", "internal", "home.arpa" };
+	static const char *const local[] = { "localhost", "localdomain", "local",
+					     "internal",  "home.arpa",	 "metadata.goog" };
 	const struct texts *domains = &policy->settings.blocked_domains;
 
 	for (size_t i = 0; i < domains->count; i++)
@@ -178,7 +143,8 @@ static bool name_safe(const struct fw_policy *policy, struct fw_slice text)
 
 	if (!map_host(text, &host))
 		return false;
-	mapped = slice(host.text, host.size);
+	/* A name of another script is blocked by its name in ASCII, which is the one that is asked for in the end. */
+	mapped = slice(host.ascii, idna_to_ascii(slice(host.text, host.size), host.ascii));
 	if (!labels_hold(mapped))
 		return false;
 	if (ends_in_number(mapped)) /* decimal, octal, hex and short forms are not what addr_parse reads */

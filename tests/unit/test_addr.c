@@ -257,6 +257,13 @@ static void scope_is_known(void **state)
 		{ "2001:0:7f00:1::", ADDR_SPECIAL },
 		{ "2001:db8::1", ADDR_SPECIAL },
 		{ "::127.0.0.1", ADDR_SPECIAL },
+		{ "3fff::1", ADDR_SPECIAL },
+		{ "3fff:1000::1", ADDR_PUBLIC },
+		{ "168.63.129.16", ADDR_SPECIAL }, /* metadata of clouds */
+		{ "168.63.129.17", ADDR_PUBLIC },
+		{ "100.100.100.200", ADDR_SPECIAL },
+		{ "fd00:ec2::254", ADDR_SPECIAL },
+		{ "fd00:ec2::255", ADDR_PRIVATE },
 	};
 	struct fw_addr addr, none = { 0 };
 

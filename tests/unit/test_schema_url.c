@@ -84,9 +84,9 @@ static void private_hosts(void **state)
 	       "http://[::1", "http://[]/", "http://[::1]x/", "http://[g::1]/", "http://[1.2.3.4]/", "http://::1/",
 	       "http://[0:0:0:0:0:0:0:1]/");
 	UNSAFE("http://localhost/", "http://LOCALHOST/", "http://localhost:8765/", "http://x.localhost/",
-	       "http://printer.local/", "http://metadata.google.internal/", "http://router.home.arpa/",
-	       "http://localhost.localdomain/", "http://intranet/", "http://evil.example/", "http://www.EVIL.example/",
-	       "http://evil.example:80/x");
+	       "http://printer.local/", "http://metadata.google.internal/", "http://metadata.goog/",
+	       "http://[fd00:ec2::254]/", "http://router.home.arpa/", "http://localhost.localdomain/",
+	       "http://intranet/", "http://evil.example/", "http://www.EVIL.example/", "http://evil.example:80/x");
 }
 
 static void tricks(void **state)
@@ -138,6 +138,23 @@ static void long_hosts(void **state)
 	assert_false(schema_url_safe(policy, slice_text(url)));
 }
 
+/* Blocked by the name in ASCII, whatever script it is written in. */
+static void other_scripts(void **state)
+{
+	struct fw_policy *kept = policy;
+
+	(void)state;
+	SAFE("http://한국.example/", "http://ตัวอย่าง.example/", "http://தமிழ்நாடு.example/", "http://faß.example/",
+	     "http://é.example/");
+	policy = policy_of("validation: {blocked_domains: [xn--9ca.example, xn--e1afmkfd.example]}");
+	UNSAFE("http://é.example/", "http://a.é.example/", "http://xn--9ca.example/", "http://XN--9CA.example/",
+	       "http://e\xcc\x81.example/", "http://É.example/", "http://пример.example/", "http://Пример.example/",
+	       "http://é\xc2\xad.example/");
+	SAFE("http://è.example/", "http://xn--9ca.example.org/", "http://примеры.example/");
+	fw_policy_unref(policy);
+	policy = kept;
+}
+
 /* Emptied lists are for development: they open what they list and nothing else. */
 static void development(void **state)
 {
@@ -146,8 +163,8 @@ static void development(void **state)
 	(void)state;
 	policy = policy_of("validation: {blocked_domains: []}");
 	SAFE("http://localhost:3000/", "http://127.0.0.1/", "http://[::1]:80/", "http://intranet/", "http://a.local/");
-	UNSAFE("http://10.0.0.1/", "http://169.254.169.254/", "http://0x7f.1/", "http://localhost./",
-	       "http://a@localhost/");
+	UNSAFE("http://10.0.0.1/", "http://169.254.169.254/", "http://168.63.129.16/", "http://0x7f.1/",
+	       "http://localhost./", "http://a@localhost/");
 	fw_policy_unref(policy);
 	policy = policy_of("validation: {blocked_ip_ranges: []}");
 	SAFE("http://10.0.0.1/", "http://192.168.1.1/", "http://[fd00::1]/");
@@ -167,7 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(measured),	 cmocka_unit_test(public_urls),	  cmocka_unit_test(schemes),
 		cmocka_unit_test(numeric_hosts), cmocka_unit_test(private_hosts), cmocka_unit_test(tricks),
-		cmocka_unit_test(long_hosts),	 cmocka_unit_test(development),
+		cmocka_unit_test(long_hosts),	 cmocka_unit_test(development),	  cmocka_unit_test(other_scripts),
 	};
 
 	return cmocka_run_group_tests_name("schema_url", tests, set_up, tear_down);
