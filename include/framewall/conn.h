@@ -281,11 +281,27 @@ FW_API bool fw_conn_allows(const struct fw_conn *conn, const char *permission);
 
 /* For explain: judges one message without a connection. Each stage's word goes to trace(). Returns true when it would
  * pass; ret_forward is what would go on (valid until the next call on this engine). */
+struct fw_trace_problem {
+	const char *field; /* names with "/" between */
+	const char *rule;  /* "required", "type", "max_length", …: see docs/reference/messages.md */
+	bool has_limit;
+	int64_t limit;
+	const char *expected; /* "string", "user_id", …; NULL: nothing is said */
+};
+/* All of it lives for the call. */
 struct fw_trace {
 	const char *stage;	/* name of the stage, a row of stages.def */
 	const char *verdict;	/* "pass", "rewrite", "flag", "refuse", "close", "skip" */
 	const char *code;	/* error code of the contract or NULL */
-	struct fw_slice detail; /* what it found, for operators; may be empty */
+	struct fw_slice detail; /* why, for operators; may be empty */
+	struct fw_slice field;	/* what it was about: a field, a name; may be empty */
+	const char *rule;	/* id that the client may quote; NULL: none */
+	const char *type;	/* message type, once it is known; else NULL */
+	bool has_number;
+	uint64_t number; /* an offset, a limit or a count, by detail */
+	/* Of the stages that look at fields: the first of what is wrong with them; problem_total: of all */
+	const struct fw_trace_problem *problems;
+	unsigned problem_count, problem_total;
 };
 typedef void fw_trace_function(void *user, const struct fw_trace *trace);
 /* Where the messages come from that are explained from now on, and whether by a connection with a client certificate:

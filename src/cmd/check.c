@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "cmd/check_tests.h"
 #include "cmd/command.h"
 #include "cmd/json_out.h"
 #include "cmd/options.h"
@@ -14,9 +15,10 @@
 
 struct checking {
 	const char *name;
-	bool named, json, print;
+	const char *tests; /* a file of them; NULL: none */
+	bool named, json, print, tap;
 	struct json_out *out;
-	struct json_out values;
+	struct json_out values, played;
 };
 
 static void report(void *user, const char *text)
@@ -27,6 +29,16 @@ static void report(void *user, const char *text)
 		fprintf(stderr, "%s\n", text);
 	else
 		problem_write(&checking->out->writer, checking->name, text);
+}
+
+static void report_tests(void *user, const char *text)
+{
+	struct checking *checking = user;
+
+	if (!checking->json)
+		fprintf(stderr, "%s\n", text);
+	else
+		problem_write(&checking->out->writer, checking->tests, text);
 }
 
 /* Values come before the problems: in JSON the list of problems is still to be opened. */
@@ -74,8 +86,15 @@ static bool files_hold(struct checking *checking, const struct fw_policy *policy
 	return hold;
 }
 
-/* {"file", "problems", "valid", "without_effect", "values"}: the values are shown before problems are given, so they
- * have a writer of their own. */
+static void write_part(struct json_writer *w, const char *name, const struct json_out *part)
+{
+	json_write_key(w, name);
+	w->failed = w->failed || part->writer.failed;
+	json_write_raw(w, slice(buf_data(&part->buf), buf_size(&part->buf)));
+}
+
+/* {"file", "problems", "valid", "without_effect", "values", "tests"}: the values are shown before problems are given,
+ * and tests played before the list of problems is over, so they have writers of their own. */
 static bool write_all(struct checking *checking, bool valid, const struct fw_policy *policy)
 {
 	struct json_writer *w = &checking->out->writer;
@@ -90,11 +109,10 @@ static bool write_all(struct checking *checking, bool valid, const struct fw_pol
 	json_write_close(w, ']');
 	if (checking->print && valid) {
 		json_write_close(&checking->values.writer, ']');
-		json_write_key(w, "values");
-		if (checking->values.writer.failed)
-			return false;
-		json_write_raw(w, slice(buf_data(&checking->values.buf), buf_size(&checking->values.buf)));
+		write_part(w, "values", &checking->values);
 	}
+	if (buf_size(&checking->played.buf) != 0)
+		write_part(w, "tests", &checking->played);
 	json_write_close(w, '}');
 	return json_out_end(checking->out, stdout);
 }
@@ -104,6 +122,7 @@ static void start_json(struct checking *checking, struct json_out *out)
 	checking->out = out;
 	json_out_start(out);
 	json_out_start(&checking->values);
+	json_out_start(&checking->played);
 	json_write_open(&checking->values.writer, '[');
 	json_write_open(&out->writer, '{');
 	json_write_key(&out->writer, "file");
@@ -112,32 +131,60 @@ static void start_json(struct checking *checking, struct json_out *out)
 	json_write_open(&out->writer, '[');
 }
 
+static int play(struct checking *checking, struct fw_policy *policy)
+{
+	const struct check_tests asked = { .path = checking->tests,
+					   .form = checking->json  ? CHECK_TESTS_JSON
+						   : checking->tap ? CHECK_TESTS_TAP
+								   : CHECK_TESTS_TEXT,
+					   .writer = checking->json ? &checking->played.writer : NULL,
+					   .report = report_tests,
+					   .user = checking };
+
+	return checking->tests != NULL ? check_tests(&asked, policy) : FW_OK;
+}
+
+/* Nothing is written when a file cannot be read. */
+static int could_not_read(struct checking *checking, bool tests)
+{
+	int error = errno;
+
+	if (checking->json) {
+		json_out_drop(&checking->values);
+		json_out_drop(&checking->played);
+		json_out_drop(checking->out);
+	}
+	return options_could_not("check", "cannot read \"%s\": %s%s", tests ? checking->tests : checking->name,
+				 strerror(error), checking->named || tests ? "" : "; name the file: --config FILE");
+}
+
 static int check(struct checking *checking, const struct load_options *options)
 {
 	struct fw_policy *policy = NULL;
 	struct json_out out;
+	bool valid;
 	int result;
 
 	if (checking->json)
 		start_json(checking, &out);
 	result = load_policy(options, &policy);
-	if (result == FW_ERR_IO && checking->json) {
-		int error = errno;
-
-		json_out_drop(&checking->values);
-		json_out_drop(&out);
-		errno = error;
-	}
 	if (result == FW_ERR_IO)
-		return options_could_not("check", "cannot read \"%s\": %s%s", checking->name, strerror(errno),
-					 checking->named ? "" : "; name the file: --config FILE");
+		return could_not_read(checking, false);
 	if (result == FW_OK && !files_hold(checking, policy))
 		result = FW_ERR_INVALID;
+	valid = result == FW_OK;
+	if (valid)
+		result = play(checking, policy);
+	if (result == FW_ERR_IO) {
+		fw_policy_unref(policy);
+		return could_not_read(checking, true);
+	}
 	if (checking->json) {
-		if (!write_all(checking, result == FW_OK, policy))
+		if (!write_all(checking, valid, policy))
 			result = FW_ERR_MEMORY;
 		json_out_drop(&checking->values);
-	} else if (result == FW_OK && !checking->print) {
+		json_out_drop(&checking->played);
+	} else if (result == FW_OK && !checking->print && checking->tests == NULL) {
 		say_summary(checking->name, policy);
 	}
 	fw_policy_unref(policy);
@@ -153,13 +200,16 @@ int command_check(int argc, char **argv)
 	const struct option_row rows[] = {
 		{ "--config", "FILE", &path, NULL, "the configuration; default framewall.yaml, - is standard input" },
 		{ "--environment", "NAME", &environment, NULL, "the environment whose overlay is judged" },
+		{ "--tests", "FILE", &checking.tests, NULL,
+		  "messages that must pass or not, and why; they are judged as mode enforce does" },
+		{ "--tap", NULL, NULL, &checking.tap, "the tests as TAP" },
 		{ "--print", NULL, NULL, &checking.print, "every effective value, and where it comes from" },
-		{ "--json", NULL, NULL, &checking.json, "the problems, and the values, as one JSON object" },
+		{ "--json", NULL, NULL, &checking.json, "problems, values and tests as one JSON object" },
 	};
 	struct options options = { "check", rows, sizeof(rows) / sizeof(*rows), &operand, 1, 0 };
 	int result = options_read(&options, argc, argv);
-	struct config_override override = { "environment", NULL, "--environment" };
-	struct load_options load = { .overrides = &override, .variables = true, .report = report, .user = &checking };
+	struct config_override overrides[2];
+	struct load_options load = { .overrides = overrides, .variables = true, .report = report, .user = &checking };
 
 	if (result != OPTIONS_GO_ON)
 		return result;
@@ -169,9 +219,12 @@ int command_check(int argc, char **argv)
 		path = operand;
 	checking.named = path != NULL;
 	checking.name = path != NULL ? path : "framewall.yaml";
-	override.value = environment;
 	load.path = checking.name;
-	load.override_count = environment != NULL;
+	if (environment != NULL)
+		overrides[load.override_count++] =
+			(struct config_override){ "environment", environment, "--environment" };
+	if (checking.tests != NULL) /* monitor refuses nothing: what it would do is asked */
+		overrides[load.override_count++] = (struct config_override){ "mode", "enforce", "--tests" };
 	load.show = checking.print ? show : NULL;
 	return check(&checking, &load);
 }

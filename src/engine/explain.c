@@ -1,9 +1,80 @@
-/* explain.c: what each stage says of one message, without a connection. */
+/* explain.c: what each stage says of a message: of one without a connection, and of those of a trial. */
 #include "base/slice.h"
 #include "engine/conn_state.h"
 #include "engine/message.h"
 
 static const char *const verdict_names[] = { "pass", "rewrite", "flag", "refuse", "close" };
+
+void engine_trial(struct fw_engine *engine, const struct engine_trial *trial)
+{
+	engine->trial = trial;
+}
+
+struct fw_slice engine_trial_csrf(const struct fw_conn *conn)
+{
+	const struct principal *who = conn->principal;
+
+	return who != NULL ? slice(who->csrf, who->csrf_size) : slice(NULL, 0);
+}
+
+static unsigned list_problems(const struct message *message, struct fw_trace_problem ret_list[LIMIT_PROBLEMS])
+{
+	const struct problems *problems = message->problems;
+	unsigned count = problems != NULL ? problems->count : 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct problem *problem = &problems->list[i];
+
+		ret_list[i] = (struct fw_trace_problem){ .field = problem->field,
+							 .rule = problem->rule,
+							 .has_limit = problem->has_limit,
+							 .limit = problem->limit,
+							 .expected = problem->expected };
+	}
+	return count;
+}
+
+static void say(const struct message *message, enum verdict verdict, struct fw_trace *said)
+{
+	said->verdict = verdict_names[verdict];
+	said->detail = message->cause != NULL ? slice_text(message->cause) : slice(NULL, 0);
+	said->field = message->detail;
+	if (verdict != VERDICT_PASS && message->error != ERROR_NONE)
+		said->code = error_code_name(message->error);
+	said->rule = message->public_rule;
+	said->has_number = message->has_number;
+	said->number = message->number;
+}
+
+static const char *type_of(const struct message *message)
+{
+	if (message->rule != NULL)
+		return message->rule->name;
+	return message->outbound && message->type < message->policy->outbound_count
+		       ? message->policy->outbound[message->type].name
+		       : NULL;
+}
+
+void explain_stage(const struct message *message, unsigned stage, enum verdict verdict, bool skipped)
+{
+	const struct engine_trial *trial = message->engine->trial;
+	struct fw_trace_problem problems[LIMIT_PROBLEMS];
+	struct fw_trace said = { .stage = pipeline_stages[stage].name, .verdict = skipped ? "skip" : "pass" };
+
+	if (trial->trace == NULL)
+		return;
+	said.type = type_of(message);
+	if (!skipped && verdict != VERDICT_PASS) {
+		say(message, verdict, &said);
+		said.problem_count = verdict >= VERDICT_REFUSE ? list_problems(message, problems) : 0;
+		said.problem_total = said.problem_count != 0 ? message->problems->total : 0;
+		said.problems = problems;
+	} else if (!skipped && message->hidden != NULL && strcmp(said.stage, "fields") == 0) {
+		said.verdict = "rewrite";
+		said.detail = slice_text("fields that the role may not see are left out");
+	}
+	trial->trace(trial->user, &said);
+}
 
 static uint16_t outbound_type(struct message *message)
 {
@@ -27,6 +98,7 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 		       fw_trace_function *trace, void *user, struct fw_slice *ret_forward)
 {
 	uint16_t index = policy_role_find(engine->policy, slice_text(role));
+	const struct engine_trial trial = { .trace = trace, .user = user };
 	struct message message = { .engine = engine,
 				   .policy = engine->policy,
 				   .text = text,
@@ -34,8 +106,8 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 				   .problems = &engine->problems,
 				   .type = FW_TYPE_OPAQUE,
 				   .role = index != POLICY_NONE ? &engine->policy->roles[index] : NULL };
-	unsigned direction = outbound ? 2 : 1;
-	enum verdict worst = VERDICT_PASS;
+	enum verdict verdict;
+	unsigned stage;
 	bool changed;
 
 	arena_reset(&engine->arena);
@@ -45,30 +117,10 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 		message.type = outbound_type(&message);
 	if (message.type == POLICY_NONE)
 		message.type = FW_TYPE_OPAQUE;
-	for (unsigned i = 0; i < pipeline_count; i++) {
-		struct fw_trace said = { .stage = pipeline_stages[i].name, .verdict = "skip" };
-
-		if (!(pipeline_stages[i].directions & direction))
-			continue;
-		if (worst < VERDICT_REFUSE) {
-			enum verdict verdict = pipeline_ask(i, &message);
-
-			said.verdict = verdict_names[verdict];
-			if (verdict != VERDICT_PASS) {
-				said.code = error_code_name(message.error);
-				said.detail = message.cause != NULL ? slice_text(message.cause) : slice(NULL, 0);
-			} else if (message.hidden != NULL && strcmp(said.stage, "fields") == 0) {
-				said.verdict = "rewrite";
-				said.detail = slice_text("fields that the role may not see are left out");
-			}
-			if (verdict >= VERDICT_REFUSE && message.detail.size != 0 && strcmp(said.stage, "fields") == 0)
-				said.detail = message.detail;
-			if (verdict > worst)
-				worst = verdict;
-		}
-		trace(user, &said);
-	}
-	if (worst >= VERDICT_REFUSE)
+	engine->trial = &trial;
+	verdict = pipeline_judge(&message, &stage);
+	engine->trial = NULL;
+	if (verdict >= VERDICT_REFUSE)
 		return false;
 	if (message.hidden != NULL)
 		return fields_shown(&message, ret_forward);

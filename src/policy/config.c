@@ -117,7 +117,7 @@ static void compile(struct config *config)
 	}
 }
 
-static struct fw_policy *new_policy(void)
+struct fw_policy *config_new_policy(void)
 {
 	struct fw_policy *policy = mem_zero(1, sizeof(*policy));
 
@@ -148,7 +148,7 @@ static void judge_overlay(struct config *config, struct fw_slice name, size_t st
 				.scratch = config->scratch,
 				.trial = true };
 
-	trial.policy = environment.value != NULL ? new_policy() : NULL;
+	trial.policy = environment.value != NULL ? config_new_policy() : NULL;
 	if (trial.policy == NULL) {
 		config->short_of_memory = true;
 		return;
@@ -190,7 +190,7 @@ int config_load(const struct config_options *options, struct fw_policy **ret_pol
 	int result;
 
 	*ret_policy = NULL;
-	config.policy = new_policy();
+	config.policy = config_new_policy();
 	if (config.policy == NULL)
 		return FW_ERR_MEMORY;
 	arena_init(&config.scratch, LIMIT_POLICY_BYTES);

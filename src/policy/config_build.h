@@ -68,6 +68,11 @@ static inline const struct config_section *config_topmost(const struct config_se
 	return &layers[layers[CONFIG_OVERLAY].key != NULL ? CONFIG_OVERLAY : CONFIG_BASE];
 }
 
+struct fw_policy *config_new_policy(void); /* an empty one; NULL: memory is short */
+
+/* config_json.c: a value as the JSON that it says, of the policy's arena; false: reported */
+bool config_json(struct config *config, struct config_place place, struct fy_node *node, struct fw_slice *ret_json);
+
 /* config_report.c: messages, sorted by place and given to the caller at the end */
 void config_report_error(struct config *config, struct config_place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,0 +1,113 @@
+/* rehearsal_needs.c: the engine's needs, answered by a store that begins empty and by the users that were named. What
+ * would be asked of the world (an issuer) cannot be asked here. */
+#include <string.h>
+
+#include "base/slice.h"
+#include "shell/rehearsal_parts.h"
+
+static void copy(char *to, size_t room, size_t *ret_size, struct fw_slice from)
+{
+	*ret_size = from.size < room ? from.size : room;
+	if (*ret_size != 0)
+		memcpy(to, from.data, *ret_size);
+}
+
+static enum fw_answer_code open_session(struct rehearsal *r, const struct fw_need *need)
+{
+	struct store_session session = { .expires_wall_us = (uint64_t)need->number,
+					 .credential = need->credential,
+					 .issued_wall_us = need->issued_wall_us };
+	char evicted[STORE_SESSION_ID];
+	size_t evicted_size;
+	enum fw_answer_code code;
+
+	if (need->key.size != sizeof(r->session_key) || need->ticket_ms != 0)
+		return FW_ANSWER_FAILED;
+	if (need->proof.size == 32 &&
+	    store_proof_take(r->store, need->proof.data, need->proof_until_wall_us, r->now) != FW_ANSWER_YES)
+		return FW_ANSWER_REPLAYED;
+	copy(session.user_id, sizeof(session.user_id), &session.user_id_size, need->user_id);
+	copy(session.role, sizeof(session.role), &session.role_size, need->role);
+	copy(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id);
+	copy((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding);
+	if (r->held)
+		store_session_leave(r->store, r->session_key, r->now.monotonic_ns);
+	memcpy(r->session_key, need->key.data, sizeof(r->session_key));
+	code = store_session_open(r->store, r->session_key, &session, r->now, evicted, &evicted_size);
+	r->held = code == FW_ANSWER_YES;
+	return code;
+}
+
+static void take_session(struct rehearsal *r, const struct fw_need *need, struct store_session *session,
+			 struct fw_answer *answer)
+{
+	answer->code = FW_ANSWER_NO;
+	if (need->key.size != 32 || need->ticket_ms != 0)
+		return;
+	answer->code = store_session_take(r->store, need->key.data, r->now, session);
+	if (answer->code != FW_ANSWER_YES)
+		return;
+	answer->user_id = slice(session->user_id, session->user_id_size);
+	answer->role = slice(session->role, session->role_size);
+	answer->session_id = slice(session->session_id, session->session_id_size);
+	answer->expires_wall_us = session->expires_wall_us;
+	answer->issued_wall_us = session->issued_wall_us;
+	answer->credential = session->credential;
+	answer->binding = slice(session->binding, session->binding_size);
+}
+
+static void ask_password(const struct rehearsal *r, const struct fw_need *need, struct fw_answer *answer)
+{
+	answer->code = FW_ANSWER_NO;
+	for (size_t i = 0; i < r->user_count; i++) {
+		const struct rehearsal_user *user = &r->users[i];
+
+		if (!slice_is(need->user_id, user->name) || !slice_is(need->key, user->password))
+			continue;
+		answer->code = FW_ANSWER_YES;
+		answer->user_id = slice_text(user->name);
+		answer->role = slice_text(user->role);
+	}
+}
+
+void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
+{
+	struct fw_answer answer = { .code = FW_ANSWER_FAILED };
+	struct store_session session;
+	const char *cause = NULL;
+	struct store_api_key key;
+
+	switch (need->kind) {
+	case FW_NEED_ADMIT:
+		r->address = need->address;
+		answer.code = store_admit(r->store, &r->address, r->now.monotonic_ns);
+		r->admitted = answer.code == FW_ANSWER_YES;
+		break;
+	case FW_NEED_AUTH_SLOT:
+		answer.code = store_auth_slot(r->store, &need->address, r->now.monotonic_ns, &answer.retry_after_ms);
+		break;
+	case FW_NEED_SESSION_OPEN:
+		answer.code = open_session(r, need);
+		break;
+	case FW_NEED_SESSION_TAKE:
+		take_session(r, need, &session, &answer);
+		break;
+	case FW_NEED_VIOLATION: /* no answer is awaited; when it is blocked the next connection is turned away */
+		store_violation(r->store, &need->address, r->now.monotonic_ns);
+		return;
+	case FW_NEED_API_KEY:
+		answer.code = store_key_check(r->store, need->key_id, need->key.size == 32 ? need->key.data : NULL,
+					      &r->address, r->now, &key, &cause);
+		answer.cause = slice_text(cause);
+		break;
+	case FW_NEED_PASSWORD:
+		ask_password(r, need, &answer);
+		break;
+	case FW_NEED_INTROSPECT:
+	case FW_NEED_KEYS:
+	case FW_NEED_LOGOUT:
+		answer.cause = slice_text("nobody is asked outside of a running server");
+		break;
+	}
+	fw_conn_supply(r->conn, need->id, &answer);
+}

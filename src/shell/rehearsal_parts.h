@@ -1,0 +1,66 @@
+/* rehearsal_parts.h: the inside of a rehearsal, for rehearsal*.c. */
+#ifndef SHELL_REHEARSAL_PARTS_H
+#define SHELL_REHEARSAL_PARTS_H
+#include "base/pool.h"
+#include "codec/ws.h"
+#include "engine/trial.h"
+#include "shell/random.h"
+#include "shell/rehearsal.h"
+#include "state/store.h"
+
+enum { REHEARSAL_TEXT = 1024, REHEARSAL_PERMISSIONS = 2048 };
+
+/* An end of the connection: the client, or the server behind. */
+struct rehearsal_end {
+	struct buf in; /* octets that came and were not read */
+	struct ws_reader reader;
+	bool framed;	/* its handshake is over */
+	unsigned close; /* code of a close frame that came; 0: none */
+};
+
+/* What was seen since the call began. */
+struct rehearsal_seen {
+	char stage[40], code[40], rule[64], reason[REHEARSAL_TEXT], type[128];
+	bool refused;	 /* by a stage */
+	bool told;	 /* the client got an error */
+	bool passed_on;	 /* something went on, be it empty */
+	char cause[512]; /* of a record */
+	char error[40];	 /* that the client was told */
+};
+
+struct rehearsal {
+	struct fw_policy *policy;
+	struct fw_engine *engine;
+	struct store *store;
+	struct random_stock random;
+	struct pool pool;
+	struct fw_time now;
+	fw_trace_function *trace;
+	void *trace_user;
+	const struct rehearsal_user *users;
+	size_t user_count;
+
+	struct engine_trial trial;
+	char permissions[REHEARSAL_PERMISSIONS];
+	struct fw_conn *conn; /* NULL: none */
+	struct fw_addr address;
+	struct rehearsal_end client, server;
+	bool proxied, admitted, upgraded, open, over, held;
+	bool was_open; /* when the call began */
+	bool outbound; /* what the client gets is what is looked at */
+	bool failed;   /* memory is short */
+	uint8_t session_key[32];
+	unsigned status;
+
+	struct rehearsal_seen seen;
+	struct buf went, reply;
+	bool went_binary;
+};
+
+/* rehearsal_needs.c: what a server's store would answer. */
+void rehearsal_need(struct rehearsal *rehearsal, const struct fw_need *need);
+/* rehearsal_seen.c: what of it is told. */
+fw_trace_function rehearsal_see_stage;
+void rehearsal_see_record(struct rehearsal *rehearsal, const struct fw_record *record);
+void rehearsal_see_reply(struct rehearsal *rehearsal, struct fw_slice message);
+#endif
