@@ -103,6 +103,18 @@ static void set_from(struct config *config, struct config_place place, struct fy
 				    config_report_quote(config, text, shown));
 }
 
+/* Nothing at all is no test. */
+static bool is_written(struct config *config, struct config_place place, const char *what, struct fy_node *node)
+{
+	unsigned errors = config->errors;
+
+	if (config_yaml_is_map(config, place, what, node))
+		return true;
+	if (config->errors == errors)
+		config_report_error(config, place, "%s is empty", what);
+	return false;
+}
+
 static void take_step_member(struct config *config, void *user, unsigned index, struct config_place place,
 			     struct fy_node *value)
 {
@@ -118,7 +130,7 @@ static void read_step(struct config *config, struct reading *reading, struct pol
 	*step = (struct policy_step){ .line = line_of(config, place), .times = 1 };
 	errors = config->errors;
 	reading->step = step;
-	if (!config_yaml_is_map(config, place, "a step", node))
+	if (!is_written(config, place, "a step", node))
 		return;
 	config_walk_map(config, node, "a step", config_tests_members + STEP, MEMBERS - STEP, take_step_member, reading);
 	if (config->errors == errors) /* else the reason for what is missing was said */
@@ -232,7 +244,7 @@ static void read_test(struct config *config, struct policy_tests *tests, struct 
 
 	place = config_yaml_place(node, place);
 	only.line = test->line = line_of(config, place);
-	if (!config_yaml_is_map(config, place, "a test", node))
+	if (!is_written(config, place, "a test", node))
 		return;
 	config_walk_map(config, node, "a test", config_tests_members, MEMBERS, take_member, &reading);
 	if (reading.steps != NULL)

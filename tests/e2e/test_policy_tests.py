@@ -244,6 +244,9 @@ def test_mistakes():
     deep = "[" * 200 + "]" * 200
     for text, place, words in (
             ("", "t.yaml: ", "there is no test in it"),
+            ("tests:\n  -\n", "t.yaml:1:1", "a test is empty"),
+            ("tests:\n  - name: x\n    steps: [~x, ]\n", "t.yaml:3:", "a step is a mapping"),
+            ("tests:\n  - name: x\n    steps:\n      -\n", "t.yaml:3:5", "a step is empty"),
             ("tests: []\n", "t.yaml: ", "there is no test in it"),
             ("test: []\n", "t.yaml:1:1", 'unknown key "test" in a file of tests; did you mean "tests"?'),
             ("tests:\n  - nam: x\n" + tail, "t.yaml:2:5", 'did you mean "name"'),
