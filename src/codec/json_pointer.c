@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/slice.h"
+#include "codec/json_string.h"
 
 enum { TOKEN_ROOM = 256, INDEX_DIGITS = 9 };
 
@@ -46,9 +48,8 @@ static uint32_t element(const struct json *json, uint32_t array, const uint8_t *
 	return at;
 }
 
-uint32_t json_pointer_find(const struct json *json, struct fw_slice pointer)
+uint32_t json_pointer_find_from(const struct json *json, uint32_t node, struct fw_slice pointer)
 {
-	uint32_t node = 0;
 	bool moved = false;
 
 	while (pointer.size != 0) {
@@ -75,4 +76,80 @@ uint32_t json_pointer_find(const struct json *json, struct fw_slice pointer)
 		pointer = slice_from(pointer, length);
 	}
 	return moved ? node : 0;
+}
+
+uint32_t json_pointer_find(const struct json *json, struct fw_slice pointer)
+{
+	return json_pointer_find_from(json, 0, pointer);
+}
+
+/* One octet of a name. False: no room for it and for the end. */
+static bool put(char *to, size_t *size, size_t room, int octet)
+{
+	bool escaped = octet == '~' || octet == '/';
+
+	if (*size + (escaped ? 2 : 1) >= room)
+		return false;
+	if (escaped)
+		to[(*size)++] = '~';
+	to[(*size)++] = (char)(octet == '~' ? '0' : octet == '/' ? '1' : octet);
+	return true;
+}
+
+/* raw: as it stands in JSON, with escapes. */
+static bool add_token(char *to, size_t *size, size_t room, struct fw_slice name, bool raw)
+{
+	struct json_string_reader reader = json_string_read(name.data, name.size);
+	size_t start = *size;
+	bool fits = start + 1 < room;
+
+	if (fits)
+		to[(*size)++] = '/';
+	for (size_t i = 0; fits; i++) {
+		int octet = raw ? json_string_next(&reader) : i < name.size ? name.data[i] : -1;
+
+		if (octet < 0)
+			break;
+		fits = put(to, size, room, octet);
+	}
+	if (!fits)
+		*size = start;
+	to[*size] = '\0';
+	return fits;
+}
+
+bool json_pointer_add(char *pointer, size_t room, struct fw_slice name)
+{
+	size_t size = strlen(pointer);
+
+	return add_token(pointer, &size, room, name, false);
+}
+
+bool json_pointer_write(const struct json *json, uint32_t from, uint32_t node, char *to, size_t room)
+{
+	const struct json_node *nodes = json->nodes;
+	size_t size = 0;
+
+	to[0] = '\0';
+	while (from != node) {
+		bool object = nodes[from].kind == JSON_OBJECT;
+		uint32_t at = from + 1, index = 0;
+		char digits[ENCODE_U64];
+
+		if (nodes[from].kind < JSON_ARRAY)
+			return true; /* it was the key */
+		while (nodes[at + object].next <= node) {
+			at = nodes[at + object].next;
+			index++;
+		}
+		if (!add_token(to, &size, room,
+			       object ? slice(json->text + nodes[at].offset, nodes[at].size)
+				      : slice(digits, encode_u64(index, digits)),
+			       object))
+			return false;
+		if (at == node)
+			return true;
+		from = at + object;
+	}
+	return true;
 }
