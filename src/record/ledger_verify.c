@@ -461,7 +461,6 @@ static int read_checkpoints(struct verifier *verifier)
 	return 0;
 }
 
-/* Before the last segment: the files before it are not written any more. */
 static void save(struct verifier *verifier, uint64_t segment)
 {
 	struct ledger_resume *resume = verifier->options->resume;
@@ -482,6 +481,18 @@ static void save(struct verifier *verifier, uint64_t segment)
 		note_key_write(&verifier->announced[i].key, resume->announced[i]);
 		resume->vouched[i] = verifier->announced[i].vouched;
 	}
+}
+
+/* At the beginning of a segment: the files before it are not written any more. */
+static void begin_segment(struct verifier *verifier, uint64_t segment, bool last)
+{
+	const struct ledger_verify_options *options = verifier->options;
+
+	if (options->resume == NULL || (!last && options->segment == NULL))
+		return;
+	save(verifier, segment);
+	if (options->segment != NULL)
+		options->segment(options->user);
 }
 
 /* False: the state is none of this ledger; it has to be read from the beginning. */
@@ -541,7 +552,6 @@ static int begin(struct verifier *verifier, uint64_t *ret_from)
 static int read_all(struct verifier *verifier, const struct segment_list *list)
 {
 	struct ledger_report *report = verifier->report;
-	struct ledger_resume *resume = verifier->options->resume;
 	uint64_t from = 0, until = verifier->options->until;
 
 	report->epochs = 1;
@@ -553,12 +563,11 @@ static int read_all(struct verifier *verifier, const struct segment_list *list)
 		if (list->firsts[i] < from)
 			continue;
 		if (until != 0 && list->firsts[i] >= until) {
-			save(verifier, list->firsts[i]);
+			begin_segment(verifier, list->firsts[i], true);
 			report->last = verifier->tree.size;
 			return 0;
 		}
-		if (resume != NULL && i + 1 == list->count)
-			save(verifier, list->firsts[i]);
+		begin_segment(verifier, list->firsts[i], i + 1 == list->count);
 		if (read_segment(verifier, list->firsts[i], i + 1 == list->count) != 0)
 			return -1;
 	}

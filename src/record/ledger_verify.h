@@ -24,13 +24,16 @@ struct ledger_resume {
 
 /* A record whose chain holds; whether its checkpoint does shows later. False ends it all: ECANCELED. */
 typedef bool ledger_record_function(void *user, struct fw_slice line, uint64_t sequence);
+/* The beginning of a segment: options->resume is the state there (segment 0: none to go on from). */
+typedef void ledger_segment_function(void *user);
 
 struct ledger_verify_options {
 	const char *directory;
 	const char *anchor;		/* a copy of the file "anchor" kept elsewhere; NULL: the one in the folder */
 	const char *const *checkpoints; /* files of checkpoints kept elsewhere */
 	size_t checkpoint_count;
-	ledger_record_function *record; /* NULL: nobody wants them */
+	ledger_record_function *record;	  /* NULL: nobody wants them */
+	ledger_segment_function *segment; /* NULL, or with resume: of each that is read, and of until */
 	void *user;
 	struct ledger_resume *resume; /* NULL, or where to go on; afterwards where to go on the next time */
 	uint64_t until; /* 0: to the end; else the first record of a segment: what stands before it alone, and resume

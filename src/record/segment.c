@@ -199,6 +199,37 @@ void segment_chain(const uint8_t before[32], struct fw_slice hashed, uint8_t ret
 	digest_sha256_pair(slice(before, 32), hashed, ret_chain);
 }
 
+static bool follows(const struct segment_span *span, struct lines *lines, uint64_t at, uint8_t chain[32])
+{
+	struct segment_line parts;
+	struct fw_slice line;
+	bool whole;
+
+	if (lines_next(lines, &line, &whole) != 1 || !whole || !segment_line(line, &parts) ||
+	    parts.sequence != span->first + at || (span->cancelled != NULL && atomic_load(span->cancelled)))
+		return false;
+	segment_chain(chain, parts.hashed, chain);
+	return memcmp(chain, parts.chain, sizeof(parts.chain)) == 0;
+}
+
+bool segment_holds(const char *directory, const struct segment_span *span)
+{
+	struct fw_slice more;
+	struct lines lines;
+	uint8_t chain[32];
+	bool holds, whole;
+
+	if (segment_open(directory, span->first, &lines) != 0)
+		return false;
+	memcpy(chain, span->before, sizeof(chain));
+	holds = true;
+	for (uint64_t i = 0; i < span->count && holds; i++)
+		holds = follows(span, &lines, i, chain);
+	holds = holds && lines_next(&lines, &more, &whole) == 0 && memcmp(chain, span->after, sizeof(chain)) == 0;
+	lines_close(&lines);
+	return holds;
+}
+
 void segment_write_chain(const uint8_t chain[32], char ret_text[SEGMENT_CHAIN])
 {
 	memcpy(ret_text, closing, CLOSING);

@@ -4,6 +4,8 @@
  * first record it is 32 zero octets. Reads only; any thread. */
 #ifndef RECORD_SEGMENT_H
 #define RECORD_SEGMENT_H
+#include <stdatomic.h>
+
 #include "record/lines.h"
 #include "record/merkle.h"
 
@@ -40,6 +42,13 @@ struct segment_line {
 };
 bool segment_line(struct fw_slice line, struct segment_line *ret_line);
 void segment_chain(const uint8_t before[32], struct fw_slice hashed, uint8_t ret_chain[32]);
+/* Whether the lines of a segment are still those that led from one chain to another. */
+struct segment_span {
+	uint64_t first, count; /* its records */
+	uint8_t before[32], after[32];
+	const _Atomic bool *cancelled; /* NULL, or when it becomes true the answer is no */
+};
+bool segment_holds(const char *directory, const struct segment_span *span);
 /* `,"chain":"…"}`, SEGMENT_CHAIN octets. */
 void segment_write_chain(const uint8_t chain[32], char ret_text[SEGMENT_CHAIN]);
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -15,21 +14,31 @@
 #include "crypto/digest.h"
 #include "record/segment.h"
 #include "record/storage.h"
+#include "report/facts_files.h"
 
-enum { CHUNK = 1 << 20, FREE_PART = 20 };
+enum { FREE_PART = 20 };
+#define SUFFIX ".rows"
 
-static const char magic[8] = "fwfacts1";
-static const char *const names[3] = { "rows", "lines", "names" };
+static const char state_magic[8] = "fwfacts2", part_magic[8] = "fwrows01";
 
 struct state {
-	char magic[sizeof(magic)];
-	uint8_t events[32]; /* of their names, which rows have by number, and which are listed */
-	uint8_t files[32];  /* of the record's files that were verified, as the system describes them */
-	struct facts_sizes sizes;
+	char magic[sizeof(state_magic)];
 	uint64_t read;
-	struct ledger_resume resume;
-	uint8_t mac_state[32]; /* over all before it */
-	uint8_t mac[32];       /* over the same, and what the files hold */
+	uint8_t mac[32];
+};
+
+/* At the beginning of a part's file. Before its MAC stands what of it may change. */
+struct head {
+	char magic[sizeof(part_magic)];
+	uint8_t events[32]; /* of their names, which rows have by number, and which are listed */
+	uint64_t first, count;
+	uint64_t sizes[FACTS_BODIES];
+	uint8_t digests[FACTS_BODIES][32];
+	struct facts_point before;
+	struct ledger_resume after;
+	uint8_t history[32]; /* of the segment's checkpoints */
+	uint8_t files[32];   /* of the segment, as the system describes them */
+	uint8_t mac[32];     /* over all before it */
 };
 
 /* What another version may have otherwise. */
@@ -42,117 +51,239 @@ static void digest_events(uint8_t ret_digest[32])
 	}
 }
 
-/* A file that was written to, or put in place of another one, has another time of change, which nobody sets at will. */
-static bool digest_file(const char *folder, uint64_t first, const char *suffix, uint8_t digest[32])
+static bool make_mac(const struct facts_options *options, const void *bytes, size_t size, uint8_t ret_mac[32])
 {
-	char name[SEGMENT_NAME], path[STORAGE_PATH];
-	uint64_t says[8] = { first };
-	struct stat is;
-
-	segment_name(first, suffix, name);
-	if (!storage_path(folder, name, path))
-		return false;
-	if (lstat(path, &is) == 0) {
-		says[1] = 1;
-		says[2] = (uint64_t)is.st_dev;
-		says[3] = (uint64_t)is.st_ino;
-		says[4] = (uint64_t)is.st_size;
-		says[5] = (uint64_t)is.st_ctim.tv_sec;
-		says[6] = (uint64_t)is.st_ctim.tv_nsec;
-		says[7] = (uint64_t)is.st_mode;
-	} else if (errno != ENOENT) {
-		return false;
-	}
-	digest_sha256_pair(slice(digest, 32), slice(says, sizeof(says)), digest);
-	return true;
+	return digest_hmac_sha256(options->key, slice(bytes, size), ret_mac);
 }
 
-/* Of all segments before that one, which must be there. */
-static bool digest_files(const char *folder, uint64_t segment, uint8_t ret_digest[32])
+static void point_of(const struct ledger_resume *state, struct facts_point *ret_point)
 {
-	struct segment_list list;
-	bool holds = true, there = false;
-
-	memset(ret_digest, 0, 32);
-	if (segment_list(folder, &list) != 0)
-		return false;
-	for (size_t i = 0; i < list.count && holds; i++) {
-		there = there || list.firsts[i] == segment;
-		if (list.firsts[i] < segment)
-			holds = digest_file(folder, list.firsts[i], ".log", ret_digest) &&
-				digest_file(folder, list.firsts[i], SEGMENT_ARCHIVE, ret_digest) &&
-				digest_file(folder, list.firsts[i], ".checkpoints", ret_digest);
-	}
-	segment_list_fini(&list);
-	return holds && there;
+	memset(ret_point, 0, sizeof(*ret_point));
+	ret_point->size = state->tree.size;
+	memcpy(ret_point->chain, state->chain, sizeof(ret_point->chain));
+	merkle_root(&state->tree, &ret_point->root);
+	ret_point->segments = state->segments;
+	ret_point->checkpoints = state->checkpoints;
+	ret_point->epochs = state->epochs;
 }
 
-static bool digest_octets(int fd, uint64_t size, uint8_t digest[32], uint8_t *chunk)
+/* How many segments and checkpoints were before depends on what was removed: they are counted, not compared. */
+static bool same_point(const struct facts_point *one, const struct facts_point *other)
+{
+	return one->size == other->size && memcmp(one->chain, other->chain, sizeof(one->chain)) == 0 &&
+	       memcmp(&one->root, &other->root, sizeof(one->root)) == 0;
+}
+
+static int open_part(int folder, uint64_t first, int flags)
+{
+	char name[SEGMENT_NAME];
+
+	segment_name(first, SUFFIX, name);
+	return openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW);
+}
+
+int facts_kept_file(int folder, const struct facts_part *part)
+{
+	return open_part(folder, part->first, O_RDONLY);
+}
+
+static bool read_head(const struct facts_options *options, int fd, uint64_t first, struct head *ret_head)
 {
 	const struct spool spool = { .fd = fd };
+	uint8_t mac[32];
 
-	for (uint64_t at = 0; at < size;) {
-		size_t part = size - at < CHUNK ? (size_t)(size - at) : CHUNK;
+	return spool_read(&spool, 0, ret_head, sizeof(*ret_head)) &&
+	       memcmp(ret_head->magic, part_magic, sizeof(part_magic)) == 0 && ret_head->first == first &&
+	       make_mac(options, ret_head, offsetof(struct head, mac), mac) &&
+	       memcmp(mac, ret_head->mac, sizeof(mac)) == 0;
+}
 
-		if (!spool_read(&spool, at, chunk, part))
+static bool holds_bodies(int fd, const struct head *head)
+{
+	uint64_t at = sizeof(*head);
+	uint8_t digest[32];
+
+	for (unsigned i = 0; i < FACTS_BODIES; i++) {
+		if (!facts_part_digest(fd, at, head->sizes[i], digest) || memcmp(digest, head->digests[i], 32) != 0)
 			return false;
-		digest_sha256_pair(slice(digest, 32), slice(chunk, part), digest);
-		at += part;
+		at += head->sizes[i];
 	}
+	return head->sizes[FACTS_ROWS] == head->count * sizeof(struct facts_row);
+}
+
+/* The segment's files are others, as when it was compressed or copied: whether they say what they said. Then it is so
+ * noted, so that it need not be read again. */
+static bool holds_still(const struct facts_kept *kept, const struct facts_options *options, struct head *head)
+{
+	struct segment_span span = { .first = head->first, .count = head->count, .cancelled = options->cancelled };
+	uint8_t files[32], again[32], history[32];
+	int fd;
+
+	memcpy(span.before, head->before.chain, sizeof(span.before));
+	memcpy(span.after, head->after.chain, sizeof(span.after));
+	if (!facts_files_digest(options->record, head->first, files))
+		return false;
+	if (memcmp(files, head->files, sizeof(files)) == 0)
+		return true;
+	if (!segment_holds(options->record, &span) || !facts_files_history(options->record, head->first, history) ||
+	    memcmp(history, head->history, sizeof(history)) != 0 ||
+	    !facts_files_digest(options->record, head->first, again) || memcmp(files, again, sizeof(files)) != 0)
+		return false;
+	memcpy(head->files, files, sizeof(files));
+	fd = kept->writes && make_mac(options, head, offsetof(struct head, mac), head->mac)
+		     ? open_part(kept->folder, head->first, O_WRONLY)
+		     : -1;
+	if (fd < 0)
+		return true;
+	/* half of it would not be believed, and made anew */
+	(void)!pwrite(fd, (const uint8_t *)head + offsetof(struct head, files),
+		      sizeof(*head) - offsetof(struct head, files), offsetof(struct head, files));
+	close(fd);
 	return true;
 }
 
-static bool make_mac(const struct facts_kept *kept, const struct facts_options *options, const struct state *state,
-		     uint8_t ret_mac[32])
-{
-	const uint64_t sizes[3] = { state->sizes.rows, state->sizes.lines, state->sizes.names };
-	uint8_t *chunk = mem_alloc(CHUNK), digest[32];
-	bool made = chunk != NULL;
+struct loading {
+	struct facts_kept *kept;
+	const struct facts_options *options;
+	struct facts_parts *parts;
+	struct segment_list segments;
+	struct ledger_resume start; /* where the record begins: what was removed is before it */
+	struct facts_point at;
+	struct head *head;
+	uint8_t events[32];
+	bool bodies;
+};
 
-	digest_sha256(slice(state, offsetof(struct state, mac_state)), digest);
-	for (unsigned i = 0; i < 3 && made; i++)
-		made = digest_octets(kept->fds[i], sizes[i], digest, chunk);
-	mem_free(chunk);
-	return made && digest_hmac_sha256(options->key, slice(digest, sizeof(digest)), ret_mac);
+static bool takes_part(struct loading *loading, size_t number)
+{
+	const uint64_t *firsts = loading->segments.firsts;
+	struct head *head = loading->head;
+	struct facts_part part = { .first = firsts[number], .offset = sizeof(*head), .is_kept = true };
+	int fd = open_part(loading->kept->folder, part.first, O_RDONLY);
+	bool takes;
+
+	if (fd < 0)
+		return false;
+	takes = read_head(loading->options, fd, part.first, head) &&
+		memcmp(head->events, loading->events, sizeof(loading->events)) == 0 &&
+		same_point(&head->before, &loading->at) && head->after.segment == firsts[number + 1] &&
+		head->after.tree.size == head->before.size + head->count &&
+		head->after.tree.size == firsts[number + 1] - 1 && (!loading->bodies || holds_bodies(fd, head)) &&
+		holds_still(loading->kept, loading->options, head);
+	close(fd);
+	part.count = head->count;
+	memcpy(part.sizes, head->sizes, sizeof(part.sizes));
+	return takes && facts_parts_add(loading->parts, &part);
 }
 
-static bool make_state_mac(const struct facts_options *options, const struct state *state, uint8_t ret_mac[32])
+/* The state behind the last part, with what is counted from where the record begins now. */
+static void go_on_behind(struct loading *loading, const struct facts_point *first)
 {
-	return digest_hmac_sha256(options->key, slice(state, offsetof(struct state, mac_state)), ret_mac);
+	struct ledger_resume *resume = &loading->kept->resume;
+
+	*resume = loading->head->after;
+	resume->segments += loading->start.segments - first->segments;
+	resume->checkpoints += loading->start.checkpoints - first->checkpoints;
+	resume->epochs += loading->start.epochs - first->epochs;
 }
 
-static bool open_files(struct facts_kept *kept)
+static void take_parts(struct loading *loading)
 {
-	for (unsigned i = 0; i < 3; i++) {
-		kept->fds[i] = openat(kept->folder, names[i], O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (kept->fds[i] < 0)
-			return false;
+	struct facts_point first = { 0 };
+
+	for (size_t i = 0; i + 1 < loading->segments.count; i++) {
+		if (loading->segments.firsts[i] < loading->start.segment)
+			continue;
+		if (!takes_part(loading, i))
+			return;
+		if (loading->parts->count == 1)
+			first = loading->head->before;
+		point_of(&loading->head->after, &loading->at);
+		go_on_behind(loading, &first);
 	}
+}
+
+/* Where the record begins, by its signed note of what was removed. */
+static bool find_start(struct loading *loading)
+{
+	struct ledger_report report;
+	struct ledger_verify_options verify = { .directory = loading->options->record, .resume = &loading->start };
+
+	if (segment_list(loading->options->record, &loading->segments) != 0 || loading->segments.count == 0)
+		return false;
+	verify.until = loading->segments.firsts[0];
+	if (ledger_verify(&verify, &report) != 0 || !report.holds || loading->start.segment == 0)
+		return false;
+	point_of(&loading->start, &loading->at);
 	return true;
 }
 
-static void load(struct facts_kept *kept, const struct facts_options *options, struct state *state)
+/* Files that are none of the parts. What reaches beyond the record shows that the record was cut. */
+static void look_at_others(struct loading *loading)
 {
-	uint8_t events[32], files[32], mac[32];
+	struct facts_kept *kept = loading->kept;
+	struct segment_list files;
+	char name[SEGMENT_NAME];
+	size_t at = 0;
+
+	if (segment_files(loading->options->kept, SUFFIX, &files) != 0)
+		return;
+	for (size_t i = 0; i < files.count; i++) {
+		int fd;
+
+		while (at < loading->parts->count && loading->parts->list[at].first < files.firsts[i])
+			at++;
+		if (at < loading->parts->count && loading->parts->list[at].first == files.firsts[i])
+			continue;
+		fd = open_part(kept->folder, files.firsts[i], O_RDONLY);
+		if (fd >= 0 && read_head(loading->options, fd, files.firsts[i], loading->head) &&
+		    loading->head->after.tree.size > kept->read)
+			kept->read = loading->head->after.tree.size;
+		if (fd >= 0)
+			close(fd);
+		segment_name(files.firsts[i], SUFFIX, name);
+		if (kept->writes)
+			(void)unlinkat(kept->folder, name, 0);
+	}
+	segment_list_fini(&files);
+}
+
+static void load_state(struct facts_kept *kept, const struct facts_options *options)
+{
 	struct spool spool = { .fd = openat(kept->folder, "state", O_RDONLY | O_CLOEXEC | O_NOFOLLOW) };
-	bool holds;
+	struct state state;
+	uint8_t mac[32];
 
 	if (spool.fd < 0)
 		return;
-	digest_events(events);
-	holds = spool_read(&spool, 0, state, sizeof(*state)) && memcmp(state->magic, magic, sizeof(magic)) == 0 &&
-		make_state_mac(options, state, mac) && memcmp(mac, state->mac_state, sizeof(mac)) == 0;
+	if (spool_read(&spool, 0, &state, sizeof(state)) &&
+	    memcmp(state.magic, state_magic, sizeof(state_magic)) == 0 &&
+	    make_mac(options, &state, offsetof(struct state, mac), mac) && memcmp(mac, state.mac, sizeof(mac)) == 0)
+		kept->read = kept->noted = state.read;
 	close(spool.fd);
-	if (!holds)
+}
+
+static void load(struct facts_kept *kept, const struct facts_options *options, bool bodies, struct facts_parts *parts)
+{
+	struct loading *loading = mem_zero(1, sizeof(*loading));
+
+	load_state(kept, options);
+	if (loading == NULL)
 		return;
-	kept->read = state->read;
-	if (options->anew || memcmp(state->events, events, sizeof(events)) != 0 ||
-	    !make_mac(kept, options, state, mac) || memcmp(mac, state->mac, sizeof(mac)) != 0 ||
-	    !digest_files(options->record, state->resume.segment, files) ||
-	    memcmp(files, state->files, sizeof(files)) != 0)
-		return;
-	kept->sizes = state->sizes;
-	kept->resume = state->resume;
+	*loading = (struct loading){ .kept = kept, .options = options, .parts = parts, .bodies = bodies };
+	loading->head = mem_zero(1, sizeof(*loading->head));
+	digest_events(loading->events);
+	if (loading->head != NULL) {
+		/* A checkpoint that is kept elsewhere is of no use to who does not read what it signs for. */
+		if (find_start(loading) && !options->anew && options->anchor == NULL && options->checkpoint_count == 0)
+			take_parts(loading);
+		look_at_others(loading);
+		if (kept->read != kept->noted)
+			facts_kept_note(kept, options, kept->read);
+	}
+	segment_list_fini(&loading->segments);
+	mem_free(loading->head);
+	mem_free(loading);
 }
 
 /* The record itself may need what is left. */
@@ -160,78 +291,118 @@ static bool has_room(int folder)
 {
 	struct statvfs is;
 
-	return fstatvfs(folder, &is) == 0 && is.f_bavail > is.f_blocks / FREE_PART;
+	if (fstatvfs(folder, &is) != 0)
+		return false;
+	errno = ENOSPC;
+	return is.f_bavail > is.f_blocks / FREE_PART;
 }
 
-static void note_files(struct facts_kept *kept, const struct facts_options *options)
+void facts_kept_open(struct facts_kept *kept, const struct facts_options *options, bool bodies,
+		     struct facts_parts *parts)
 {
-	struct segment_list list;
-
-	if (segment_list(options->record, &list) != 0)
+	*kept = (struct facts_kept){ .folder = -1 };
+	errno = ENOENT;
+	if (options->kept != NULL && options->key.size != 0 &&
+	    storage_make_folders(&storage_system, options->kept) == 0)
+		kept->folder = open(options->kept, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	kept->writes = kept->folder >= 0 && has_room(kept->folder) && flock(kept->folder, LOCK_EX | LOCK_NB) == 0;
+	kept->why = errno;
+	if (kept->folder < 0)
 		return;
-	if (list.count != 0 && digest_files(options->record, list.firsts[list.count - 1], kept->files))
-		kept->segment = list.firsts[list.count - 1];
-	segment_list_fini(&list);
+	load(kept, options, bodies, parts);
 }
 
-bool facts_kept_open(struct facts_kept *kept, const struct facts_options *options)
+void facts_kept_segment(struct facts_kept *kept, const struct facts_options *options)
 {
-	struct state *state;
-
-	*kept = (struct facts_kept){ .fds = { -1, -1, -1 }, .folder = -1 };
-	if (options->kept == NULL || options->key.size == 0 ||
-	    storage_make_folders(&storage_system, options->kept) != 0)
-		return false;
-	kept->folder = open(options->kept, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	state = mem_zero(1, sizeof(*state));
-	if (kept->folder < 0 || state == NULL || !has_room(kept->folder) ||
-	    flock(kept->folder, LOCK_EX | LOCK_NB) != 0 || !open_files(kept)) {
-		mem_free(state);
-		facts_kept_close(kept);
-		return false;
-	}
-	note_files(kept, options);
-	load(kept, options, state);
-	mem_free(state);
-	return true;
+	kept->segment = 0;
+	if (!kept->writes || kept->resume.segment == 0)
+		return;
+	point_of(&kept->resume, &kept->before);
+	if (facts_files_digest(options->record, kept->resume.segment, kept->files))
+		kept->segment = kept->resume.segment;
 }
 
-void facts_kept_save(const struct facts_kept *kept, const struct facts_options *options)
+/* What the file is to say; false: its files have changed meanwhile, or it cannot be known. */
+static bool make_head(const struct facts_kept *kept, const struct facts_options *options, const struct facts_part *part,
+		      struct head *head)
 {
-	struct state *state = mem_zero(1, sizeof(*state));
+	memcpy(head->magic, part_magic, sizeof(part_magic));
+	digest_events(head->events);
+	head->first = part->first;
+	head->count = part->count;
+	memcpy(head->sizes, part->sizes, sizeof(head->sizes));
+	head->before = kept->before;
+	head->after = kept->resume;
+	if (!facts_files_history(options->record, part->first, head->history) ||
+	    !facts_files_digest(options->record, part->first, head->files))
+		return false;
+	errno = EAGAIN;
+	return memcmp(head->files, kept->files, sizeof(head->files)) == 0 &&
+	       kept->resume.tree.size == kept->before.size + part->count &&
+	       make_mac(options, head, offsetof(struct head, mac), head->mac);
+}
+
+static bool write_part(const struct facts_kept *kept, const struct facts_options *options,
+		       struct facts_building *building, int fd, struct facts_part *part)
+{
+	struct head *head = mem_zero(1, sizeof(*head));
+	bool written = head != NULL && lseek(fd, sizeof(*head), SEEK_SET) == sizeof(*head) &&
+		       facts_part_write(building, fd, part, &head->digests) && make_head(kept, options, part, head) &&
+		       pwrite(fd, head, sizeof(*head), 0) == (ssize_t)sizeof(*head);
+
+	mem_free(head);
+	return written;
+}
+
+bool facts_kept_add(struct facts_kept *kept, const struct facts_options *options, struct facts_building *building,
+		    struct facts_part *part)
+{
+	static const char fresh[] = "part.new";
+	char name[SEGMENT_NAME];
+	bool written;
+	int fd;
+
+	errno = EAGAIN;
+	if (!kept->writes || kept->segment == 0 || kept->resume.segment == 0 || !has_room(kept->folder))
+		return false;
+	part->first = kept->segment;
+	part->offset = sizeof(struct head);
+	segment_name(part->first, SUFFIX, name);
+	fd = openat(kept->folder, fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return false;
+	written =
+		write_part(kept, options, building, fd, part) && renameat(kept->folder, fresh, kept->folder, name) == 0;
+	close(fd);
+	if (!written)
+		(void)unlinkat(kept->folder, fresh, 0);
+	part->is_kept = written;
+	return written;
+}
+
+void facts_kept_note(struct facts_kept *kept, const struct facts_options *options, uint64_t read)
+{
+	struct state state = { .read = read };
 	char path[STORAGE_PATH];
 
-	if (state == NULL || kept->folder < 0)
-		goto out;
-	memcpy(state->magic, magic, sizeof(magic));
-	digest_events(state->events);
-	state->sizes = kept->sizes;
-	state->read = kept->read;
-	state->resume = kept->resume;
-	if (kept->resume.segment != 0 && kept->resume.segment == kept->segment &&
-	    digest_files(options->record, kept->segment, state->files) &&
-	    memcmp(state->files, kept->files, sizeof(kept->files)) == 0 &&
-	    make_state_mac(options, state, state->mac_state) && make_mac(kept, options, state, state->mac) &&
-	    storage_path(options->kept, "state", path))
-		(void)storage_replace(&storage_system, path, state, sizeof(*state), false);
-out:
-	mem_free(state);
+	memcpy(state.magic, state_magic, sizeof(state_magic));
+	if (kept->writes && make_mac(options, &state, offsetof(struct state, mac), state.mac) &&
+	    storage_path(options->kept, "state", path) &&
+	    storage_replace(&storage_system, path, &state, sizeof(state), false) == 0)
+		kept->noted = read;
 }
 
 void facts_kept_forget(struct facts_kept *kept)
 {
-	kept->sizes = (struct facts_sizes){ 0 };
 	memset(&kept->resume, 0, sizeof(kept->resume));
-	if (kept->folder >= 0)
-		(void)unlinkat(kept->folder, "state", 0);
+	kept->segment = 0;
 }
 
 void facts_kept_close(struct facts_kept *kept)
 {
-	for (unsigned i = 0; i < 3; i++)
-		if (kept->fds[i] >= 0)
-			close(kept->fds[i]);
-	if (kept->folder >= 0)
+	if (kept->folder >= 0) {
+		(void)flock(kept->folder, LOCK_UN);
 		close(kept->folder);
-	*kept = (struct facts_kept){ .fds = { -1, -1, -1 }, .folder = -1 };
+	}
+	*kept = (struct facts_kept){ .folder = -1 };
 }

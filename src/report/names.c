@@ -79,34 +79,58 @@ static uint32_t insert(struct names *names, const uint64_t hashes[2], uint64_t o
 	return number;
 }
 
-/* What the file has already. */
-static bool load(struct names *names)
+/* So much of what comes is in the room. */
+static bool hold(const struct spool *file, struct names_cursor *cursor, size_t size)
 {
-	char text[NAME_ROOM];
-	uint64_t offset = 0, hashes[2];
-	uint16_t head[2];
+	uint64_t left = cursor->end - cursor->offset;
+	size_t part;
 
-	while (offset < names->texts.size) {
-		if (names->texts.size - offset < HEAD || !spool_read(&names->texts, offset, head, HEAD) ||
-		    head[1] > NAME_ROOM || names->texts.size - offset - HEAD < head[1] ||
-		    !spool_read(&names->texts, offset + HEAD, text, head[1])) {
-			errno = EINVAL;
-			return false;
-		}
-		hash(names, head[0], slice(text, head[1]), hashes);
-		if (insert(names, hashes, offset) == 0)
-			return false;
-		offset += HEAD + (uint64_t)head[1];
+	if (cursor->held - cursor->at >= size)
+		return true;
+	memmove(cursor->room, cursor->room + cursor->at, cursor->held - cursor->at);
+	cursor->held -= cursor->at;
+	cursor->at = 0;
+	part = sizeof(cursor->room) - cursor->held;
+	part = left < part ? (size_t)left : part;
+	if (cursor->held + part < size) {
+		errno = EINVAL;
+		return false;
 	}
+	if (!spool_read(file, cursor->offset, cursor->room + cursor->held, part))
+		return false;
+	cursor->offset += part;
+	cursor->held += part;
 	return true;
 }
 
-bool names_open(struct names *names, int fd, uint64_t size)
+int names_next(const struct spool *file, struct names_cursor *cursor, struct fw_slice *ret_text,
+	       enum name_kind *ret_kind)
+{
+	uint16_t head[2];
+
+	if (cursor->offset == cursor->end && cursor->at == cursor->held)
+		return 0;
+	if (!hold(file, cursor, HEAD))
+		return -1;
+	memcpy(head, cursor->room + cursor->at, HEAD);
+	if (head[0] > NAME_ROLE || head[1] > NAME_ROOM) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (!hold(file, cursor, HEAD + (size_t)head[1]))
+		return -1;
+	*ret_kind = (enum name_kind)head[0];
+	*ret_text = slice(cursor->room + cursor->at + HEAD, head[1]);
+	cursor->at += HEAD + (size_t)head[1];
+	return 1;
+}
+
+bool names_open(struct names *names, int fd)
 {
 	*names = (struct names){ 0 };
 	if (getrandom(names->keys, sizeof(names->keys), 0) != (ssize_t)sizeof(names->keys))
 		errno = EIO;
-	else if (spool_open(&names->texts, fd, size) && enlarge(names) && load(names))
+	else if (spool_open(&names->texts, fd) && enlarge(names))
 		return true;
 	return false;
 }

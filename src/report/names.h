@@ -18,8 +18,8 @@ struct names {
 	struct hash_key keys[2];
 	int failed; /* errno of the first failure */
 };
-/* fd becomes theirs; the first size octets of it are names that are known. False with errno. */
-bool names_open(struct names *names, int fd, uint64_t size);
+/* fd becomes theirs; what stands in it goes. False with errno. */
+bool names_open(struct names *names, int fd);
 void names_fini(struct names *names);
 /* Its number; 0 for an empty text, or after a failure. A text that is too long is cut. */
 uint32_t names_number(struct names *names, enum name_kind kind, struct fw_slice text);
@@ -27,4 +27,14 @@ uint32_t names_number(struct names *names, enum name_kind kind, struct fw_slice 
 bool names_text(const struct names *names, uint32_t number, char ret_text[NAME_ROOM], struct fw_slice *ret_name,
 		enum name_kind *ret_kind);
 bool names_flush(struct names *names);
+
+/* Names as they lie in a file, one after the other. */
+struct names_cursor {
+	uint64_t offset, end;
+	size_t at, held; /* of room */
+	char room[2 * NAME_ROOM];
+};
+/* The next one, until the next call: 1; 0: there is none; -1 with errno: it cannot be read, or is none. */
+int names_next(const struct spool *file, struct names_cursor *cursor, struct fw_slice *ret_text,
+	       enum name_kind *ret_kind);
 #endif

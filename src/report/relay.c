@@ -38,11 +38,13 @@ static void *run(void *user)
 	return NULL;
 }
 
-void relay_start(struct relay *relay, relay_function *take, void *user)
+void relay_start(struct relay *relay, relay_function *take, void *user, bool threaded)
 {
 	*relay = (struct relay){ .take = take, .user = user };
-	relay->given.octets = mem_alloc(ROOM);
-	relay->filled.octets = mem_alloc(ROOM);
+	if (threaded) {
+		relay->given.octets = mem_alloc(ROOM);
+		relay->filled.octets = mem_alloc(ROOM);
+	}
 	pthread_mutex_init(&relay->lock, NULL);
 	pthread_cond_init(&relay->changed, NULL);
 	relay->threaded = relay->given.octets != NULL && relay->filled.octets != NULL &&

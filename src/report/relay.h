@@ -24,7 +24,8 @@ struct relay {
 	struct relay_batch given;  /* the thread's while full */
 	struct relay_batch filled; /* the giver's */
 };
-void relay_start(struct relay *relay, relay_function *take, void *user);
+/* threaded: false: there is to be no thread; the lines are taken at once. */
+void relay_start(struct relay *relay, relay_function *take, void *user, bool threaded);
 void relay_line(struct relay *relay, struct fw_slice line);
 void relay_wait(struct relay *relay); /* until all lines were taken */
 void relay_end(struct relay *relay);  /* the same, and the thread is gone */

@@ -124,7 +124,7 @@ static bool make(struct report *report)
 	return made;
 }
 
-int report_make(const struct report_options *options, struct report *ret_report)
+static int try_make(const struct report_options *options, struct report *ret_report)
 {
 	int reason;
 
@@ -139,6 +139,14 @@ int report_make(const struct report_options *options, struct report *ret_report)
 	report_fini(ret_report);
 	errno = reason;
 	return -1;
+}
+
+int report_make(const struct report_options *options, struct report *ret_report)
+{
+	int result = try_make(options, ret_report);
+
+	/* Rows of a segment may go in between, when the segment does. */
+	return result != 0 && errno == ENOENT ? try_make(options, ret_report) : result;
 }
 
 void report_fini(struct report *report)

@@ -184,9 +184,10 @@ void report_completeness(struct report *report)
 	say(&table, "Verification says", words);
 	if (facts->known != 0)
 		snprintf(words, sizeof(words),
-			 "records 1 to %" PRIu64
-			 " by an earlier report, whose files have not changed since; all others now",
-			 facts->known);
+			 "records %" PRIu64 " to %" PRIu64
+			 " when their files were closed, or by an earlier report, and what these say has not "
+			 "changed since; all others now",
+			 facts->first, facts->known);
 	else
 		snprintf(words, sizeof(words), "all records now");
 	say(&table, "Verified", words);

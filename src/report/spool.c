@@ -9,15 +9,15 @@
 
 enum { ROOM = 1 << 18 };
 
-bool spool_open(struct spool *spool, int fd, uint64_t size)
+bool spool_open(struct spool *spool, int fd)
 {
-	*spool = (struct spool){ .fd = fd, .size = size };
+	*spool = (struct spool){ .fd = fd };
 	if (fd < 0)
 		return false;
 	spool->buffer = mem_alloc(ROOM);
 	if (spool->buffer == NULL)
 		errno = ENOMEM;
-	return spool->buffer != NULL && ftruncate(fd, (off_t)size) == 0 && lseek(fd, 0, SEEK_END) == (off_t)size;
+	return spool->buffer != NULL && ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0;
 }
 
 void spool_fini(struct spool *spool)

@@ -11,8 +11,8 @@ struct spool {
 	uint64_t size; /* with what is held */
 	int failed;    /* errno */
 };
-/* fd becomes the spool's; size octets of it count, what is behind them goes. False with errno. */
-bool spool_open(struct spool *spool, int fd, uint64_t size);
+/* fd becomes the spool's; what stands in it goes. False with errno. */
+bool spool_open(struct spool *spool, int fd);
 void spool_fini(struct spool *spool); /* also of one that was not opened but is zero */
 void spool_add(struct spool *spool, const void *bytes, size_t size);
 bool spool_flush(struct spool *spool);

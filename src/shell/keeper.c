@@ -77,6 +77,7 @@ static const char *start(struct keeper *keeper)
 	if (failed != NULL)
 		return failed;
 	keeper_index_start(&keeper->index, keeper);
+	keeper_rows_start(&keeper->rows, keeper);
 	if (keeper_figures_start(&keeper->figures, keeper, options->loop) != 0)
 		return "cannot start the keeper: memory is short";
 	if (keeper_asks_start(&keeper->asks, keeper, options->loop) != 0)
@@ -149,6 +150,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	passwords_free(keeper->passwords);
 	admin_free(keeper->admin);
 	keeper_index_stop(&keeper->index);
+	keeper_rows_stop(&keeper->rows);
 	senders_quiet(keeper->senders);
 	keeper_recorder_stop(&keeper->recorder);
 	senders_stop(keeper->senders); /* what was recorded last is sent, too */

@@ -53,11 +53,11 @@ static void tell_well(struct keeper_index *index)
 	index->failures = 0;
 }
 
-static bool has_room(const struct keeper_index *index)
+bool keeper_has_room(const char *directory)
 {
 	struct statvfs room;
 
-	return statvfs(directory_of(index), &room) != 0 || (uint64_t)room.f_bavail * room.f_frsize >= ROOM;
+	return statvfs(directory, &room) != 0 || (uint64_t)room.f_bavail * room.f_frsize >= ROOM;
 }
 
 static void note_lag(struct keeper_index *index)
@@ -79,7 +79,7 @@ static uint64_t bring_up(struct keeper_index *index)
 
 		if (index_last(index->index) >= durable)
 			break;
-		if (!has_room(index)) {
+		if (!keeper_has_room(directory_of(index))) {
 			tell_trouble(index, "less than 64 MiB are free there");
 			return LATER_NS;
 		}

@@ -12,6 +12,7 @@
 #include "engine/counters.h"
 #include "record/ledger.h"
 #include "record/retention.h"
+#include "report/report_place.h"
 #include "shell/fetch.h"
 #include "shell/keeper.h"
 #include "shell/keeper_store.h"
@@ -106,6 +107,27 @@ void keeper_index_start(struct keeper_index *index, struct keeper *keeper); /* a
 void keeper_index_stop(struct keeper_index *index);
 void keeper_index_tick(struct keeper *keeper); /* every second: what was removed is recorded */
 struct keeper_index_figures keeper_index_figures(const struct keeper_index *index);
+
+/* There is more room beside the record, or in another folder, than it needs for itself. */
+bool keeper_has_room(const char *directory);
+
+/* keeper_rows.c: rows of the record's segments for reports, in a thread of its own. */
+struct keeper_rows {
+	struct keeper *keeper;
+	uv_thread_t thread;
+	uv_mutex_t lock;
+	uv_cond_t wake;
+	bool starts, runs;
+	_Atomic bool stop;
+	char kept[REPORT_PATH];
+	uint8_t key[32];
+	/* of the thread alone */
+	uint8_t closed[32]; /* the files that were looked at: facts_files_closed */
+	unsigned failures;  /* in a row */
+	bool damage_told;
+};
+void keeper_rows_start(struct keeper_rows *rows, struct keeper *keeper); /* after the recorder */
+void keeper_rows_stop(struct keeper_rows *rows);
 
 /* keeper_figures.c: the latest counters of each worker, asked for every second and whenever somebody wants fresh ones.
  */
@@ -286,6 +308,7 @@ struct keeper {
 	char token[KEEPER_TOKEN + 1];
 	struct keeper_recorder recorder;
 	struct keeper_index index;
+	struct keeper_rows rows;
 	struct senders *senders; /* of the record to its receivers */
 	struct keeper_figures figures;
 	struct keeper_asks asks;

@@ -434,6 +434,45 @@ def test_under_load():
         compare(anew, exported(server.data), "after it")
 
 
+def segments_of(server, suffix):
+    return sorted(int(os.path.basename(path).split(".")[0].split("-")[1]) for path in glob.glob(os.path.join(server.data, suffix)))
+
+
+def test_rows_before_any_report():
+    """Closed segments have their rows before anybody asks, as text and compressed; what is changed in one shows in the log and in the report."""
+    with Framewall(RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 2 }\n", says="does not hold") as server:
+        client = RawClient(server.port, server.bearer("x" * 40))
+        reader = threading.Thread(target=client.closed, daemon=True)
+        reader.start()
+        patience = time.monotonic() + 3 * PATIENCE
+        while len(segments_of(server, "record/security_audit-0*.checkpoints")) < 4 and time.monotonic() < patience:
+            for _ in range(50):
+                client.send("}no json{")
+            time.sleep(0.01)
+        client.send(b"\x03\xe8", 8)
+        reader.join(PATIENCE)
+        client.close()
+        starts = segments_of(server, "record/security_audit-0*.checkpoints")
+        ok(until(lambda: len(segments_of(server, "record/*.zst")) >= 2 and segments_of(server, "report/*.rows") == starts[:-1]), "each closed segment has its rows",
+           (starts, segments_of(server, "report/*.rows")))
+        got = figures(data=server.data)
+        ok(got["completeness"]["holds"], "the record holds", got["completeness"])
+        equal(got["completeness"]["verified_before"], starts[-1] - 1, "the first report reads the last segment alone")
+        anew = figures("--anew", data=server.data)
+        equal(*[{key: g[key] for key in ("events_by_type", "totals")} for g in (got, anew)], "and says what reading all says")
+        compare(anew, exported(server.data), "after it")
+        archive = sorted(glob.glob(os.path.join(server.data, "record", "*.zst")))[0]
+        with open(archive, "r+b") as file:
+            file.seek(2000)
+            octet = file.read(1)
+            file.seek(2000)
+            file.write(bytes([octet[0] ^ 1]))
+        ok(until(lambda: f"the record in {server.data}/record does not hold" in server.stderr()), "what was changed shows in the log", server.stderr())
+        got = figures(data=server.data, status=1)
+        ok(not got["completeness"]["holds"] and got["completeness"]["gaps"] and got["total_compliance_events"] > starts[-1] // 2,
+           "and in the report, which counts what else there is", got["completeness"])
+
+
 # What does not hold ----------------------------------------------------------------------------------------------------
 def copy(name):
     path = os.path.join(SCRATCH, name)
@@ -512,4 +551,4 @@ def test_exhausted():
 
 
 if __name__ == "__main__":
-    main(test_figures, test_borders, test_formats, test_pdf, test_pdf_extremes, test_frameworks, test_signature, test_admin, test_under_load, test_damage, test_exhausted)
+    main(test_figures, test_borders, test_formats, test_pdf, test_pdf_extremes, test_frameworks, test_signature, test_admin, test_under_load, test_rows_before_any_report, test_damage, test_exhausted)
