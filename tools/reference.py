@@ -520,7 +520,8 @@ An attribute whose value is not what its column says is left out. Without the ke
 
 
 def events():
-    rows = [[code(name), level.lower(), code(alias), text] for name, level, alias, _, text in rows_of("events", "EVENT")]
+    rows = [[code(name), level.lower(), code(alias), "yes" if alone == "SUMMED" else "", text]
+            for name, level, alias, _, alone, text in rows_of("events", "EVENT")]
     kinds = [[name.lower().replace("_", " "), f"{int(uid):d} / {int(activity):d}", outcome, category, types.replace(",", ", "),
               ", ".join(code(row[0]) for row in rows_of("events", "EVENT") if row[3] == name)]
              for name, uid, activity, outcome, category, types in rows_of("event_classes", "EVENT_CLASS")]
@@ -548,7 +549,25 @@ syslog: facility 13 (log audit); the parameters of `audit@32473` (the enterprise
 A record has `timestamp` (RFC 3339, UTC, microseconds), `event_type`, `level`, `source_ip`, `user_id`, `session_id`, `event_id` (16 hexadecimal digits; the
 error sent to the client carries the same) and `details`. Message bodies, tokens, keys and passwords are never in a record.
 [record.schema.json](record.schema.json) (JSON Schema, draft 7) is what each line holds to."""
-    return page("Events", intro, markdown_table(["event", "level", "alias", "meaning"], rows), record, exported)
+    sums = """
+## More than a source may leave
+
+So that nobody drowns the record: events that a client can provoke at will (*summed* above) have a record each up to 1,000 a second of one source, the user who is logged
+in, or else the address (IPv6: /64). Who leaves more has them summed up for a minute (`audit_logging.source_budget`): one record for each event, level and cause, whose `details` have
+
+| member | |
+|---|---|
+| `count` | how many events it stands for; reports and metrics count them all |
+| `first_at`, `last_at` | when the first and the last was; `timestamp` is the last |
+| `last_event_id` | the id of the last; `event_id` is that of the first. Those between are in no record |
+| `several_addresses` | `true`: of a user, or of a /64; `source_ip` is their /64 or null |
+| `others` | `true`: of sources for which there was no room (4,096 sources, 1,024 sums); `source_ip` and `user_id` are null |
+
+All else in `details` is that of the first one; `session_id` and `connection_id` are null where there were several. Of one source with more than 32 causes the others have no cause. What gives or takes
+a right (logins, sessions, blocks, revocations, what operators do) and what belongs to a connection that was let in is never summed up. Sums are written when the time is
+over, when the program stops, and by a reload that changes the budget; until then they are in the file `sums` of the record's folder, so that they outlive a program that is killed. A cut of the power can lose those of the
+last minute; a file that cannot be read is itself recorded (`records_lost`)."""
+    return page("Events", intro, markdown_table(["event", "level", "alias", "summed", "meaning"], rows), record, sums, exported)
 
 
 FRAMEWORKS = {"SOC2": ("soc2", "SOC 2 (Trust Services Criteria)"), "ISO27001": ("iso27001", "ISO/IEC 27001:2022, Annex A"),

@@ -79,7 +79,8 @@ struct fw_manager_options {
  * FW_ERR_MEMORY. */
 FW_API struct fw_manager *fw_manager_new(const struct fw_manager_options *options, struct fw_error *reterr_error);
 
-/* Each record of what happened, in order, after it was written (or, when the disk refuses, kept to be written again).
+/* Each record of what happened, in order, after it was written (or, when the disk refuses, kept to be written again);
+ * what a source left beyond its budget as one, see docs/reference/events.md.
  * Called in the recorder's thread: while it works, records wait, and when LIMIT_RECORD_QUEUE is full, clients. One
  * function; another call replaces it, NULL takes it away. FW_OK, or FW_ERR_STATE after start. */
 typedef void fw_event_function(void *user, const struct fw_record *record);

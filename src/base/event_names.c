@@ -4,7 +4,7 @@
 #include "base/event_type.h"
 
 static const char *const names[EVENT_TYPES] = {
-#define EVENT(name, level, alias, class, help) [EVENT_##name] = #name,
+#define EVENT(name, level, alias, class, alone, help) [EVENT_##name] = #name,
 #include "tables/events.def"
 #undef EVENT
 };

@@ -62,7 +62,7 @@ void chart_show(const struct chart *chart, struct page *page, struct fw_slice id
 	step = room / chart->count;
 	every = (unsigned)(80 / step) + 1; /* labels do not meet */
 	cairo_tag_begin(page->cairo, "Figure", NULL);
-	snprintf(text, sizeof(text), "Records (grey) and refused logins (red); the highest bar is %.0f.", most);
+	snprintf(text, sizeof(text), "Events (grey) and refused logins (red); the highest bar is %.0f.", most);
 	label(page, text, PAGE_MARGIN, room, page->y);
 	page->y += 2 * PAGE_TEXT;
 	for (unsigned i = 0; i < chart->count; i++) {

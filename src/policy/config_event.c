@@ -9,7 +9,7 @@ struct spelling {
 };
 
 static const struct spelling spellings[] = {
-#define EVENT(name, level, alias, class, help) { #name, EVENT_##name }, { alias, EVENT_##name },
+#define EVENT(name, level, alias, class, alone, help) { #name, EVENT_##name }, { alias, EVENT_##name },
 #include "tables/events.def"
 #undef EVENT
 	/* The specification's thresholds and blocking_events count in the plural. */

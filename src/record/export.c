@@ -27,7 +27,7 @@ static const struct {
 	uint8_t class;
 	const char *help;
 } events[EVENT_TYPES] = {
-#define EVENT(name, level, alias, class, help) { CLASS_##class, help },
+#define EVENT(name, level, alias, class, alone, help) { CLASS_##class, help },
 #include "tables/events.def"
 #undef EVENT
 };
@@ -111,15 +111,25 @@ static bool take_type(struct export_record *record)
 	return true;
 }
 
-static bool read_record(struct export_record *record)
+/* A sum has a count, and two times; what looks otherwise is none. */
+static void take_sum(struct export_record *record, uint32_t details)
 {
 	const struct json *json = &record->json;
-	uint32_t details;
 
-	if (json_parse(record->exporter->arena, record->line, 0, &record->json, NULL) != JSON_OK ||
-	    json->nodes[0].kind != JSON_OBJECT)
-		return false;
-	details = json_member(json, 0, "details", 7);
+	if (event_type_is_summed(record->number) && take(json, details, "count", JSON_NUMBER, false, &record->count) &&
+	    record->count.data[0] != '-' && take(json, details, "first_at", JSON_STRING, false, &record->first) &&
+	    take(json, details, "last_at", JSON_STRING, false, &record->last) && record->first.size == ENCODE_RFC3339 &&
+	    record->last.size == ENCODE_RFC3339 &&
+	    decode_rfc3339((const char *)record->first.data, &record->first_us) &&
+	    decode_rfc3339((const char *)record->last.data, &record->last_us))
+		return;
+	record->count = record->first = record->last = slice(NULL, 0);
+}
+
+static bool take_members(struct export_record *record, uint32_t details)
+{
+	const struct json *json = &record->json;
+
 	return take_time(record) && take_level(record) && take_type(record) && details != 0 &&
 	       take(json, 0, "details", JSON_OBJECT, false, &record->details) &&
 	       take(json, 0, "sequence", JSON_NUMBER, false, &record->sequence) &&
@@ -129,6 +139,21 @@ static bool read_record(struct export_record *record)
 	       take(json, 0, "connection_id", JSON_NUMBER, true, &record->connection) &&
 	       take(json, 0, "event_id", JSON_STRING, false, &record->event_id) &&
 	       take(json, details, "cause", JSON_STRING, true, &record->cause);
+}
+
+static bool read_record(struct export_record *record)
+{
+	const struct json *json = &record->json;
+	uint32_t details;
+
+	if (json_parse(record->exporter->arena, record->line, 0, &record->json, NULL) != JSON_OK ||
+	    json->nodes[0].kind != JSON_OBJECT)
+		return false;
+	details = json_member(json, 0, "details", 7);
+	if (!take_members(record, details))
+		return false;
+	take_sum(record, details);
+	return true;
 }
 
 static bool is_wanted(const struct export_record *record)

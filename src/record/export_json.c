@@ -159,6 +159,11 @@ void export_ocsf(const struct export_record *record, struct json_writer *w)
 	write_integer(w, "type_uid", (int64_t) class->ocsf_class * 100 + class->ocsf_activity);
 	write_integer(w, "time", (int64_t)(record->wall_us / 1000));
 	write_integer(w, "severity_id", severities[record->level]);
+	if (record->count.size != 0) {
+		write_raw(w, "count", record->count);
+		write_integer(w, "start_time", (int64_t)(record->first_us / 1000));
+		write_integer(w, "end_time", (int64_t)(record->last_us / 1000));
+	}
 	if (strcmp(class->outcome, "unknown") != 0)
 		write_integer(w, "status_id", class->outcome[0] == 's' ? OCSF_SUCCESS : OCSF_FAILURE);
 	write_quoted(w, "status_detail", record->cause);
@@ -199,6 +204,8 @@ static void write_ecs_event(struct json_writer *w, const struct export_record *r
 	write_quoted(w, "id", record->event_id);
 	write_raw(w, "sequence", record->sequence);
 	write_integer(w, "severity", severities[record->level]);
+	write_quoted(w, "start", record->first);
+	write_quoted(w, "end", record->last);
 	write_string(w, "module", "framewall");
 	write_string(w, "dataset", "framewall.audit");
 	json_write_close(w, '}');
@@ -240,6 +247,7 @@ void export_ecs(const struct export_record *record, struct json_writer *w)
 	open_object(w, "framewall");
 	write_quoted(w, "session_id", record->session);
 	write_raw(w, "connection_id", record->connection);
+	write_raw(w, "count", record->count);
 	write_raw(w, "details", record->details);
 	json_write_close(w, '}');
 	json_write_close(w, '}');

@@ -18,6 +18,8 @@ struct export_record {
 	struct json json;
 	struct fw_slice time, type, source, user, session, event_id, cause;
 	struct fw_slice sequence, connection, details; /* JSON; connection may be empty */
+	struct fw_slice count, first, last;	       /* of a record that sums up others; else empty */
+	uint64_t first_us, last_us;
 	uint64_t wall_us;
 	unsigned level;	 /* enum fw_level */
 	unsigned number; /* enum event_type; EVENT_TYPES: this version does not know it */

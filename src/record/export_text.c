@@ -74,6 +74,13 @@ void export_cef(const struct export_record *record, struct export_text *text)
 	put_number(text, severities[record->level]);
 	put_text(text, "|rt=");
 	put_number(text, record->wall_us / 1000);
+	if (record->count.size != 0) {
+		put_cef(text, "cnt", record->count, false);
+		put_text(text, " start=");
+		put_number(text, record->first_us / 1000);
+		put_text(text, " end=");
+		put_number(text, record->last_us / 1000);
+	}
 	put_cef(text, "dvchost", slice_text(record->exporter->host), false);
 	if (is_v6(record->source))
 		put_text(text, " c6a2Label=Source IPv6 Address");
@@ -116,6 +123,9 @@ void export_leef(const struct export_record *record, struct export_text *text)
 	put(text, record->time);
 	put_text(text, "\tdevTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\tsev=");
 	put_number(text, severities[record->level]);
+	put_leef(text, "count", record->count, false);
+	put_leef(text, "startTime", record->first, true);
+	put_leef(text, "endTime", record->last, true);
 	put_leef(text, "cat", slice_text(record->class->category), false);
 	put_leef(text, "identHostName", slice_text(record->exporter->host), false);
 	put_leef(text, "src", record->source, true);
@@ -176,6 +186,7 @@ void export_syslog(const struct export_record *record, struct export_text *text)
 	put_parameter(text, "user_id", record->user, true);
 	put_parameter(text, "session_id", record->session, true);
 	put_parameter(text, "cause", record->cause, true);
+	put_parameter(text, "count", record->count, false);
 	put_text(text, "] \xef\xbb\xbf"); /* 6.4: what follows is UTF-8 */
 	put(text, record->line);
 }

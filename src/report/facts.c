@@ -87,7 +87,8 @@ static void add(void *user, struct fw_slice text)
 		.user = names_number(&building->names, NAME_USER, line.user),
 		.source = names_number(&building->names, NAME_SOURCE, line.source),
 		.cause = names_number(&building->names, NAME_CAUSE, line.cause),
-		.role = names_number(&building->names, NAME_ROLE, line.role),
+		.role_or_count = line.type == EVENT_auth_success ? names_number(&building->names, NAME_ROLE, line.role)
+								 : line.count,
 		.sequence_low = (uint32_t)line.sequence,
 		.sequence_high = (uint16_t)(line.sequence >> 32),
 		.type = line.type,

@@ -19,7 +19,7 @@
 enum { FREE_PART = 20 };
 #define SUFFIX ".rows"
 
-static const char state_magic[8] = "fwfacts2", part_magic[8] = "fwrows01";
+static const char state_magic[8] = "fwfacts2", part_magic[8] = "fwrows02";
 
 struct state {
 	char magic[sizeof(state_magic)];
@@ -48,6 +48,8 @@ static void digest_events(uint8_t ret_digest[32])
 	for (unsigned i = 0; i < EVENT_TYPES; i++) {
 		digest_sha256_pair(slice(ret_digest, 32), slice_text(fw_event_name((uint16_t)i)), ret_digest);
 		digest_sha256_pair(slice(ret_digest, 32), slice_text(facts_is_listed(i) ? "listed" : ""), ret_digest);
+		digest_sha256_pair(slice(ret_digest, 32), slice_text(event_type_is_summed(i) ? "summed" : ""),
+				   ret_digest);
 	}
 }
 

@@ -105,9 +105,13 @@ static bool find_level(struct fw_slice name, uint8_t *ret_level)
 	return false;
 }
 
-/* The next member of details: false at their end. A value that is no text is empty. */
-static bool next_detail(struct cursor *cursor, struct fw_slice *ret_name, struct fw_slice *ret_text)
+/* The next member of details: false at their end. A value that is no text is empty, and stands in ret_word. */
+static bool next_detail(struct cursor *cursor, struct fw_slice *ret_name, struct fw_slice *ret_text,
+			struct fw_slice *ret_word)
 {
+	const char *from;
+
+	*ret_word = slice(NULL, 0);
 	if (!skip(cursor, "\"") && !skip(cursor, ",\""))
 		return false;
 	if (!take_text(cursor, ret_name) || !skip(cursor, ":"))
@@ -115,18 +119,38 @@ static bool next_detail(struct cursor *cursor, struct fw_slice *ret_name, struct
 	*ret_text = slice(NULL, 0);
 	if (skip(cursor, "\""))
 		return take_text(cursor, ret_text);
+	from = cursor->at;
 	take_word(cursor);
+	*ret_word = slice(from, (size_t)(cursor->at - from));
 	return true;
+}
+
+/* A number of events; 1: it is none that a sum could have. More than fits is that. */
+static uint32_t read_count(struct fw_slice word)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < word.size; i++) {
+		if (word.data[i] < '0' || word.data[i] > '9')
+			return 1;
+		count = count * 10 + (word.data[i] - '0');
+		if (count > UINT32_MAX)
+			return UINT32_MAX;
+	}
+	return count != 0 ? (uint32_t)count : 1;
 }
 
 static void read_details(struct facts_line *line)
 {
 	struct cursor cursor = { (const char *)line->details.data + 1,
 				 (const char *)line->details.data + line->details.size };
-	struct fw_slice name, text;
+	struct fw_slice name, text, word;
 
-	while (next_detail(&cursor, &name, &text)) {
-		if (slice_is(name, "cause"))
+	line->count = 1;
+	while (next_detail(&cursor, &name, &text, &word)) {
+		if (word.size != 0 && event_type_is_summed(line->type) && slice_is(name, "count"))
+			line->count = read_count(word);
+		else if (slice_is(name, "cause"))
 			line->cause = text;
 		else if (line->cause.size == 0 && (slice_is(name, "action") || slice_is(name, "change")))
 			line->cause = text;
@@ -193,9 +217,9 @@ bool facts_line_read(struct fw_slice text, struct facts_line *ret_line)
 struct fw_slice facts_line_detail(struct fw_slice details, const char *name)
 {
 	struct cursor cursor = { (const char *)details.data + 1, (const char *)details.data + details.size };
-	struct fw_slice found, text;
+	struct fw_slice found, text, word;
 
-	while (details.size != 0 && next_detail(&cursor, &found, &text))
+	while (details.size != 0 && next_detail(&cursor, &found, &text, &word))
 		if (slice_is(found, name))
 			return text;
 	return slice(NULL, 0);

@@ -15,6 +15,7 @@ struct facts_line {
 	struct fw_slice details; /* the whole object, with braces */
 	struct fw_slice cause;	 /* details.cause, or else action or change */
 	struct fw_slice role;	 /* details.role */
+	uint32_t count;		 /* events that it stands for: details.count of what may be summed up, else 1 */
 };
 /* False: the line is no record. */
 bool facts_line_read(struct fw_slice line, struct facts_line *ret_line);

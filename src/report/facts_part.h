@@ -3,13 +3,15 @@
  * itself. One thread. */
 #ifndef REPORT_FACTS_PART_H
 #define REPORT_FACTS_PART_H
+#include "base/event_type.h"
 #include "report/names.h"
 
 enum facts_body { FACTS_ROWS, FACTS_NAMES, FACTS_LINES, FACTS_BODIES };
 
 struct facts_row {
-	uint32_t us_low, us_high;	    /* microseconds since 1970 */
-	uint32_t user, source, cause, role; /* numbers of names; 0: none */
+	uint32_t us_low, us_high;     /* microseconds since 1970 */
+	uint32_t user, source, cause; /* numbers of names; 0: none */
+	uint32_t role_or_count;	      /* of a login its role, a name; else how many events it stands for, 0: one */
 	uint32_t sequence_low;
 	uint16_t sequence_high;
 	uint8_t type; /* enum event_type; EVENT_TYPES: unknown */
@@ -22,6 +24,15 @@ static inline uint64_t facts_us(const struct facts_row *row)
 static inline uint64_t facts_sequence(const struct facts_row *row)
 {
 	return (uint64_t)row->sequence_high << 32 | row->sequence_low;
+}
+static inline uint32_t facts_role(const struct facts_row *row)
+{
+	return row->type == EVENT_auth_success ? row->role_or_count : 0;
+}
+/* A record that sums up others counts as they do. */
+static inline uint32_t facts_count(const struct facts_row *row)
+{
+	return row->type == EVENT_auth_success || row->role_or_count == 0 ? 1 : row->role_or_count;
 }
 
 struct facts_part {

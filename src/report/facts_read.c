@@ -58,7 +58,8 @@ static void give(const struct giving *giving, struct facts_row *row)
 	row->user = number_of(giving, row->user);
 	row->source = number_of(giving, row->source);
 	row->cause = number_of(giving, row->cause);
-	row->role = number_of(giving, row->role);
+	if (row->type == EVENT_auth_success)
+		row->role_or_count = number_of(giving, row->role_or_count);
 	giving->each(giving->user, row);
 }
 

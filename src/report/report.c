@@ -8,7 +8,7 @@
 enum { ARENA = 1 << 20 };
 
 static const uint8_t classes[EVENT_TYPES] = {
-#define EVENT(name, level, alias, class, help) REPORT_CLASS_##class,
+#define EVENT(name, level, alias, class, alone, help) REPORT_CLASS_##class,
 #include "tables/events.def"
 #undef EVENT
 };
@@ -33,39 +33,44 @@ static void count_name(struct report *report, uint32_t number, enum name_kind ki
 {
 	struct report_activity *activity = activity_of(report, number);
 	enum report_class class = report_class_of(row->type);
-	uint64_t us = facts_us(row);
+	uint64_t us = facts_us(row), events = facts_count(row);
 
 	if (number == 0)
 		return;
-	if (activity->total++ == 0 || us < activity->first_us)
+	if (activity->total == 0 || us < activity->first_us)
 		activity->first_us = us;
+	activity->total += events;
 	if (us > activity->last_us)
 		activity->last_us = us;
 	activity->kind = kind;
 	activity->data_access += row->type == EVENT_data_access;
 	activity->admin += row->type == EVENT_admin_action;
-	activity->auth += report_is_auth(class);
-	activity->refused += class == REPORT_CLASS_LOGON_REFUSED;
-	activity->denied += report_is_denied(row->type);
-	if (row->type == EVENT_auth_success && row->role != 0)
-		activity->role = row->role;
+	activity->auth += report_is_auth(class) ? events : 0;
+	activity->refused += class == REPORT_CLASS_LOGON_REFUSED ? events : 0;
+	activity->denied += report_is_denied(row->type) ? events : 0;
+	if (facts_role(row) != 0)
+		activity->role = facts_role(row);
 }
 
 static void count_event(struct report *report, const struct facts_row *row)
 {
 	struct report_event *event = &report->events[row->type < EVENT_TYPES ? row->type : EVENT_TYPES];
-	uint64_t sequence = facts_sequence(row);
+	uint64_t sequence = facts_sequence(row), events = facts_count(row);
 
-	if (event->count++ == 0)
+	if (event->count == 0)
 		event->first = sequence;
+	event->count += events;
 	event->last = sequence;
-	if (report->total++ == 0)
+	if (report->records++ == 0)
 		report->first_sequence = sequence;
+	report->total += events;
+	report->sums += events > 1;
+	report->summed += events > 1 ? events : 0;
 	report->last_sequence = sequence;
-	report->levels[row->level <= FW_LEVEL_EMERGENCY ? row->level : FW_LEVEL_EMERGENCY]++;
+	report->levels[row->level <= FW_LEVEL_EMERGENCY ? row->level : FW_LEVEL_EMERGENCY] += events;
 	report->data_access += row->type == EVENT_data_access;
 	report->admin += row->type == EVENT_admin_action;
-	report->auth += report_is_auth(report_class_of(row->type));
+	report->auth += report_is_auth(report_class_of(row->type)) ? events : 0;
 }
 
 static void count(void *user, const struct facts_row *row)

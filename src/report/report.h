@@ -27,7 +27,7 @@ struct report_options {
 struct report_activity { /* by number of a name */
 	uint64_t total, data_access, admin, auth;
 	uint64_t first_us, last_us;
-	uint32_t refused, denied; /* logins, messages */
+	uint64_t refused, denied; /* logins, messages */
 	uint32_t role;		  /* at the last login */
 	uint32_t kind;		  /* enum name_kind */
 };
@@ -39,7 +39,8 @@ struct report {
 	struct facts facts;
 	uint64_t start_us; /* of the period: that of the record where none was said */
 	/* of the period */
-	uint64_t total;
+	uint64_t total;				     /* events */
+	uint64_t records, sums, summed;		     /* records, those that sum up others, and how many */
 	struct report_event events[EVENT_TYPES + 1]; /* the last: of names that this program does not know */
 	uint64_t levels[FW_LEVEL_EMERGENCY + 1];
 	uint64_t data_access, admin, auth;

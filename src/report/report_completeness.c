@@ -176,7 +176,9 @@ void report_completeness(struct report *report)
 	say(&table, "Configuration digest",
 	    configuration.digest[0] != '\0' ? configuration.digest : "no start or reload is on record up to the end");
 	say(&table, "Query", options->query);
-	say_number(&table, "Population: records in the period", report->total);
+	say_number(&table, "Population: records in the period", report->records);
+	say_number(&table, "of which sum up others", report->sums);
+	say_number(&table, "Events that those stand for", report->summed);
 	say_number(&table, "First sequence in the period", report->first_sequence);
 	say_number(&table, "Last sequence in the period", report->last_sequence);
 	say(&table, "Verification", report_holds(report) ? "holds" : "does not hold");

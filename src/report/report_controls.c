@@ -92,7 +92,7 @@ void report_controls(struct report *report)
 			continue;
 		snprintf(id, sizeof(id), "controls_%s", names[framework]);
 		table_open(&table, report, id, titles[framework],
-			   "Control|About|Mechanism|Events that are evidence|Records|Sequences|Test");
+			   "Control|About|Mechanism|Events that are evidence|Number|Sequences|Test");
 		for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
 			if (controls[i].framework == framework)
 				add(&table, &controls[i]);

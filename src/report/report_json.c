@@ -80,7 +80,9 @@ static void write_completeness(struct json_writer *w, const struct report *repor
 	report_verdict_say(report, words);
 	json_write_key(w, "says");
 	json_write_string(w, words);
-	write_number(w, "population", report->total);
+	write_number(w, "population", report->records);
+	write_number(w, "sums", report->sums);
+	write_number(w, "summed", report->summed);
 	write_number(w, "first_sequence", report->first_sequence);
 	write_number(w, "last_sequence", report->last_sequence);
 	write_number(w, "verified_to", facts->verified.last);

@@ -5,7 +5,7 @@ static void by_event(struct report *report)
 {
 	struct table table;
 
-	table_open(&table, report, "events_by_type", "Events by type", "Event|Records|First sequence|Last sequence");
+	table_open(&table, report, "events_by_type", "Events by type", "Event|Events|First sequence|Last sequence");
 	for (unsigned i = 0; i <= EVENT_TYPES; i++) {
 		const struct report_event *event = &report->events[i];
 
@@ -24,7 +24,7 @@ static void by_level(struct report *report)
 {
 	struct table table;
 
-	table_open(&table, report, "levels", "Events by level", "Level|Records");
+	table_open(&table, report, "levels", "Events by level", "Level|Events");
 	for (unsigned i = FW_LEVEL_INFO; i <= FW_LEVEL_EMERGENCY; i++)
 		if (table_row(&table)) {
 			table_text(&table, fw_level_name((uint8_t)i));

@@ -65,6 +65,7 @@ static void count(void *user, const struct facts_row *row)
 {
 	struct trend *trend = user;
 	enum report_class class = report_class_of(row->type);
+	uint64_t events = facts_count(row);
 	struct bucket *bucket;
 
 	if (!report_holds_time(trend->report, facts_us(row)) || trend->failed)
@@ -74,12 +75,12 @@ static void count(void *user, const struct facts_row *row)
 		trend->failed = true;
 		return;
 	}
-	bucket->counts[0]++;
+	bucket->counts[0] += events;
 	bucket->counts[1] += row->type == EVENT_auth_success;
-	bucket->counts[2] += class == REPORT_CLASS_LOGON_REFUSED;
-	bucket->counts[3] += class == REPORT_CLASS_REFUSED;
-	bucket->counts[4] += report_is_denied(row->type);
-	bucket->counts[5] += class == REPORT_CLASS_FINDING && !report_is_denied(row->type);
+	bucket->counts[2] += class == REPORT_CLASS_LOGON_REFUSED ? events : 0;
+	bucket->counts[3] += class == REPORT_CLASS_REFUSED ? events : 0;
+	bucket->counts[4] += report_is_denied(row->type) ? events : 0;
+	bucket->counts[5] += class == REPORT_CLASS_FINDING && !report_is_denied(row->type) ? events : 0;
 	bucket->counts[6] += row->type == EVENT_ip_blocked;
 	bucket->counts[7] += row->type == EVENT_admin_action;
 }
@@ -99,7 +100,7 @@ bool report_trend(struct report *report)
 	if (trend.count != 0)
 		qsort(trend.buckets, trend.count, sizeof(*trend.buckets), compare);
 	table_open(&table, report, "trend", "Trend",
-		   "Time (UTC)|Records|Logins|Refused logins|Refused connections|Denied messages|Other "
+		   "Time (UTC)|Events|Logins|Refused logins|Refused connections|Denied messages|Other "
 		   "findings|Blocks|Admin");
 	for (size_t i = 0; i < trend.count; i++) {
 		if (!table_row(&table))

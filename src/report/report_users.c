@@ -68,7 +68,7 @@ static bool list_users(struct report *report, struct scratch *scratch)
 	if (!rank(report, NAME_USER, BY_TOTAL, scratch, &count))
 		return false;
 	table_open(&table, report, "users", "Users",
-		   "User|Role at last login|Records|Data access|Admin|Authentication|Refused logins|Denied|First "
+		   "User|Role at last login|Events|Data access|Admin|Authentication|Refused logins|Denied|First "
 		   "activity|Last activity");
 	for (size_t i = 0; i < count; i++) {
 		uint32_t number = ((const struct rank *)scratch->map)[i].number;

@@ -191,7 +191,6 @@ uint16_t admin_port(const struct admin *admin)
 
 void admin_tick(struct admin *admin)
 {
-	admin_record_folded(admin, false);
 	/* Which of several listeners was stalled is not kept: asking the others finds nothing. */
 	for (unsigned i = 0; i < admin->tcp_count && admin->stalled[false]; i++)
 		admin_conn_accept(admin, (uv_stream_t *)&admin->tcp[i], false);
@@ -212,7 +211,6 @@ void admin_stop(struct admin *admin)
 	admin_report_stop(admin);
 	while (admin->conns != NULL)
 		admin_conn_close(admin->conns);
-	admin_record_folded(admin, true);
 }
 
 struct admin *admin_free(struct admin *admin)

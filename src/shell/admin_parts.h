@@ -28,12 +28,6 @@ struct admin {
 	struct admin_searches *searches;
 	struct admin_report *report;
 	struct admin_change *changes; /* of users, being made */
-	uint64_t refused_cell;	      /* GCRA of records about refused credentials */
-	struct {
-		uint64_t count, since_ns;
-		struct fw_addr source; /* of the first */
-		bool several;	       /* there were others */
-	} refused_more;		       /* which had no record of their own */
 };
 
 enum admin_state {
@@ -172,10 +166,7 @@ void admin_users_forget(struct admin_conn *conn); /* it is closed: whoever asked
 void admin_record_init(struct fw_record *record, const struct admin_conn *conn, uint16_t type, const char *action);
 void admin_record_text(struct fw_record *record, const char *key, struct fw_slice text);
 void admin_record_number(struct fw_record *record, const char *key, int64_t number);
-/* A refused credential. Of more than some a minute there is one record, with their number, when a minute is over: to be
- * called every second; now: whatever the time. */
-void admin_record_refused(struct admin_conn *conn, const char *cause);
-void admin_record_folded(struct admin *admin, bool now);
+void admin_record_refused(struct admin_conn *conn, const char *cause); /* a credential */
 
 /* admin_receivers.c: how far the receivers of the record are. */
 void admin_receivers_stats(struct json_writer *w, struct keeper *keeper);

@@ -65,12 +65,14 @@ struct ipc_channel {
 	uint16_t to;		 /* of the message received last */
 	_Atomic uint64_t refused;
 	uint32_t generation;
+	uint64_t identity;
 	uint64_t sequences[LIMIT_WORKERS + 1];
 };
 
 static struct ipc_channel *finish(struct ipc_channel *channel, size_t size)
 {
 	channel->size = size;
+	channel->identity = (uint64_t)getpid() << 40 ^ uv_hrtime();
 	pthread_mutex_init(&channel->lock, NULL);
 	channel->tail = mem_alloc(size);
 	if (channel->ring == NULL || channel->tail == NULL)
@@ -120,6 +122,11 @@ void ipc_join(struct ipc_channel *channel, uint32_t generation)
 uint32_t ipc_generation(const struct ipc_channel *channel)
 {
 	return channel->generation;
+}
+
+uint64_t ipc_identity(const struct ipc_channel *channel)
+{
+	return channel->identity;
 }
 
 void ipc_keep(struct ipc_channel *channel)

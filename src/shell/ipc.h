@@ -171,6 +171,8 @@ uint64_t ipc_refused(struct ipc_channel *channel); /* messages that were not wha
  * LIMIT_CLAIMS. Reading is false for a message that does not hold together. */
 bool ipc_send_ask(struct ipc_channel *channel, uint64_t connection, const struct fw_need *need, uint16_t worker);
 uint32_t ipc_generation(const struct ipc_channel *channel); /* of ipc_join */
+/* Of this channel and no other one of this machine since it was switched on, in whatever process. */
+uint64_t ipc_identity(const struct ipc_channel *channel);
 bool ipc_read_ask(const struct ipc_ask *message, struct fw_slice tail, struct fw_need *ret_need);
 /* The parts of an answer in one piece, behind message, for whoever sends it; NULL: too large, or memory is short. Wiped
  * and freed by ipc_answer_free. */
@@ -183,6 +185,10 @@ bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record
 bool ipc_try_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker); /* without waiting */
 /* The same for a message that has its texts already: gives it the next number. */
 bool ipc_send_numbered(struct ipc_channel *channel, struct ipc_record *message, struct fw_slice tail, bool wait);
+/* A record's message, and its texts behind it, as they are sent. */
+enum { IPC_RECORD_TEXTS = (FW_RECORD_DETAILS + 2) * 512 + FW_RECORD_DETAILS * 32 };
+struct fw_slice ipc_make_record(const struct fw_record *record, struct ipc_record *ret_message,
+				uint8_t ret_texts[IPC_RECORD_TEXTS]);
 /* False: it is none that could have been sent. */
 bool ipc_read_record(const struct ipc_record *message, struct fw_slice tail, struct fw_record *ret_record);
 #endif

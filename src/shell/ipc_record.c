@@ -7,10 +7,13 @@
 #include "record/jsonl.h"
 #include "shell/ipc.h"
 
-enum { RECORD_TEXTS = FW_RECORD_DETAILS + 2, KEY_ROOM = 32 };
+enum { KEY_ROOM = 32 };
+
+_Static_assert(IPC_RECORD_TEXTS == (FW_RECORD_DETAILS + 2) * LIMIT_RECORD_TEXT + FW_RECORD_DETAILS * KEY_ROOM,
+	       "IPC_RECORD_TEXTS");
 
 struct flat {
-	uint8_t bytes[RECORD_TEXTS * LIMIT_RECORD_TEXT + FW_RECORD_DETAILS * KEY_ROOM];
+	uint8_t *bytes;
 	size_t size;
 };
 
@@ -36,28 +39,36 @@ static uint8_t flatten_key(struct flat *flat, const char *key)
 	return (uint8_t)(size + 1);
 }
 
-static bool send(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker, bool wait)
+struct fw_slice ipc_make_record(const struct fw_record *record, struct ipc_record *ret_message,
+				uint8_t ret_texts[IPC_RECORD_TEXTS])
 {
-	struct ipc_record message;
-	struct flat flat;
+	struct flat flat = { ret_texts, 0 };
 
-	memset(&message, 0, sizeof(message));
-	message.record = *record;
-	message.worker = worker;
-	flat.size = 0;
-	if (message.record.detail_count > FW_RECORD_DETAILS)
-		message.record.detail_count = FW_RECORD_DETAILS;
-	flatten(&flat, &message.record.user_id);
-	flatten(&flat, &message.record.session_id);
-	for (unsigned i = 0; i < message.record.detail_count; i++) {
-		struct fw_detail *detail = &message.record.details[i];
+	memset(ret_message, 0, sizeof(*ret_message));
+	ret_message->record = *record;
+	if (ret_message->record.detail_count > FW_RECORD_DETAILS)
+		ret_message->record.detail_count = FW_RECORD_DETAILS;
+	flatten(&flat, &ret_message->record.user_id);
+	flatten(&flat, &ret_message->record.session_id);
+	for (unsigned i = 0; i < ret_message->record.detail_count; i++) {
+		struct fw_detail *detail = &ret_message->record.details[i];
 
-		message.key_sizes[i] = flatten_key(&flat, detail->key);
+		ret_message->key_sizes[i] = flatten_key(&flat, detail->key);
 		detail->key = NULL;
 		if (detail->kind == FW_DETAIL_TEXT)
 			flatten(&flat, &detail->text);
 	}
-	return ipc_send_numbered(channel, &message, slice(flat.bytes, flat.size), wait);
+	return slice(flat.bytes, flat.size);
+}
+
+static bool send(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker, bool wait)
+{
+	uint8_t texts[IPC_RECORD_TEXTS];
+	struct ipc_record message;
+	struct fw_slice tail = ipc_make_record(record, &message, texts);
+
+	message.worker = worker;
+	return ipc_send_numbered(channel, &message, tail, wait);
 }
 
 bool ipc_send_record(struct ipc_channel *channel, const struct fw_record *record, uint16_t worker)

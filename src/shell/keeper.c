@@ -244,6 +244,7 @@ void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct 
 	keeper->options.configuration = *configuration;
 	keeper_issuers_renew(&keeper->issuers, policy);
 	senders_renew(keeper->senders, policy);
+	keeper_sums_set(&keeper->recorder, policy);
 	fw_policy_unref(last);
 }
 

@@ -10,6 +10,8 @@
 #include "base/limits.h"
 #include "base/pool.h"
 #include "engine/counters.h"
+#include "record/budget.h"
+#include "record/budget_file.h"
 #include "record/ledger.h"
 #include "record/retention.h"
 #include "report/report_place.h"
@@ -32,6 +34,28 @@ struct keeper_sequence {
 	uint64_t sequence;
 	uint32_t generation;
 };
+/* keeper_sums.c: records of a source that are beyond its budget, see record/budget.h. What is summed up is in no ring
+ * and in no ledger: it is in a file before the ring gives it away. Of the recorder's thread, but for what a policy
+ * says. */
+struct keeper_sums {
+	_Atomic uint64_t wanted; /* by the policy: see keeper_sums_set */
+	struct budget *budget;
+	struct budget_file file;
+	uint64_t saved; /* budget_changes */
+	unsigned saved_count;
+	uint8_t *image;
+	bool sync;
+	bool failing;				    /* it was said */
+	bool taken;				    /* something since it was saved */
+	struct keeper_sequence done[LIMIT_WORKERS]; /* what is written or summed up */
+	/* What a keeper before this one had of the same channel comes again, and is not taken twice: what it saved, and
+	 * what it wrote behind that. */
+	bool comes_again;
+	struct keeper_sequence before[LIMIT_WORKERS];
+	uint64_t *ids;	    /* event ids of the last records, a table of KEEPER_TAIL * 2; 0: free */
+	unsigned ids_asked; /* it is not asked for ever */
+};
+enum { KEEPER_TAIL = 4096 };
 struct keeper_recorder {
 	struct ipc_channel *channel; /* the gate's */
 	bool owns_channel;
@@ -54,6 +78,7 @@ struct keeper_recorder {
 	struct fw_slice next_tail;
 	bool has_next;
 	bool is_unsigned; /* the last checkpoint that was due could not be made */
+	struct keeper_sums sums;
 	struct pool pool;
 	struct buf told; /* records of the batch for options->on_event */
 	/* shared, under the lock */
@@ -74,6 +99,27 @@ void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_total
 			    uint64_t ret_hour[EVENT_TYPES]);
 /* Appends up to limit lines, newest first, with commas between them. 0, or -1 when memory is short. */
 int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool);
+
+/* A sum, which is written as its records are not. */
+void keeper_recorder_add(struct keeper_recorder *recorder, const struct fw_record *record);
+void keeper_recorder_commit(struct keeper_recorder *recorder);
+/* As keep_gap: how many are lost is not known where count is 0. */
+void keeper_recorder_add_loss(struct keeper_recorder *recorder, uint64_t count, const char *key, int64_t number,
+			      const char *cause);
+
+bool keeper_sums_start(struct keeper_recorder *recorder, const struct keeper_options *options); /* false: no memory */
+void keeper_sums_set(struct keeper_recorder *recorder, const struct fw_policy *policy);		/* any thread */
+/* What the last program left is written; in the recorder's thread, first of all. */
+void keeper_sums_begin(struct keeper_recorder *recorder);
+/* True: it is written by itself. */
+bool keeper_sums_take(struct keeper_recorder *recorder, const struct fw_record *record);
+bool keeper_sums_knows(struct keeper_recorder *recorder, const struct ipc_record *message);
+void keeper_sums_done(struct keeper_recorder *recorder,
+		      const struct ipc_record *message);	    /* of the gate: it was taken */
+void keeper_sums_write(struct keeper_recorder *recorder, bool all); /* those that are over */
+/* What was taken is on the disk or in the file of sums: the ring may give it away. */
+void keeper_sums_release(struct keeper_recorder *recorder);
+void keeper_sums_stop(struct keeper_recorder *recorder, bool whole); /* whole: all is written */
 
 /* keeper_index.c: the index of the record and its old files, in a thread of its own. Whatever goes wrong with them, the
  * record goes on. */

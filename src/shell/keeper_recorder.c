@@ -20,7 +20,7 @@
 /* As the journal of systemd has it. */
 #define EPOCH_NS ((uint64_t)15 * 60 * 1000000000)
 
-enum { RETRY_MS = 100 };
+enum { RETRY_MS = 100, DRAIN_MOST = 10000 };
 
 static void pause_ms(long milliseconds)
 {
@@ -171,13 +171,38 @@ static void keep(struct keeper_recorder *recorder, const struct fw_record *recor
 	while (ledger_add(recorder->ledger, record, &line) != 0)
 		pause_ms(RETRY_MS); /* memory is short: the record waits, and with it whoever sends the next */
 	uv_mutex_lock(&recorder->lock);
-	count(recorder, record->type);
 	remember_line(recorder, line, ledger_sequence(recorder->ledger));
 	uv_mutex_unlock(&recorder->lock);
 	if (message != NULL)
 		keep_for_telling(recorder, message, tail);
 	if (recorder->each)
 		commit(recorder);
+}
+
+static void keep_own(struct keeper_recorder *recorder, const struct fw_record *record)
+{
+	uint8_t texts[IPC_RECORD_TEXTS];
+	struct ipc_record message;
+	struct fw_slice tail = ipc_make_record(record, &message, texts);
+
+	keep(recorder, record, &message, tail);
+}
+
+void keeper_recorder_commit(struct keeper_recorder *recorder)
+{
+	commit(recorder);
+}
+
+void keeper_recorder_add(struct keeper_recorder *recorder, const struct fw_record *record)
+{
+	keep_own(recorder, record);
+}
+
+static void count_one(struct keeper_recorder *recorder, uint16_t type)
+{
+	uv_mutex_lock(&recorder->lock);
+	count(recorder, type);
+	uv_mutex_unlock(&recorder->lock);
 }
 
 /* Is it the one that follows? Of a worker of another gate, and to a keeper that has just begun, each is the first. */
@@ -192,8 +217,9 @@ static uint64_t missing(struct keeper_recorder *recorder, const struct ipc_recor
 	return missing;
 }
 
-/* A gap is itself a record: whoever reads knows how many there are not. */
-static void keep_gap(struct keeper_recorder *recorder, uint16_t worker, uint64_t count)
+/* A loss is itself a record: whoever reads knows how many there are not. */
+void keeper_recorder_add_loss(struct keeper_recorder *recorder, uint64_t count, const char *key, int64_t number,
+			      const char *cause)
 {
 	struct fw_record record = { .wall_us = clock_wall_us(),
 				    .type = EVENT_records_lost,
@@ -203,11 +229,17 @@ static void keep_gap(struct keeper_recorder *recorder, uint16_t worker, uint64_t
 	if (recorder->options != NULL)
 		recorder->options->random.fill(recorder->options->random.user, id, sizeof(id));
 	encode_hex(id, sizeof(id), record.event_id);
-	record.details[record.detail_count++] =
-		(struct fw_detail){ .key = "count", .kind = FW_DETAIL_INTEGER, .number = (int64_t)count };
-	record.details[record.detail_count++] =
-		(struct fw_detail){ .key = "worker", .kind = FW_DETAIL_INTEGER, .number = worker };
-	keep(recorder, &record, NULL, slice(NULL, 0));
+	if (count != 0)
+		record.details[record.detail_count++] =
+			(struct fw_detail){ .key = "count", .kind = FW_DETAIL_INTEGER, .number = (int64_t)count };
+	if (key != NULL)
+		record.details[record.detail_count++] =
+			(struct fw_detail){ .key = key, .kind = FW_DETAIL_INTEGER, .number = number };
+	if (cause != NULL)
+		record.details[record.detail_count++] =
+			(struct fw_detail){ .key = "cause", .kind = FW_DETAIL_TEXT, .text = slice_text(cause) };
+	count_one(recorder, record.type);
+	keep_own(recorder, &record);
 }
 
 static void take(struct keeper_recorder *recorder, const struct ipc_record *message, struct fw_slice tail)
@@ -215,12 +247,15 @@ static void take(struct keeper_recorder *recorder, const struct ipc_record *mess
 	uint64_t lost = missing(recorder, message);
 	struct fw_record record;
 
-	if (ipc_read_record(message, tail, &record))
-		keep(recorder, &record, message, tail);
-	else
+	if (ipc_read_record(message, tail, &record)) {
+		count_one(recorder, record.type);
+		if (keeper_sums_take(recorder, &record))
+			keep(recorder, &record, message, tail);
+	} else {
 		lost++;
+	}
 	if (lost != 0)
-		keep_gap(recorder, message->worker, lost);
+		keeper_recorder_add_loss(recorder, lost, "worker", message->worker, NULL);
 }
 
 static bool may_take(const struct keeper_recorder *recorder, size_t waiting)
@@ -255,21 +290,24 @@ static bool drain(struct keeper_recorder *recorder)
 	struct ipc_record message;
 	struct fw_slice tail;
 	enum ipc_type type;
-	bool any = false;
+	unsigned taken = 0; /* what is summed up waits nowhere */
 
-	while (may_take(recorder, ledger_waiting(recorder->ledger)) &&
+	while (taken < DRAIN_MOST && may_take(recorder, ledger_waiting(recorder->ledger)) &&
 	       ledger_waiting(recorder->ledger) - before < LIMIT_RECORD_BATCH) {
 		if (!ipc_receive(recorder->channel, &type, &message, sizeof(message), &tail))
-			return take_own(recorder, UINT64_MAX) || any;
-		any = true;
+			return take_own(recorder, UINT64_MAX) || taken != 0;
+		taken++;
 		if (type != IPC_RECORD)
 			continue;
 		take_own(recorder, message.record.wall_us);
-		take(recorder, &message, tail);
+		if (!keeper_sums_knows(recorder, &message)) {
+			take(recorder, &message, tail);
+			keeper_sums_done(recorder, &message);
+		}
 		if (recorder->each)
-			ipc_release(recorder->channel);
+			keeper_sums_release(recorder);
 	}
-	return any;
+	return taken != 0;
 }
 
 static void run(void *user)
@@ -278,13 +316,15 @@ static void run(void *user)
 	size_t lost;
 
 	pthread_setname_np(pthread_self(), "fw-recorder");
+	keeper_sums_begin(recorder);
 	for (;;) {
 		bool stop = atomic_load(&recorder->stop), any = drain(recorder);
 
+		keeper_sums_write(recorder, stop && !any);
 		commit(recorder); /* without records too: a checkpoint may be due */
 		/* What is on the disk, or kept here since that takes nothing, need not be received again. Not in
 		 * commit: there one may have been received that is not taken yet. */
-		ipc_release(recorder->channel);
+		keeper_sums_release(recorder);
 		tell_events(recorder);
 		if (stop && !any)
 			break;
@@ -297,6 +337,7 @@ static void run(void *user)
 	}
 	lost = ledger_close(recorder->ledger, now());
 	recorder->ledger = NULL;
+	keeper_sums_stop(recorder, lost == 0);
 	if (lost != 0)
 		log_error(log_of(recorder), record, "%zu bytes of the record could not be written to %s and are lost",
 			  lost, recorder->directory);
@@ -340,6 +381,7 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 	const char *failed;
 
 	recorder->directory = options->record_directory;
+	recorder->sums.file.fd = -1;
 	recorder->each = options->policy->settings.record_sync == LEDGER_SYNC_EACH;
 	uv_mutex_init(&recorder->lock);
 	pool_init(&recorder->pool);
@@ -362,6 +404,8 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 		return text;
 	}
 	atomic_store(&recorder->durable, ledger_durable(recorder->ledger));
+	if (!keeper_sums_start(recorder, options))
+		return "cannot start the recorder: memory is short";
 	if (uv_thread_create(&recorder->thread, run, recorder) != 0)
 		return "cannot start the recorder: no thread";
 	recorder->runs = true;
@@ -382,6 +426,7 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 	buf_clear(&recorder->told, &recorder->pool);
 	pool_fini(&recorder->pool);
 	ledger_close(recorder->ledger, now()); /* when the thread did not start */
+	keeper_sums_stop(recorder, false);
 	if (recorder->owns_channel)
 		ipc_channel_free(recorder->channel);
 	ipc_channel_free(recorder->own);

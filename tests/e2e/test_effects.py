@@ -152,6 +152,21 @@ def see_sync(program, _=None):
     return {"audit_logging.sync": "never" if count == 0 else "each" if count >= 20 else count}
 
 
+BUDGET = "audit_logging.source_budget."
+
+
+def see_budget(program, _=None):
+    """Three handshakes that are refused, and three more two and a half seconds later: what each record of them stands for."""
+    for pause in (2.5, 0):
+        for _ in range(3):
+            RawClient(program.port, request=PLAIN).closed()
+        time.sleep(pause)
+    program.signal()
+    program.wait()
+    seen = [record["details"].get("count", 1) for record in program.records("handshake_refused")]
+    return {BUDGET + key: seen for key in ("records", "per", "summed_for")}
+
+
 def see_start(key):
     def see(program, _=None):
         return {key: "warned" if 'the permission "chat.sned"' in program.stderr() else "silent"}
@@ -293,6 +308,9 @@ def cases(made):
         yield Case({"audit_logging.max_log_files": (2, 3, 2, 3), "audit_logging.max_archived_files": (1, 2, 1, 2)}, see_kept,
                    {**CLOSED, "audit_logging.rotation_interval": 1}, clock=Clock)
         yield Case({"audit_logging.rotation_interval": (24, 1, 1, 2)}, see_age, CLOSED, clock=Clock)
+    for key, row in (("records", (2, 4, [1, 1, 4], [1, 1, 1, 1, 2])), ("per", (1, 3600, [1] * 6, [1, 1, 1, 3])), ("summed_for", (1, 3600, [1] * 6, [1, 1, 4]))):
+        yield Case({BUDGET + key: row}, lambda program, key=BUDGET + key: {key: see_budget(program)[key]},
+                   {**CLOSED, **{BUDGET + name: value for name, value in (("records", 3 if key == "per" else 2), ("per", 3600), ("summed_for", 3600)) if name != key}})
     if not shutil.which("strace") or subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL).returncode != 0:
         not_here["audit_logging.sync"] = "strace is not there, or may not trace"
     else:

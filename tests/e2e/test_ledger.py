@@ -18,7 +18,7 @@ MUTATIONS = int(os.environ.get("LEDGER_MUTATIONS", "60"))
 QUERIES = int(os.environ.get("LEDGER_QUERIES", "150"))
 SEED = int(os.environ.get("LEDGER_SEED", "20261128"))
 MESSAGES_SENT = 6000
-CONFIG = RELAXED + "audit_logging: { max_log_size: 1 }\n"
+CONFIG = RELAXED + "audit_logging: { max_log_size: 1, source_budget: { records: 0 } }\n"
 SCRATCH = tempfile.mkdtemp(prefix="framewall-e2e-ledger-")
 WHOLE, OLDER, COPY, EXPORTED = (os.path.join(SCRATCH, name) for name in ("whole", "older", "copy", "exported"))
 atexit.register(shutil.rmtree, SCRATCH, True)

@@ -13,7 +13,7 @@ except ImportError:
     print("1..0 # SKIP python3-cryptography is not installed")
     sys.exit(0)
 
-CONFIG = RELAXED + 'audit_logging: { log_directory: "%s/record", on_failure: %s }\n'
+CONFIG = RELAXED + 'audit_logging: { log_directory: "%s/record", on_failure: %s, source_budget: { records: 0 } }\n'
 PLACES = ("--listen", "localhost:0", "--admin", "localhost:0")
 SAYS = "cannot write the record|is written again|cannot sign the record|is signed again"
 

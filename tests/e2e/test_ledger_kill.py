@@ -19,7 +19,7 @@ except ImportError:
 KILLS = int(os.environ.get("LEDGER_KILLS", sys.argv[2] if len(sys.argv) > 2 else "8"))
 SEED = int(os.environ.get("LEDGER_SEED", "20261128"))
 LIVES = 25  # of one ledger, so that reading all of it does not become the most of this test
-CONFIG = RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 3, checkpoint_copy: \"%s\", sync: %s }\n"
+CONFIG = RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 3, checkpoint_copy: \"%s\", sync: %s, source_budget: { records: 0 } }\n"
 PLACES = ("--listen", "localhost:0", "--admin", "localhost:0")
 USER = "mallory" + "\u2028\u202e" * 19
 

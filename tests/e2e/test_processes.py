@@ -289,4 +289,5 @@ def every_second():
         equal(verify(fw).returncode, 0, "the chain holds")
 
 
-main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, every_second)
+if __name__ == "__main__":
+    main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, every_second)

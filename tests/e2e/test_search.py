@@ -16,7 +16,7 @@ QUERIES = int(os.environ.get("SEARCH_QUERIES", "30"))
 KILLS = int(os.environ.get("SEARCH_KILLS", "3"))
 SEED = int(os.environ.get("SEARCH_SEED", "20261128"))
 PLACES = ("--listen", "localhost:0", "--admin", "localhost:0")
-CONFIG = RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 2%s }\n"
+CONFIG = RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 2, source_budget: { records: 0 }%s }\n"
 USERS = ["alice", "bob", "mallory" + "\u2028\u202e" * 19, "\"},\"chain\":\"" + "\u200f" * 37, "Пётр 😀" + "\u2066" * 30]
 MESSAGES = ["}no json{", '{"type":"chat_message"}', '{"type":"no_such_type"}', '{"type":[]}', "[" * 40, chat("x' OR 1=1 --")]
 SCRATCH = tempfile.mkdtemp(prefix="framewall-e2e-search-")

@@ -15,7 +15,7 @@ RECORDS, RESTARTS = (int(sys.argv[2]), int(sys.argv[3])) if len(sys.argv) > 3 el
 
 
 def config(*receivers, more=""):
-    return RELAXED + "audit_logging:\n  receivers:\n" + "".join(f"  - {json.dumps(receiver)}\n" for receiver in receivers) + more
+    return RELAXED + "audit_logging:\n  source_budget: { records: 0 }\n  receivers:\n" + "".join(f"  - {json.dumps(receiver)}\n" for receiver in receivers) + more
 
 
 def receivers(program):
