@@ -15,10 +15,11 @@ const char *condition_fault(const struct policy_condition *condition, const stru
 {
 	const struct fw_conn *conn = message->conn;
 	const struct fw_engine *engine = message->engine;
+	bool nowhere =
+		conn == NULL ? engine->explained_from.family == 0 : engine->trial != NULL && engine->trial->nowhere;
 	bool certificate = conn != NULL ? conn->tls_certificate != NULL : engine->explained_certificate;
 
-	if (!is_in(condition, conn != NULL ? &conn->peer : &engine->explained_from))
-		return conn == NULL && engine->explained_from.family == 0 ? "when: network; say from which address"
-									  : "when: network";
+	if (!is_in(condition, conn != NULL && !nowhere ? &conn->peer : &engine->explained_from))
+		return nowhere ? "when: network; say from which address" : "when: network";
 	return condition->certificate && !certificate ? "when: certificate" : NULL;
 }

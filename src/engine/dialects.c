@@ -53,8 +53,14 @@ static enum verdict refuse(struct message *message, enum error_code error, const
 /* An engine that explains has no connection, and so nothing that came before. */
 static struct dialect_link *link_of(const struct message *message)
 {
-	if (message->conn != NULL)
-		return &message->conn->links[message->outbound ? FW_UPSTREAM : FW_CLIENT];
+	const struct engine_trial *trial = message->engine->trial;
+
+	if (message->conn != NULL) {
+		struct dialect_link *link = &message->conn->links[message->outbound ? FW_UPSTREAM : FW_CLIENT];
+
+		link->begun = link->begun || (trial != NULL && trial->begun);
+		return link;
+	}
 	message->engine->explained_link = (struct dialect_link){ .begun = true };
 	return &message->engine->explained_link;
 }

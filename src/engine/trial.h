@@ -9,6 +9,8 @@ struct engine_trial {
 	void *user;
 	bool is_somebody; /* whoever connects without a credential is this user */
 	bool any_csrf;	  /* whatever token a message has counts as that of its session */
+	bool begun;	  /* the dialect's own opening was said before, by either side */
+	bool nowhere;	  /* where the client is was not said: no network has it */
 	uint16_t role;	  /* index in the policy */
 	struct fw_slice user_id;
 	struct fw_slice scopes; /* permissions that the role is narrowed to, with a blank between; empty: all it has */

@@ -13,7 +13,7 @@
 
 #define SECOND_NS ((uint64_t)1000000000)
 
-enum { HEAD_ROOM = 16384, TURNS = 100000, HOST_ROOM = 512 };
+enum { HEAD_ROOM = 16384, TURNS = 100000 };
 
 const char *const rehearsal_verdict_names[3] = { "pass", "refuse", "close" };
 
@@ -328,21 +328,12 @@ static int end(struct rehearsal *r, const char *where, struct rehearsal_result *
 	return FW_OK;
 }
 
-static const char *default_path(const struct fw_policy *policy, char ret_path[HOST_ROOM])
-{
-	snprintf(ret_path, HOST_ROOM, "%s", policy->routes[0].path);
-	return ret_path;
-}
-
-/* A Host that the route takes: of "*.example.com" one below it. */
-static const char *default_host(const struct fw_policy *policy, const struct policy_route *route,
-				char ret_host[HOST_ROOM])
+/* A Host that the route takes. */
+static const char *default_host(const struct fw_policy *policy, const struct policy_route *route)
 {
 	const struct texts *hosts = route != NULL && route->hosts.count != 0 ? &route->hosts : &policy->settings.hosts;
-	const char *first = hosts->count != 0 ? hosts->items[0] : "localhost";
 
-	snprintf(ret_host, HOST_ROOM, "%s%s", *first == '*' ? "www" : "", *first == '*' ? first + 1 : first);
-	return ret_host;
+	return hosts->count != 0 ? hosts->items[0] : "localhost";
 }
 
 /* Of one that must be there the first that is listed, which may be a name of this machine. */
@@ -358,8 +349,7 @@ static const char *default_origin(const struct fw_policy *policy, const struct p
 
 static bool write_request(struct rehearsal *r, const struct rehearsal_opening *opening, char *ret_head, int *ret_size)
 {
-	char path[HOST_ROOM], host[HOST_ROOM];
-	const char *asked = opening->path != NULL ? opening->path : default_path(r->policy, path);
+	const char *asked = opening->path != NULL ? opening->path : r->policy->routes[0].path;
 	const struct policy_route *route = policy_route_find(r->policy, slice(asked, strcspn(asked, "?")));
 	const char *origin = opening->origin != NULL ? opening->origin : default_origin(r->policy, route);
 
@@ -367,7 +357,7 @@ static bool write_request(struct rehearsal *r, const struct rehearsal_opening *o
 		ret_head, HEAD_ROOM,
 		"GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s%s%s%s%s%s%s\r\n",
-		asked, opening->host != NULL ? opening->host : default_host(r->policy, route, host),
+		asked, opening->host != NULL ? opening->host : default_host(r->policy, route),
 		origin != NULL ? "Origin: " : "", origin != NULL ? origin : "", origin != NULL ? "\r\n" : "",
 		opening->subprotocol != NULL ? "Sec-WebSocket-Protocol: " : "",
 		opening->subprotocol != NULL ? opening->subprotocol : "", opening->subprotocol != NULL ? "\r\n" : "",
@@ -379,7 +369,9 @@ static bool take_role(struct rehearsal *r, const struct rehearsal_opening *openi
 {
 	struct engine_trial *trial = &r->trial;
 
-	trial->any_csrf = opening->any_csrf;
+	trial->any_csrf = opening->alone;
+	trial->begun = opening->alone && !opening->first;
+	trial->nowhere = opening->alone && opening->from.family == 0;
 	trial->is_somebody = opening->role != NULL;
 	if (opening->role == NULL)
 		return true;

@@ -20,7 +20,10 @@ struct rehearsal_opening {
 	bool tls;
 	const char *user, *role; /* role NULL: nobody yet: the route's own rules, or a login by the first message */
 	const char *permissions; /* that the role is narrowed to, with a blank between; NULL: all it has */
-	bool any_csrf;		 /* whatever csrf_token a message has counts */
+	/* What is asked is about one message alone: whatever csrf_token it has counts, the dialect's opening was said
+	 * before unless first, no address is blocked for what was refused, and where from is not said no network has
+	 * it. */
+	bool alone, first;
 };
 
 /* Passwords that hold. */

@@ -93,7 +93,8 @@ void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
 		take_session(r, need, &session, &answer);
 		break;
 	case FW_NEED_VIOLATION: /* no answer is awaited; when it is blocked the next connection is turned away */
-		store_violation(r->store, &need->address, r->now.monotonic_ns);
+		if (!r->trial.any_csrf)
+			store_violation(r->store, &need->address, r->now.monotonic_ns);
 		return;
 	case FW_NEED_API_KEY:
 		answer.code = store_key_check(r->store, need->key_id, need->key.size == 32 ? need->key.data : NULL,

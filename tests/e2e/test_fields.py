@@ -48,7 +48,8 @@ def test_explain():
             file.write(RULES)
         task = {"type": "create_task", "title": "t", "assignee": "bob", "csrf_token": "x"}
         code, said = explain(config, "user", task)
-        equal((code, said["code"], stage(said)), (1, "PERMISSION_DENIED", {"stage": "fields", "verdict": "refuse", "code": "PERMISSION_DENIED", "detail": "a field that its role may not set"}),
+        equal((code, said["code"], stage(said)), (1, "PERMISSION_DENIED", {"stage": "fields", "verdict": "refuse", "code": "PERMISSION_DENIED", "detail": "a field that its role may not set",
+                                                           "field": "assignee", "problems": [{"field": "assignee", "rule": "role"}], "problems_total": 1}),
               "who may not set it is told which field")
         code, said = explain(config, "admin", task)
         equal((code, stage(said)["verdict"]), (0, "pass"), "who inherits the role may")

@@ -11,6 +11,7 @@ from framewall import BINARY, equal, main, ok
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("FRAMEWALL_")}
 ROLES = "rbac: { permission_categories: { files: [read], users: [write], admin: [access] } }\n"
 SOCKET_IO = ROLES + """
+authentication: { methods: [password] }
 routes:
   - path: /socket.io/*
     upstream: ws://localhost:9000
@@ -157,6 +158,7 @@ authentication: { methods: [jwt, api_key, password] }
 messages: { chat_message: { fields: { sender_role: { see: [moderator], mask: "***" } } } }
 """
 DIALECT = r"""
+users: { alice: { password: secret, role: user } }
 tests:
   - name: an event
     path: /socket.io/?EIO=4&transport=websocket
@@ -169,6 +171,18 @@ tests:
       - { hex: "00", expect: pass }
       - { hex: "00", expect: refuse, stage: json }
       - { text: '42["from the server",1]', direction: out, expect: pass }
+  - name: a login by the first message is plain JSON, and comes before the dialect
+    path: /socket.io/
+    steps:
+      - { message: { type: auth, method: password, user_id: alice, password: secret }, expect: pass }
+      - { text: "40", expect: pass }
+      - { text: '42["chat_message",{"text":"hi"}]', expect: pass }
+      - { text: '42["drop all"]', expect: refuse, stage: route }
+  - name: the dialect does not log in
+    path: /socket.io/
+    text: "40"
+    expect: close
+    stage: login
   - name: the server's own answer to its login is nobody's
     path: /ws
     role: user
