@@ -628,6 +628,24 @@ What a client is told inside the connection: `{"type":"error","data":{"code","me
                 + markdown_table(["rule", "meaning", "limit"], rules))
 
 
+def rules():
+    classes = {name: (word, text) for name, word, text in rows_of("detect_classes", "DETECT_CLASS")}
+    intro = """
+Texts of messages, their keys too, are looked through for attacks: as they came, and as those behind may come to read them (percent, entities, escapes, overlong UTF-8 and
+full-width letters undone, at most three times). What a text has of the rules below adds up, class by class. At `validation.inspect.refuse.CLASS` points the message is
+refused: `INVALID_MESSAGE`, "Dangerous content detected", with the id of the rule of most points as `rule`. At `validation.inspect.flag.CLASS` it goes on and is recorded as
+`message_flagged`. In the record stand rule, class, points and field, never the text. `framewall explain` shows every rule that was found.
+
+Between backticks people speak of code: all but script and lookups counts there as a flag at most. Of HTML fields what is markup is decided by the allow-list of
+`validation.allowed_html_tags`, not by these rules. All texts of a message are looked at joined, too, in case one was split: the field is then `*`.
+A rule that is wrong in your messages is switched off by `validation.inspect.exceptions`, for a field, a type, or everywhere."""
+    parts = []
+    for name, (word, text) in classes.items():
+        rows = [[code(id), points, reason] for _, klass, id, points, reason in rows_of("detect_rules", "DETECT_RULE") if klass == name]
+        parts.append(f"## {word}: {text}\n\n" + markdown_table(["rule", "points", "found"], rows))
+    return page("Rules of inspection", intro, *parts)
+
+
 def closes():
     rows = []
     for name, number, error, event, text, reconnect in rows_of("closes", "CLOSE"):
@@ -769,7 +787,7 @@ in the dialect. [The guide](../guide/dialects.md) has a configuration for each. 
                 markdown_table(["dialect", "subprotocol", "what it is", "type", "fields"], rows))
 
 
-PAGES = {"dialects.md": dialects, "configuration.md": configuration, "controls.md": controls, "events.md": events, "errors.md": errors, "closes.md": closes, "messages.md": messages,
+PAGES = {"dialects.md": dialects, "configuration.md": configuration, "controls.md": controls, "events.md": events, "errors.md": errors, "rules.md": rules, "closes.md": closes, "messages.md": messages,
          "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "log.md": log, "framewall.schema.json": schema, "record.schema.json": record_schema}
 
 

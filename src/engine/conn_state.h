@@ -17,6 +17,7 @@
 #include "codec/inflater.h"
 #include "codec/ws.h"
 #include "engine/counters.h"
+#include "engine/detect/words.h"
 #include "engine/trial.h"
 #include "base/error_code.h"
 #include "policy/policy.h"
@@ -55,6 +56,7 @@ struct fw_engine {
 	struct dialect_link explained_link;
 	bool explained_certificate;	  /* and whether by a connection with a client certificate */
 	struct verified *verified;	  /* tokens verified a moment ago; NULL: none yet */
+	struct detect_words words;	  /* of inspection */
 	const struct engine_trial *trial; /* NULL: none, as with every server */
 	char stage_cause[FW_STAGE_CAUSE]; /* what a stage of the embedding program said last */
 	uint64_t connection_base;	  /* see engine.c */

@@ -16,6 +16,7 @@ struct fw_engine *fw_engine_new(const struct fw_engine_options *options)
 	if (engine == NULL)
 		return NULL;
 	pipeline_seal();
+	detect_words_init(&engine->words);
 	engine->policy = fw_policy_ref(options->policy);
 	engine->random = options->random;
 	pool_init(&engine->pool);

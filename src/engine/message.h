@@ -62,6 +62,8 @@ struct message {
 	struct fw_slice detail;	 /* what it was about: a field, a path; may be empty */
 	uint64_t number;	 /* offset, limit or count, by cause */
 	bool has_number;
+	const char *content_class; /* of what inspection found, with its points; NULL: nothing */
+	unsigned points;
 	uint32_t retry_after_ms;
 	const struct policy_field_rule *
 		*hidden;    /* by node of a key: the rule by which it is not shown; NULL: none is */
@@ -96,6 +98,10 @@ enum verdict pipeline_ask(unsigned stage, struct message *message); /* the word 
 void pipeline_seal(void);					    /* no stage is added from now on; any thread */
 /* Is there a stage of the embedding program for messages to clients? */
 bool pipeline_looks_out(void);
+
+struct event_node;
+/* stage_inspect.c: class and points of what it found, if it found anything. */
+void inspect_note(struct event_node *node, const struct message *message);
 
 /* stage_fields.c: what a client is shown where fields are hidden: text, or the message without them. False: memory is
  * short. */

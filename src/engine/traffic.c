@@ -75,7 +75,9 @@ static void note_would(struct fw_conn *conn, const struct message *message, unsi
 	event_text(node, "stage", pipeline_stages[stage].name);
 	event_text(node, "error", error_code_name(message->error));
 	event_text(node, "cause", message->cause);
+	event_text(node, "rule", message->public_rule);
 	event_detail(node, "field", message->detail);
+	inspect_note(node, message);
 }
 
 static const char *record_refusal(struct fw_conn *conn, const struct message *message, unsigned stage)
@@ -92,6 +94,7 @@ static const char *record_refusal(struct fw_conn *conn, const struct message *me
 	event_number(node, "size", (int64_t)message->text.size);
 	if (message->has_number)
 		event_number(node, "at", (int64_t)message->number);
+	inspect_note(node, message);
 	event_violation(conn, message->event);
 	return node->event.as.record.event_id;
 }
@@ -161,7 +164,7 @@ static void forward(struct fw_conn *conn, struct message *message, enum verdict 
 		ending_close(conn, CLOSE_FAULT, NULL, "memory");
 		return;
 	}
-	if (verdict == VERDICT_REWRITE && message->rule != NULL)
+	if (message->rule != NULL && (verdict == VERDICT_REWRITE || message->rewrite_count != 0))
 		record_rewrite(conn, message);
 	else
 		conn->engine->counters[COUNT_passed]++;

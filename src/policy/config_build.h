@@ -232,6 +232,10 @@ void config_tls(struct config *config);
 void config_csrf(struct config *config);       /* config_csrf.c: after config_routes */
 void config_encryption(struct config *config); /* config_encryption.c */
 void config_html(struct config *config);
+
+/* config_inspect.c: validation.inspect.exceptions, one checked, all read; and the points. */
+bool config_check_exception(struct config *config, struct config_place place, const char *path, struct fw_slice text);
+void config_inspect_derive(struct config *config);
 void config_levels(struct config *config);
 unsigned config_levels_event(struct fw_slice name); /* of an entry that holds */
 uint16_t config_rbac_role(struct config *config, struct config_place place,

@@ -212,6 +212,7 @@ void config_derive(struct config *config)
 		.max_size = (size_t)settings->max_token_size,
 	};
 	config_issuers_derive(config);
+	config_inspect_derive(config);
 	for (unsigned i = 0; i < policy->message_count; i++)
 		if (strcmp(policy->messages[i].name, "auth") == 0)
 			policy->auth_message_bytes = policy->messages[i].max_bytes;

@@ -13,6 +13,7 @@
 #include "base/gcra.h"
 #include "base/limits.h"
 #include "crypto/jwt.h"
+#include "policy/inspect.h"
 #include "policy/provider.h"
 #include "policy/receiver.h"
 #include "policy/texts.h"
@@ -297,6 +298,7 @@ struct fw_policy {
 	uint8_t event_levels[EVENT_TYPES]; /* of records: enum fw_level */
 	struct texts idle;		   /* keys that are given and have no effect in this version */
 
+	struct policy_inspect inspect;
 	uint64_t blocking_events; /* bit set of enum event_type */
 	struct addr_net *blocked_nets;
 	size_t blocked_net_count;

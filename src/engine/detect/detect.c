@@ -1,0 +1,284 @@
+/* detect.c: the gate, the views and the detectors of a text, in a row. */
+#include "engine/detect/detect.h"
+
+#include "codec/views.h"
+#include "engine/detect/view.h"
+
+const struct detect_info detect_info[DETECT_RULES] = {
+#define DETECT_RULE(name, class, id, points, reason) { id, reason, DETECT_##class, points },
+#include "tables/detect_rules.def"
+#undef DETECT_RULE
+};
+const char *const detect_class_words[DETECT_CLASSES] = {
+#define DETECT_CLASS(name, word, help) #word,
+#include "tables/detect_classes.def"
+#undef DETECT_CLASS
+};
+
+static const struct detector {
+	void (*look)(const struct detect_view *view);
+	unsigned gate;
+} detectors[] = {
+#define DETECTOR(name, gate, help) { detect_##name, gate },
+#include "tables/detectors.def"
+#undef DETECTOR
+};
+
+#define HIGH_16                                                                                                        \
+	GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH,  \
+		GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH
+static const uint32_t gates[256] = {
+	[0] = GATE_NUL,
+	['\t'] = 0,
+	['\n'] = GATE_LINE,
+	['\r'] = GATE_LINE,
+	['<'] = GATE_TAG,
+	['>'] = GATE_TAG,
+	['\''] = GATE_QUOTE,
+	['"'] = GATE_QUOTE,
+	['='] = GATE_EQUALS,
+	['('] = GATE_PAREN,
+	[')'] = GATE_PAREN,
+	[';'] = GATE_SEMICOLON,
+	['&'] = GATE_SEMICOLON | GATE_AMPERSAND,
+	['|'] = GATE_PIPE,
+	['`'] = GATE_BACKTICK,
+	['$'] = GATE_DOLLAR,
+	['/'] = GATE_SLASH,
+	['\\'] = GATE_BACKSLASH,
+	['{'] = GATE_BRACE,
+	['}'] = GATE_BRACE,
+	['['] = GATE_BRACE,
+	[']'] = GATE_BRACE,
+	['#'] = GATE_COMMENT,
+	['*'] = GATE_COMMENT,
+	['0'] = GATE_DIGIT,
+	['1'] = GATE_DIGIT,
+	['2'] = GATE_DIGIT,
+	['3'] = GATE_DIGIT,
+	['4'] = GATE_DIGIT,
+	['5'] = GATE_DIGIT,
+	['6'] = GATE_DIGIT,
+	['7'] = GATE_DIGIT,
+	['8'] = GATE_DIGIT,
+	['9'] = GATE_DIGIT,
+	['_'] = GATE_UNDERSCORE,
+	['@'] = GATE_UNDERSCORE,
+	['^'] = GATE_UNDERSCORE,
+	['~'] = GATE_UNDERSCORE,
+	[':'] = GATE_COLON,
+	['-'] = GATE_DASH,
+	[','] = GATE_DASH,
+	['%'] = GATE_PERCENT,
+	[0x80] = HIGH_16,
+	HIGH_16,
+	HIGH_16,
+	HIGH_16,
+	HIGH_16,
+	HIGH_16,
+	HIGH_16,
+	HIGH_16,
+};
+/* Without any of these a text is words. */
+enum { HARMLESS = GATE_DIGIT | GATE_COLON | GATE_HIGH | GATE_DASH };
+/* Octets looked at a second time, by octets of the text: see detect_spend. */
+enum { WORK = 6, WORK_LEAST = 4096 };
+enum { ENCODED = GATE_PERCENT | GATE_AMPERSAND | GATE_BACKSLASH | GATE_HIGH | GATE_NUL };
+
+unsigned detect_gate(struct fw_slice text)
+{
+	const uint8_t *p = text.data;
+	uint32_t a = 0, b = 0, c = 0, d = 0;
+	size_t i = 0;
+
+	for (; i + 4 <= text.size; i += 4) {
+		a |= gates[p[i]];
+		b |= gates[p[i + 1]];
+		c |= gates[p[i + 2]];
+		d |= gates[p[i + 3]];
+	}
+	for (; i < text.size; i++)
+		a |= gates[p[i]];
+	return a | b | c | d;
+}
+
+bool detect_is_piece(struct fw_slice text)
+{
+	return (detect_gate(text) & ~(unsigned)(HARMLESS & ~GATE_DIGIT)) != 0;
+}
+
+/* Code is what stands between backticks: a fence of three, or one that a word does not touch from within. One that
+ * nothing closes is none. */
+static void find_spans(struct detect_view *view)
+{
+	const uint8_t *at = view->text, *end = view->text + view->size;
+
+	view->span_count = 0;
+	if (!(view->gate & GATE_BACKTICK))
+		return;
+	while (view->span_count < VIEW_SPANS && (at = memchr(at, '`', (size_t)(end - at))) != NULL) {
+		size_t fence = 1;
+		const uint8_t *close;
+
+		while (at + fence < end && at[fence] == '`')
+			fence++;
+		close = at + fence;
+		while ((close = memchr(close, '`', (size_t)(end - close))) != NULL) {
+			size_t run = 1;
+
+			while (close + run < end && close[run] == '`')
+				run++;
+			if (run == fence)
+				break;
+			close += run;
+		}
+		if (close == NULL) {
+			at += fence;
+			continue;
+		}
+		view->spans[view->span_count].start = (uint16_t)(at + fence - view->text);
+		view->spans[view->span_count++].end = (uint16_t)(close - view->text);
+		at = close + fence;
+	}
+}
+
+void detect_hit(const struct detect_view *view, enum detect_rule rule, size_t at)
+{
+	struct detect_rules *rules = &view->result->found;
+
+	if (detect_info[rule].class != DETECT_XSS && rule != RULE_OTHER_LOOKUP)
+		for (unsigned i = 0; i < view->span_count; i++)
+			if (at >= view->spans[i].start && at < view->spans[i].end)
+				rules = &view->result->fenced;
+	detect_rules_add(rules, rule);
+}
+
+bool detect_has(const struct detect_view *view, enum detect_rule rule)
+{
+	return detect_rules_has(&view->result->found, rule);
+}
+
+bool detect_spend(const struct detect_view *view, size_t octets)
+{
+	if (*view->work >= octets) {
+		*view->work -= octets;
+		return true;
+	}
+	detect_rules_add(&view->result->found, RULE_OTHER_FLOOD);
+	return false;
+}
+
+static bool counts(enum detect_rule rule, unsigned class, const struct detect_rules *without)
+{
+	return detect_info[rule].class == class && (without == NULL || !detect_rules_has(without, rule));
+}
+
+unsigned detect_points(const struct detect_result *result, unsigned class, const struct detect_rules *without)
+{
+	unsigned points = 0;
+	bool fenced = false;
+
+	for (enum detect_rule rule = 0; rule < DETECT_RULES; rule++) {
+		if (!counts(rule, class, without))
+			continue;
+		if (detect_rules_has(&result->found, rule))
+			points += detect_info[rule].points;
+		else if (detect_rules_has(&result->fenced, rule))
+			fenced = fenced || detect_info[rule].points >= DETECT_REFUSE;
+	}
+	return fenced && points < DETECT_FLAG ? DETECT_FLAG : points;
+}
+
+enum detect_rule detect_lead(const struct detect_result *result, unsigned class, const struct detect_rules *without)
+{
+	enum detect_rule lead = DETECT_RULES;
+
+	for (enum detect_rule rule = 0; rule < DETECT_RULES; rule++)
+		if (counts(rule, class, without) &&
+		    (detect_rules_has(&result->found, rule) || detect_rules_has(&result->fenced, rule)) &&
+		    (lead == DETECT_RULES || detect_info[rule].points > detect_info[lead].points))
+			lead = rule;
+	return lead;
+}
+
+static void look(struct detect_view *view)
+{
+	find_spans(view);
+	for (size_t i = 0; i < sizeof(detectors) / sizeof(detectors[0]); i++)
+		if (view->gate & detectors[i].gate)
+			detectors[i].look(view);
+	detect_scan(view);
+}
+
+bool detect_shortened(const struct detect_view *view)
+{
+	const uint8_t *end = view->text + view->size, *at = view->text;
+
+	for (; (at = memchr(at, '.', (size_t)(end - at))) != NULL; at++)
+		if (at[1] == '.' && end - at >= 4 && (at[2] == '2' || at[2] == '5'))
+			return true;
+	for (at = view->text; (at = memchr(at, 'x', (size_t)(end - at))) != NULL; at++)
+		if (at != view->text && at[-1] == '0' && at[1] == '2')
+			return true;
+	return false;
+}
+
+/* Words and numbers alone: pieces of SQL and shortened paths are the only things they can be. */
+static bool harmless(const struct detect_view *view)
+{
+	if (view->gate & ~(unsigned)HARMLESS)
+		return false;
+	return (view->gate & GATE_DIGIT) == 0 ||
+	       (memmem(view->text, view->size, "select", 6) == NULL &&
+		memmem(view->text, view->size, "order by", 8) == NULL && !detect_shortened(view));
+}
+
+static void chunk(const struct detect_words *words, struct fw_slice text, bool begins, bool ends,
+		  struct detect_result *result)
+{
+	uint8_t lowered[VIEW_SIZE + VIEW_PADDING], decoded[VIEW_SIZE + VIEW_PADDING];
+	size_t size, work = WORK * text.size + WORK_LEAST;
+	struct detect_view view = { .text = lowered,
+				    .size = text.size,
+				    .begins = begins,
+				    .ends = ends,
+				    .work = &work,
+				    .words = words,
+				    .result = result };
+
+	view.gate = detect_gate(text);
+	if ((view.gate & ~(unsigned)(HARMLESS & ~(GATE_DIGIT | GATE_HIGH))) == 0)
+		return;
+	views_lower(lowered, text.data, text.size);
+	memset(lowered + text.size, 0, VIEW_PADDING);
+	if (!harmless(&view))
+		look(&view);
+	if (!(view.gate & ENCODED))
+		return;
+	memcpy(decoded, lowered, text.size);
+	size = views_decode(decoded, text.size, &view.kinds);
+	if (view.kinds == 0)
+		return;
+	if ((view.kinds & VIEW_PERCENT) != 0 && memchr(lowered, ' ', text.size) == NULL) {
+		for (size_t i = 0; i < size; i++) /* a form's way to write a blank */
+			if (decoded[i] == '+')
+				decoded[i] = ' ';
+	}
+	memset(decoded + size, 0, VIEW_PADDING);
+	view.text = decoded;
+	view.size = size;
+	view.gate = detect_gate(slice(decoded, size));
+	if (!harmless(&view))
+		look(&view);
+}
+
+void detect_text(const struct detect_words *words, struct fw_slice text, struct detect_result *result)
+{
+	size_t at = 0;
+
+	while (text.size - at > VIEW_SIZE) {
+		chunk(words, slice(text.data + at, VIEW_SIZE), at == 0, false, result);
+		at += VIEW_SIZE - VIEW_OVERLAP;
+	}
+	chunk(words, slice(text.data + at, text.size - at), at == 0, true, result);
+}

@@ -1,0 +1,149 @@
+/* other.c: what is neither of the big four: one literal each, then what must stand around it. */
+#include "codec/views.h"
+#include "engine/detect/view.h"
+
+static bool computes(const uint8_t *at, const uint8_t *end)
+{
+	bool digit = false, operator= false;
+
+	if (end - at > 40)
+		return false;
+	for (; at < end; at++) {
+		if (is_digit(*at))
+			digit = true;
+		else if (*at == '*' || *at == '+' || *at == '-' || *at == '/')
+			operator= true;
+		else if (!is_blank(*at) && *at != '\'' && *at != '"' && *at != '(' && *at != ')')
+			return false;
+	}
+	return digit && operator;
+}
+
+static bool reaches(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
+{
+	for (; at < end; at++)
+		if ((is_alpha(*at) || *at == '_' || *at == '.' || *at == '?' || *at == '#') &&
+		    detect_any(view->words, LIST_OTHER_REACHES, at, end) != 0)
+			return true;
+	return false;
+}
+
+static bool closes_twice(const uint8_t *at, const uint8_t *end, uint8_t open, uint8_t close)
+{
+	const uint8_t mark[2] = { open == '%' ? open : close, close };
+
+	return memmem(at, (size_t)(end - at), mark, sizeof(mark)) != NULL;
+}
+
+static void template(const struct detect_view *view, size_t at, size_t size)
+{
+	static const char pairs[] = "{}<>()[]";
+	const uint8_t *a = view->text + at + size, *b = view->text + view->size;
+	uint8_t open = view->text[at + size - 1];
+	const char *pair;
+	const uint8_t *close;
+
+	if (open == 'p') /* {php */
+		open = '{';
+	if (detect_has(view, RULE_OTHER_TEMPLATE))
+		return;
+	if (b - a > 300)
+		b = a + 300;
+	if (!detect_spend(view, (size_t)(b - a)))
+		return;
+	pair = memchr(pairs, open == '%' || open == '#' ? view->text[at] : open, sizeof(pairs) - 1);
+	close = pair != NULL ? memchr(a, pair[1], (size_t)(b - a)) : NULL;
+	/* {{ }}, {% %}, <% %>: closed as they were opened */
+	if (close == NULL ||
+	    ((open == '%' || (size == 2 && open == view->text[at])) && !closes_twice(a, b, open, (uint8_t)pair[1])))
+		return;
+	if (computes(a, close) || (reaches(view, a, close) && memchr(a, '\n', (size_t)(close - a)) == NULL &&
+				   (view->text[at] != '$' || memchr(a, '(', (size_t)(close - a)) != NULL ||
+				    memmem(a, (size_t)(close - a), "__", 2) != NULL)))
+		detect_hit(view, RULE_OTHER_TEMPLATE, at);
+	else if (open != '#' && view->text[at] != '$' && view->text[at] != '@' && view->text[at] != '~')
+		detect_hit(view, view->size < 200 ? RULE_OTHER_BARE_TEMPLATE : RULE_OTHER_WORD, at);
+}
+
+static void query(const struct detect_view *view, size_t at, size_t size)
+{
+	const uint8_t *end = view->text + view->size, *p = view->text + at;
+	uint8_t before = at != 0 ? p[-1] : 0, after;
+
+	while (p + size < end && is_alpha(p[size]))
+		size++;
+	after = p + size < end ? p[size] : 0;
+	if (before == '[' && after == ']') {
+		detect_hit(view, RULE_OTHER_NOSQL, at);
+	} else if ((before == '"' || before == '\'' || before == '{' || before == ' ') &&
+		   (after == '"' || after == '\'' || after == ':')) {
+		size_t back = at > 12 ? at - 12 : 0;
+
+		if (memchr(view->text + back, '{', at - back) != NULL || before == '{' || before == '"')
+			detect_hit(view, view->size < 160 ? RULE_OTHER_NOSQL : RULE_OTHER_SUSPECT, at);
+	}
+}
+
+static void markup(const struct detect_view *view)
+{
+	size_t at;
+
+	if ((at = detect_find(view, 0, "<!entity")) < view->size ||
+	    ((at = detect_find(view, 0, "<!doctype")) < view->size &&
+	     (detect_find(view, at, "system") < view->size || detect_find(view, at, "[") < view->size)))
+		detect_hit(view, RULE_OTHER_ENTITY, at);
+	if ((at = detect_find(view, 0, "<!--#")) < view->size)
+		detect_hit(view, RULE_OTHER_INCLUDE, at);
+}
+
+/* A line break that was encoded, then a header. */
+static void lines(const struct detect_view *view)
+{
+	for (size_t i = 0; i + 4 < view->size; i++)
+		if ((view->text[i] == '\n' || view->text[i] == '\r') &&
+		    detect_any(view->words, LIST_OTHER_HEADERS, view->text + i + 1, view->text + view->size) != 0)
+			detect_hit(view, RULE_OTHER_HEADER, i);
+}
+
+void detect_other(const struct detect_view *view)
+{
+	if (view->gate & GATE_TAG)
+		markup(view);
+	if (view->kinds & (VIEW_PERCENT | VIEW_ESCAPE))
+		lines(view);
+}
+
+void detect_other_word(const struct detect_view *view, enum detect_list list, size_t at, size_t size)
+{
+	bool small = view->size < 80 && view->begins && view->ends;
+
+	switch (list) {
+	case LIST_OTHER_OPENERS:
+		template(view, at, size);
+		return;
+	case LIST_OTHER_OPERATORS:
+		query(view, at, size);
+		return;
+	case LIST_OTHER_METADATA:
+		detect_hit(view, RULE_OTHER_METADATA, at);
+		return;
+	case LIST_OTHER_LOOKUPS:
+		detect_hit(view, RULE_OTHER_LOOKUP, at);
+		return;
+	case LIST_OTHER_LDAP:
+		if (view->size < 200)
+			detect_hit(view, at < 40 && small ? RULE_OTHER_LDAP : RULE_OTHER_SUSPECT, at);
+		return;
+	case LIST_OTHER_PROTOTYPES:
+		detect_hit(view, RULE_OTHER_PROTOTYPE, at);
+		return;
+	case LIST_OTHER_XPATH:
+		detect_hit(view, RULE_OTHER_XPATH, at);
+		return;
+	case LIST_OTHER_CODE:
+		detect_hit(view, RULE_OTHER_CODE, at);
+		return;
+	default:
+		detect_hit(view, view->size < 100 ? RULE_OTHER_SUSPECT : RULE_OTHER_WORD, at);
+	}
+}

@@ -1,0 +1,155 @@
+/* path.c: paths by what they come to: how often one climbs, and where it ends. */
+#include "codec/views.h"
+#include "engine/detect/view.h"
+
+/* The view as a path: backslashes and the forms in which readers see slashes and dots become '/' and '.'. without: a
+ * backslash is nothing, as where it takes the meaning of what follows (.\./.\./). */
+static size_t canonical(const struct detect_view *view, uint8_t *out, bool without, bool *ret_odd)
+{
+	size_t n = 0;
+
+	*ret_odd = false;
+	for (size_t i = 0; i < view->size; i++) {
+		const uint8_t *p = view->text + i;
+		size_t left = view->size - i;
+		uint8_t c = *p;
+
+		if (c == '\\') {
+			if (without) {
+				*ret_odd = true;
+				continue;
+			}
+			c = '/';
+		} else if (c == '0' && left >= 4 && p[1] == 'x' &&
+			   ((p[2] == '2' && (p[3] == 'e' || p[3] == 'f')) || (p[2] == '5' && p[3] == 'c'))) {
+			c = p[3] == 'e' ? '.' : '/';
+			i += 3;
+			*ret_odd = true;
+		} else if (left >= 2 && n >= 2 && out[n - 1] == '.' && out[n - 2] == '.' &&
+			   ((c == '2' && p[1] == 'f') || (c == '5' && p[1] == 'c'))) {
+			c = '/'; /* ..2f */
+			i++;
+			*ret_odd = true;
+		} else if (c == '%' && left >= 3 && p[1] == 'c' && is_digit(p[2])) {
+			c = '/';
+			*ret_odd = true;
+		}
+		out[n++] = c;
+	}
+	return n;
+}
+
+/* Behind the steps up at a place (../../, ..//..//, .../, ..;/): how many, and where the rest begins. */
+static unsigned climb(const uint8_t *text, size_t size, size_t *at)
+{
+	unsigned up = 0;
+
+	for (;;) {
+		size_t i = *at, dots = 0, slashes = 0;
+
+		while (i < size && text[i] == '/')
+			i++;
+		while (i < size && (text[i] == '.' || text[i] == '?' || text[i] == ';') && dots < 6) {
+			dots += text[i] == '.';
+			i++;
+		}
+		while (i < size && text[i] == '/') {
+			i++;
+			slashes++;
+		}
+		if (dots == 0 || (slashes == 0 && i < size)) {
+			if (dots >= 2 && slashes == 0 && up != 0)
+				*at = i;
+			return up;
+		}
+		up += dots >= 2;
+		if (i == *at || (slashes == 0 && i == size)) {
+			*at = i;
+			return up;
+		}
+		*at = i;
+	}
+}
+
+static void climbing(const struct detect_view *view, const uint8_t *text, size_t size, bool odd, unsigned least)
+{
+	bool encoded = odd || (view->kinds & (VIEW_PERCENT | VIEW_OVERLONG | VIEW_WIDE | VIEW_TWICE)) != 0;
+
+	for (size_t at = 0; at + 2 <= size;) {
+		const uint8_t *dot = memmem(text + at, size - at, "..", 2);
+		size_t start, next;
+		unsigned up;
+		bool file;
+
+		if (dot == NULL)
+			return;
+		start = next = (size_t)(dot - text);
+		up = climb(text, size, &next);
+		file = false;
+		for (size_t i = next; i < size && i < next + 3 && !file; i++)
+			file = detect_any(view->words, LIST_PATH_FILES, text + i, text + size) != 0;
+		if (up >= least) {
+			bool alone = start <= 12 && view->begins && memchr(text, ' ', size) == NULL;
+
+			if (file)
+				detect_hit(view, RULE_PATH_FILE, start);
+			if (encoded)
+				detect_hit(view, RULE_PATH_ENCODED, start);
+			else if (up >= 5 || (up >= 3 && alone))
+				detect_hit(view, RULE_PATH_CLIMB, start);
+			else if (up >= 3 || alone)
+				detect_hit(view, RULE_PATH_SHORT, start);
+		}
+		at = next > start + 1 ? next : start + 2;
+	}
+}
+
+/* Nothing but a path: no blank but within it, and no prose. */
+static void alone(const struct detect_view *view, const uint8_t *text, size_t size)
+{
+	size_t from = 0, slashes = 0, blanks = 0;
+	bool file = false;
+
+	if (!view->begins || !view->ends || size > 200 || size < 5)
+		return;
+	if (is_alpha(text[0]) && text[1] == ':' && text[2] == '/')
+		from = 2;
+	if (text[from] != '/' || text[from + 1] == '/')
+		return;
+	for (size_t i = from; i < size; i++) {
+		slashes += text[i] == '/';
+		blanks += text[i] == ' ' || text[i] == '\n';
+	}
+	if (slashes < 2 || blanks > 2)
+		return;
+	for (size_t i = from; i < size && !file; i++)
+		file = text[i] == '/' && detect_any(view->words, LIST_PATH_FILES, text + i + 1, text + size) != 0;
+	if (from != 0 || file)
+		detect_hit(view, RULE_PATH_ALONE, 0);
+	else if (detect_any(view->words, LIST_PATH_ROOTS, text, text + size) != 0)
+		detect_hit(view, RULE_PATH_SYSTEM, 0);
+}
+
+void detect_path(const struct detect_view *view)
+{
+	uint8_t text[VIEW_SIZE];
+	bool odd, slashes = (view->gate & (GATE_SLASH | GATE_BACKSLASH)) != 0;
+	size_t size;
+
+	if (!slashes && !detect_shortened(view))
+		return;
+	size = canonical(view, text, false, &odd);
+	climbing(view, text, size, odd, 1);
+	if (slashes)
+		alone(view, text, size);
+	if (view->gate & GATE_BACKSLASH) {
+		size = canonical(view, text, true, &odd);
+		climbing(view, text, size, odd, 2);
+	}
+}
+
+void detect_path_word(const struct detect_view *view, enum detect_list list, size_t at, size_t size)
+{
+	(void)size;
+	detect_hit(view, list == LIST_PATH_NAMED ? RULE_PATH_NAMED : RULE_PATH_WRAPPER, at);
+}

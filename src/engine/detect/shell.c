@@ -1,0 +1,209 @@
+/* shell.c: a separator, a command, its argument, as a shell reads them. */
+#include "engine/detect/view.h"
+
+enum { WORD = 24 };
+
+struct place {
+	size_t at;   /* of the separator */
+	size_t next; /* behind it */
+	bool opens;  /* ` or $( */
+};
+
+/* The backtick of a code span in somebody's words: it quotes a command and runs none. */
+static bool quotes(const struct detect_view *view, size_t at)
+{
+	for (unsigned i = 0; i < view->span_count; i++) {
+		size_t start = view->spans[i].start, end = view->spans[i].end;
+
+		if (at + 1 < start || at > end)
+			continue;
+		return at + 1 == start && start >= 2 ? is_blank(view->text[start - 2]) && end - start + 24 < view->size
+						     : at + 1 != start;
+	}
+	return false;
+}
+
+static bool in_span(const struct detect_view *view, size_t at)
+{
+	for (unsigned i = 0; i < view->span_count; i++)
+		if (at + 1 >= view->spans[i].start && at <= view->spans[i].end)
+			return true;
+	return false;
+}
+
+/* The next word as a shell has it: quotes, backslashes and ${ifs} gone, without its folder. Returns where it ends. */
+static size_t read_word(const struct detect_view *view, size_t at, uint8_t word[WORD], size_t *ret_size)
+{
+	size_t n = 0;
+
+	while (at < view->size && (is_blank(view->text[at]) || view->text[at] == '+' || view->text[at] == '{' ||
+				   view->text[at] == '(' || view->text[at] == '"' || view->text[at] == '\''))
+		at++;
+	for (; at < view->size; at++) {
+		uint8_t c = view->text[at];
+
+		if (c == '\\' && at + 1 < view->size && (view->text[at + 1] == 'n' || view->text[at + 1] == 'r') &&
+		    (at + 2 == view->size || !is_alpha(view->text[at + 2])))
+			break; /* id\n */
+		if (c == '\\' || c == '\'' || c == '"') {
+			if (at + 1 == view->size || !is_word(view->text[at + 1]))
+				break;
+			if (c == '\\' || (n != 0 && c != '"'))
+				continue;
+		}
+		if (c == '/') {
+			n = 0;
+			continue;
+		}
+		if (!is_word(c) && c != '.' && c != '-')
+			break;
+		if (n < WORD)
+			word[n++] = c;
+	}
+	*ret_size = n < WORD ? n : 0;
+	return at;
+}
+
+/* What a value could look like in front of the separator: nothing, a quote, or one short word. */
+static bool behind_value(const struct detect_view *view, size_t at)
+{
+	size_t length = 0;
+
+	if (!view->begins && at > 64)
+		return false;
+	while (at != 0 && (is_blank(view->text[at - 1]) || memchr("\"'+$^", view->text[at - 1], 5) != NULL))
+		at--;
+	while (at != 0 && !is_blank(view->text[at - 1]) && length < 32) {
+		at--;
+		length++;
+	}
+	return at == 0 && view->begins;
+}
+
+static void command(const struct detect_view *view, const struct place *place)
+{
+	const uint8_t *end = view->text + view->size, *rest;
+	uint8_t word[WORD];
+	size_t size, after = read_word(view, place->next, word, &size), gap;
+	bool ambiguous, argument, over;
+
+	if (size == 0 || !detect_word(view->words, LIST_SHELL_COMMANDS, word, size) ||
+	    (place->opens && quotes(view, place->at)))
+		return;
+	if (after < view->size && (view->text[after] == '=' || view->text[after] == ':' || view->text[after] == ','))
+		return;
+	ambiguous = detect_word(view->words, LIST_SHELL_PLAIN, word, size);
+	gap = after;
+	while (gap < view->size && (is_blank(view->text[gap]) || view->text[gap] == '+'))
+		gap++;
+	rest = view->text + gap;
+	over = rest == end || *rest == ';' || *rest == '|' || *rest == '&' || *rest == '`' || *rest == ')' ||
+	       *rest == '#' || *rest == '"' || *rest == '\'' || *rest == '>' || *rest == '<' || *rest == '%' ||
+	       *rest == '}';
+	argument = rest < end && (*rest == '-' || *rest == '/' || *rest == '$' || *rest == '\\' || *rest == '.' ||
+				  is_digit(*rest) || (is_alpha(*rest) && rest + 1 < end && rest[1] == ':'));
+	for (const uint8_t *p = rest; p < end && p < rest + 40 && *p != '\n'; p++) {
+		if (detect_any(view->words, LIST_SHELL_TARGETS, p, end) != 0) {
+			detect_hit(view,
+				   behind_value(view, place->at) || !in_span(view, place->at) ? RULE_SHELL_TARGET
+											      : RULE_SHELL_COMMAND,
+				   place->at);
+			break;
+		}
+	}
+	if (behind_value(view, place->at) && (over || argument || !ambiguous))
+		detect_hit(view, RULE_SHELL_START, place->at);
+	else if (place->opens && (over || argument))
+		detect_hit(view, RULE_SHELL_SUBSTITUTION, place->at);
+	else if (over || argument)
+		detect_hit(view, ambiguous && !argument ? RULE_SHELL_SUBSTITUTION : RULE_SHELL_COMMAND, place->at);
+}
+
+/* `ls -l /srv/x` and nothing else. */
+static void alone(const struct detect_view *view)
+{
+	uint8_t word[WORD];
+	size_t size, after, words = 1;
+
+	if (!view->begins || !view->ends || view->size > 120)
+		return;
+	after = read_word(view, 0, word, &size);
+	if (size == 0 || after >= view->size || !detect_word(view->words, LIST_SHELL_COMMANDS, word, size))
+		return;
+	for (size_t i = after; i + 1 < view->size; i++)
+		words += is_blank(view->text[i]) && is_alpha(view->text[i + 1]);
+	while (after < view->size && is_blank(view->text[after]))
+		after++;
+	if (words <= 2 && after < view->size &&
+	    (view->text[after] == '-' || view->text[after] == '/' || view->text[after] == '$' ||
+	     view->text[after] == '"' || view->text[after] == '>'))
+		detect_hit(view, RULE_SHELL_ALONE, 0);
+}
+
+void detect_shell(const struct detect_view *view)
+{
+	const uint8_t *text = view->text;
+
+	for (size_t i = 0; i < view->size; i++) {
+		struct place place = { i, i + 1, false };
+
+		switch (text[i]) {
+		case ';':
+		case '|':
+		case '&':
+		case '\n':
+		case '\r':
+		case '\0':
+			while (place.next < view->size && (text[place.next] == text[i] || text[place.next] == '\n'))
+				place.next++;
+			break;
+		case '\\':
+			if (i + 2 >= view->size || (text[i + 1] != 'n' && text[i + 1] != 'r'))
+				continue;
+			place.next = i + 2;
+			break;
+		case '`':
+			place.opens = true;
+			break;
+		case '$':
+		case '<':
+		case '>':
+			if (i + 1 >= view->size || text[i + 1] != '(')
+				continue;
+			place.opens = true;
+			place.next = i + 2;
+			break;
+		default:
+			continue;
+		}
+		if (place.next < view->size && !((text[i] == '\n' || text[i] == '\r') && !behind_value(view, i)))
+			command(view, &place);
+		i = place.next - 1;
+	}
+	alone(view);
+}
+
+void detect_shell_word(const struct detect_view *view, enum detect_list list, size_t at, size_t size)
+{
+	uint8_t word[WORD];
+	size_t length;
+
+	if (list == LIST_SHELL_REVERSE) {
+		detect_hit(view, RULE_SHELL_REVERSE, at);
+		return;
+	}
+	detect_hit(view, RULE_SHELL_CODE, at);
+	if (VIEW_HAS(view, at, "<?php")) {
+		size_t end = view->size - at > 200 ? at + 200 : view->size;
+
+		if (detect_has(view, RULE_SHELL_CALL) || !detect_spend(view, 200))
+			return;
+		for (size_t i = at + size; i < end; i++)
+			if (detect_any(view->words, LIST_SHELL_CODE, view->text + i, view->text + end) != 0)
+				detect_hit(view, RULE_SHELL_CALL, at);
+	} else if (memchr(view->text + at, '(', size) != NULL && view->size < 120) {
+		read_word(view, at + size, word, &length);
+		if (length != 0 && detect_word(view->words, LIST_SHELL_COMMANDS, word, length))
+			detect_hit(view, RULE_SHELL_CALL, at);
+	}
+}

@@ -1,0 +1,195 @@
+/* sql_tokens.c: see sql.h */
+#include "engine/detect/sql.h"
+
+static const struct keyword {
+	const char word[12];
+	uint8_t kind;
+} keywords[] = {
+	{ "all", T_ALL },
+	{ "alter", T_STATEMENT },
+	{ "and", T_LOGIC },
+	{ "begin", T_STATEMENT },
+	{ "between", T_SOUND },
+	{ "by", T_BY },
+	{ "call", T_STATEMENT },
+	{ "create", T_STATEMENT },
+	{ "declare", T_STATEMENT },
+	{ "delete", T_STATEMENT },
+	{ "distinct", T_ALL },
+	{ "distinctrow", T_ALL },
+	{ "div", T_LOGIC },
+	{ "drop", T_STATEMENT },
+	{ "exec", T_STATEMENT },
+	{ "execute", T_STATEMENT },
+	{ "exists", T_NOT },
+	{ "from", T_FROM },
+	{ "grant", T_STATEMENT },
+	{ "group", T_ORDER },
+	{ "having", T_HAVING },
+	{ "if", T_STATEMENT },
+	{ "in", T_SOUND },
+	{ "insert", T_STATEMENT },
+	{ "into", T_CLAUSE },
+	{ "is", T_SOUND },
+	{ "like", T_SOUND },
+	{ "limit", T_CLAUSE },
+	{ "merge", T_STATEMENT },
+	{ "mod", T_LOGIC },
+	{ "not", T_NOT },
+	{ "null", T_NULL },
+	{ "or", T_LOGIC },
+	{ "order", T_ORDER },
+	{ "procedure", T_CLAUSE },
+	{ "regexp", T_SOUND },
+	{ "rename", T_STATEMENT },
+	{ "rlike", T_SOUND },
+	{ "select", T_SELECT },
+	{ "shutdown", T_STATEMENT },
+	{ "truncate", T_STATEMENT },
+	{ "union", T_UNION },
+	{ "update", T_STATEMENT },
+	{ "waitfor", T_STATEMENT },
+	{ "where", T_CLAUSE },
+	{ "xor", T_LOGIC },
+};
+
+void sql_keywords_init(uint8_t start[26])
+{
+	memset(start, UINT8_MAX, 26);
+	for (uint8_t i = sizeof(keywords) / sizeof(keywords[0]); i-- != 0;)
+		start[keywords[i].word[0] - 'a'] = i;
+}
+
+static uint8_t keyword(const struct detect_words *words, const uint8_t *word, size_t size)
+{
+	uint8_t letter = (uint8_t)(word[0] - 'a');
+
+	if (size < 2 || size > 11 || letter >= 26)
+		return T_WORD;
+	for (size_t i = words->keyword_start[letter]; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		const char *one = keywords[i].word;
+		size_t n = 1;
+
+		if ((uint8_t)one[0] != word[0])
+			break;
+		while (n < size && (uint8_t)one[n] == word[n])
+			n++;
+		if (n == size && one[n] == '\0')
+			return keywords[i].kind;
+	}
+	return T_WORD;
+}
+
+static void add(struct tokens *t, uint8_t kind, size_t at, size_t size)
+{
+	t->list[t->count++] = (struct token){ kind, (uint8_t)(size > 255 ? 255 : size), (uint16_t)at };
+}
+
+static size_t skip_comment(const struct detect_view *view, size_t at)
+{
+	size_t end = detect_find(view, at + 2, "*/");
+
+	return end == view->size ? end : end + 2;
+}
+
+void sql_tokenize(struct tokens *t)
+{
+	const struct detect_view *view = t->view;
+	const uint8_t *x = view->text;
+	size_t i = 0, n = view->size;
+	unsigned odd[2] = { 0 };
+
+	t->count = 0;
+	while (i < n) {
+		size_t from = i;
+		uint8_t c = x[i];
+
+		if (is_blank(c) || c == '\0' || c == 0xa0) {
+			i++;
+		} else if (is_alpha(c) || c == '_' || c >= 0x80) {
+			uint8_t kind;
+
+			while (i < n &&
+			       (is_word(x[i]) || x[i] >= 0x80 ||
+				(x[i] == '\'' && i + 1 < n && is_alpha(x[i + 1]) && is_alpha(x[i - 1]) && /* don't */
+				 (i + 2 == n || !is_alpha(x[i + 2]) || (i + 3 == n || !is_alpha(x[i + 3]))) &&
+				 !(x[i + 1] == 'o' && i + 2 < n && x[i + 2] == 'r'))))
+				i++;
+			kind = keyword(view->words, x + from, i - from);
+			if (kind == T_WORD && (detect_word(view->words, LIST_SQL_TELLING, x + from, i - from) ||
+					       (i < n && x[i] == '(' &&
+						detect_word(view->words, LIST_SQL_FUNCTIONS, x + from, i - from))))
+				kind = T_FUNCTION;
+			add(t, kind, from, i - from);
+		} else if (is_digit(c)) {
+			while (i < n && (is_word(x[i]) || x[i] == '.')) {
+				/* 1or 1=1, 1union */
+				if (is_alpha(x[i]) && x[i] != 'e' && x[i] != 'x' &&
+				    !(from + 1 < i && x[from + 1] == 'x')) {
+					if (memchr(x + from, 'x', i - from) == NULL)
+						break;
+				}
+				i++;
+			}
+			add(t, T_NUMBER, from, i - from);
+		} else if (c == '\'' || c == '"') {
+			unsigned which = c == '"';
+
+			if (i != 0 && x[i - 1] == '\\' && odd[which] == 0 && i > 1)
+				add(t, T_QUOTE, i, 1);
+			else {
+				odd[which] ^= 1;
+				add(t, odd[which] ? T_ODD : T_QUOTE, i, 1);
+			}
+			i++;
+		} else if (c == '/' && i + 1 < n && x[i + 1] == '*') {
+			size_t end;
+
+			if (i + 2 < n && x[i + 2] == '!') { /* what MySQL runs */
+				i += 3;
+				while (i < n && is_digit(x[i]))
+					i++;
+				continue;
+			}
+			end = skip_comment(view, i);
+			if (end == n)
+				add(t, T_COMMENT, i, 2);
+			i = end;
+		} else if (c == '-' && i + 1 < n && x[i + 1] == '-' &&
+			   (i + 2 == n || is_blank(x[i + 2]) || x[i + 2] == '+' || x[i + 2] == '-' ||
+			    x[i + 2] == '/')) {
+			add(t, T_COMMENT, i, 2);
+			i += 2;
+		} else if (c == '#') {
+			add(t, i + 1 < n && is_word(x[i + 1]) ? T_OTHER : T_COMMENT, i, 1); /* #123 is an issue */
+			i++;
+		} else if (c == '|' && i + 1 < n && x[i + 1] == '|') {
+			add(t, T_LOGIC, i, 2);
+			i += 2;
+		} else if (c == '&' && i + 1 < n && x[i + 1] == '&') {
+			add(t, T_LOGIC, i, 2);
+			i += 2;
+		} else if (c == '=' || c == '<' || c == '>' || (c == '!' && i + 1 < n && x[i + 1] == '=')) {
+			while (i < n && (x[i] == '=' || x[i] == '<' || x[i] == '>' || x[i] == '!') && i - from < 3)
+				i++;
+			add(t, T_COMPARE, from, i - from);
+		} else {
+			static const char marks[] = "(),;.*@";
+			static const uint8_t kinds[] = { T_OPEN, T_CLOSE, T_COMMA, T_END, T_DOT, T_STAR, T_VARIABLE };
+			const char *mark = memchr(marks, c, 7);
+
+			if (mark != NULL)
+				add(t, kinds[mark - marks], i, 1);
+			else
+				add(t,
+				    c == '+' || c == '-' || c == '/' || c == '%' || c == '^' || c == '~' || c == '|' ||
+						    c == '&' || c == '!'
+					    ? T_JOIN
+					    : T_OTHER,
+				    i, 1);
+			i++;
+		}
+	}
+	for (size_t k = 0; k < AHEAD; k++)
+		t->list[t->count + k] = (struct token){ T_OTHER, 0, (uint16_t)n };
+}

@@ -1,0 +1,128 @@
+/* words.c: lists of words in a view: three tables by octet say which lists can have one here; the lists have the word.
+ */
+#include "engine/detect/sql.h"
+
+#define DETECT_LIST(name, owner, ...) static const char *const list_##name[] = { __VA_ARGS__ };
+#include "tables/detect_words.def"
+#undef DETECT_LIST
+
+static const struct list {
+	const char *const *words;
+	uint8_t count;
+	void (*owner)(const struct detect_view *view, enum detect_list list, size_t at, size_t size);
+} lists[] = {
+#define detect_none_word NULL
+#define DETECT_LIST(name, owner, ...)                                                                                  \
+	{ list_##name, sizeof(list_##name) / sizeof(list_##name[0]), detect_##owner##_word },
+#include "tables/detect_words.def"
+#undef DETECT_LIST
+};
+
+const char *const *detect_list(enum detect_list list, size_t *ret_count)
+{
+	*ret_count = lists[list].count;
+	return lists[list].words;
+}
+
+void detect_words_init(struct detect_words *words)
+{
+	memset(words, 0, sizeof(*words));
+	memset(words->start, UINT8_MAX, sizeof(words->start));
+	sql_keywords_init(words->keyword_start);
+	for (unsigned l = 0; l < DETECT_LISTS; l++) {
+		uint32_t bit = UINT32_C(1) << l;
+
+		for (uint8_t i = lists[l].count; i-- != 0;) {
+			const char *word = lists[l].words[i];
+
+			words->start[l][(uint8_t)word[0]] = i;
+			if (lists[l].owner == NULL)
+				continue;
+			words->first[(uint8_t)word[0]] |= bit;
+			words->second[(uint8_t)word[1]] |= bit;
+			if (word[2] != '\0') {
+				words->third[(uint8_t)word[2]] |= bit;
+				continue;
+			}
+			for (unsigned c = 0; c < 256; c++)
+				words->third[c] |= bit;
+		}
+	}
+}
+
+size_t detect_any(const struct detect_words *words, enum detect_list list, const uint8_t *at, const uint8_t *end)
+{
+	size_t left = (size_t)(end - at);
+	uint8_t c;
+
+	if (left == 0 || (c = *at) >= 128)
+		return 0;
+	for (size_t i = words->start[list][c]; i < lists[list].count; i++) {
+		const char *word = lists[list].words[i];
+		size_t n = 1;
+
+		if ((uint8_t)word[0] != c)
+			break;
+		while (n < left && word[n] != '\0' && (uint8_t)word[n] == at[n])
+			n++;
+		if (word[n] == '\0')
+			return n;
+	}
+	return 0;
+}
+
+bool detect_word(const struct detect_words *words, enum detect_list list, const uint8_t *word, size_t size)
+{
+	if (size == 0 || word[0] >= 128)
+		return false;
+	for (size_t i = words->start[list][word[0]]; i < lists[list].count; i++) {
+		const char *one = lists[list].words[i];
+		size_t n = 1;
+
+		if ((uint8_t)one[0] != word[0])
+			break;
+		while (n < size && one[n] != '\0' && (uint8_t)one[n] == word[n])
+			n++;
+		if (n == size && one[n] == '\0')
+			return true;
+	}
+	return false;
+}
+
+/* Each word of a list with an owner is shown to it, unless it stands within another word. */
+void detect_scan(const struct detect_view *view)
+{
+	const struct detect_words *words = view->words;
+	const uint8_t *text = view->text, *end = text + view->size;
+
+	/* two octets of zero stand behind the last */
+	for (size_t i = 0; i < view->size; i++) {
+		uint32_t set = words->first[text[i]] & words->second[text[i + 1]] & words->third[text[i + 2]];
+
+		if (set == 0 || (i != 0 && is_word(text[i - 1]) && is_word(text[i])))
+			continue;
+		while (set != 0) {
+			unsigned list = (unsigned)__builtin_ctz(set);
+			size_t size = detect_any(words, list, text + i, end);
+
+			set &= set - 1;
+			if (size != 0)
+				lists[list].owner(view, list, i, size);
+		}
+	}
+}
+
+size_t detect_find(const struct detect_view *view, size_t from, const char *what)
+{
+	return detect_find_within(view, from, view->size, what);
+}
+
+size_t detect_find_within(const struct detect_view *view, size_t from, size_t to, const char *what)
+{
+	const uint8_t *found;
+
+	if (from >= to)
+		return view->size;
+	found = memmem(view->text + from, to - from, what, strlen(what));
+	return found != NULL ? (size_t)(found - view->text) : view->size;
+}

@@ -1,0 +1,32 @@
+/* words.h: the lists of tables/detect_words.def, found by one look at three octets. Made once for an engine. */
+#ifndef ENGINE_DETECT_WORDS_H
+#define ENGINE_DETECT_WORDS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum detect_list {
+#define DETECT_LIST(name, owner, ...) LIST_##name,
+#include "tables/detect_words.def"
+#undef DETECT_LIST
+	DETECT_LISTS
+};
+_Static_assert(DETECT_LISTS <= 32, "a bit each");
+
+struct detect_words {
+	/* By octet: the lists that have a word with it at this place. Only of lists that have an owner. */
+	uint32_t first[256], second[256], third[256];
+	/* The first word of a list that begins with this octet, or UINT8_MAX. */
+	uint8_t start[DETECT_LISTS][128];
+	/* By letter: the first keyword of SQL. */
+	uint8_t keyword_start[26];
+};
+
+void detect_words_init(struct detect_words *words);
+/* Does one of the list stand at this place? Its size, or 0. */
+size_t detect_any(const struct detect_words *words, enum detect_list list, const uint8_t *at, const uint8_t *end);
+/* Is the word one of the list? */
+bool detect_word(const struct detect_words *words, enum detect_list list, const uint8_t *word, size_t size);
+/* The words of a list, for tests; count of them. */
+const char *const *detect_list(enum detect_list list, size_t *ret_count);
+#endif

@@ -1,0 +1,354 @@
+/* xss.c: what a browser would run. Tags are read as the HTML5 tokenizer reads them, from every '<' on, so that it does
+ * not matter in which state the page is; beside them, an attribute that is left and a script string that is left. */
+#include "engine/detect/view.h"
+
+/* Skips what may stand between a name and its call: a call, a template or an assignment of a sink. */
+static bool calls_at(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
+{
+	size_t size = detect_any(view->words, LIST_XSS_CALLS, at, end);
+
+	if (size == 0)
+		return false;
+	at += size;
+	if (at[-1] == '(' || at[-1] == '[' || at[-1] == '=')
+		return true;
+	while (at < end && (is_blank(*at) || *at == '/' || *at == '*' || *at == ')' || *at == '?' || *at == '.'))
+		at++;
+	return at < end && (*at == '(' || *at == '`' || *at == '=' || *at == '[' || *at == '\\' || *at == '&');
+}
+
+static bool calls_within(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
+{
+	for (; at < end; at++)
+		if (is_alpha(*at) && calls_at(view, at, end))
+			return true;
+	return false;
+}
+
+/* Does a URL run script? Controls and blanks are dropped as browsers do. */
+static bool runs(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
+{
+	uint8_t url[32];
+	size_t n = 0;
+
+	for (; at < end && n < sizeof(url); at++)
+		if (*at > ' ' && !(n == 0 && (*at == '"' || *at == '\'' || *at == '`')))
+			url[n++] = *at;
+	return detect_any(view->words, LIST_XSS_URLS, url, url + n) != 0;
+}
+
+/* {name.name} and {() => …, unquoted, as JSX writes it: HTML has a block or a syntax error there, and neither calls. */
+static bool inert(const uint8_t *at, const uint8_t *end)
+{
+	if (at == end || *at != '{')
+		return at == end;
+	for (at++; at < end && (is_word(*at) || *at == '.' || *at == '$'); at++)
+		;
+	if (at == end || *at == '}' || *at == '=')
+		return true;
+	if (*at != '(')
+		return false;
+	for (at++; at < end; at++)
+		if (*at == ')')
+			return at[-1] == '(' ? at + 1 == end || at[1] != '}' : at + 1 == end;
+	return true; /* cut by a blank: (a, b) => … */
+}
+
+struct attribute {
+	const uint8_t *name, *name_end, *value, *value_end;
+	bool quoted;
+};
+
+static void judge(const struct detect_view *view, const struct attribute *a, size_t tag)
+{
+	size_t size = (size_t)(a->name_end - a->name);
+	const uint8_t *name = a->name, *at;
+
+	while (size != 0 && (*name == '"' || *name == '\'' || *name == '`' || *name == '<')) {
+		name++; /* the end of a value that a page has begun */
+		size--;
+	}
+	if (size > 3 && name[0] == 'o' && name[1] == 'n') {
+		for (at = name + 2; at < name + size && is_alpha(*at); at++)
+			;
+		if (at - name > 4 && (at == name + size || !is_word(*at)) && a->value < a->value_end &&
+		    (a->quoted || !inert(a->value, a->value_end)))
+			detect_hit(view, RULE_XSS_HANDLER, tag);
+		return;
+	}
+	if (a->value == a->value_end)
+		return;
+	if (size == 6 && memcmp(name, "srcdoc", 6) == 0)
+		detect_hit(view, RULE_XSS_ELEMENT, tag);
+	if (runs(view, a->value, a->value_end)) {
+		if (detect_word(view->words, LIST_XSS_LINKS, name, size) || calls_within(view, a->value, a->value_end))
+			detect_hit(view, RULE_XSS_SCHEME, tag);
+	}
+	if (size != 5 || memcmp(name, "style", 5) != 0)
+		return;
+	for (at = a->value; at < a->value_end; at++) {
+		if (detect_any(view->words, LIST_XSS_STYLES, at, a->value_end) != 0 || *at == '\\')
+			detect_hit(view, RULE_XSS_STYLE, tag);
+		else if (*at == '/' && at + 1 < a->value_end && at[1] == '*')
+			detect_hit(view, RULE_XSS_SUSPECT, tag);
+	}
+}
+
+static bool ends_name(uint8_t c)
+{
+	return is_blank(c) || c == '/' || c == '>';
+}
+
+/* Reads attributes to the end of the tag, or of the view, or to where another tag's were read on from: seen, a bit an
+ * octet. So a text of nothing but '<a' is read once. */
+static const uint8_t *read_attributes(const struct detect_view *view, const uint8_t *at, size_t tag, uint64_t *seen)
+{
+	const uint8_t *end = view->text + view->size;
+
+	while (at < end && *at != '>') {
+		struct attribute a = { 0 };
+
+		if (is_blank(*at) || *at == '/') {
+			at++;
+			continue;
+		}
+		if (seen[(size_t)(at - view->text) / 64] >> ((size_t)(at - view->text) % 64) & 1)
+			return at;
+		seen[(size_t)(at - view->text) / 64] |= UINT64_C(1) << ((size_t)(at - view->text) % 64);
+		a.name = at++;
+		while (at < end && !ends_name(*at) && *at != '=')
+			at++;
+		a.name_end = at;
+		while (at < end && is_blank(*at))
+			at++;
+		a.value = a.value_end = at;
+		if (at < end && *at == '=') {
+			at++;
+			while (at < end && is_blank(*at))
+				at++;
+			a.value = at;
+			if (at < end && (*at == '"' || *at == '\'')) {
+				const uint8_t *close = memchr(at + 1, *at, (size_t)(end - at - 1));
+
+				a.quoted = true;
+				a.value = at + 1;
+				a.value_end = close != NULL ? close : end;
+				at = close != NULL ? close + 1 : end;
+			} else {
+				while (at < end && !is_blank(*at) && *at != '>')
+					at++;
+				a.value_end = at;
+			}
+		}
+		judge(view, &a, tag);
+	}
+	return at;
+}
+
+/* What begins behind <script>: a name, then what calls or assigns. */
+static bool code_follows(const struct detect_view *view, const uint8_t *at)
+{
+	const uint8_t *end = view->text + view->size, *from;
+
+	if (end - at > 400)
+		end = at + 400;
+	if (detect_find_within(view, (size_t)(at - view->text), (size_t)(end - view->text), "</script") < view->size)
+		return true;
+	if (end - at > 80)
+		end = at + 80;
+	while (at < end && (is_blank(*at) || *at == '/' || *at == '*' || *at == '!' || *at == '-' || *at == '<'))
+		at++;
+	from = at;
+	while (at < end && (is_word(*at) || *at == '.' || *at == '$'))
+		at++;
+	return at < end && at != from && (*at == '(' || *at == '`' || *at == '=' || *at == '[');
+}
+
+static void script(const struct detect_view *view, const uint8_t *name_end, size_t tag)
+{
+	const uint8_t *end = view->text + view->size, *close;
+	size_t head;
+
+	if (detect_has(view, RULE_XSS_SCRIPT) || !detect_spend(view, 400))
+		return;
+	if (end - name_end > 400)
+		end = name_end + 400;
+	close = memchr(name_end, '>', (size_t)(end - name_end));
+	head = (size_t)((close != NULL ? close : end) - view->text);
+	if (detect_find_within(view, tag, head, "src") < view->size ||
+	    detect_find_within(view, tag, head, "href") < view->size ||
+	    (close != NULL ? code_follows(view, close + 1) : calls_within(view, name_end, end)))
+		detect_hit(view, RULE_XSS_SCRIPT, tag);
+	else
+		detect_hit(view, RULE_XSS_BARE_SCRIPT, tag);
+}
+
+/* <link rel=stylesheet>, <meta http-equiv>, <style>@import: what makes of a plain element one that loads or runs. */
+static void suspect(const struct detect_view *view, const uint8_t *name, const uint8_t *name_end, const uint8_t *rest,
+		    size_t tag)
+{
+	struct detect_view head = { .text = name_end, .size = (size_t)(rest - name_end) };
+	const uint8_t *end = view->text + view->size;
+
+	detect_hit(view, RULE_XSS_SUSPECT, tag);
+	if (head.size > 400)
+		head.size = 400;
+	if (detect_has(view, RULE_XSS_ELEMENT) || !detect_spend(view, 400))
+		return;
+	if (detect_find(&head, 0, "http-equiv") < head.size || detect_find(&head, 0, "stylesheet") < head.size ||
+	    detect_find(&head, 0, "import") < head.size ||
+	    ((name[0] == 'x' || name[0] == 'l') && detect_find(&head, 0, "src") < head.size))
+		detect_hit(view, RULE_XSS_ELEMENT, tag);
+	if (name_end - name != 5 || memcmp(name, "style", 5) != 0)
+		return;
+	if (end - rest > 300)
+		end = rest + 300;
+	for (; rest < end; rest++)
+		if (detect_any(view->words, LIST_XSS_STYLES, rest, end) != 0)
+			detect_hit(view, RULE_XSS_STYLE, tag);
+}
+
+/* at: behind '<'. Returns where to go on. */
+static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at, uint64_t *seen)
+{
+	const uint8_t *end = view->text + view->size, *name = at, *name_end, *rest;
+	size_t tag = (size_t)(at - view->text) - 1, size;
+
+	if (at == end)
+		return at;
+	if (*at == '!' || *at == '?' || *at == '%') {
+		if (VIEW_HAS(view, tag, "<![cdata[") || VIEW_HAS(view, tag, "<!attlist") ||
+		    VIEW_HAS(view, tag, "<?xml-stylesheet"))
+			detect_hit(view, RULE_XSS_SUSPECT, tag);
+		return at + 1;
+	}
+	if (*at == '/')
+		name = ++at;
+	if (at == end || !is_alpha(*at)) {
+		/* not a tag, unless a reader drops what is in the way */
+		if (at < end && (*at < ' ' || *at >= 0x80) && at + 6 < end && memcmp(at + 1, "script", 6) == 0)
+			detect_hit(view, RULE_XSS_SUSPECT, tag);
+		return at;
+	}
+	while (at < end && !ends_name(*at) && *at != '<' && *at != '=' && *at != '"' && *at != '\'' && *at != '(')
+		at++;
+	name_end = at;
+	size = (size_t)(name_end - name);
+	if (size > 2 && memchr(name, ':', size) != NULL) {
+		while (*name++ != ':')
+			;
+		size = (size_t)(name_end - name);
+	}
+	rest = read_attributes(view, at, tag, seen);
+	if (view->text[tag + 1] == '/') {
+		if (size == 6 && memcmp(name, "script", 6) == 0)
+			detect_hit(view, RULE_XSS_BARE_SCRIPT, tag);
+		return rest;
+	}
+	if (size == 6 && memcmp(name, "script", 6) == 0)
+		script(view, name_end, tag);
+	else if (detect_word(view->words, LIST_XSS_ELEMENTS, name, size))
+		detect_hit(view, rest > name_end + 4 ? RULE_XSS_ELEMENT : RULE_XSS_BARE_SCRIPT, tag);
+	else if (detect_word(view->words, LIST_XSS_SUSPECTS, name, size)) {
+		suspect(view, name, name_end, rest, tag);
+	}
+	/* what a wrong quote swallowed is read again from the next '<' */
+	return name_end;
+}
+
+/* x" onfocus=f() : an attribute that the page began is left. */
+static void handlers(const struct detect_view *view)
+{
+	const uint8_t *end = view->text + view->size;
+
+	for (size_t at = 0; (at = detect_find(view, at, "on")) < view->size; at += 2) {
+		const uint8_t *p = view->text + at + 2, *name = p;
+		size_t before = at;
+
+		if (at != 0 && (is_word(view->text[at - 1]) || view->text[at - 1] == '.' || view->text[at - 1] == '-'))
+			continue;
+		while (p < end && is_alpha(*p))
+			p++;
+		if (p - name < 3 || p - name > 24)
+			continue;
+		while (p < end && is_blank(*p))
+			p++;
+		if (p == end || *p != '=')
+			continue;
+		for (p++; p < end && (is_blank(*p) || *p == '"' || *p == '\'' || *p == '`'); p++)
+			;
+		if (p == end || *p == '=' || *p == '{' || *p == '>')
+			continue;
+		while (before != 0 && (is_blank(view->text[before - 1]) || view->text[before - 1] == '/'))
+			before--;
+		if (calls_at(view, p, end) || calls_within(view, p, end - p > 60 ? p + 60 : end)) {
+			bool left = (before == 0 && view->begins) || view->text[before - 1] == '"' ||
+				    view->text[before - 1] == '\'' || view->text[before - 1] == '`';
+
+			detect_hit(view, left ? RULE_XSS_BREAKOUT : RULE_XSS_BARE_HANDLER, at);
+		}
+	}
+}
+
+/* javascript: where a link may begin. */
+static void scheme(const struct detect_view *view, size_t at, size_t size)
+{
+	const uint8_t *next = view->text + at + size, *end = view->text + view->size;
+	bool starts = at == 0 && view->begins, data = view->text[at] == 'd';
+
+	if (next == end || detect_has(view, RULE_XSS_SCHEME))
+		return;
+	if (end - next > 200)
+		end = next + 200;
+	if (!detect_spend(view, (size_t)(end - next)))
+		return;
+	if (calls_at(view, next, end) || (starts && !is_blank(*next)))
+		detect_hit(view, RULE_XSS_SCHEME, at);
+	else if (!is_blank(*next) && (calls_within(view, next, end) || *next == '/' || data))
+		detect_hit(view, RULE_XSS_SUSPECT, at);
+}
+
+/* ';alert(1)// : a string of a script that the page began is left. */
+static void script_call(const struct detect_view *view, size_t at, size_t size)
+{
+	const uint8_t *p = view->text + at + size, *end = view->text + view->size;
+	size_t before = at;
+	unsigned marks = 0;
+
+	if (at != 0 && view->text[at - 1] == '.')
+		return;
+	while (p < end && p < view->text + at + size + 16 && (is_blank(*p) || *p == ')' || *p == '/' || *p == '*'))
+		p++;
+	if (p == end || (*p != '(' && *p != '`'))
+		return;
+	while (before != 0 && at - before < 8 && !is_word(view->text[before - 1])) {
+		uint8_t c = view->text[--before];
+
+		marks += c == '\'' || c == '"' || c == '}';
+	}
+	if (marks != 0 && at - before > 1)
+		detect_hit(view, RULE_XSS_CALL, at);
+	else if (!is_blank(view->text[at + size])) /* be alert (all of you) */
+		detect_hit(view, RULE_XSS_BARE_CALL, at);
+}
+
+void detect_xss_word(const struct detect_view *view, enum detect_list list, size_t at, size_t size)
+{
+	if (list == LIST_XSS_SCHEMES)
+		scheme(view, at, size);
+	else
+		script_call(view, at, size);
+}
+
+void detect_xss(const struct detect_view *view)
+{
+	const uint8_t *at = view->text, *end = at + view->size;
+	uint64_t seen[VIEW_SIZE / 64] = { 0 };
+
+	if (view->gate & GATE_TAG) {
+		while ((at = memchr(at, '<', (size_t)(end - at))) != NULL)
+			at = read_tag(view, at + 1, seen);
+	}
+	if (view->gate & GATE_EQUALS)
+		handlers(view);
+}

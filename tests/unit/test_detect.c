@@ -1,0 +1,322 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/slice.h"
+#include "engine/detect/detect.h"
+
+static struct detect_words words;
+
+static int setup(void **state)
+{
+	(void)state;
+	detect_words_init(&words);
+	return 0;
+}
+
+/* A copy of exactly the size of the text. */
+static struct detect_result look(const char *text, size_t size)
+{
+	struct detect_result result = { 0 };
+	char *copy = malloc(size != 0 ? size : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, text, size);
+	detect_text(&words, slice(copy, size), &result);
+	free(copy);
+	return result;
+}
+
+static unsigned most_points(const struct detect_result *result)
+{
+	unsigned most = 0;
+
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
+		unsigned points = detect_points(result, class, NULL);
+
+		most = points > most ? points : most;
+	}
+	return most;
+}
+
+/* Each rule: a text in which it is found, and one much like it in which it is not. */
+static const struct {
+	const char *id, *found, *not_found;
+} rules[] = {
+	{ "FW-XSS-001", "<script>alert(1)</script>", "put <script> numkeys key there" },
+	{ "FW-XSS-002", "<img src=x onerror=alert(1)>", "<img src=x alt=y>" },
+	{ "FW-XSS-003", "<a href=\"javascript:alert(1)\">x</a>", "<a href=\"https://example.com/\">x</a>" },
+	{ "FW-XSS-004", "<iframe src=//evil.example>", "the iframe is gone" },
+	{ "FW-XSS-005", "<div style=\"width:expression(alert(1))\">", "<div style=\"width:10px\">" },
+	{ "FW-XSS-006", "\" onfocus=alert(1) autofocus x=\"", "on focus = alert me" },
+	{ "FW-XSS-007", "';alert(1)//", "please call alert(1) there" },
+	{ "FW-XSS-008", "<script>", "script" },
+	{ "FW-XSS-009", "then alert(1) says so", "be alert (all of you)" },
+	{ "FW-XSS-010", "x onclick=alert(1)", "x onclick={this.go}" },
+	{ "FW-XSS-011", "<svg>", "an svg file" },
+	{ "FW-SQL-001", "1 union select password from users", "the union selects its members" },
+	{ "FW-SQL-002", "' or 1=1", "this or that is 1 of 2" },
+	{ "FW-SQL-003", "1; drop table users", "wait; drop me a line" },
+	{ "FW-SQL-004", "admin'--", "the users' -- all of them" },
+	{ "FW-SQL-005", "' and benchmark(10,1)", "the benchmark ran" },
+	{ "FW-SQL-006", "' order by 3--", "in order by size" },
+	{ "FW-SQL-007", "'+(select 1)+'", "1 + 2" },
+	{ "FW-SQL-008", "we have a union select there (id)", "unions (select one)" },
+	{ "FW-SQL-009", "so or 1=1 then", "so or a=b then" },
+	{ "FW-SQL-010", "see information_schema, (it)", "see the schema (it)" },
+	{ "FW-SQL-011", "x' or 'y", "it's or isn't" },
+	{ "FW-SQL-012", "when a thread calls sleep(5) the others go on, and that is what we want here", "sleep(well)" },
+	{ "FW-SHELL-001", "; cat /tmp/x", "; that is it" },
+	{ "FW-SHELL-002", "go on | cat /etc/passwd", "go on | cat /tmp/x" },
+	{ "FW-SHELL-003", "exec 5<>/dev/tcp/1.2.3.4/80", "the tcp device" },
+	{ "FW-SHELL-004", "we said: run this now; ls -l", "we said: run this now; yes -l" },
+	{ "FW-SHELL-005", "ls -l /home", "ls, they said (at home)" },
+	{ "FW-SHELL-006", "os.system('x')", "the system (x)" },
+	{ "FW-SHELL-007", "a long line of words $(id) here", "a long line of words $(x) here" },
+	{ "FW-SHELL-008", "system('id')", "system('idle')" },
+	{ "FW-PATH-001", "../../../../../x", "../x" },
+	{ "FW-PATH-002", "..%2f..%2fx", "50%2f" },
+	{ "FW-PATH-003", "see ../etc/passwd", "see ../etc/x" },
+	{ "FW-PATH-004", "php://filter/x", "php: filter" },
+	{ "FW-PATH-005", "/etc/passwd", "/a/b" },
+	{ "FW-PATH-006", "open /etc/passwd please", "open /etc/x please" },
+	{ "FW-PATH-007", "../a", "a..b" },
+	{ "FW-PATH-008", "/etc/x/y", "/one/x/y" },
+	{ "FW-OTHER-001", "{{7*7}}", "{{name}}" },
+	{ "FW-OTHER-002", "{\"$gt\":1}", "$gt" },
+	{ "FW-OTHER-003", "<!DOCTYPE x [<!ENTITY y SYSTEM \"file:///z\">]>", "<!DOCTYPE html>" },
+	{ "FW-OTHER-004", "http://169.254.169.254/latest", "http://192.0.2.1/latest" },
+	{ "FW-OTHER-005", "${jndi:ldap://x/a}", "${name}" },
+	{ "FW-OTHER-006", "*)(uid=*", "(uid)" },
+	{ "FW-OTHER-007", "__proto__[x]=1", "proto[x]=1" },
+	{ "FW-OTHER-008", "<!--#include file=\"x\"-->", "<!-- include -->" },
+	{ "FW-OTHER-009", "{{name}}", "{name}" },
+	{ "FW-OTHER-010", "x%0d%0aSet-Cookie: a=b", "Set-Cookie: a=b" },
+	{ "FW-OTHER-011", "x/child::node()", "x/child" },
+	{ "FW-OTHER-012", "gopher://x", "go://x" },
+	{ "FW-OTHER-013", "process.env.X=1", "processing.environment=1" },
+	{ "FW-OTHER-015",
+	  "the old server still answers at gopher://x, which nobody has asked for in the last ten years, has anybody?",
+	  "the old server still answers at http://x, which nobody has asked for in the last ten years, has anybody?" },
+};
+
+static void test_rules(void **state)
+{
+	unsigned missing = 0, row;
+
+	(void)state;
+	for (unsigned rule = 0; rule < DETECT_RULES; rule++) {
+		struct detect_result result;
+
+		if (rule == RULE_OTHER_FLOOD)
+			continue; /* has a test of its own */
+		for (row = 0; row < sizeof(rules) / sizeof(rules[0]); row++)
+			if (strcmp(rules[row].id, detect_info[rule].id) == 0)
+				break;
+		if (row == sizeof(rules) / sizeof(rules[0])) {
+			print_error("# %s has no text\n", detect_info[rule].id);
+			missing++;
+			continue;
+		}
+		result = look(rules[row].found, strlen(rules[row].found));
+		if (!detect_rules_has(&result.found, rule)) {
+			print_error("# %s is not found in %s\n", rules[row].id, rules[row].found);
+			missing++;
+		}
+		result = look(rules[row].not_found, strlen(rules[row].not_found));
+		if (detect_rules_has(&result.found, rule)) {
+			print_error("# %s is found in %s\n", rules[row].id, rules[row].not_found);
+			missing++;
+		}
+	}
+	assert_int_equal(missing, 0);
+}
+
+static void test_ids(void **state)
+{
+	(void)state;
+	for (unsigned a = 0; a < DETECT_RULES; a++) {
+		for (unsigned b = a + 1; b < DETECT_RULES; b++)
+			assert_string_not_equal(detect_info[a].id, detect_info[b].id);
+		assert_in_range(detect_info[a].points, 1, 10);
+	}
+}
+
+/* What makes the lists work: sorted, small letters, at least two octets. */
+static void test_words(void **state)
+{
+	(void)state;
+	for (enum detect_list list = 0; list < DETECT_LISTS; list++) {
+		size_t count;
+		const char *const *list_words = detect_list(list, &count);
+
+		assert_in_range(count, 1, UINT8_MAX - 1);
+		for (size_t i = 0; i < count; i++) {
+			const char *word = list_words[i];
+
+			assert_true(strlen(word) >= 2);
+			for (const char *c = word; *c != '\0'; c++)
+				assert_true((uint8_t)*c < 128 && !(*c >= 'A' && *c <= 'Z'));
+			if (i != 0 && strcmp(list_words[i - 1], word) >= 0)
+				fail_msg("%s stands behind %s", word, list_words[i - 1]);
+			assert_int_equal(detect_any(&words, list, (const uint8_t *)word,
+						    (const uint8_t *)word + strlen(word)) != 0,
+					 1);
+			assert_true(detect_word(&words, list, (const uint8_t *)word, strlen(word)));
+		}
+	}
+}
+
+static void test_harmless(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"Hi, are we still on for 5 today?",
+		"don't worry; it's fine & we'll select one of them",
+		"Please update the doc, see #channel",
+		"C# -- nice",
+		"drop me a line",
+		"/* ok */",
+		"select one",
+		"I like this <3 and a < b",
+		"https://example.com/a/b?c=d&e=f#g",
+		"O'Brien and O'Neil's 1st order",
+		"run `make test && make lint` then",
+		"price is $5 (or 10% off)",
+		"git commit -m \"fix\"; git push",
+		"use Array<string> or Map<K, V>",
+		"1 + 1 = 2, isn't it?",
+		"Привет, как дела? 你好",
+		"SELECT the best; UNION of all",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct detect_result result = look(texts[i], strlen(texts[i]));
+
+		if (most_points(&result) >= DETECT_FLAG)
+			fail_msg("%u points for %s", most_points(&result), texts[i]);
+	}
+}
+
+/* The same attack as encoders write it, in capitals, and behind and in front of words. */
+static void test_evasions(void **state)
+{
+	static const char *const texts[] = {
+		"%3Cscript%3Ealert(1)%3C/script%3E",
+		"%253Cscript%253Ealert(1)%253C/script%253E",
+		"&lt;script&gt;alert(1)&lt;/script&gt;",
+		"\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
+		"\uff1cscript\uff1ealert(1)\uff1c/script\uff1e",
+		"<scr\u200bipt>alert(1)</script>",
+		"<ScRiPt >alert(1)</sCrIpT >",
+		"<img/src=x/onerror=alert(1)>",
+		"<img src=x onerror\n=alert(1)>",
+		"<svg/onload=alert`1`>",
+		"<a href=\"java\tscript:alert(1)\">x",
+		"%27%20or%201%3D1--",
+		"' oR/**/1=1--",
+		"1'/*!50000union*/select 1,2",
+		"1 UnIoN aLl SeLeCt null,null",
+		"..%252f..%252f..%252fetc/passwd",
+		"..\\..\\..\\..\\windows\\win.ini",
+		"%c0%ae%c0%ae/%c0%ae%c0%ae/%c0%ae%c0%ae/etc/passwd",
+		"....//....//....//etc/passwd",
+		";c'a't /etc/passwd",
+		";cat${IFS}/etc/passwd",
+		"|/bin/ca\\t /etc/passwd",
+	};
+	char around[600];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct detect_result result = look(texts[i], strlen(texts[i]));
+
+		if (most_points(&result) < DETECT_REFUSE)
+			fail_msg("%u points for %s", most_points(&result), texts[i]);
+		if (strncmp(texts[i], "\\u", 2) == 0 || texts[i][0] == ';' || texts[i][0] == '|')
+			continue;
+		snprintf(around, sizeof(around),
+			 "hello, I have a question about the thing that we talked of this morning: %s is what it says "
+			 "and I do not know what to make of it, do you?",
+			 texts[i]);
+		result = look(around, strlen(around));
+		if (most_points(&result) < DETECT_FLAG)
+			fail_msg("%u points for %s", most_points(&result), around);
+	}
+}
+
+static void test_code(void **state)
+{
+	const char sql[] = "try `' or 1=1 --` there", xss[] = "try `<script>alert(1)</script>` there";
+	struct detect_result result = look(sql, sizeof(sql) - 1);
+
+	(void)state;
+	assert_int_equal(detect_points(&result, DETECT_SQL, NULL), DETECT_FLAG);
+	result = look(xss, sizeof(xss) - 1);
+	assert_true(detect_points(&result, DETECT_XSS, NULL) >= DETECT_REFUSE);
+	result = look("```\n' or 1=1 --\n", 16); /* nothing closes it */
+	assert_true(detect_points(&result, DETECT_SQL, NULL) >= DETECT_REFUSE);
+}
+
+static void test_lead(void **state)
+{
+	const char text[] = "<script>alert(1)</script><svg>";
+	struct detect_result result = look(text, sizeof(text) - 1);
+	struct detect_rules without = { 0 };
+
+	(void)state;
+	assert_int_equal(detect_lead(&result, DETECT_XSS, NULL), RULE_XSS_SCRIPT);
+	assert_int_equal(detect_lead(&result, DETECT_SHELL, NULL), DETECT_RULES);
+	detect_rules_add(&without, RULE_XSS_SCRIPT);
+	assert_int_not_equal(detect_lead(&result, DETECT_XSS, &without), RULE_XSS_SCRIPT);
+	assert_int_equal(detect_points(&result, DETECT_XSS, NULL) - detect_points(&result, DETECT_XSS, &without), 10);
+}
+
+/* Wherever it stands in a long text, over the borders of the pieces in which it is read. */
+static void test_long(void **state)
+{
+	static const char attack[] = "<img src=x onerror=alert(1)>";
+	static char text[10000];
+
+	(void)state;
+	for (size_t at = 0; at + sizeof(attack) <= sizeof(text); at += 37) {
+		struct detect_result result;
+
+		memset(text, 'a', sizeof(text));
+		memcpy(text + at, attack, sizeof(attack) - 1);
+		result = look(text, sizeof(text));
+		if (detect_points(&result, DETECT_XSS, NULL) < DETECT_REFUSE)
+			fail_msg("not found at %zu", at);
+	}
+}
+
+/* The work on a text of nothing but beginnings is bounded, and says so. */
+static void test_flood(void **state)
+{
+	static char text[4096];
+	struct detect_result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = "{{ "[i % 3];
+	result = look(text, sizeof(text));
+	assert_true(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
+	assert_true(detect_points(&result, DETECT_OTHER, NULL) >= DETECT_REFUSE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_ids),	  cmocka_unit_test(test_words),
+		cmocka_unit_test(test_harmless), cmocka_unit_test(test_evasions), cmocka_unit_test(test_code),
+		cmocka_unit_test(test_lead),	 cmocka_unit_test(test_long),	  cmocka_unit_test(test_flood),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
