@@ -5,7 +5,7 @@ DATA ?= framewall-data
 NINJA = ninja
 RUN_FLAGS ?=
 
-.PHONY: help run build test lint fmt asan tsan cover fuzz soak bench map docs install deb package-test clean
+.PHONY: help run build test lint fmt asan tsan cover fuzz soak bench bench-detect map docs install deb package-test clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
 
@@ -58,6 +58,12 @@ bench: ## peers and Framewall side by side in one run; ratios to bench/results/
 	@tools/install-packages.sh build test
 	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true
 	@$(NINJA) -C build-bench --quiet && /usr/bin/python3 bench/run.py --build build-bench $(BENCH_FLAGS)
+
+CORPORA ?= ../shared/corpora
+bench-detect: ## what inspection finds, how often it cries wolf, and what it costs, on the texts of CORPORA (../shared/corpora)
+	@tools/install-packages.sh build
+	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true
+	@$(NINJA) -C build-bench --quiet bench/detect && build-bench/bench/detect $(CORPORA)
 
 map: ## the picture of the layers, drawn from the includes; fails when src/LAYERS says otherwise
 	@tools/layers.py --map

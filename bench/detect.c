@@ -1,0 +1,328 @@
+/* detect.c: how much of the attacks inspection finds, how often it cries wolf, and what it costs.
+ *     build-bench/bench/detect FOLDER            tables
+ *     build-bench/bench/detect FOLDER missed sql [POINTS]    the attacks of a class with less, the texts of a flavour
+ * with more */
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/slice.h"
+#include "detect.h"
+
+const double goals[TIERS][FLAVOURS] = { { 0.01, 0.1, 1.5, 0.4 }, { 0.05, 0.5, 6, 1.5 } };
+static const unsigned made_for[TIERS] = { DETECT_REFUSE, DETECT_FLAG };
+static struct detect_words words;
+
+struct rate {
+	unsigned long count, hits[TIERS];
+};
+
+static void points_of(struct fw_slice raw, uint8_t ret_points[DETECT_CLASSES])
+{
+	struct detect_result result = { 0 };
+
+	detect_text(&words, raw, &result);
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
+		unsigned points = detect_points(&result, class, NULL);
+
+		ret_points[class] = (uint8_t)(points > 255 ? 255 : points);
+	}
+}
+
+static bool reaches(const uint8_t points[DETECT_CLASSES], const unsigned thresholds[DETECT_CLASSES])
+{
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+		if (points[class] >= thresholds[class])
+			return true;
+	return false;
+}
+
+/* Wilson's interval of 95 %, in percent. */
+static void wilson(unsigned long hits, unsigned long count, double *ret_low, double *ret_high)
+{
+	const double z = 1.96, n = (double)count, p = (double)hits / n;
+	double middle = p + z * z / (2 * n), spread = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)),
+	       all = 1 + z * z / n;
+
+	*ret_low = 100 * (middle - spread) / all;
+	*ret_high = 100 * (middle + spread) / all;
+}
+
+static void print_rate(const char *name, const char *source, const struct rate *rate)
+{
+	if (rate->count == 0)
+		return;
+	printf("%-6s %-16s %6lu", name, source, rate->count);
+	for (unsigned tier = 0; tier < TIERS; tier++) {
+		double low, high;
+
+		wilson(rate->hits[tier], rate->count, &low, &high);
+		printf("   %6lu %7.3f %% [%7.3f, %7.3f]", rate->hits[tier],
+		       100.0 * (double)rate->hits[tier] / (double)rate->count, low < 0 ? 0 : low, high);
+	}
+	printf("\n");
+}
+
+static const char *row_name(unsigned row)
+{
+	return row < DETECT_CLASSES ? detect_class_words[row] : flavours[row - DETECT_CLASSES];
+}
+
+static unsigned row_of(const struct text *text)
+{
+	return text->class != BENIGN ? text->class : DETECT_CLASSES + text->flavour;
+}
+
+static void count(const struct text *text, const unsigned thresholds[TIERS][DETECT_CLASSES], struct rate *rate)
+{
+	rate->count++;
+	for (unsigned tier = 0; tier < TIERS; tier++)
+		rate->hits[tier] += reaches(text->points, thresholds[tier]);
+}
+
+static void head(const char *what)
+{
+	printf("\n%s\n%30s   %-36s   %s\n", what, "texts", "refused", "flagged or refused");
+}
+
+static void print_fixed(const struct corpus *corpus)
+{
+	static struct rate rates[DETECT_CLASSES + FLAVOURS][SOURCES + 1];
+	unsigned thresholds[TIERS][DETECT_CLASSES];
+
+	for (unsigned tier = 0; tier < TIERS; tier++)
+		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+			thresholds[tier][class] = made_for[tier];
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+
+		count(text, thresholds, &rates[row_of(text)][text->source]);
+		count(text, thresholds, &rates[row_of(text)][SOURCES]);
+	}
+	head("Points as the configuration has them (10 refuse, 4 flag), by source; 95 % interval of Wilson");
+	for (unsigned row = 0; row < DETECT_CLASSES + FLAVOURS; row++) {
+		for (unsigned source = 0; source < corpus->source_count; source++)
+			print_rate(row_name(row), corpus->sources[source], &rates[row][source]);
+		print_rate(row_name(row), "all", &rates[row][SOURCES]);
+	}
+}
+
+/* The least points by which no flavour of the other sources has more false alarms than the goal: from one point a class
+ * on, the class that cries most often is made to need one more, until it is so. */
+static void choose(const struct corpus *corpus, unsigned without, unsigned tier, unsigned thresholds[DETECT_CLASSES])
+{
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+		thresholds[class] = 1;
+	for (;;) {
+		unsigned long texts[FLAVOURS] = { 0 }, alarms[FLAVOURS] = { 0 },
+			      by[FLAVOURS][DETECT_CLASSES] = { { 0 } };
+		unsigned worst = DETECT_CLASSES;
+
+		for (size_t i = 0; i < corpus->count; i++) {
+			const struct text *text = &corpus->texts[i];
+
+			if (text->class != BENIGN || text->source == without)
+				continue;
+			texts[text->flavour]++;
+			alarms[text->flavour] += reaches(text->points, thresholds);
+			for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+				by[text->flavour][class] += text->points[class] >= thresholds[class];
+		}
+		for (unsigned f = 0; f < FLAVOURS && worst == DETECT_CLASSES; f++) {
+			if (texts[f] == 0 || 100.0 * (double)alarms[f] / (double)texts[f] <= goals[tier][f])
+				continue;
+			worst = 0;
+			for (unsigned class = 1; class < DETECT_CLASSES; class ++)
+				if (by[f][class] > by[f][worst])
+					worst = class;
+		}
+		if (worst == DETECT_CLASSES)
+			return;
+		thresholds[worst]++;
+	}
+}
+
+static void print_left_out(const struct corpus *corpus)
+{
+	static struct rate rates[DETECT_CLASSES + FLAVOURS];
+
+	for (unsigned source = 0; source < corpus->source_count; source++) {
+		unsigned thresholds[TIERS][DETECT_CLASSES];
+
+		for (unsigned tier = 0; tier < TIERS; tier++)
+			choose(corpus, source, tier, thresholds[tier]);
+		for (size_t i = 0; i < corpus->count; i++)
+			if (corpus->texts[i].source == source)
+				count(&corpus->texts[i], thresholds, &rates[row_of(&corpus->texts[i])]);
+	}
+	head("Points chosen for each source by all the others");
+	for (unsigned row = 0; row < DETECT_CLASSES + FLAVOURS; row++)
+		print_rate(row_name(row), "all", &rates[row]);
+}
+
+/* Attacks that are found plain, found again within 400 characters of chat, and as each encoder writes them. */
+static void print_hidden(const struct corpus *corpus)
+{
+	unsigned long plain[DETECT_CLASSES][TIERS] = { { 0 } };
+	struct fw_slice before = { 0 }, behind = { 0 };
+	unsigned forms = 1;
+
+	while (encoder_name(forms - 1) != NULL)
+		forms++;
+	for (size_t i = 0; i < corpus->count && behind.size == 0; i++) {
+		const struct text *text = &corpus->texts[i];
+
+		if (text->class != BENIGN || text->flavour != 0 || text->raw.size < 60)
+			continue;
+		if (before.size == 0)
+			before = text->raw;
+		else
+			behind = text->raw;
+	}
+	for (size_t i = 0; i < corpus->count; i++)
+		for (unsigned tier = 0; tier < TIERS && corpus->texts[i].class != BENIGN; tier++)
+			plain[corpus->texts[i].class][tier] +=
+				corpus->texts[i].points[corpus->texts[i].class] >= made_for[tier];
+	printf("\nOf the attacks that are found by their class, so many %% are found\n%-24s", "refused, flagged:");
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+		printf("%14s", detect_class_words[class]);
+	printf("\n");
+	for (unsigned form = 0; form < forms; form++) {
+		unsigned long found[DETECT_CLASSES][TIERS] = { { 0 } };
+
+		for (size_t i = 0; i < corpus->count; i++) {
+			const struct text *text = &corpus->texts[i];
+			char chat[8192];
+			uint8_t points[DETECT_CLASSES];
+			struct fw_slice raw;
+
+			if (text->class == BENIGN || text->raw.size > 4096 || text->points[text->class] < DETECT_FLAG)
+				continue;
+			if (form == 0)
+				raw = slice(chat, (size_t)snprintf(chat, sizeof(chat), "%.*s %.*s %.*s",
+								   (int)(before.size > 200 ? 200 : before.size),
+								   (const char *)before.data, (int)text->raw.size,
+								   (const char *)text->raw.data,
+								   (int)(behind.size > 200 ? 200 : behind.size),
+								   (const char *)behind.data));
+			else
+				raw = encode(form - 1, text->raw);
+			points_of(raw, points);
+			for (unsigned tier = 0; tier < TIERS; tier++)
+				found[text->class][tier] += text->points[text->class] >= made_for[tier] &&
+							    points[text->class] >= made_for[tier];
+		}
+		printf("%-24s", form == 0 ? "in 400 of chat" : encoder_name(form - 1));
+		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+			printf("  %5.1f, %5.1f",
+			       100.0 * (double)found[class][0] / (double)(plain[class][0] + !plain[class][0]),
+			       100.0 * (double)found[class][1] / (double)(plain[class][1] + !plain[class][1]));
+		printf("\n");
+	}
+}
+
+/* libinjection as libmodsecurity has it, where that is installed. */
+static void print_libinjection(const struct corpus *corpus)
+{
+	void *library = dlopen("libmodsecurity.so.3", RTLD_NOW | RTLD_LOCAL);
+	int (*is_sqli)(const char *, size_t, char *) = NULL;
+	int (*is_xss)(const char *, size_t) = NULL;
+	struct rate rates[DETECT_CLASSES + FLAVOURS] = { { 0 } };
+	void *symbol;
+
+	if (library != NULL && (symbol = dlsym(library, "libinjection_sqli")) != NULL)
+		memcpy(&is_sqli, &symbol, sizeof(symbol));
+	if (library != NULL && (symbol = dlsym(library, "libinjection_xss")) != NULL)
+		memcpy(&is_xss, &symbol, sizeof(symbol));
+	if (is_sqli == NULL || is_xss == NULL) {
+		printf("\nlibinjection: not here (Debian package libmodsecurity3)\n");
+		return;
+	}
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+		char print[16];
+		bool found = is_sqli((const char *)text->raw.data, text->raw.size, print) != 0 ||
+			     is_xss((const char *)text->raw.data, text->raw.size) != 0;
+
+		rates[row_of(text)].count++;
+		rates[row_of(text)].hits[0] += found;
+		rates[row_of(text)].hits[1] += found;
+	}
+	head("libinjection (of libmodsecurity3), SQL and XSS, on the text as it came");
+	for (unsigned row = 0; row < DETECT_CLASSES + FLAVOURS; row++)
+		print_rate(row_name(row), "all", &rates[row]);
+}
+
+/* What others score on the same texts stands in the README of the corpora: its last table. */
+static void print_anchors(const char *folder)
+{
+	char path[4096], *line = NULL;
+	size_t room = 0;
+	bool any = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/README.md", folder);
+	file = fopen(path, "r");
+	if (file == NULL)
+		return;
+	while (getline(&line, &room, file) > 0) {
+		if (strncmp(line, "| |", 3) == 0 && !any) {
+			printf("\nFrom %s\n", path);
+			any = true;
+		}
+		if (any && line[0] == '|')
+			fputs(line, stdout);
+	}
+	free(line);
+	fclose(file);
+}
+
+static int print_missed(const struct corpus *corpus, const char *which, unsigned points)
+{
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+		struct detect_result result = { 0 };
+		unsigned most = 0;
+
+		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+			most = text->points[class] > most ? text->points[class] : most;
+		if (strcmp(which, row_name(row_of(text))) != 0 || (text->class == BENIGN) != (most >= points))
+			continue;
+		detect_text(&words, text->raw, &result);
+		printf("%s %u", corpus->sources[text->source], most);
+		for (unsigned rule = 0; rule < DETECT_RULES; rule++)
+			if (detect_rules_has(&result.found, rule) || detect_rules_has(&result.fenced, rule))
+				printf(" %s", detect_info[rule].id);
+		printf(": %.*s\n", (int)(text->raw.size > 300 ? 300 : text->raw.size), (const char *)text->raw.data);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct corpus corpus;
+
+	if (argc < 2 || !corpus_read(&corpus, argv[1])) {
+		printf("bench-detect: skipped: no texts in %s (attack/CLASS.SOURCE.txt, benign/FLAVOUR.SOURCE.txt)\n",
+		       argc < 2 ? "no folder" : argv[1]);
+		return 0;
+	}
+	detect_words_init(&words);
+	for (size_t i = 0; i < corpus.count; i++)
+		points_of(corpus.texts[i].raw, corpus.texts[i].points);
+	if (argc > 3 && strcmp(argv[2], "missed") == 0)
+		return print_missed(&corpus, argv[3], argc > 4 ? (unsigned)atoi(argv[4]) : DETECT_REFUSE);
+	printf("%zu texts. The rules were written by people who had read them: what is said of these texts is "
+	       "in-sample, but for the\n"
+	       "points in the second table. Other texts: make bench-detect CORPORA=DIR.\n",
+	       corpus.count);
+	print_fixed(&corpus);
+	print_left_out(&corpus);
+	print_hidden(&corpus);
+	print_libinjection(&corpus);
+	print_anchors(argv[1]);
+	cost_print(&words, &corpus);
+	return 0;
+}

@@ -1,0 +1,205 @@
+/* detect_cost.c: what looking costs: texts of 128 octets and 1 KiB, and the worst that anybody thought of. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/slice.h"
+#include "detect.h"
+
+enum { ROUNDS = 5, TEXTS = 2000 };
+
+static double now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* CPU microseconds a text, the least of the rounds. */
+static double measure(const struct detect_words *words, const struct fw_slice *texts, size_t count)
+{
+	double least = 1e9;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		double from = now_us(), took;
+
+		for (size_t i = 0; i < count; i++) {
+			struct detect_result result = { 0 };
+
+			detect_text(words, texts[i], &result);
+		}
+		took = (now_us() - from) / (double)count;
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+/* Texts of a flavour, one after another, cut to pieces of that size. */
+static size_t cut(const struct corpus *corpus, unsigned flavour, size_t size, char *room, struct fw_slice *ret_texts)
+{
+	size_t filled = 0, count = 0;
+
+	for (size_t i = 0; i < corpus->count && count < TEXTS; i++) {
+		const struct text *text = &corpus->texts[i];
+		size_t at = 0;
+
+		if (text->class != BENIGN || text->flavour != flavour)
+			continue;
+		while (at < text->raw.size && count < TEXTS) {
+			size_t some = size - filled < text->raw.size - at ? size - filled : text->raw.size - at;
+
+			memcpy(room + count * size + filled, text->raw.data + at, some);
+			at += some;
+			filled += some;
+			if (filled < size)
+				continue;
+			ret_texts[count] = slice(room + count * size, size);
+			count++;
+			filled = 0;
+		}
+	}
+	return count;
+}
+
+static const char *const hostile[] = {
+	"<",
+	"<a ",
+	"<a x='",
+	"<script",
+	"<script>",
+	"<style>",
+	"<svg ",
+	"on",
+	"onx=",
+	"onab=alert(",
+	"javascript:",
+	"alert(",
+	"{{",
+	"{{ ",
+	"${",
+	"${jndi",
+	"<%",
+	"<#",
+	"' or ",
+	"'",
+	"\"",
+	"' or 1=1",
+	"union select ",
+	"or ",
+	") or ",
+	");",
+	"sleep(1),",
+	"1 or ",
+	"; ",
+	"; ls ",
+	"`",
+	"``` `",
+	"$(",
+	"$(id",
+	"|cat ",
+	"../",
+	"..\\",
+	"/etc/",
+	"....//",
+	"%",
+	"%25",
+	"&lt;",
+	"\\u003c",
+	"&#60;",
+	"\xc0\xae",
+	"\xef\xbc\x9c",
+	"<?php ",
+	"eval('",
+	"(|(",
+	"*)(",
+	"$ne",
+	"\"$gt\"",
+	"/*",
+	"/*!",
+	"--",
+	"# ",
+	"a='<a ",
+	"0x2e",
+	"<meta ",
+	"style=\\",
+	"<x style=\"a",
+	"data:text/html",
+};
+
+static void print_hostile(const struct detect_words *words)
+{
+	static char text[65536];
+	double worst = 0;
+	const char *which = "";
+	struct fw_slice one;
+
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		size_t unit = strlen(hostile[i]);
+		double took;
+
+		for (size_t k = 0; k < sizeof(text); k++)
+			text[k] = hostile[i][k % unit];
+		one = slice(text, 4096);
+		took = measure(words, &one, 1) / 4;
+		if (took > worst) {
+			worst = took;
+			which = hostile[i];
+		}
+	}
+	for (size_t k = 0; k < sizeof(text); k++)
+		text[k] = which[k % strlen(which)];
+	printf("worst of %zu hostile texts: \"%s\" again and again: %.1f us/KiB at 4 KiB",
+	       sizeof(hostile) / sizeof(hostile[0]), which, worst);
+	one = slice(text, sizeof(text));
+	printf(", %.1f at 64 KiB\n", measure(words, &one, 1) / 64);
+}
+
+static void print_worst_of_corpus(const struct detect_words *words, const struct corpus *corpus)
+{
+	const struct text *worst = NULL;
+	double most = 0;
+
+	for (size_t i = 0; i < corpus->count; i++) {
+		double took;
+
+		if (corpus->texts[i].raw.size < 256)
+			continue;
+		took = measure(words, &corpus->texts[i].raw, 1) * 1024 / (double)corpus->texts[i].raw.size;
+		if (took > most) {
+			most = took;
+			worst = &corpus->texts[i];
+		}
+	}
+	if (worst != NULL)
+		printf("worst text of the corpora (256 octets or more): %.1f us/KiB, from %s\n", most,
+		       corpus->sources[worst->source]);
+}
+
+void cost_print(const struct detect_words *words, const struct corpus *corpus)
+{
+	static const size_t sizes[] = { 128, 1024 };
+	struct fw_slice *texts = calloc(TEXTS, sizeof(*texts));
+	char *room = malloc((size_t)TEXTS * 1024);
+
+	if (texts == NULL || room == NULL)
+		exit(1);
+	printf("\nCost, CPU us a text      128 B    1 KiB\n");
+	for (unsigned flavour = 0; flavour < FLAVOURS; flavour++) {
+		printf("%-22s", flavours[flavour]);
+		for (unsigned i = 0; i < 2; i++) {
+			size_t count = cut(corpus, flavour, sizes[i], room, texts);
+
+			if (count == 0)
+				printf("        -");
+			else
+				printf(" %8.2f", measure(words, texts, count));
+		}
+		printf("\n");
+	}
+	print_hostile(words);
+	print_worst_of_corpus(words, corpus);
+	free(texts);
+	free(room);
+}
