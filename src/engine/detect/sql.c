@@ -96,6 +96,14 @@ static void unions(const struct tokens *t, size_t i, bool statement)
 		detect_hit(t->view, RULE_SQL_BARE_UNION, t->list[i].at);
 }
 
+/* Behind it is nothing, or what closes it. */
+static bool last(const struct tokens *t, size_t i)
+{
+	while (++i < t->count && (is_quote(&t->list[i]) || t->list[i].kind == T_CLOSE))
+		;
+	return i >= t->count;
+}
+
 static void logic(const struct tokens *t, size_t i)
 {
 	size_t a = operand(t, i + 1), c = a + 1, b;
@@ -119,9 +127,10 @@ static void logic(const struct tokens *t, size_t i)
 	comment = followed_by(t, a, T_COMMENT, 10);
 	if (t->list[c].kind != T_COMPARE && t->list[c].kind != T_SOUND) {
 		if ((left || number) && i != 0 &&
-		    (comment || t->list[c].kind == T_ORDER || (t->list[a].kind == T_NUMBER && a + 3 >= t->count)))
+		    (comment || t->list[c].kind == T_ORDER || (t->list[a].kind == T_NUMBER && last(t, a))))
 			detect_hit(t->view, RULE_SQL_TAUTOLOGY, t->list[i].at);
-		else if (left && i != 0 && is_quote(&t->list[i + 1]))
+		else if (left && i != 0 &&
+			 (is_quote(&t->list[i + 1]) || (t->list[a].kind == T_WORD && t->list[a + 1].kind == T_OPEN)))
 			detect_hit(t->view, RULE_SQL_LEFT, t->list[i].at);
 		return;
 	}
@@ -179,18 +188,19 @@ static void call(const struct tokens *t, size_t i)
 {
 	const uint8_t *word = t->view->text + t->list[i].at;
 	bool delay = word_is(t, i, "sleep");
+	bool selected = delay && i != 0 && t->list[i - 1].kind == T_SELECT;
 	/* benchmark is a word of a language, too, unless it is called */
 	bool tells = detect_word(t->view->words, LIST_SQL_TELLING, word, t->list[i].size) &&
 		     (t->list[i + 1].kind == T_OPEN || memchr(word, '_', t->list[i].size) != NULL || word[0] == 's');
 
 	if (i != 0 && t->list[i - 1].kind == T_DOT && !tells)
 		return;
-	if (tells || (delay && t->list[i + 2].kind == T_NUMBER))
+	if (tells || selected || (delay && t->list[i + 2].kind == T_NUMBER))
 		detect_hit(t->view,
-			   evidence(t, i)	? RULE_SQL_FUNCTION
-			   : tells		? RULE_SQL_BARE_FUNCTION
-			   : t->view->size < 60 ? RULE_SQL_LEFT
-						: RULE_SQL_SLEEP,
+			   selected || evidence(t, i) ? RULE_SQL_FUNCTION
+			   : tells		      ? RULE_SQL_BARE_FUNCTION
+			   : t->view->size < 60	      ? RULE_SQL_LEFT
+						      : RULE_SQL_SLEEP,
 			   t->list[i].at);
 }
 
@@ -213,6 +223,11 @@ static void begins(const struct tokens *t)
 	if (!t->view->begins || t->count < 3)
 		return;
 	comment = t->list[t->count - 1].kind == T_COMMENT;
+	if (first->kind == T_STATEMENT && first[1].kind == T_VARIABLE)
+		detect_hit(t->view, RULE_SQL_CLAUSE, 0);
+	if (first->kind == T_LOGIC && first[1].kind == T_WORD && first[2].kind == T_COMPARE && is_quote(&first[3]) &&
+	    t->count < 8)
+		detect_hit(t->view, RULE_SQL_LEFT, 0);
 	if (first->kind == T_SOUND && first[1].kind == T_OPEN && first[2].kind == T_SELECT)
 		detect_hit(t->view, RULE_SQL_CLAUSE, 0);
 	if (first->kind == T_ORDER && first[1].kind == T_BY && first[2].kind == T_NUMBER && t->view->size < 200)
@@ -222,6 +237,13 @@ static void begins(const struct tokens *t)
 	if (k != 0 && comment && t->view->ends &&
 	    (t->list[k].kind == T_SELECT || is_quote(&t->list[k]) || t->view->size < 60))
 		detect_hit(t->view, RULE_SQL_COMMENT, 0);
+}
+
+static bool quoted(const struct tokens *t, size_t from)
+{
+	while (from < t->count && !is_quote(&t->list[from]))
+		from++;
+	return from < t->count;
 }
 
 /* Behind an odd quote. */
@@ -237,6 +259,9 @@ static void left(const struct tokens *t, size_t i)
 	}
 	if (t->list[k].kind == T_END)
 		k++;
+	if (tight && view->begins && view->ends && i < 2 && t->count < 8 && view->size < 80 &&
+	    t->list[t->count - 1].kind == T_COMMENT && view->text[t->list[t->count - 1].at] == '-' && !quoted(t, i + 1))
+		detect_hit(view, RULE_SQL_COMMENT, t->list[i].at);
 	if (t->list[k].kind == T_COMMENT && tight && (size_t)t->list[k].at + t->list[k].size + 4 >= view->size)
 		detect_hit(view, RULE_SQL_COMMENT, t->list[i].at);
 	if ((t->list[k].kind == T_LOGIC || t->list[k].kind == T_JOIN) && t->list[k + 1].kind != T_COMMENT) {

@@ -256,6 +256,24 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 	return name_end;
 }
 
+/* Nothing but blanks between it and a quote. */
+static bool behind_quote(const struct detect_view *view, size_t at)
+{
+	while (at != 0 && (is_blank(view->text[at - 1]) || view->text[at - 1] == '/'))
+		at--;
+	return at != 0 && (view->text[at - 1] == '"' || view->text[at - 1] == '\'');
+}
+
+/* f(, a.b( or f` */
+static bool call_follows(const uint8_t *at, const uint8_t *end)
+{
+	const uint8_t *from = at;
+
+	while (at < end && (is_word(*at) || *at == '.'))
+		at++;
+	return at != from && at < end && (*at == '(' || *at == '`');
+}
+
 /* x" onfocus=f() : an attribute that the page began is left. */
 static void handlers(const struct detect_view *view)
 {
@@ -281,7 +299,9 @@ static void handlers(const struct detect_view *view)
 			continue;
 		while (before != 0 && (is_blank(view->text[before - 1]) || view->text[before - 1] == '/'))
 			before--;
-		if (calls_at(view, p, end) || calls_within(view, p, end - p > 60 ? p + 60 : end)) {
+		if (behind_quote(view, at) && call_follows(p, end))
+			detect_hit(view, RULE_XSS_BREAKOUT, at);
+		else if (calls_at(view, p, end) || calls_within(view, p, end - p > 60 ? p + 60 : end)) {
 			bool left = (before == 0 && view->begins) || view->text[before - 1] == '"' ||
 				    view->text[before - 1] == '\'' || view->text[before - 1] == '`';
 
@@ -319,6 +339,14 @@ static void script_call(const struct detect_view *view, size_t at, size_t size)
 		return;
 	while (p < end && p < view->text + at + size + 16 && (is_blank(*p) || *p == ')' || *p == '/' || *p == '*'))
 		p++;
+	if (p < end && *p == '?') /* alert?.(1) */
+		p++;
+	if (p < end && *p == '.') {
+		p++;
+		p += VIEW_HAS(view, (size_t)(p - view->text), "call")	 ? 4
+		     : VIEW_HAS(view, (size_t)(p - view->text), "apply") ? 5
+									 : 0;
+	}
 	if (p == end || (*p != '(' && *p != '`'))
 		return;
 	while (before != 0 && at - before < 8 && !is_word(view->text[before - 1])) {
