@@ -80,6 +80,23 @@ static bool behind_value(const struct detect_view *view, size_t at)
 	return at == 0 && view->begins;
 }
 
+/* Does the line in front begin with a command, or a prompt? Then somebody shows a command line: no value is left. */
+static bool behind_command(const struct detect_view *view, size_t at)
+{
+	uint8_t word[WORD];
+	size_t from = at, size;
+
+	while (from != 0 && at - from < 200 && view->text[from - 1] != '\n')
+		from--;
+	while (from < at && is_blank(view->text[from]))
+		from++;
+	if (from < at && (view->text[from] == '$' || view->text[from] == '#' || view->text[from] == '%' ||
+			  view->text[from] == '>' || view->text[from] == '.'))
+		return true;
+	read_word(view, from, word, &size);
+	return size != 0 && detect_word(view->words, LIST_SHELL_COMMANDS, word, size);
+}
+
 static void command(const struct detect_view *view, const struct place *place)
 {
 	const uint8_t *end = view->text + view->size, *rest;
@@ -115,6 +132,8 @@ static void command(const struct detect_view *view, const struct place *place)
 		detect_hit(view, RULE_SHELL_START, place->at);
 	else if (place->opens && (over || argument))
 		detect_hit(view, RULE_SHELL_SUBSTITUTION, place->at);
+	else if (argument && !place->opens && !behind_command(view, place->at))
+		detect_hit(view, RULE_SHELL_BEHIND, place->at);
 	else if (over || argument)
 		detect_hit(view, ambiguous && !argument ? RULE_SHELL_SUBSTITUTION : RULE_SHELL_COMMAND, place->at);
 }
