@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 
-from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, TITLES, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, SANITIZE, TITLES, VERIFY
 
 
 def machine():
@@ -149,6 +149,18 @@ def engine_table(results):
     return ["", "### The engine alone, in memory", ""] + rows_of(table)
 
 
+def sanitize_table(results):
+    got = results.get("sanitize")
+    if not got:
+        return []
+    others = [who for who in ("sanitize-html", "dompurify") if any(who in row for row in got.values())]
+    table = [["text", "Framewall, µs", "bar"] + [f"{who}, µs" for who in others]]
+    for name, row in got.items():
+        limit = SANITIZE["limits"].get(name, SANITIZE["worst"])
+        table.append([name, f"{row['framewall']:.2f}", f"≤ {limit}: {verdict(row['framewall'], limit, False)}"] + [f"{row[who]:.0f}" if who in row else "–" for who in others])
+    return ["", "### HTML written anew, in memory", ""] + rows_of(table)
+
+
 def verify_table(results):
     got = results.get("verify")
     if not got:
@@ -179,7 +191,7 @@ def summary(results):
              "Method: docs/guide/benchmarks.md.", "",
              "Processor time of all threads of the server for one message there and back. A star: the server was less than 95 % busy, "
              "where differences under 30 % are noise; elsewhere under 15 %. Ratios are medians over pairs measured in turn."]
-    lines += cpu_tables(results) + bar_table(results) + idle_table(results) + engine_table(results) + verify_table(results) + \
+    lines += cpu_tables(results) + bar_table(results) + idle_table(results) + engine_table(results) + sanitize_table(results) + verify_table(results) + \
         ingest_table(results)
     lines += ["", "### Versions", ""] + [f"- {TITLES.get(name, name)}: {text}" for name, text in sorted(results["versions"].items())]
     notes = list(dict.fromkeys(left_out(results) + results["notes"]))

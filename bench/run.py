@@ -15,7 +15,7 @@ import tempfile
 import time
 
 import report
-from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, SLOW, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, SANITIZE, SLOW, VERIFY
 from harness import HERE, LOAD_CORE, PEER_CORE, Failed, Load, Process, Scratch, free_port, raise_files, to_load_core
 from servers import Servers
 
@@ -154,6 +154,23 @@ class Bench:
             print("engine alone, µs in + out: " + ", ".join(f"{key} {got['in']:.2f} + {got.get('out', 0):.2f}"
                                                            for key, got in self.results["engine"].items()))
 
+    def sanitize(self):
+        """Ours, then sanitize-html and DOMPurify on jsdom, each in a process of its own, on the same texts."""
+        texts = os.path.join(HERE, "sanitize.json")
+        if not self.in_memory("sanitize", "sanitize", SANITIZE["title"], texts):
+            return
+        result = {name: {"framewall": value} for name, value in self.results["sanitize"].items()}
+        if "node" not in self.servers.missing:
+            done = subprocess.run(["node", os.path.join(HERE, "peers", "sanitize.mjs"), texts] + (["--quick"] if self.quick else []), capture_output=True, text=True, timeout=300,
+                                  preexec_fn=to_load_core)
+            if done.returncode:
+                self.notes.append(f"{SANITIZE['title']}, others: {(done.stderr.strip().splitlines() or ['no answer'])[-1]}")
+            else:
+                for name, others in json.loads(done.stdout).items():
+                    result[name].update(others)
+        self.results["sanitize"] = result
+        print("HTML written anew, µs: " + "; ".join(f"{name} " + ", ".join(f"{who} {value:.2f}" for who, value in row.items()) for name, row in result.items()))
+
     def verify(self):
         """Ours and OpenSSL's in turns within one process."""
         if self.in_memory("verify", "verify", "login tokens"):
@@ -194,6 +211,8 @@ class Bench:
                 self.idle(row)
         if self.wanted(ENGINE["name"]):
             self.engine()
+        if self.wanted(SANITIZE["name"]):
+            self.sanitize()
         if self.wanted(VERIFY["name"]):
             self.verify()
         if self.wanted(CONSTANT["name"]):

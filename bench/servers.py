@@ -175,7 +175,7 @@ class Servers:
             self.missing["node"] = "its packages are not installed: npm ci --ignore-scripts in bench/peers"
         else:
             self.versions["node"] = f"node {node}, " + ", ".join(
-                f"{package} {self.package_version(package)}" for package in ("ws", "ajv", "sanitize-html", "pino"))
+                f"{package} {self.package_version(package)}" for package in ("ws", "ajv", "sanitize-html", "dompurify", "jsdom", "pino"))
         self.bun = None
         # Without install scripts .bin/bun is a stub; the program itself lies in the platform's package.
         for program in [os.path.join(modules, ".bin", "bun")] + sorted(glob.glob(os.path.join(modules, "@oven", "bun-*", "bin", "bun"))):
