@@ -440,7 +440,7 @@ def segments_of(server, suffix):
 
 def test_rows_before_any_report():
     """Closed segments have their rows before anybody asks, as text and compressed; what is changed in one shows in the log and in the report."""
-    with Framewall(RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 2 }\n", says="does not hold") as server:
+    with Framewall(RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 2, source_budget: { records: 0 } }\n", says="does not hold") as server:
         client = RawClient(server.port, server.bearer("x" * 40))
         reader = threading.Thread(target=client.closed, daemon=True)
         reader.start()
