@@ -2,7 +2,8 @@
 // that DOMPurify and its attackers describe) and the XSS corpora. Nothing runs, no element or attribute is there that is not allowed, and the
 // page around a message stays as it is, however often it is written out and read again. What developers type is seen as typed.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { binary, browser, equal, finish, ok, skip } from "./framewall.mjs";
 
@@ -11,11 +12,15 @@ const attributes = { a: ["href", "title"], span: ["class"], div: ["class"], code
 const corpora = path.join(process.env.FRAMEWALL_SHARED ?? "../shared", "corpora");
 const lines = (file) => readFileSync(file, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
+// The sanitizer alone: other stages would refuse some of it before.
+const scratch = mkdtempSync(path.join(os.tmpdir(), "framewall-html-")), config = path.join(scratch, "framewall.yaml");
+writeFileSync(config, "validation: {inspect: {mode: off}}\n");
+
 // What would be forwarded of each text; null: refused.
 function sanitized(texts) {
 	let output;
 	try {
-		output = execFileSync(binary, ["explain", "--role", "user", "--lines"], {
+		output = execFileSync(binary, ["explain", "--config", config, "--role", "user", "--lines"], {
 			input: texts.map((text) => JSON.stringify({ type: "chat_message", text })).join("\n") + "\n", maxBuffer: 1 << 29,
 		}).toString();
 	} catch (error) {
@@ -26,8 +31,10 @@ function sanitized(texts) {
 }
 
 const chromium = await browser();
-if (chromium === null)
+if (chromium === null) {
+	rmSync(scratch, { recursive: true });
 	finish();
+}
 async function open() {
 	const page = await (await chromium.newContext()).newPage();
 	page.on("dialog", (dialog) => dialog.dismiss());
@@ -147,4 +154,5 @@ if (!existsSync(corpora)) {
 	await page.close();
 }
 await chromium.close();
+rmSync(scratch, { recursive: true });
 finish();
