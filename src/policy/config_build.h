@@ -41,6 +41,10 @@ struct config {
 	struct config_note *notes;
 	unsigned note_count;
 	unsigned errors;
+	unsigned unsaid;	  /* problems above LIMIT_CONFIG_PROBLEMS */
+	const uint8_t *spot_text; /* the place that was counted last, see config_report.c */
+	size_t spot_start;
+	unsigned spot_line;
 	bool hiding;	      /* the section has secrets: of the source line nothing behind the place is shown */
 	bool short_of_memory; /* sticks: the load ends in FW_ERR_MEMORY */
 	bool secret;	      /* the text given last came out of a file: it is not quoted */
@@ -81,6 +85,11 @@ void config_report_warning(struct config *config, struct config_place place, con
 void config_report_error_at(struct config *config, size_t offset, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void config_report_give(struct config *config);
+/* Nothing more is said: who would think about it need not. */
+static inline bool config_report_is_full(const struct config *config)
+{
+	return config->note_count >= LIMIT_CONFIG_PROBLEMS;
+}
 /* "framewall.yaml:12:5", or the file's name or an override's where there is no line. Of the policy's arena. */
 const char *config_report_place(struct config *config, struct config_place place);
 /* A text of the input for a message: shortened, control characters shown as "?"; "(secret)" when it came out of a file.

@@ -23,18 +23,28 @@ struct spot {
 	unsigned line, column;
 };
 
-static struct spot spot_of(struct fw_slice text, size_t offset)
+/* Counted from the last place on that was asked for where this one is behind it: most are asked for in their order, and
+ * a file may have as many as it has lines. */
+static struct spot spot_of(struct config *config, size_t offset)
 {
+	struct fw_slice text = config->text;
 	struct spot spot = { .line = 1, .column = 1 };
 
 	if (offset > text.size)
 		offset = text.size;
-	for (size_t i = 0; i < offset; i++) {
+	if (config->spot_text == text.data && config->spot_start <= offset) {
+		spot.line = config->spot_line;
+		spot.start = config->spot_start;
+	}
+	for (size_t i = spot.start; i < offset; i++) {
 		if (text.data[i] != '\n')
 			continue;
 		spot.line++;
 		spot.start = i + 1;
 	}
+	config->spot_text = text.data;
+	config->spot_line = spot.line;
+	config->spot_start = spot.start;
 	spot.end = spot.start;
 	while (spot.end < text.size && text.data[spot.end] != '\n')
 		spot.end++;
@@ -150,7 +160,7 @@ static void add_note(struct config *config, size_t offset, const char *text, siz
 static void print_in_file(struct config *config, FILE *out, size_t offset, const char *level, const char *message,
 			  bool secret)
 {
-	struct spot spot = spot_of(config->text, offset);
+	struct spot spot = spot_of(config, offset);
 
 	fprintf(out, "%s:%u:%u: %s: %s\n", config->options->name, spot.line, spot.column, level, message);
 	narrow(config->text, &spot, offset);
@@ -170,7 +180,7 @@ size_t config_report_offset(struct config_place place)
 
 unsigned config_report_line(struct config *config, size_t offset)
 {
-	return spot_of(config->text, offset).line;
+	return spot_of(config, offset).line;
 }
 
 __attribute__((format(printf, 5, 0))) static void report(struct config *config, const struct config_place *place,
@@ -179,8 +189,13 @@ __attribute__((format(printf, 5, 0))) static void report(struct config *config, 
 {
 	char *text = NULL, message[512];
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
 
+	if (config_report_is_full(config)) {
+		config->unsaid++;
+		return;
+	}
+	out = open_memstream(&text, &size);
 	if (out == NULL) {
 		config->short_of_memory = true;
 		return;
@@ -239,16 +254,23 @@ static int by_place(const void *a, const void *b)
 
 void config_report_give(struct config *config)
 {
+	char more[PLACE_ROOM];
+
 	if (config->note_count == 0 || config->options->report == NULL)
 		return;
 	qsort(config->notes, config->note_count, sizeof(*config->notes), by_place);
 	for (unsigned i = 0; i < config->note_count; i++)
 		config->options->report(config->options->user, config->notes[i].text);
+	if (config->unsaid == 0)
+		return;
+	snprintf(more, sizeof(more), "%s: error: %u more problems are not named", config->options->name,
+		 config->unsaid);
+	config->options->report(config->options->user, more);
 }
 
 const char *config_report_place(struct config *config, struct config_place place)
 {
-	struct spot spot = spot_of(config->text, config_report_offset(place));
+	struct spot spot = spot_of(config, config_report_offset(place));
 	char text[PLACE_ROOM];
 
 	snprintf(text, sizeof(text), "%s:%u:%u", config->options->name, spot.line, spot.column);

@@ -108,7 +108,7 @@ static void report_unknown(struct walk *walk, struct fy_node *key, struct fw_sli
 	char shown[64], hint[128];
 
 	config_suggest_start(&suggest, name);
-	for (unsigned i = 0; (path = path_of(i)) != NULL; i++) {
+	for (unsigned i = 0; !config_report_is_full(walk->config) && (path = path_of(i)) != NULL; i++) {
 		size_t size = child_of(path, walk->prefix, &child);
 
 		if (size != 0)
