@@ -64,6 +64,7 @@ struct message {
 	bool has_number;
 	const char *content_class; /* of what inspection found, with its points; NULL: nothing */
 	unsigned points;
+	const char *findings; /* for explain: every rule that was found */
 	uint32_t retry_after_ms;
 	const struct policy_field_rule *
 		*hidden;    /* by node of a key: the rule by which it is not shown; NULL: none is */

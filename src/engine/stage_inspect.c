@@ -274,7 +274,8 @@ static enum verdict tell(struct message *message, const struct looking *looking)
 
 	message->error = ERROR_INVALID_MESSAGE;
 	message->event = refuses ? EVENT_dangerous_content : EVENT_message_flagged;
-	message->cause = looking->show != NULL ? looking->show : detect_info[worst->rule].reason;
+	message->cause = detect_info[worst->rule].reason;
+	message->findings = looking->show;
 	message->public_rule = detect_info[worst->rule].id;
 	message->content_class = detect_class_words[worst->class];
 	message->points = worst->points;
@@ -306,7 +307,7 @@ enum verdict stage_inspect(struct message *message)
 	if (message->policy->settings.inspect_mode == INSPECT_OFF || message->rule == NULL ||
 	    message->json.count == 0 || message->rule->answered_here)
 		return VERDICT_PASS;
-	if (message->conn == NULL)
+	if (message->conn == NULL || message->engine->trial != NULL)
 		looking.show = shown;
 	if (!look_all(&looking)) {
 		message->error = ERROR_VALIDATION_ERROR;
