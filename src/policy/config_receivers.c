@@ -98,7 +98,8 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		break;
 #define RECEIVER_TEXTS(name, help)                                                                                     \
 	case ROW_##name:                                                                                               \
-		config_value_texts(config, place, #name, value, check_event, &receiver->name);                         \
+		config_value_texts(config, place, #name, value, index == ROW_events ? check_event : NULL,              \
+				   &receiver->name);                                                                   \
 		break;
 #define RECEIVER_BOOLEAN(name, value_, help)                                                                           \
 	case ROW_##name:                                                                                               \
@@ -143,8 +144,9 @@ static void read_url(struct config *config, struct config_place place, struct re
 	static const struct {
 		const char *scheme;
 		enum receiver_kind kind;
-	} schemes[] = { { "udp://", RECEIVER_UDP },	{ "tcp://", RECEIVER_TCP },    { "tls://", RECEIVER_TLS },
-			{ "https://", RECEIVER_HTTPS }, { "http://", RECEIVER_HTTPS }, { "file:", RECEIVER_FILE } };
+	} schemes[] = { { "udp://", RECEIVER_UDP },	 { "tcp://", RECEIVER_TCP },	{ "tls://", RECEIVER_TLS },
+			{ "https://", RECEIVER_HTTPS },	 { "http://", RECEIVER_HTTPS }, { "file:", RECEIVER_FILE },
+			{ "program:", RECEIVER_PROGRAM } };
 	struct fw_slice url = slice_text(receiver->url);
 	const char *fault;
 	unsigned i = 0;
@@ -152,7 +154,8 @@ static void read_url(struct config *config, struct config_place place, struct re
 	while (i < sizeof(schemes) / sizeof(*schemes) && !slice_starts(url, schemes[i].scheme))
 		i++;
 	if (i == sizeof(schemes) / sizeof(*schemes)) {
-		config_report_error(config, place, "\"url\" begins with udp://, tcp://, tls://, https:// or file:");
+		config_report_error(config, place,
+				    "\"url\" begins with udp://, tcp://, tls://, https://, file: or program:");
 		return;
 	}
 	receiver->kind = schemes[i].kind;
@@ -161,10 +164,12 @@ static void read_url(struct config *config, struct config_place place, struct re
 		fault = provider_url_fault(slice_text(receiver->url), receiver->allow_http);
 		if (fault != NULL)
 			config_report_error(config, place, "\"url\" of a receiver is %s", fault);
-	} else if (receiver->kind != RECEIVER_FILE) {
+	} else if (receiver->kind < RECEIVER_FILE) {
 		read_place(config, place, receiver, url);
 	} else if (url.size == 0) {
-		config_report_error(config, place, "\"url\" names no file, as in file:/var/log/framewall.json");
+		config_report_error(
+			config, place,
+			"\"url\" names no file, as in file:/var/log/framewall.json or program:/usr/local/bin/handler");
 	} else {
 		receiver->path = config_value_beside(config, url);
 	}
@@ -253,6 +258,10 @@ static void check_kind(struct config *config, struct config_place place, const s
 	struct fw_slice host;
 	long port;
 
+	if (receiver->kind != RECEIVER_PROGRAM && receiver->arguments.count != 0)
+		config_report_error(config, place, "\"arguments\" has no meaning with this \"url\"");
+	if (receiver->arguments.count > RECEIVER_ARGUMENTS)
+		config_report_error(config, place, "\"arguments\" has more than %d", (int)RECEIVER_ARGUMENTS);
 	for (unsigned i = 0; i < sizeof(only) / sizeof(*only); i++)
 		if (only[i].value != NULL && (only[i].kinds >> receiver->kind & 1) == 0)
 			config_report_error(config, place, "\"%s\" has no meaning with this \"url\"", only[i].name);

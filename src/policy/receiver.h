@@ -7,8 +7,15 @@
 #include "base/event_type.h"
 #include "policy/texts.h"
 
-enum receiver_kind { RECEIVER_UDP, RECEIVER_TCP, RECEIVER_TLS, RECEIVER_HTTPS, RECEIVER_FILE };
-enum { RECEIVER_NAME = 32, RECEIVER_APP = 48, RECEIVER_SECRET = 64, RECEIVER_URL = 1024, RECEIVER_FACILITY = 13 };
+enum receiver_kind { RECEIVER_UDP, RECEIVER_TCP, RECEIVER_TLS, RECEIVER_HTTPS, RECEIVER_FILE, RECEIVER_PROGRAM };
+enum {
+	RECEIVER_NAME = 32,
+	RECEIVER_APP = 48,
+	RECEIVER_SECRET = 64,
+	RECEIVER_URL = 1024,
+	RECEIVER_FACILITY = 13,
+	RECEIVER_ARGUMENTS = 64
+};
 
 struct receiver {
 /* One member a row of receivers.def. */
@@ -25,7 +32,7 @@ struct receiver {
 	enum receiver_kind kind;
 	const char *host; /* of udp, tcp, tls: without brackets */
 	const char *port;
-	const char *path; /* of a file */
+	const char *path; /* of a file or a program */
 	uint8_t facility_number;
 	uint8_t unwanted[EVENT_TYPES]; /* by type: it is not asked for */
 	uint8_t least_level;	       /* enum fw_level */

@@ -36,8 +36,17 @@ static void add_receivers(const struct fw_policy *policy, struct list *reads, st
 		add(reads, receiver->certificate);
 		add(reads, receiver->key);
 		add(writes, receiver->dead_letters);
-		add(writes, receiver->path);
+		if (receiver->kind == RECEIVER_FILE)
+			add(writes, receiver->path);
 	}
+}
+
+static bool has_program(const struct fw_policy *policy)
+{
+	for (size_t i = 0; i < policy->receiver_count; i++)
+		if (policy->receivers[i].kind == RECEIVER_PROGRAM)
+			return true;
+	return policy->settings.encryption_key_command.count != 0;
 }
 
 bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory, struct keeper_needs *ret_needs)
@@ -47,7 +56,7 @@ bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory,
 	struct list writes = { &ret_needs->writes, &ret_needs->write_count, false };
 
 	*ret_needs = (struct keeper_needs){ .data = mem_text(data_directory, strlen(data_directory)),
-					    .programs = policy->settings.encryption_key_command.count != 0 };
+					    .programs = has_program(policy) };
 	if (folder[0] != '\0' && (ret_needs->record = mem_text(folder, strlen(folder))) == NULL)
 		reads.failed = true;
 	if (copy[0] != '\0' && (ret_needs->copy = mem_text(copy, strlen(copy))) == NULL)

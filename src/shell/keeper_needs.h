@@ -11,7 +11,7 @@ struct keeper_needs {
 	char *copy;		/* file of checkpoints; NULL: none */
 	char **reads, **writes; /* files; those that it writes it also makes */
 	size_t read_count, write_count;
-	bool programs; /* encryption.key_command */
+	bool programs; /* encryption.key_command, a receiver that is one */
 };
 bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory, struct keeper_needs *ret_needs);
 void keeper_needs_free(struct keeper_needs *needs);

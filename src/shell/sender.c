@@ -82,11 +82,10 @@ void sender_record(struct sender *sender, unsigned type, const struct fw_detail 
 
 static const struct sender_transport *transport_of(enum receiver_kind kind)
 {
-	static const struct sender_transport *const transports[] = { [RECEIVER_UDP] = &sender_udp,
-								     [RECEIVER_TCP] = &sender_stream,
-								     [RECEIVER_TLS] = &sender_stream,
-								     [RECEIVER_HTTPS] = &sender_web,
-								     [RECEIVER_FILE] = &sender_file };
+	static const struct sender_transport *const transports[] = {
+		[RECEIVER_UDP] = &sender_udp,	[RECEIVER_TCP] = &sender_stream, [RECEIVER_TLS] = &sender_stream,
+		[RECEIVER_HTTPS] = &sender_web, [RECEIVER_FILE] = &sender_file,	 [RECEIVER_PROGRAM] = &sender_program
+	};
 
 	return transports[kind];
 }

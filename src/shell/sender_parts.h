@@ -48,7 +48,7 @@ struct sender_transport {
 	/* Ends the connection. In order: true when the receiver has read all that was sent. */
 	bool (*close)(struct sender *sender, bool in_order);
 };
-extern const struct sender_transport sender_udp, sender_stream, sender_web, sender_file;
+extern const struct sender_transport sender_udp, sender_stream, sender_web, sender_file, sender_program;
 
 struct sender {
 	struct senders *senders;
@@ -82,15 +82,15 @@ struct sender {
 	uint64_t told_lost;  /* last record of which it was told that it was gone */
 	uint64_t checkpoint; /* records that the checkpoint sent last covers */
 	uint64_t checkpoint_ns;
-	uint64_t last_ns;  /* something was sent */
-	unsigned tries;	   /* of one record that is refused */
-	unsigned failures; /* in a row */
-	uint64_t failing_ns;
-	bool stopped_once;	/* a turn was made after it was told to stop */
-	bool is_down;		/* the last try came to nothing */
-	bool told;		/* of the failures there is a record */
-	uint64_t not_before_ns; /* a webhook's Retry-After */
-	bool stays_open;	/* it does not close when we do: see sender_stream.c */
+	uint64_t last_ns;		/* something was sent */
+	unsigned tries;			/* of one record that is refused */
+	unsigned failures;		/* in a row */
+	uint64_t failing_ns, failed_at; /* failed_at: settled then */
+	bool stopped_once;		/* a turn was made after it was told to stop */
+	bool is_down;			/* the last try came to nothing */
+	bool told;			/* of the failures there is a record */
+	uint64_t not_before_ns;		/* a webhook's Retry-After */
+	bool stays_open;		/* it does not close when we do: see sender_stream.c */
 	char why[SENDER_ERROR];
 
 	/* sender_stream.c */
@@ -99,6 +99,8 @@ struct sender {
 	struct delivery_window window;
 	/* sender_web.c */
 	struct sender_web *web;
+	/* sender_program.c */
+	struct sender_program *program;
 	/* sender_udp.c */
 	int socket;
 

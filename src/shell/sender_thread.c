@@ -18,6 +18,7 @@
 enum {
 	BATCH_BYTES = 262144,
 	BATCH_RECORDS = 1000,
+	PROGRAM_RECORDS = 100, /* what is sure is counted by batches */
 	IDLE_MS = 100,
 	BACK_OFF_MS = 250,
 	BACK_OFF_MOST_MS = 30000,
@@ -340,6 +341,7 @@ static void fail(struct sender *sender)
 		sender->told = true;
 		sender_record(sender, EVENT_receiver_failed, details, 1);
 	}
+	sender->failed_at = sender->settled.sequence;
 	write_cursor(sender, true);
 	pause_for(sender, back_off(sender, sender->failures));
 }
@@ -440,7 +442,9 @@ static void refuse(struct sender *sender)
 /* A connection that holds has told more than one that was accepted: whoever closes at once is not well. */
 static void look(struct sender *sender)
 {
-	if (sender->failures != 0 && sender->stream != NULL && uv_hrtime() - sender->opened_ns > SECOND_NS)
+	bool stays = (sender->stream != NULL || sender->program != NULL) && uv_hrtime() - sender->opened_ns > SECOND_NS;
+
+	if (sender->failures != 0 && (stays || sender->settled.sequence > sender->failed_at))
 		restored(sender);
 }
 
@@ -534,7 +538,9 @@ void *sender_run(void *user)
 	sender->before = NULL;
 	arena_init(&sender->arena, ARENA);
 	pool_init(&sender->pool);
-	sender->most = sender->receiver->kind == RECEIVER_HTTPS ? (unsigned)sender->receiver->batch : BATCH_RECORDS;
+	sender->most = sender->receiver->kind == RECEIVER_HTTPS	    ? (unsigned)sender->receiver->batch
+		       : sender->receiver->kind == RECEIVER_PROGRAM ? PROGRAM_RECORDS
+								    : BATCH_RECORDS;
 	if (follow_open(&sender->follow, sender_options(sender)->record_directory, 0)) {
 		find_place(sender);
 		while (!must_end(sender)) {

@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import subprocess
+import tempfile
 
 from certificates import Authority
 from effects import Case
@@ -98,6 +99,14 @@ def see_signature(server):
     return see
 
 
+def see_program(program):
+    """A shell script that says its argument for each line into a file, and "ok"."""
+    act(program)
+    end = until(lambda: (now := figures(program)) and now["certain"] > 0 and now, 3)
+    written = sorted(file for file in ("one", "two") if os.path.exists(os.path.join(program.folder, file)))
+    return {name("arguments"): written, name("acknowledge"): bool(end)}
+
+
 def cases_of_receivers(made):
     def case(rows, see, options=None, **more):
         files = [name(word) for word in rows if word.endswith("file") or word in ("certificate", "key", "dead_letters")]
@@ -115,6 +124,12 @@ def cases_of_receivers(made):
     before = {"before": ("sh", "-c", earlier, "sh")}
     yield case({"backlog": (True, False, True, False)}, see_file, before, url="file:one", checkpoints=False)
 
+    script = os.path.join(made.enter_context(tempfile.TemporaryDirectory(prefix="framewall-e2e-effects-")), "handler")
+    with open(script, "w") as file:
+        file.write('#!/bin/sh\nwhile read -r line; do echo "$line" >>"$1"; echo ok; done\n')
+    os.chmod(script, 0o755)
+    yield case({"arguments": (["one"], ["two"], ["one"], ["two"])}, see_program, url="program:" + script, acknowledge=True)
+    yield case({"acknowledge": (False, True, False, True)}, see_program, url="program:" + script, arguments=["one"])
     udp = made.enter_context(Udp())
     yield case({"facility": ("audit", "local7", "<110", "<190"), "app": ("framewall", "chat", "framewall", "chat")}, see_messages(udp), url=f"udp://127.0.0.1:{udp.port}",
                checkpoints=False, events=["ledger_epoch"])
