@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/encode.h"
@@ -386,12 +387,36 @@ static void succeed(struct sender *sender, bool certain)
 		restored(sender);
 }
 
+/* A file that would be too large makes room; what was there before it is gone. Octets of that. */
+static uint64_t make_room(struct sender *sender, const char *path)
+{
+	uint64_t most = (uint64_t)sender->receiver->dead_letters_max * 1024;
+	char older[STORAGE_PATH + 2];
+	struct stat now, before;
+	uint64_t gone;
+
+	if (most == 0 || lstat(path, &now) != 0 || (uint64_t)now.st_size + buf_size(&sender->batch.lines) <= most)
+		return 0;
+	snprintf(older, sizeof(older), "%s.1", path);
+	gone = lstat(older, &before) == 0 ? (uint64_t)before.st_size : 0;
+	if (rename(path, older) != 0) {
+		log_warn(log_of(sender), receiver, "%s: cannot move %s: %s; it grows", sender->receiver->name, path,
+			 strerror(errno));
+		return 0;
+	}
+	log_warn(log_of(sender), receiver,
+		 "%s: %s has come to its size and is %s now; %" PRIu64 " octets of older dead letters are gone",
+		 sender->receiver->name, path, older, gone);
+	return gone;
+}
+
 /* One record, for what it is, as often as it may be. False: it could not be put aside. */
 static bool put_aside(struct sender *sender)
 {
 	const struct receiver *receiver = sender->receiver;
 	struct sender_batch *batch = &sender->batch;
 	char path[STORAGE_PATH], reason[SENDER_ERROR];
+	uint64_t gone;
 
 	memcpy(reason, sender->why, sizeof(reason));
 	if (receiver->dead_letters != NULL)
@@ -399,6 +424,7 @@ static bool put_aside(struct sender *sender)
 	else
 		snprintf(path, sizeof(path), "%.4000s/receivers/%s.dead", sender_options(sender)->data_directory,
 			 receiver->name);
+	gone = make_room(sender, path);
 	if (!sender_file_append(sender, path, slice(buf_data(&batch->lines), buf_size(&batch->lines))))
 		return false;
 	log_error(log_of(sender), receiver, "%s refuses record %" PRIu64 ": %s; it is in %s", receiver->name,
@@ -408,8 +434,8 @@ static bool put_aside(struct sender *sender)
 	if (!batch->tells_refusal)
 		sender_record(sender, EVENT_receiver_refused,
 			      (const struct fw_detail[]){ number("record", batch->first), text("reason", reason),
-							  text("file", path) },
-			      3);
+							  text("file", path), number("removed", gone) },
+			      gone != 0 ? 4 : 3);
 	sender->settled = batch->last;
 	sender->pending = false;
 	sender->tries = 0;

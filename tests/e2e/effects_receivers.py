@@ -99,6 +99,13 @@ def see_signature(server):
     return see
 
 
+def see_dead(program):
+    act(program)
+    path = os.path.join(program.folder, "data/receivers/hook.dead")
+    until(lambda: os.path.exists(path) and os.path.getsize(path) + (os.path.getsize(path + ".1") if os.path.exists(path + ".1") else 0) > 1200)
+    return {name("dead_letters_max"): os.path.exists(path + ".1")}
+
+
 def see_program(program):
     """A shell script that says its argument for each line into a file, and "ok"."""
     act(program)
@@ -161,3 +168,4 @@ def cases_of_receivers(made):
     bad = {**good, "url": web.url + "/bad", "events": ["ledger_epoch"], "checkpoints": False}
     yield case({"attempts": (1000, 1, False, True)}, see_requests(web, "/bad"), **bad, **local)
     yield case({"dead_letters": ("data/receivers/hook.dead", "elsewhere", ["data/receivers/hook.dead"], ["elsewhere"])}, see_requests(web, "/bad"), attempts=1, **bad, **local)
+    yield case({"dead_letters_max": (0, 1, False, True)}, see_dead, attempts=1, **{**bad, "events": []}, **local)

@@ -168,8 +168,26 @@ def checkpoints():
             ok(done.returncode != 0 and "does not hold" in done.stdout, "not for one whose last record is gone", done.stdout)
 
 
+def dead_letters():
+    """A file of dead letters that comes to its size begins anew; of what is gone the record says how much it was."""
+    with Server({"/bad": lambda *request: (422, {}, b"")}) as server:
+        receiver = {"name": "hook", "url": server.url + "/bad", "allow_http": True, "allow_private": True, "attempts": 1, "checkpoints": False,
+                    "events": ["handshake_refused", "protocol_violation"], "dead_letters_max": 2}
+        with Framewall(config(receiver), says="receiver|hook") as program:
+            for _ in range(20):
+                refuse(program)
+            path = os.path.join(program.data, "receivers", "hook.dead")
+            until(lambda: len(program.records("receiver_refused")) == 20)
+            sizes = [os.path.getsize(path + end) for end in ("", ".1")]
+            ok(all(0 < size <= 2048 for size in sizes), "neither file is larger than it may be", sizes)
+            sent = [record for record in program.records() if record["event_type"] in receiver["events"]]
+            removed = sum(record["details"].get("removed", 0) for record in program.records("receiver_refused"))
+            equal(removed + sum(sizes), sum(len(json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()) + 1 for record in sent),
+                  "what they have, and what is said to be gone, is what was refused")
+
+
 if __name__ == "__main__":
     if not shutil.which("openssl"):
         print("1..0 # SKIP openssl is not installed")
         sys.exit(0)
-    main(webhooks, silent, files, checkpoints)
+    main(webhooks, silent, files, checkpoints, dead_letters)
