@@ -177,7 +177,8 @@ static void script(const struct detect_view *view, const uint8_t *name_end, size
 	head = (size_t)((close != NULL ? close : end) - view->text);
 	if (detect_find_within(view, tag, head, "src") < view->size ||
 	    detect_find_within(view, tag, head, "href") < view->size ||
-	    (close != NULL ? code_follows(view, close + 1) : calls_within(view, name_end, end)))
+	    (close != NULL ? code_follows(view, close + 1)
+			   : calls_within(view, name_end, end - name_end > 100 ? name_end + 100 : end)))
 		detect_hit(view, RULE_XSS_SCRIPT, tag);
 	else
 		detect_hit(view, RULE_XSS_BARE_SCRIPT, tag);
