@@ -219,8 +219,8 @@ static int play_steps(struct playing *playing, const struct policy_test *test)
 			if (playing->outcome->holds || step->times == 1)
 				continue;
 			used = strlen(playing->outcome->difference);
-			snprintf(playing->outcome->difference + used, TEST_DIFFERENCE - used, " (the %lldth time)",
-				 (long long)n + 1);
+			snprintf(playing->outcome->difference + used, TEST_DIFFERENCE - used, " (time %lld of %lld)",
+				 (long long)n + 1, (long long)step->times);
 		}
 	}
 	return done;

@@ -228,7 +228,7 @@ def test_fail():
             ("role: nobody\nhex: 00\nexpect: pass\n", 2, 'there is no role "nobody"'),
             ("origin: http://a.example\nexpect: refuse\nstatus: 404\n", 2, "expected status 404, but it is refused by handshake, status 403: Origin is not listed"),
             ("origin: http://a.example\n" + send + "expect: pass\n", 2, "it cannot connect: the handshake is refused"),
-            ("role: user\nsteps:\n  - { message: { type: ping }, expect: pass, times: 70 }\n", 5, "RATE_LIMITED: messages per minute (the 61th time)"),
+            ("role: user\nsteps:\n  - { message: { type: ping }, expect: pass, times: 70 }\n", 5, "RATE_LIMITED: messages per minute (time 61 of 70)"),
             ("role: user\nsteps:\n  - { hex: 00, expect: close }\n  - { hex: 00, expect: close }\n", 6, "there is no connection any more"),
             ("role: user\nsteps:\n  - { wait: 1s, expect: close }\n", 5, "expected the connection to be closed, but it passes"),
             ("role: user\ntext: '${crsf}'\nexpect: pass\n", 2, "begins ${csrf} or ${repeat:TEXT:N}"),
