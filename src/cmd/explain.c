@@ -253,7 +253,7 @@ static int explain_lines(struct explaining *explaining, FILE *in)
 	size_t room = 0;
 	ssize_t size;
 	int result = COMMAND_DONE;
-	bool all = true, passed;
+	bool all = true, passed = false;
 
 	explaining->json = true;
 	while (result == COMMAND_DONE && (size = getline(&line, &room, in)) >= 0) {
@@ -276,7 +276,7 @@ static int explain_file(struct explaining *explaining, const char *path)
 {
 	uint8_t *bytes;
 	size_t size, used;
-	bool passed;
+	bool passed = false;
 	int result;
 
 	if (file_read(path, MESSAGE_BYTES, &bytes, &size) != 0)

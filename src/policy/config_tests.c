@@ -33,7 +33,7 @@ static void set_permissions(struct config *config, struct config_place place, st
 {
 	struct texts texts = { 0 };
 	size_t size = 0;
-	char *list;
+	char *list, *end;
 
 	if (!config_value_texts(config, place, "permissions", node, NULL, &texts))
 		return;
@@ -48,11 +48,11 @@ static void set_permissions(struct config *config, struct config_place place, st
 				    (int)LIMIT_API_KEY_SCOPES);
 		return;
 	}
-	list = config_value_zero(config, size, 1);
+	end = list = config_value_zero(config, size, 1);
 	for (size_t i = 0; list != NULL && i < texts.count; i++) {
 		if (i != 0)
-			strcat(list, " ");
-		strcat(list, texts.items[i]);
+			end = stpcpy(end, " ");
+		end = stpcpy(end, texts.items[i]);
 	}
 	*ret_list = list;
 }
@@ -69,7 +69,7 @@ static void set_headers(struct config *config, struct config_place place, struct
 		struct config_place key = { .node = fy_node_pair_key(pair) };
 		const char *value = NULL;
 		struct fw_slice name;
-		char *more;
+		char *more, *end;
 
 		if (!config_yaml_key(config, key, key.node, &name))
 			return;
@@ -84,10 +84,9 @@ static void set_headers(struct config *config, struct config_place place, struct
 					 1);
 		if (more == NULL)
 			return;
-		if (lines != NULL)
-			strcpy(more, lines);
-		strncat(more, (const char *)name.data, name.size);
-		strcat(strcat(strcat(more, ": "), value), "\r\n");
+		end = lines != NULL ? stpcpy(more, lines) : more;
+		memcpy(end, name.data, name.size);
+		stpcpy(stpcpy(stpcpy(end + name.size, ": "), value), "\r\n");
 		lines = more;
 	}
 	*ret_lines = lines;

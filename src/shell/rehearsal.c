@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/close_reason.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "codec/http1.h"
@@ -13,7 +12,7 @@
 
 #define SECOND_NS ((uint64_t)1000000000)
 
-enum { HEAD_ROOM = 16384, TURNS = 100000 };
+enum { TURNS = 100000 };
 
 const char *const rehearsal_verdict_names[3] = { "pass", "refuse", "close" };
 
@@ -89,8 +88,8 @@ static void obey(struct rehearsal *r)
 }
 
 /* Octets of a side, in a block of their own: the engine changes them in place. */
-static void give(struct rehearsal *r, enum fw_side side, struct fw_slice head, struct fw_slice octets,
-		 const uint8_t *mask)
+void rehearsal_give(struct rehearsal *r, enum fw_side side, struct fw_slice head, struct fw_slice octets,
+		    const uint8_t *mask)
 {
 	uint8_t *copy = mem_alloc(head.size + octets.size + 1);
 
@@ -114,7 +113,7 @@ static void give_frame(struct rehearsal *r, enum fw_side side, enum ws_opcode op
 	uint8_t header[14];
 	size_t size = ws_write_header(header, opcode, true, payload.size, side == FW_CLIENT ? mask : NULL);
 
-	give(r, side, slice(header, size), payload, side == FW_CLIENT ? mask : NULL);
+	rehearsal_give(r, side, slice(header, size), payload, side == FW_CLIENT ? mask : NULL);
 }
 
 /* What the server behind answers to the request of a handshake: the first subprotocol that it is offered. */
@@ -139,7 +138,7 @@ static void answer_request(struct rehearsal *r, const struct http1_head *request
 			accept, first.size != 0 ? "Sec-WebSocket-Protocol: " : "", (int)first.size,
 			first.data != NULL ? (const char *)first.data : "", first.size != 0 ? "\r\n" : "");
 	if (size > 0 && (size_t)size < sizeof(answer))
-		give(r, FW_UPSTREAM, slice(answer, (size_t)size), slice(NULL, 0), NULL);
+		rehearsal_give(r, FW_UPSTREAM, slice(answer, (size_t)size), slice(NULL, 0), NULL);
 }
 
 /* The head at the beginning of what came; false: it is not whole, or it is refused. */
@@ -230,7 +229,7 @@ static bool move(struct rehearsal *r, enum fw_side side)
 }
 
 /* Until nobody has anything more to say. */
-static void settle(struct rehearsal *r)
+void rehearsal_settle(struct rehearsal *r)
 {
 	bool moved = true;
 
@@ -241,7 +240,7 @@ static void settle(struct rehearsal *r)
 	}
 }
 
-static void end_connection(struct rehearsal *r)
+void rehearsal_leave(struct rehearsal *r)
 {
 	if (r->conn == NULL)
 		return;
@@ -265,7 +264,7 @@ struct rehearsal *rehearsal_free(struct rehearsal *r)
 {
 	if (r == NULL)
 		return NULL;
-	end_connection(r);
+	rehearsal_leave(r);
 	if (r->engine != NULL)
 		engine_trial(r->engine, NULL);
 	fw_engine_free(r->engine);
@@ -279,7 +278,7 @@ struct rehearsal *rehearsal_free(struct rehearsal *r)
 	return NULL;
 }
 
-static void begin(struct rehearsal *r, bool outbound)
+void rehearsal_begin(struct rehearsal *r, bool outbound)
 {
 	memset(&r->seen, 0, sizeof(r->seen));
 	buf_clear(&r->went, &r->pool);
@@ -297,7 +296,7 @@ static const char *filled(const char *text)
 }
 
 /* where: what judged it when no stage did. */
-static int end(struct rehearsal *r, const char *where, struct rehearsal_result *ret)
+int rehearsal_end(struct rehearsal *r, const char *where, struct rehearsal_result *ret)
 {
 	const struct rehearsal_seen *seen = &r->seen;
 
@@ -328,109 +327,6 @@ static int end(struct rehearsal *r, const char *where, struct rehearsal_result *
 	return FW_OK;
 }
 
-/* A Host that the route takes. */
-static const char *default_host(const struct fw_policy *policy, const struct policy_route *route)
-{
-	const struct texts *hosts = route != NULL && route->hosts.count != 0 ? &route->hosts : &policy->settings.hosts;
-
-	return hosts->count != 0 ? hosts->items[0] : "localhost";
-}
-
-/* Of one that must be there the first that is listed, which may be a name of this machine. */
-static const char *default_origin(const struct fw_policy *policy, const struct policy_route *route)
-{
-	const struct texts *origins =
-		route != NULL && route->origins.count != 0 ? &route->origins : &policy->settings.origins;
-
-	if (!policy->settings.origin_required)
-		return NULL;
-	return origins->count != 0 ? origins->items[0] : "http://localhost";
-}
-
-static bool write_request(struct rehearsal *r, const struct rehearsal_opening *opening, char *ret_head, int *ret_size)
-{
-	const char *asked = opening->path != NULL ? opening->path : r->policy->routes[0].path;
-	const struct policy_route *route = policy_route_find(r->policy, slice(asked, strcspn(asked, "?")));
-	const char *origin = opening->origin != NULL ? opening->origin : default_origin(r->policy, route);
-
-	*ret_size = snprintf(
-		ret_head, HEAD_ROOM,
-		"GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s%s%s%s%s%s%s\r\n",
-		asked, opening->host != NULL ? opening->host : default_host(r->policy, route),
-		origin != NULL ? "Origin: " : "", origin != NULL ? origin : "", origin != NULL ? "\r\n" : "",
-		opening->subprotocol != NULL ? "Sec-WebSocket-Protocol: " : "",
-		opening->subprotocol != NULL ? opening->subprotocol : "", opening->subprotocol != NULL ? "\r\n" : "",
-		opening->headers != NULL ? opening->headers : "");
-	return *ret_size > 0 && *ret_size < HEAD_ROOM;
-}
-
-static bool take_role(struct rehearsal *r, const struct rehearsal_opening *opening)
-{
-	struct engine_trial *trial = &r->trial;
-
-	trial->any_csrf = opening->alone;
-	trial->begun = opening->alone && !opening->first;
-	trial->nowhere = opening->alone && opening->from.family == 0;
-	trial->is_somebody = opening->role != NULL;
-	if (opening->role == NULL)
-		return true;
-	trial->role = policy_role_find(r->policy, slice_text(opening->role));
-	trial->user_id = slice_text(opening->user != NULL ? opening->user : "somebody");
-	snprintf(r->permissions, sizeof(r->permissions), "%s",
-		 opening->permissions != NULL ? opening->permissions : "");
-	trial->scopes = slice_text(r->permissions);
-	return trial->role != POLICY_NONE;
-}
-
-static void secure(struct rehearsal *r, const struct rehearsal_opening *opening)
-{
-	static const uint8_t certificate[32] = { 1 };
-	static const struct fw_certificate names = { .until_wall_us = UINT64_MAX };
-
-	if (opening->tls || opening->certificate)
-		fw_conn_secured(r->conn,
-				&(struct fw_security){ .version = "TLSv1.3",
-						       .cipher = "TLS_AES_256_GCM_SHA384",
-						       .certificate = opening->certificate ? certificate : NULL,
-						       .names = opening->certificate ? &names : NULL });
-}
-
-int rehearsal_open(struct rehearsal *r, const struct rehearsal_opening *opening, struct rehearsal_result *ret)
-{
-	struct fw_conn_options options = { .peer = opening->from, .peer_port = 40000, .user = r };
-	char *head;
-	int size, result;
-
-	end_connection(r);
-	r->proxied = r->admitted = r->upgraded = r->open = r->over = r->held = false;
-	memset(&r->client, 0, sizeof(r->client));
-	memset(&r->server, 0, sizeof(r->server));
-	begin(r, false);
-	if (!take_role(r, opening))
-		return FW_ERR_INVALID;
-	if (options.peer.family == 0)
-		options.peer = (struct fw_addr){ .family = 4, .bytes = { 127, 0, 0, 1 } };
-	head = mem_alloc(HEAD_ROOM);
-	r->conn = head != NULL ? fw_conn_new(r->engine, &options) : NULL;
-	if (r->conn == NULL) {
-		mem_free(head);
-		return FW_ERR_MEMORY;
-	}
-	ws_reader_init(&r->client.reader, WS_CLIENT);
-	ws_reader_init(&r->server.reader, WS_SERVER);
-	secure(r, opening);
-	if (write_request(r, opening, head, &size)) {
-		give(r, FW_CLIENT, slice(head, (size_t)size), slice(NULL, 0), NULL);
-		settle(r);
-	}
-	mem_free(head);
-	result = end(r, r->status == 401 ? "login" : "handshake", ret);
-	if (result == FW_OK && !r->upgraded)
-		ret->verdict = REHEARSAL_REFUSE;
-	return result;
-}
-
 bool rehearsal_is_open(const struct rehearsal *r)
 {
 	return r->conn != NULL && r->upgraded && !r->over && r->client.close == 0;
@@ -453,10 +349,10 @@ int rehearsal_send(struct rehearsal *r, bool binary, struct fw_slice message, st
 
 	if (!rehearsal_is_open(r))
 		return FW_ERR_INVALID;
-	begin(r, false);
+	rehearsal_begin(r, false);
 	give_frame(r, FW_CLIENT, binary ? WS_BINARY : WS_TEXT, message);
-	settle(r);
-	result = end(r, open ? "frame" : "login", ret);
+	rehearsal_settle(r);
+	result = rehearsal_end(r, open ? "frame" : "login", ret);
 	if (result != FW_OK || ret->verdict != REHEARSAL_PASS)
 		return result;
 	ret->answered = !open || (!r->seen.passed_on && ret->reply.size != 0);
@@ -493,15 +389,15 @@ int rehearsal_receive(struct rehearsal *r, bool binary, struct fw_slice message,
 
 	if (!rehearsal_is_logged_in(r))
 		return FW_ERR_INVALID;
-	begin(r, true);
+	rehearsal_begin(r, true);
 	if (r->proxied)
 		give_frame(r, FW_UPSTREAM, binary ? WS_BINARY : WS_TEXT, message);
 	else
 		hub_sends(r, binary, message);
-	settle(r);
+	rehearsal_settle(r);
 	/* An error of the server's own is a message like others. */
 	r->seen.told = false;
-	result = end(r, "frame", ret);
+	result = rehearsal_end(r, "frame", ret);
 	if (result != FW_OK || ret->verdict != REHEARSAL_PASS)
 		return result;
 	if (!r->seen.passed_on) {
@@ -518,7 +414,7 @@ int rehearsal_wait(struct rehearsal *r, uint64_t ns, struct rehearsal_result *re
 	uint64_t until = r->now.monotonic_ns + ns, next;
 	bool was_open = r->conn != NULL && !r->over;
 
-	begin(r, false);
+	rehearsal_begin(r, false);
 	for (unsigned turn = 0; was_open && !r->over && turn < TURNS; turn++) {
 		next = fw_conn_deadline(r->conn);
 		if (next > until)
@@ -529,7 +425,7 @@ int rehearsal_wait(struct rehearsal *r, uint64_t ns, struct rehearsal_result *re
 		}
 		fw_engine_time(r->engine, r->now);
 		fw_conn_tick(r->conn);
-		settle(r);
+		rehearsal_settle(r);
 	}
 	r->now.wall_us += (until - r->now.monotonic_ns) / 1000;
 	r->now.monotonic_ns = until;
@@ -538,5 +434,5 @@ int rehearsal_wait(struct rehearsal *r, uint64_t ns, struct rehearsal_result *re
 		*ret = (struct rehearsal_result){ .reason = "" };
 		return FW_OK;
 	}
-	return end(r, "time", ret);
+	return rehearsal_end(r, "time", ret);
 }

@@ -57,6 +57,15 @@ struct rehearsal {
 	bool went_binary;
 };
 
+/* rehearsal.c */
+void rehearsal_begin(struct rehearsal *rehearsal, bool outbound); /* forgets what was seen before */
+/* where: what judged it when no stage did. FW_OK or FW_ERR_MEMORY. */
+int rehearsal_end(struct rehearsal *rehearsal, const char *where, struct rehearsal_result *ret_result);
+/* Octets of a side, in a block of their own: the engine changes them in place. mask: of octets; NULL: none */
+void rehearsal_give(struct rehearsal *rehearsal, enum fw_side side, struct fw_slice head, struct fw_slice octets,
+		    const uint8_t *mask);
+void rehearsal_settle(struct rehearsal *rehearsal); /* until nobody has anything more to say */
+void rehearsal_leave(struct rehearsal *rehearsal);  /* ends the connection; there may be none */
 /* rehearsal_needs.c: what a server's store would answer. */
 void rehearsal_need(struct rehearsal *rehearsal, const struct fw_need *need);
 /* rehearsal_seen.c: what of it is told. */
