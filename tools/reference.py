@@ -102,10 +102,13 @@ TEXT = {"type": ["string", "null"]}
 ANY_TEXT = {"type": ["string", "number", "boolean"]}
 TEXTS = listed(ANY_TEXT)
 TRUTH = {"anyOf": [{"type": "boolean"}, REFERENCE]}
+ACTION = "^(off|flag|mask|stop)$"
+SECRETS = mapping({"secrets": {"type": ["object", "string", "null"], "pattern": ACTION, "additionalProperties": False,
+                               "properties": {row[0]: {"type": "string", "pattern": ACTION, "description": row[1]} for row in rows_of("secret_kinds", "SECRET_KIND")}}})
 ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
          "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
          "dialect": one_of([row[1] for row in rows_of("dialects", "DIALECT")] + ["subprotocol"]), "types": named(TEXT),
-         "discriminator": {"type": "string", "pattern": "^/"}, "login_message": TEXT, "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
+         "discriminator": {"type": "string", "pattern": "^/"}, "login_message": TEXT, "outbound": SECRETS, "inbound": SECRETS, "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
 ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
@@ -326,6 +329,8 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 | `types` | `{TYPE: PERMISSION}` | every type that is defined | the types of message that clients may send in the dialect, and the permission that each asks for; `any`: none; nothing: that of the definition of this name. `*` in a TYPE stands for anything without a blank |
 | `discriminator` | JSON Pointer | `/type` | where a message says its type: `/op`, `/header/kind`; in plain JSON. A number is a name there when it is written as an integer. Logins by first message keep `type` |
 | `login_message` | text | `upstream.login_message` | template sent to the upstream first |
+| `outbound.secrets` | `{KIND: ACTION}`, or an ACTION | none | what becomes of [secrets and personal data](#secrets-in-messages) in text messages to clients |
+| `inbound.secrets` | the same | none | the same in messages of clients |
 | `require` | list | | what every login there needs, all of it at once: `certificate` (of the client, one that holds), `jwt` (a token, or a session opened with one), `dpop` (bound to a key that is proved) |
 
 ```yaml
@@ -472,7 +477,7 @@ and the start of `framewall run` name those that a configuration has in one line
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
     return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
-                html_attributes(), tail)
+                html_attributes(), secrets(), tail)
 
 
 def providers():
@@ -517,6 +522,30 @@ these nest is known: {", ".join(known)}. Another name can be listed and is taken
 An attribute whose value is not what its column says is left out. Without the key: `{{{", ".join(f"{tag}: [{', '.join(names)}]" for tag, names in defaults.items())}}}`.
 
 """ + markdown_table(["attribute", "at", "value", "meaning"], rows)
+
+
+def secrets():
+    kinds = [[code(name), text] for name, text in rows_of("secret_kinds", "SECRET_KIND")]
+    rules = [[code(name), code(kind), text] for name, kind, text in
+             sorted([(row[0], row[1], row[-1]) for macro in ("SECRET_RULE", "SECRET_PASS") for row in rows_of("secret_rules", macro)], key=lambda row: [k[0] for k in rows_of("secret_kinds", "SECRET_KIND")].index(row[1]))]
+    return """## Secrets in messages
+
+`outbound.secrets` and `inbound.secrets` of a route say what becomes of each kind; what they do not name is off. [Guide](../guide/secrets.md).
+
+| action | what it does |
+|---|---|
+| `off` | it is not looked for |
+| `flag` | the message goes on as it is; a record `secret_found` says that it was there |
+| `mask` | stars stand in its place, as many octets as it has; of a card or an account the last four characters stay. A number of JSON becomes a text. Where it is the name of a member the message is stopped |
+| `stop` | the message is not delivered: to a client silently, with a record `outbound_withheld`; a client's is answered `INVALID_MESSAGE` |
+
+An action in place of the mapping (`secrets: mask`) is that of every kind but `email` and `phone`, which are ordinary and so must be named.
+
+""" + markdown_table(["kind", "meaning"], kinds) + """
+
+A record has the rule, the path of the first place (a JSON Pointer) and how many there were, never what it was.
+
+""" + markdown_table(["rule", "kind", "what it looks like"], rules)
 
 
 def events():

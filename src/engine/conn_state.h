@@ -44,6 +44,7 @@ struct fw_engine {
 	struct arena arena;    /* of the message being judged; reset for each */
 	struct arena outbound; /* of a message to a client that has fields which not everybody may see */
 	struct buf shown;      /* what of it this client does */
+	struct buf copied;     /* a message of the embedder that may have to be masked */
 	struct buf scratch;    /* what is being written: an answer, a rewritten message */
 	struct inflater inflater;
 	struct deflater deflater;

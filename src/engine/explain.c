@@ -48,6 +48,19 @@ static void say(const struct message *message, enum verdict verdict, struct fw_t
 	said->number = message->number;
 }
 
+/* Never what was found. */
+static void say_secrets(const struct secrets_seen *seen, enum verdict verdict, struct fw_trace *said)
+{
+	if (seen->masked && verdict == VERDICT_PASS) {
+		said->verdict = verdict_names[VERDICT_REWRITE];
+		said->detail = slice_text("secrets are masked");
+	}
+	said->rule = seen->rule;
+	said->field = seen->path;
+	said->has_number = true;
+	said->number = seen->count;
+}
+
 static const char *type_of(const struct message *message)
 {
 	if (message->rule != NULL)
@@ -75,6 +88,8 @@ void explain_stage(const struct message *message, unsigned stage, enum verdict v
 		said.verdict = "rewrite";
 		said.detail = slice_text("fields that the role may not see are left out");
 	}
+	if (!skipped && message->secrets.rule != NULL && pipeline_stages[stage].judge == stage_secrets)
+		say_secrets(&message->secrets, verdict, &said);
 	trial->trace(trial->user, &said);
 }
 
@@ -111,10 +126,17 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 	enum verdict verdict;
 	unsigned stage;
 	bool changed;
+	uint8_t *own;
 
 	arena_reset(&engine->arena);
 	engine->problems.total = engine->problems.count = engine->problems.unknown = 0;
 	*ret_forward = slice(NULL, 0);
+	own = arena_alloc(&engine->arena, text.size + 1);
+	if (own == NULL)
+		return false;
+	if (text.size != 0)
+		memcpy(own, text.data, text.size);
+	message.text = slice(own, text.size);
 	if (outbound)
 		message.type = outbound_type(&message);
 	if (message.type == POLICY_NONE)

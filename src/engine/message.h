@@ -24,6 +24,14 @@ struct rewrite {
 };
 enum { MESSAGE_REWRITES = 64 };
 
+/* What the secrets stage found. */
+struct secrets_seen {
+	const char *rule; /* id; NULL: nothing */
+	struct fw_slice path;
+	uint64_t count;
+	bool masked;
+};
+
 /* A binary message that another announced. */
 enum attachment { ATTACHMENT_NONE, ATTACHMENT_PASSES, ATTACHMENT_DROPPED };
 
@@ -34,7 +42,7 @@ struct message {
 	const struct policy_route *route; /* NULL in explain */
 	struct fw_conn *conn;		  /* NULL in explain: stages that need one skip */
 	const struct policy_role *role;	  /* NULL: nobody is logged in (monitor) */
-	struct fw_slice text;		  /* the client's octets */
+	struct fw_slice text; /* the client's octets; of the engine's own: the secrets stage masks in place */
 	bool outbound;
 	bool binary;
 	bool compressed; /* text is what permessage-deflate made of it, until the inflate stage */
@@ -67,7 +75,8 @@ struct message {
 	const char *findings; /* for explain: every rule that was found */
 	uint32_t retry_after_ms;
 	const struct policy_field_rule *
-		*hidden;    /* by node of a key: the rule by which it is not shown; NULL: none is */
+		*hidden; /* by node of a key: the rule by which it is not shown; NULL: none is */
+	struct secrets_seen secrets;
 	uint32_t csrf_node; /* value node of csrf_token, 0: none */
 };
 

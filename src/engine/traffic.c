@@ -91,6 +91,8 @@ static const char *record_refusal(struct fw_conn *conn, const struct message *me
 	if (message->rule != NULL)
 		event_text(node, "message_type", message->rule->name);
 	event_detail(node, "field", message->detail);
+	if (message->secrets.count != 0)
+		event_number(node, "count", (int64_t)message->secrets.count);
 	event_number(node, "size", (int64_t)message->text.size);
 	if (message->has_number)
 		event_number(node, "at", (int64_t)message->number);
@@ -337,10 +339,18 @@ static enum verdict judge_outbound(struct fw_conn *conn, uint16_t type, bool bin
 /* *payload becomes what this client may see of it. */
 static bool may_see(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice *payload)
 {
+	struct fw_engine *engine = conn->engine;
 	struct fw_slice rest;
 	struct message message;
 	unsigned stage;
 
+	/* It is others' as well. */
+	if (conn->route != NULL && conn->route->secrets_out.kinds != 0) {
+		buf_clear(&engine->copied, &engine->pool);
+		if (buf_append(&engine->copied, &engine->pool, payload->data, payload->size) != 0)
+			return false;
+		*payload = slice(buf_data(&engine->copied), payload->size);
+	}
 	return judge_outbound(conn, type, binary, *payload, &message, &stage, &rest) < VERDICT_REFUSE &&
 	       rest.size == 0 && (conn_monitors(conn) || fields_shown(&message, payload));
 }
@@ -390,13 +400,14 @@ int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_sli
 	return deliver(conn, binary ? WS_BINARY : WS_TEXT, type, payload);
 }
 
-static void withhold(struct fw_conn *conn, const char *cause, uint64_t size)
+static struct event_node *withhold(struct fw_conn *conn, const char *cause, uint64_t size)
 {
 	struct event_node *node = event_record(conn, EVENT_outbound_withheld);
 
 	conn->engine->counters[COUNT_outbound_withheld]++;
 	event_text(node, "cause", cause);
 	event_number(node, "size", (int64_t)size);
+	return node;
 }
 
 static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
@@ -413,9 +424,11 @@ static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload
 	struct message message;
 	unsigned stage;
 	enum verdict verdict;
+	struct event_node *node;
 
 	*rest = slice(NULL, 0);
-	if (!pipeline_looks_out() && !conn->policy->hides && dialects_of(conn) == NULL)
+	if (!pipeline_looks_out() && !conn->policy->hides && dialects_of(conn) == NULL &&
+	    conn->route->secrets_out.kinds == 0)
 		return true;
 	verdict = judge_outbound(conn, FW_TYPE_OPAQUE, binary, *payload, &message, &stage, rest);
 	if (message.said != NULL && message.said->fatal && !conn_monitors(conn)) {
@@ -432,7 +445,12 @@ static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload
 		note_would(conn, &message, stage);
 		return true;
 	}
-	withhold(conn, message.cause, payload->size);
+	node = withhold(conn, message.cause, payload->size);
+	event_text(node, "rule", message.public_rule);
+	if (message.secrets.count != 0) {
+		event_detail(node, "field", message.secrets.path);
+		event_number(node, "count", (int64_t)message.secrets.count);
+	}
 	return false;
 }
 

@@ -279,6 +279,11 @@ const struct policy_field *config_define_fields(struct config *config, struct co
 						unsigned depth, uint16_t *ret_count);
 bool config_define_is_rule(struct fy_node *value); /* does it say who may set or see the field? */
 void config_types(struct config *config, struct config_place place, struct fy_node *value, struct policy_route *route);
+/* config_secrets.c */
+void config_secrets(struct config *config, struct config_place place, const char *what, struct fy_node *value,
+		    struct policy_secrets *secrets);
+const char *config_secrets_action(unsigned action);
+const char *config_secrets_kind(unsigned kind);
 bool config_types_has(const struct config *config,
 		      struct fw_slice type);   /* does a route list it? after config_routes */
 void config_types_link(struct config *config); /* after config_messages */

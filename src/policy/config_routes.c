@@ -22,12 +22,15 @@ enum member {
 	DIALECT,
 	TYPES,
 	DISCRIMINATOR,
+	OUTBOUND,
+	INBOUND,
 	MEMBERS
 };
 static const char *const member_names[MEMBERS] = { "path",    "upstream",     "upstream_path", "opaque",
 						   "binary",  "forward",      "anonymous",     "origins",
 						   "hosts",   "subprotocols", "login_message", "require",
-						   "dialect", "types",	      "discriminator" };
+						   "dialect", "types",	      "discriminator", "outbound",
+						   "inbound" };
 
 enum { POINTER_MOST = 128 }; /* octets of discriminator */
 
@@ -277,6 +280,12 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	case TYPES:
 		if (config_yaml_is_map(config, key, "\"types\"", value))
 			config_types(config, key, value, route);
+		return;
+	case OUTBOUND:
+		config_secrets(config, key, "\"outbound\"", value, &route->secrets_out);
+		return;
+	case INBOUND:
+		config_secrets(config, key, "\"inbound\"", value, &route->secrets_in);
 		return;
 	case ORIGINS:
 		config_value_texts(config, key, "origins", value, config_check_origin, &route->origins);

@@ -156,6 +156,18 @@ static void give_types(struct entry *entry, const struct fw_policy *policy, cons
 	}
 }
 
+static void give_secrets(struct entry *entry, const char *direction, const struct policy_secrets *secrets)
+{
+	char name[64];
+
+	for (unsigned i = 0; i < SECRET_KINDS; i++) {
+		if ((secrets->kinds >> i & 1) == 0)
+			continue;
+		snprintf(name, sizeof(name), "%s.secrets.%s", direction, config_secrets_kind(i));
+		give_text(entry, name, config_secrets_action(secrets->action[i]));
+	}
+}
+
 static void show_route(struct config *config, unsigned number)
 {
 	const struct settings *settings = &config->policy->settings;
@@ -187,6 +199,8 @@ static void show_route(struct config *config, unsigned number)
 	give_text(&entry, "dialect", route->dialect_by_subprotocol ? "subprotocol" : dialects[route->dialect].name);
 	give_text(&entry, "discriminator", route->discriminator != NULL ? route->discriminator : "/type");
 	give_types(&entry, config->policy, route);
+	give_secrets(&entry, "outbound", &route->secrets_out);
+	give_secrets(&entry, "inbound", &route->secrets_in);
 }
 
 static void show_keys(struct config *config)

@@ -118,6 +118,8 @@ static void take_routes(struct taking *taking, const struct fw_policy *policy)
 		take_number(taking, route->dialect | route->dialect_by_subprotocol << 8);
 		take_text(taking, route->discriminator);
 		take_types(taking, policy, route);
+		for (unsigned k = 0; k < SECRET_KINDS; k++)
+			take_number(taking, route->secrets_in.action[k] | route->secrets_out.action[k] << 4);
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "policy/inspect.h"
 #include "policy/provider.h"
 #include "policy/receiver.h"
+#include "policy/secret_kind.h"
 #include "policy/texts.h"
 
 /* One member a row of config.def. CHOICE members hold the index of the word. */
@@ -180,6 +181,7 @@ struct policy_route {
 	bool dialect_by_subprotocol;
 	const struct policy_route_type *types;
 	uint16_t type_count; /* 0: every type that the policy has */
+	struct policy_secrets secrets_in, secrets_out; /* in messages of clients, and to them */
 };
 
 struct policy_api_key {
