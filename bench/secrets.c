@@ -1,6 +1,6 @@
 /* secrets.c: what the search for secrets in messages costs, and what it finds in texts that have none.
  * `secrets FILE...`: files of lines. For each file what was found, by rule, every find with what stands around it; then
- * processor microseconds a KiB of all of them, packed to messages of 1 KiB, for each kind and for all that `mask` means.
+ * processor microseconds a KiB of them, in messages of 1 KiB, for each kind and for all that `mask` means.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -57,8 +57,6 @@ static void say_secrets(const struct secrets_seen *seen, enum verdict verdict, s
 	}
 	said->rule = seen->rule;
 	said->field = seen->path;
-	said->has_number = true;
-	said->number = seen->count;
 }
 
 static const char *type_of(const struct message *message)

@@ -3,7 +3,6 @@
 #include "engine/secrets.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/slice.h"
 #include "crypto/apikey.h"
@@ -90,6 +89,14 @@ size_t secret_confirm_aws_id(const struct secret_view *view)
 	return size != 0 && memcmp(view->at + 13, "EXAMPLE", 7) != 0 ? size : 0;
 }
 
+/* Whatever the case of its letters. */
+static bool begins(struct fw_slice text, const char *word)
+{
+	size_t size = strlen(word);
+
+	return text.size >= size && slice_is_nocase(slice(text.data, size), word);
+}
+
 /* aws_secret_access_key = "…", "SecretAccessKey": "…": no other service says it like that. */
 size_t secret_confirm_aws_secret(const struct secret_view *view)
 {
@@ -101,12 +108,12 @@ size_t secret_confirm_aws_secret(const struct secret_view *view)
 	if (size != SIZE || (view->at + SIZE != view->end && is(view->at[SIZE], URL)) || !varied(view->at, SIZE) ||
 	    memcmp(view->at + SIZE - 10, "EXAMPLEKEY", 10) == 0)
 		return 0;
-	for (; view->at - name >= 9; name++)
-		if (strncasecmp((const char *)name, "secret", 6) == 0 &&
-		    (strncasecmp((const char *)name + 6, "_access_key", 11) == 0 ||
-		     strncasecmp((const char *)name + 6, "accesskey", 9) == 0) &&
-		    view->at - name < 25)
+	for (; view->at - name >= 15; name++) {
+		struct fw_slice behind = slice(name, (size_t)(view->at - name));
+
+		if (behind.size < 25 && (begins(behind, "secret_access_key") || begins(behind, "secretaccesskey")))
 			return SIZE;
+	}
 	return 0;
 }
 

@@ -2,13 +2,13 @@
  * recorded. What is looked at is the whole message, with the escapes of JSON read once, whatever dialect it is in. A
  * mask has as many octets as what it covers, so everything else stays where it was: tapes, lengths that a frame names.
  */
+#include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "engine/conn_state.h"
 #include "engine/message.h"
 #include "engine/secrets.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { IN_STRING = 1, IN_NAME = 2 }; /* where an octet stands in JSON */
@@ -231,8 +231,9 @@ static bool found(void *user, const struct secret_hit *hit)
 static bool covers(const struct json *json, uint32_t node, const uint8_t *at)
 {
 	const uint8_t *first = json->text + json->nodes[node].offset;
+	bool quoted = json->nodes[node].kind == JSON_STRING; /* a number that was masked begins with its quote */
 
-	return at >= first && at < first + json->nodes[node].size;
+	return at >= first - quoted && at < first + json->nodes[node].size;
 }
 
 static size_t add(char *path, size_t size, struct fw_slice name)
@@ -260,7 +261,7 @@ static size_t write_path(const struct json *json, const uint8_t *octet, struct a
 
 	while (at < json->nodes[node].next) {
 		bool named = json->nodes[node].kind == JSON_OBJECT;
-		char digits[12];
+		char digits[ENCODE_U64];
 
 		at += named;
 		if (!covers(json, at, octet)) {
@@ -268,10 +269,10 @@ static size_t write_path(const struct json *json, const uint8_t *octet, struct a
 			index++;
 			continue;
 		}
-		if (size + sizeof(digits) + 1 > PATH_ROOM)
+		if (!named && size + sizeof(digits) + 1 > PATH_ROOM)
 			break;
-		size = named ? add(path, size, json_text(json, at - 1, arena))
-			     : size + (size_t)snprintf(path + size, sizeof(digits), "/%u", index);
+		size = add(path, size,
+			   named ? json_text(json, at - 1, arena) : slice(digits, encode_u64(index, digits)));
 		node = at++;
 		index = 0;
 	}
@@ -295,14 +296,21 @@ static struct fw_slice path_of(const struct finding *finding)
 }
 
 /* "card github_token" */
-static const char *rules_of(const struct finding *finding, char text[NOTE_ROOM])
+static struct fw_slice rules_of(const struct finding *finding, char text[NOTE_ROOM])
 {
 	size_t size = 0;
 
-	for (unsigned i = 0; i < SECRET_RULES; i++)
-		if ((finding->found >> i & 1) != 0 && size + strlen(secret_rule_id(i)) + 2 < NOTE_ROOM)
-			size += (size_t)sprintf(text + size, "%s%s", size != 0 ? " " : "", secret_rule_id(i));
-	return text;
+	for (unsigned i = 0; i < SECRET_RULES; i++) {
+		size_t more = strlen(secret_rule_id(i));
+
+		if ((finding->found >> i & 1) == 0 || size + more + 1 > NOTE_ROOM)
+			continue;
+		if (size != 0)
+			text[size++] = ' ';
+		memcpy(text + size, secret_rule_id(i), more);
+		size += more;
+	}
+	return slice(text, size);
 }
 
 static void record(const struct finding *finding, struct fw_slice path)
@@ -312,7 +320,7 @@ static void record(const struct finding *finding, struct fw_slice path)
 	char text[NOTE_ROOM];
 
 	event_text(node, "direction", message->outbound ? "out" : "in");
-	event_text(node, "rule", rules_of(finding, text));
+	event_detail(node, "rule", rules_of(finding, text));
 	event_detail(node, "field", path);
 	event_number(node, "count", (int64_t)finding->count);
 	if (finding->worst == SECRET_MASK && !finding->changes) {

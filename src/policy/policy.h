@@ -180,7 +180,7 @@ struct policy_route {
 	uint8_t dialect;	   /* enum dialect_id */
 	bool dialect_by_subprotocol;
 	const struct policy_route_type *types;
-	uint16_t type_count; /* 0: every type that the policy has */
+	uint16_t type_count;			       /* 0: every type that the policy has */
 	struct policy_secrets secrets_in, secrets_out; /* in messages of clients, and to them */
 };
 

@@ -97,6 +97,8 @@ static const struct example examples[] = {
 		      "XgL0n3I9PlFUP0THsR8U" },
 	{ SECRET_azure_client_secret, "aB3"
 				      "8Q~dE5gH7jK9mN1pQ3sTuV5wX7yZ9bC1dE3fG" },
+	{ SECRET_aws_access_key, "AKIA"
+				 "QYLPMN5HFIQR7XYB" },
 	{ SECRET_card, "4111111111111111" },
 	{ SECRET_card, "4111 1111 1111 1111" },
 	{ SECRET_card, "5555-5555-5555-4444" },
@@ -250,6 +252,20 @@ static void test_keys(void **state)
 	}
 }
 
+/* The secret of AWS has no form of its own: the name before it says what it is. */
+static void test_named(void **state)
+{
+#define SECRET "wJalrXUtnFEMI/K7MDENGbPxRfiCYzW1Q2e3R4t5"
+	(void)state;
+	assert_string_equal(find("{\"SecretAccessKey\":\"" SECRET "\"}"), "aws_secret_key:" SECRET);
+	assert_string_equal(find("aws_secret_access_key = " SECRET), "aws_secret_key:" SECRET);
+	assert_string_equal(find("AWS_SECRET_ACCESS_KEY=" SECRET "\n"), "aws_secret_key:" SECRET);
+	assert_string_equal(find("the digest is " SECRET), "");
+	assert_string_equal(find("aws_secret_access_key of somebody, and then " SECRET), "");
+	assert_string_equal(find("aws_secret_access_key=" SECRET "x"), "");
+	assert_string_equal(find("aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), "");
+}
+
 /* Any octets, in any order: what is found lies within. */
 static void test_any(void **state)
 {
@@ -274,7 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each), cmocka_unit_test(test_edges), cmocka_unit_test(test_none),
-		cmocka_unit_test(test_keys), cmocka_unit_test(test_any),
+		cmocka_unit_test(test_keys), cmocka_unit_test(test_named), cmocka_unit_test(test_any),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
