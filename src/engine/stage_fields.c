@@ -177,6 +177,24 @@ static bool hide_all(struct message *message, uint32_t node)
 	return hide_fields(message, guard_of(message->policy, json_text(json, type, &message->engine->outbound)), node);
 }
 
+/* Arguments come in the form that no rule which hides from this role speaks of: what is hidden by name could stand at
+ * any place, and the other way round. Where the policy has rules of both forms it says what each hides. */
+static bool only_other_form(const struct message *message, const struct policy_guard *guard)
+{
+	bool other = false;
+
+	for (unsigned i = 0; i < guard->count; i++) {
+		const struct policy_field_rule *rule = &guard->rules[i];
+
+		if (!rule->sees || is_one_of(message->role, rule->see))
+			continue;
+		if (!has_other_form(message, rule))
+			return false;
+		other = true;
+	}
+	return other;
+}
+
 /* Of several in one message none is written anew. */
 static enum verdict outbound_in_dialect(struct message *message)
 {
@@ -190,6 +208,11 @@ static enum verdict outbound_in_dialect(struct message *message)
 
 		message->json = said->fields;
 		if (hides_from(guard, message->role)) {
+			if (only_other_form(message, guard))
+				return deny(
+					message,
+					"fields are hidden by name and it has them by place, or the other way round",
+					ERROR_VALIDATION_ERROR, EVENT_outbound_withheld);
 			if (!hide_fields(message, guard, 0))
 				return deny(message, "memory", ERROR_VALIDATION_ERROR, EVENT_outbound_withheld);
 			if (said->units > 1)
