@@ -34,6 +34,9 @@ static bool print_json(const struct ledger_report *report)
 	write_number(&out.writer, "segments", report->segments);
 	write_number(&out.writer, "checkpoints", report->checkpoints);
 	write_number(&out.writer, "epochs", report->epochs);
+	write_number(&out.writer, "ml_dsa_65", report->strong);
+	write_number(&out.writer, "ml_dsa_65_to", report->strong_to);
+	write_number(&out.writer, "ml_dsa_65_unchecked", report->unchecked);
 	write_number(&out.writer, "exported", report->exported);
 	write_number(&out.writer, "torn", report->torn);
 	write_number(&out.writer, "tiles_missing", report->tiles_missing);
@@ -77,6 +80,12 @@ static bool print_people(const struct ledger_report *report)
 	printf("segments %" PRIu64 ", checkpoints %" PRIu64 ", epochs %" PRIu64 ", checkpoints from elsewhere %" PRIu64
 	       "\n",
 	       report->segments, report->checkpoints, report->epochs, report->exported);
+	if (report->strong != 0)
+		printf("signed with ML-DSA-65, too: %" PRIu64 " checkpoints, up to record %" PRIu64 "\n",
+		       report->strong, report->strong_to);
+	if (report->unchecked != 0)
+		printf("not checked: %" PRIu64 " signatures with ML-DSA-65; this OpenSSL has no ML-DSA\n",
+		       report->unchecked);
 	if (report->removed != 0)
 		printf("records 1 to %" PRIu64 " were removed, as a signed note says\n", report->removed);
 	if (report->torn != 0)

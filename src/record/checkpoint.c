@@ -7,7 +7,9 @@
 
 enum { ROOT_TEXT = 44 };
 
-size_t checkpoint_make(const struct note_key *const keys[], unsigned count, uint64_t size,
+static const char strong_line[] = "ml-dsa-65";
+
+size_t checkpoint_make(const struct note_key *const keys[], unsigned count, bool strong, uint64_t size,
 		       const struct merkle_hash *root, char ret_note[CHECKPOINT_SIZE])
 {
 	size_t at = strlen(keys[0]->name), text, line;
@@ -18,6 +20,11 @@ size_t checkpoint_make(const struct note_key *const keys[], unsigned count, uint
 	ret_note[at++] = '\n';
 	at += encode_base64(root->bytes, MERKLE_HASH, 0, ret_note + at);
 	ret_note[at++] = '\n';
+	if (strong) {
+		memcpy(ret_note + at, strong_line, sizeof(strong_line) - 1);
+		at += sizeof(strong_line) - 1;
+		ret_note[at++] = '\n';
+	}
 	text = at;
 	ret_note[at++] = '\n';
 	for (unsigned i = 0; i < count && i < CHECKPOINT_KEYS; i++) {
@@ -25,6 +32,10 @@ size_t checkpoint_make(const struct note_key *const keys[], unsigned count, uint
 		if (line == 0)
 			return 0;
 		at += line;
+	}
+	if (strong) {
+		line = note_sign_strong(keys[count - 1], slice(ret_note, text), ret_note + at);
+		at = line != 0 ? at + line : 0;
 	}
 	return at;
 }
@@ -66,10 +77,23 @@ bool checkpoint_read(struct fw_slice note, struct checkpoint *ret_checkpoint)
 	if (line.size != ROOT_TEXT || decode_base64((const char *)line.data, ROOT_TEXT, 0, root) != MERKLE_HASH)
 		return false;
 	memcpy(ret_checkpoint->root.bytes, root, MERKLE_HASH);
-	while (text.size != 0) /* extension lines: opaque, but none is empty */
-		if (take_line(&text).size == 0)
+	ret_checkpoint->strong = false;
+	while (text.size != 0) { /* extension lines: opaque but for one, and none is empty */
+		line = take_line(&text);
+		if (line.size == 0)
 			return false;
+		ret_checkpoint->strong = ret_checkpoint->strong || slice_is(line, strong_line);
+	}
 	return true;
+}
+
+struct fw_slice checkpoint_plain(struct fw_slice note)
+{
+	size_t from = note.size;
+
+	while (from > 1 && note.data[from - 2] != '\n')
+		from--;
+	return from > 1 && note.size - from > NOTE_LINE ? slice(note.data, from - 1) : note;
 }
 
 static const uint8_t *empty_line(const uint8_t *from, size_t size)

@@ -174,11 +174,20 @@ static bool must_sync(const struct ledger *ledger, struct ledger_time now, bool 
 	       (must_stay || now.monotonic_ns - ledger->checkpoint_synced_ns >= LEDGER_SECOND_NS);
 }
 
+/* A signature with ML-DSA-65 is of 7 KB: the first checkpoint of an epoch has one, the last of it (all of them
+ * once the next is announced), and between them one a minute. */
+static bool is_strong(const struct ledger *ledger, struct ledger_time now, bool must_stay)
+{
+	return ledger->epoch.strong_pair != NULL &&
+	       (must_stay || ledger->strong_ns == 0 || ledger->next_epoch.pair != NULL ||
+		now.monotonic_ns - ledger->strong_ns >= LEDGER_STRONG_NS);
+}
+
 static int make_checkpoint(struct ledger *ledger, struct ledger_time now, bool must_stay)
 {
 	const struct note_key *keys[CHECKPOINT_KEYS] = { &ledger->key, &ledger->epoch };
 	uint64_t old_size = ledger->checkpoint_size;
-	bool sync = must_sync(ledger, now, must_stay);
+	bool sync = must_sync(ledger, now, must_stay), strong = is_strong(ledger, now, must_stay);
 	char note[CHECKPOINT_SIZE];
 	struct merkle_hash root;
 	size_t size;
@@ -186,7 +195,7 @@ static int make_checkpoint(struct ledger *ledger, struct ledger_time now, bool m
 	if (ledger_write(ledger, now, ledger->options.sync != LEDGER_SYNC_NONE) != 0 || write_tiles(ledger) != 0)
 		return -1;
 	merkle_root(&ledger->tree, &root);
-	size = checkpoint_make(keys, CHECKPOINT_KEYS, ledger->tree.size, &root, note);
+	size = checkpoint_make(keys, CHECKPOINT_KEYS, strong, ledger->tree.size, &root, note);
 	if (size == 0) {
 		errno = ENOMEM;
 		return -1;
@@ -195,6 +204,8 @@ static int make_checkpoint(struct ledger *ledger, struct ledger_time now, bool m
 		return -1;
 	if (sync)
 		ledger->checkpoint_synced_ns = now.monotonic_ns;
+	if (strong)
+		ledger->strong_ns = now.monotonic_ns;
 	ledger->checkpoint_size = ledger->tree.size;
 	ledger->checkpoint_ns = now.monotonic_ns;
 	for (unsigned level = 0; level < MERKLE_LEVELS; level++)

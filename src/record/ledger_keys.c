@@ -13,12 +13,35 @@
 #include "record/ledger_key.h"
 #include "record/ledger_parts.h"
 
-enum { SEED_TEXT = 44, KEY_FILE = 256, TYPED_SEED = 1 + NOTE_KEY };
+enum { SEED_TEXT = 44, KEY_FILE = 640, TYPED_SEED = 1 + NOTE_KEY };
 
 static const char private_prefix[] = "PRIVATE+KEY+";
 
+/* What the second line of a key says, the verifier's keys: that there is one of ML-DSA-65, which is made of the seed
+ * again. Where OpenSSL has none any more the key is strong, and has no pair for it. */
+static bool read_second(struct fw_slice line, const uint8_t seed[NOTE_KEY], struct note_key *key)
+{
+	char ours[NOTE_VERIFIER + 1];
+	struct note_key said;
+	bool same;
+
+	if (line.size == 0)
+		return true;
+	if (!note_key_read(line, &said))
+		return false;
+	if (!note_key_strengthen(key, seed)) {
+		key->strong = said.strong;
+		note_key_fini(&said);
+		return !mldsa_available();
+	}
+	note_key_write(key, ours);
+	same = slice_is(line, ours);
+	note_key_fini(&said);
+	return same;
+}
+
 /* "PRIVATE+KEY+name+id+base64": the form of golang.org/x/mod/sumdb/note. */
-static bool read_key(struct fw_slice text, struct note_key *ret_key)
+static bool read_first(struct fw_slice text, struct fw_slice second, struct note_key *ret_key)
 {
 	uint8_t seed[SEED_TEXT / 4 * 3 + 3];
 	char name[NOTE_NAME + 1], id[8];
@@ -26,8 +49,6 @@ static bool read_key(struct fw_slice text, struct note_key *ret_key)
 	size_t size;
 	bool made;
 
-	if (text.size != 0 && text.data[text.size - 1] == '\n')
-		text.size--;
 	if (!slice_starts(text, private_prefix))
 		return false;
 	text = slice_from(text, sizeof(private_prefix) - 1);
@@ -40,14 +61,25 @@ static bool read_key(struct fw_slice text, struct note_key *ret_key)
 	made = plus[1 + sizeof(id)] == '+' &&
 	       decode_base64((const char *)plus + 2 + sizeof(id), SEED_TEXT, 0, seed) == TYPED_SEED && seed[0] == 1 &&
 	       note_key_private(name, seed + 1, ret_key);
+	if (made) {
+		encode_hex(ret_key->id, sizeof(ret_key->id), id);
+		made = memcmp(plus + 1, id, sizeof(id)) == 0 && read_second(second, seed + 1, ret_key);
+		if (!made)
+			note_key_fini(ret_key);
+	}
 	mem_wipe(seed, sizeof(seed));
-	if (!made)
-		return false;
-	encode_hex(ret_key->id, sizeof(ret_key->id), id);
-	if (memcmp(plus + 1, id, sizeof(id)) == 0)
-		return true;
-	note_key_fini(ret_key);
-	return false;
+	return made;
+}
+
+static bool read_key(struct fw_slice text, struct note_key *ret_key)
+{
+	const uint8_t *end = text.size != 0 ? memchr(text.data, '\n', text.size) : NULL;
+	size_t size = end != NULL ? (size_t)(end - text.data) : text.size;
+	struct fw_slice second = slice_from(text, end != NULL ? size + 1 : size);
+
+	if (second.size != 0 && second.data[second.size - 1] == '\n')
+		second.size--;
+	return read_first(slice(text.data, size), second, ret_key);
 }
 
 static size_t write_key(const struct note_key *key, const uint8_t seed[NOTE_KEY], char ret_text[KEY_FILE])
@@ -59,12 +91,17 @@ static size_t write_key(const struct note_key *key, const uint8_t seed[NOTE_KEY]
 	memcpy(typed + 1, seed, NOTE_KEY);
 	size += encode_base64(typed, sizeof(typed), 0, ret_text + size);
 	ret_text[size++] = '\n';
+	if (key->strong) {
+		size += note_key_write(key, ret_text + size);
+		ret_text[size++] = '\n';
+	}
 	mem_wipe(typed, sizeof(typed));
 	return size;
 }
 
-/* A key of that name into its file, and the key. False: errno says why. */
-static bool make_key(struct ledger *ledger, const char *name, const char *path, struct note_key *ret_key)
+/* A key of that name into its file, and the key; strong: with one of ML-DSA-65, where there is that. False: errno says
+ * why. */
+static bool make_key(struct ledger *ledger, const char *name, bool strong, const char *path, struct note_key *ret_key)
 {
 	uint8_t seed[NOTE_KEY];
 	char text[KEY_FILE];
@@ -75,6 +112,8 @@ static bool make_key(struct ledger *ledger, const char *name, const char *path, 
 	errno = ENOMEM;
 	made = note_key_private(name, seed, ret_key);
 	if (made) {
+		if (strong)
+			(void)note_key_strengthen(ret_key, seed);
 		size = write_key(ret_key, seed, text);
 		made = storage_replace(ledger->storage, path, text, size, true) == 0 &&
 		       storage_sync_folder(ledger->storage, ledger->options.key_directory) == 0;
@@ -133,14 +172,15 @@ const char *ledger_keys_open(struct ledger *ledger)
 		memcpy(name, "framewall/", 10);
 		encode_hex(id, sizeof(id), name + 10);
 		name[10 + 2 * sizeof(id)] = '\0';
-		if (!make_key(ledger, name, path, &ledger->key))
+		if (!make_key(ledger, name, false, path, &ledger->key))
 			return "cannot write the ledger's key";
 	}
 	if (!key_path(ledger, "ledger.epoch", path) || ledger_key_read(path, &ledger->epoch) < 0)
 		return "cannot read the key of the ledger's epoch";
 	if (ledger->epoch.pair != NULL) {
 		ledger->epoch_number = epoch_of(ledger, &ledger->epoch);
-		if (ledger->epoch_number == 0) /* of another ledger */
+		/* of another ledger; or it could not sign as verifiers want it */
+		if (ledger->epoch_number == 0 || (ledger->epoch.strong && ledger->epoch.strong_pair == NULL))
 			note_key_fini(&ledger->epoch);
 	}
 	return NULL;
@@ -202,7 +242,7 @@ static int make_next_epoch(struct ledger *ledger, struct ledger_time now)
 		return -1;
 	snprintf(name, sizeof(name), "%.80s/epoch/%llu", ledger->key.name,
 		 (unsigned long long)ledger->epoch_number + 1);
-	if (!make_key(ledger, name, path, &ledger->next_epoch))
+	if (!make_key(ledger, name, true, path, &ledger->next_epoch))
 		return -1;
 	if (announce(ledger, now, &ledger->next_epoch, ledger->epoch_number + 1) == 0)
 		return 0;
@@ -225,7 +265,8 @@ static int next_epoch(struct ledger *ledger, struct ledger_time now)
 		return -1;
 	note_key_fini(&ledger->epoch);
 	ledger->epoch = ledger->next_epoch;
-	ledger->next_epoch.pair = NULL;
+	memset(&ledger->next_epoch, 0, sizeof(ledger->next_epoch)); /* its pairs are the epoch's now */
+	ledger->strong_ns = 0;
 	ledger->epoch_number++;
 	ledger->epoch_began_ns = now.monotonic_ns;
 	if (first && write_anchor(ledger) != 0)

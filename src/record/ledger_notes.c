@@ -12,7 +12,8 @@
 
 static const char lead[] = "\xe2\x80\x94"; /* begins each signature */
 
-enum { TAIL = 16384 };
+enum { TAIL = 32768 }; /* more than two notes */
+_Static_assert(TAIL > 3 * CHECKPOINT_SIZE, "TAIL");
 struct tail {
 	uint8_t bytes[TAIL];
 	uint64_t offset; /* of the first note in bytes */

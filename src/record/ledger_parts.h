@@ -11,6 +11,7 @@
 
 #define LEDGER_RETRY_NS ((uint64_t)100000000)
 #define LEDGER_SECOND_NS ((uint64_t)1000000000)
+#define LEDGER_STRONG_NS ((uint64_t)60000000000)
 
 struct ledger_tile { /* full, not yet in its file */
 	struct ledger_tile *next;
@@ -70,6 +71,7 @@ struct ledger {
 	uint64_t checkpoint_size;
 	uint64_t checkpoint_ns;
 	uint64_t checkpoint_synced_ns;
+	uint64_t strong_ns; /* when one was signed with ML-DSA-65, too; 0: none of this epoch since the start */
 	uint64_t sign_tried_ns;
 	int unsigned_reason;
 

@@ -38,8 +38,9 @@ struct verifier {
 	uint64_t latest; /* size of the latest checkpoint of the folder */
 	char latest_note[CHECKPOINT_SIZE];
 	size_t latest_note_size;
-	bool latest_seen; /* it is one of those made in the segments */
-	bool last;	  /* the segment that is read */
+	bool latest_seen;   /* it is one of those made in the segments */
+	bool begun, strong; /* the epoch has signed a checkpoint; the last of these with ML-DSA-65, too */
+	bool last;	    /* the segment that is read */
 	bool cancelled;
 	struct merkle_tree tree;
 	uint8_t chain[32];
@@ -112,11 +113,38 @@ static void forget_announced(struct verifier *verifier, unsigned count)
 		verifier->announced_count * sizeof(verifier->announced[0]));
 }
 
-/* The key of the epoch, or one that it has signed for and that takes over now; keys announced before that one were
- * given up. Whichever signs, it vouches for what is announced up to here. */
-static bool epoch_signs(struct verifier *verifier, struct fw_slice note)
+/* The epoch's second key, where it has one: it signs its first checkpoint, its last, and those whose text says so.
+ * NULL, or what does not hold. */
+static const char *strong_signs(struct verifier *verifier, struct fw_slice note)
 {
-	bool signs = note_verify(&verifier->epoch, note) == NOTE_HOLDS;
+	bool begun = verifier->begun;
+	struct checkpoint checkpoint;
+
+	verifier->begun = true;
+	if (!verifier->epoch.strong || !checkpoint_read(note, &checkpoint))
+		return NULL;
+	verifier->strong = checkpoint.strong;
+	if (!checkpoint.strong)
+		return begun ? NULL : "the first checkpoint of an epoch is not signed with ML-DSA-65";
+	switch (note_verify_strong(&verifier->epoch, note)) {
+	case NOTE_HOLDS:
+		verifier->report->strong++;
+		verifier->report->strong_to = checkpoint.size;
+		return NULL;
+	case NOTE_UNCHECKED:
+		verifier->report->unchecked++;
+		return NULL;
+	default:
+		return "a checkpoint is not signed with ML-DSA-65, as it says";
+	}
+}
+
+/* The key of the epoch, or one that it has signed for and that takes over now; keys announced before that one were
+ * given up. Whichever signs, it vouches for what is announced up to here. NULL, or what does
+ * not hold. */
+static const char *epoch_signs(struct verifier *verifier, struct fw_slice note)
+{
+	bool signs = note_verify(&verifier->epoch, note) == NOTE_HOLDS, ended = true;
 
 	for (unsigned i = 0; i < verifier->announced_count && !signs; i++) {
 		struct announced *next = &verifier->announced[i];
@@ -124,15 +152,21 @@ static bool epoch_signs(struct verifier *verifier, struct fw_slice note)
 		signs = next->vouched && note_verify(&next->key, note) == NOTE_HOLDS;
 		if (!signs)
 			continue;
+		ended = !verifier->epoch.strong || verifier->strong;
 		note_key_fini(&verifier->epoch);
 		verifier->epoch = next->key;
 		next->key.pair = NULL;
 		forget_announced(verifier, i + 1);
 		verifier->report->epochs++;
+		verifier->begun = false;
 	}
-	for (unsigned i = 0; i < verifier->announced_count && signs; i++)
+	if (!signs)
+		return "a checkpoint is not signed by the key of its epoch";
+	if (!ended)
+		return "the last checkpoint of an epoch is not signed with ML-DSA-65";
+	for (unsigned i = 0; i < verifier->announced_count; i++)
 		verifier->announced[i].vouched = true;
-	return signs;
+	return strong_signs(verifier, note);
 }
 
 static bool read_note(struct verifier *verifier, struct fw_slice note, struct checkpoint *ret_checkpoint)
@@ -181,12 +215,15 @@ static bool next_note(struct verifier *verifier)
 
 static bool check_notes(struct verifier *verifier)
 {
+	const char *wrong;
+
 	while (verifier->note_size == verifier->tree.size) {
 		if (!root_is(verifier, &verifier->note_root))
 			return bad_root(verifier, verifier->tree.size, verifier->name,
 					"records are not those that a checkpoint was made of");
-		if (!epoch_signs(verifier, verifier->note))
-			return bad_note(verifier, "a checkpoint is not signed by the key of its epoch");
+		wrong = epoch_signs(verifier, verifier->note);
+		if (wrong != NULL)
+			return bad_note(verifier, wrong);
 		verifier->report->checkpoints++;
 		if (slice_equal(verifier->note, slice(verifier->latest_note, verifier->latest_note_size)))
 			verifier->latest_seen = true;
@@ -258,7 +295,8 @@ static struct fw_slice announced_key(struct fw_slice line)
 
 static bool same_key(const struct note_key *a, const struct note_key *b)
 {
-	return strcmp(a->name, b->name) == 0 && memcmp(a->public_key, b->public_key, NOTE_KEY) == 0;
+	return strcmp(a->name, b->name) == 0 && memcmp(a->public_key, b->public_key, NOTE_KEY) == 0 &&
+	       a->strong == b->strong && memcmp(a->strong_digest, b->strong_digest, sizeof(a->strong_digest)) == 0;
 }
 
 static bool take_announcement(struct verifier *verifier, struct fw_slice line, uint64_t offset)
@@ -476,6 +514,11 @@ static void save(struct verifier *verifier, uint64_t segment)
 	resume->checkpoints = verifier->report->checkpoints;
 	resume->epochs = verifier->report->epochs;
 	note_key_write(&verifier->epoch, resume->epoch);
+	resume->strong_to = verifier->report->strong_to;
+	resume->strong = verifier->report->strong;
+	resume->unchecked = verifier->report->unchecked;
+	resume->begun = verifier->begun;
+	resume->strong_last = verifier->strong;
 	resume->announced_count = verifier->announced_count;
 	for (unsigned i = 0; i < verifier->announced_count; i++) {
 		note_key_write(&verifier->announced[i].key, resume->announced[i]);
@@ -516,6 +559,11 @@ static bool load(struct verifier *verifier, const struct ledger_resume *resume)
 	verifier->report->segments = resume->segments;
 	verifier->report->checkpoints = resume->checkpoints;
 	verifier->report->epochs = resume->epochs;
+	verifier->report->strong_to = resume->strong_to;
+	verifier->report->strong = resume->strong;
+	verifier->report->unchecked = resume->unchecked;
+	verifier->begun = resume->begun != 0;
+	verifier->strong = resume->strong_last != 0;
 	return true;
 }
 
@@ -579,10 +627,15 @@ static int read_all(struct verifier *verifier, const struct segment_list *list)
 			bad(verifier, verifier->tree.size + 1, verifier->tree.size + 1, verifier->trees[i].file, 0,
 			    "records that were signed for are missing");
 	/* It is in the history too, but a crash may have kept it from there. */
-	if (report->reason == NULL && !verifier->latest_seen &&
-	    (verifier->latest < verifier->holds_to ||
-	     !epoch_signs(verifier, slice(verifier->latest_note, verifier->latest_note_size))))
-		bad(verifier, 0, 0, "checkpoint", 0, "it is not signed by the key of its epoch");
+	if (report->reason == NULL && !verifier->latest_seen) {
+		const char *wrong =
+			verifier->latest < verifier->holds_to
+				? "a checkpoint stands behind a later one"
+				: epoch_signs(verifier, slice(verifier->latest_note, verifier->latest_note_size));
+
+		if (wrong != NULL)
+			bad(verifier, 0, 0, "checkpoint", 0, wrong);
+	}
 	return 0;
 }
 

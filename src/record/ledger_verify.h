@@ -20,6 +20,10 @@ struct ledger_resume {
 	char announced[LEDGER_ANNOUNCED][NOTE_VERIFIER + 1];
 	uint8_t vouched[LEDGER_ANNOUNCED];
 	uint32_t announced_count;
+	/* of the signatures with ML-DSA-65: see struct ledger_report; begun, strong: the epoch has signed a checkpoint,
+	 * the last of these was signed so */
+	uint64_t strong_to, strong, unchecked;
+	uint8_t begun, strong_last;
 };
 
 /* A record whose chain holds; whether its checkpoint does shows later. False ends it all: ECANCELED. */
@@ -46,8 +50,10 @@ struct ledger_report {
 	uint64_t removed;     /* records before the first that were removed, as a signed note says */
 	uint64_t signed_size; /* of the latest checkpoint: records up to this one cannot have been changed */
 	uint64_t segments, checkpoints, epochs, exported;
-	uint64_t torn;		/* octets behind the last whole line: a crash, or a record being written */
-	uint64_t tiles_missing; /* they can be made of the records */
+	uint64_t strong_to;	    /* up to this record they are signed for with ML-DSA-65, too; 0: none is */
+	uint64_t strong, unchecked; /* checkpoints that are; those which this OpenSSL cannot check */
+	uint64_t torn;		    /* octets behind the last whole line: a crash, or a record being written */
+	uint64_t tiles_missing;	    /* they can be made of the records */
 	/* when it does not hold */
 	uint64_t bad_first,
 		bad_last;	/* the first record that is not as it was written is one of these; 0: no record is */

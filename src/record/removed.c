@@ -192,6 +192,7 @@ static bool read_note(struct fw_slice note, const struct note_key *key, struct l
 		return false;
 	state->holds_to = state->segment - 1;
 	state->epochs = 1;
+	state->begun = state->strong_last = 1; /* what it signed was verified before it was removed */
 	return take_tree(&text, state->segment - 1, &root, &state->tree) && text.size == 0;
 }
 

@@ -9,6 +9,8 @@
 #include "record/storage.h"
 #include "report/report_parts.h"
 
+enum { LINE_SHOWN = 300 }; /* characters of a checkpoint's line */
+
 bool report_holds(const struct report *report)
 {
 	const struct facts *facts = &report->facts;
@@ -105,6 +107,7 @@ static void say_checkpoint(struct table *table)
 	struct fw_slice notes = slice(note, size > 0 ? (size_t)size : 0);
 	struct checkpoint checkpoint;
 	char *line, *next;
+	size_t shown;
 
 	if (size <= 0 || !is_text(notes) || !checkpoint_read(notes, &checkpoint)) {
 		say(table, "Checkpoint", "there is none that can be read");
@@ -116,6 +119,12 @@ static void say_checkpoint(struct table *table)
 		next = strchr(line, '\n');
 		if (next != NULL)
 			*next++ = '\0';
+		shown = strlen(line);
+		if (shown > LINE_SHOWN) { /* with ML-DSA-65: seven thousand characters */
+			for (shown = LINE_SHOWN; (line[shown] & 0xc0) == 0x80;)
+				shown--;
+			memcpy(line + shown, "...", sizeof("..."));
+		}
 		if (*line != '\0')
 			say(table, strncmp(line, "\xe2\x80\x94", 3) == 0 ? "Checkpoint: signature" : "Checkpoint: text",
 			    line);

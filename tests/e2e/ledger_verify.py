@@ -19,7 +19,7 @@ class Bad(Exception):
 
 class Key:
     def __init__(self, text):
-        self.name, number, value = text.split(b"+", 2)
+        self.name, number, value = text.split(b" ")[0].split(b"+", 2)  # a second key, of ML-DSA-65, may stand behind
         self.public = base64.b64decode(value, validate=True)
         self.id = sha256(self.name + b"\n" + self.public)[:4]
         if len(self.public) != 33 or self.public[0] != 1 or self.id.hex().encode() != number:

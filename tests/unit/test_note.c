@@ -9,6 +9,7 @@
 
 #include "base/encode.h"
 #include "base/slice.h"
+#include "crypto/digest.h"
 #include "crypto/note.h"
 #include "record/checkpoint.h"
 
@@ -142,7 +143,7 @@ static void test_checkpoints(void **state)
 	assert_true(note_key_private("example.com/log/epoch/1", seeds[1], &two));
 	keys[0] = &one;
 	keys[1] = &two;
-	size = checkpoint_make(keys, 2, 20852163, &root, note);
+	size = checkpoint_make(keys, 2, false, 20852163, &root, note);
 	assert_true(size > 0 && size <= sizeof(note));
 	assert_memory_equal(note, "example.com/log\n20852163\nq6urq6", 31);
 	assert_int_equal(note_verify(&one, slice(note, size)), NOTE_HOLDS);
@@ -153,6 +154,100 @@ static void test_checkpoints(void **state)
 	assert_memory_equal(checkpoint.root.bytes, root.bytes, MERKLE_HASH);
 	note_key_fini(&one);
 	note_key_fini(&two);
+}
+
+/* A verifier's key of both kinds, whatever OpenSSL has: the digest stands for the key of ML-DSA-65. */
+static const char *strong_key(struct note_key *ret_key, char ret_text[NOTE_VERIFIER + 1])
+{
+	static const uint8_t seed[NOTE_KEY] = { 3 };
+	struct note_key key;
+
+	assert_true(note_key_private("example.com/log/epoch/1", seed, &key));
+	if (mldsa_available())
+		assert_true(note_key_strengthen(&key, seed));
+	else
+		key.strong = true;
+	note_key_write(&key, ret_text);
+	if (!key.strong_pair) { /* as note_key_strengthen makes it, with a digest of zeros: its id is found by trying */
+		char *id = strchr(ret_text, ' ') + 1 + strlen(key.name) + 1;
+		uint8_t bytes[1 + 1 + NOTE_STRONG_NAME + 32] = "\n\xff"
+							       "framewall/ml-dsa-65",
+							 digest[32];
+
+		digest_sha256_pair(slice_text(key.name), slice(bytes, sizeof(bytes)), digest);
+		encode_hex(digest, 4, id);
+	}
+	*ret_key = key;
+	return ret_text;
+}
+
+static void test_a_second_key(void **state)
+{
+	static const char note_text[] = "a text\n";
+	char text[NOTE_VERIFIER + 1], again[NOTE_VERIFIER + 1], line[NOTE_LINE], note[2 * NOTE_STRONG_LINE];
+	char strong[NOTE_STRONG_LINE + 1];
+	struct note_key key, verifier, other;
+	size_t size, at, end;
+
+	(void)state;
+	strong_key(&key, text);
+	assert_true(note_key_read(slice_text(text), &verifier));
+	assert_true(verifier.strong);
+	note_key_write(&verifier, again);
+	assert_string_equal(text, again);
+	for (size_t i = 0; text[i] != '\0'; i++) { /* every character of it counts, and none may be missing */
+		char was = text[i];
+
+		if (i > 0 && note_key_read(slice(text, i), &other)) {
+			assert_true(text[i] == ' '); /* the first key alone is one */
+			assert_false(other.strong);
+			note_key_fini(&other);
+		}
+		text[i] = was == 'A' ? 'B' : 'A';
+		if (note_key_read(slice_text(text), &other))
+			fail_msg("character %zu of %s", i, again);
+		text[i] = was;
+	}
+	at = (size_t)snprintf(note, sizeof(note), "%s\n", note_text);
+	at += size = note_sign(&key, slice_text(note_text), line);
+	memcpy(note + at - size, line, size);
+	assert_int_equal(note_verify(&verifier, slice(note, at)), NOTE_HOLDS);
+	assert_int_equal(note_verify_strong(&verifier, slice(note, at)), NOTE_UNSIGNED);
+	size = note_sign_strong(&key, slice_text(note_text), strong);
+	assert_int_equal(size != 0, mldsa_available());
+	if (size == 0) { /* some octets instead of a signature, which nobody can check */
+		uint8_t *bytes = calloc(1, 4 + MLDSA_KEY + MLDSA_SIGNATURE);
+
+		assert_non_null(bytes);
+		memcpy(bytes, verifier.strong_id, 4);
+		size = (size_t)sprintf(strong, "\xe2\x80\x94 %s ", key.name);
+		size += encode_base64(bytes, 4 + MLDSA_KEY + MLDSA_SIGNATURE, 0, strong + size);
+		strong[size++] = '\n';
+		free(bytes);
+	}
+	memcpy(note + at, strong, size);
+	end = at + size;
+	assert_int_equal(note_verify(&verifier, slice(note, end)), NOTE_HOLDS);
+	assert_int_equal(note_verify_strong(&verifier, slice(note, end)),
+			 mldsa_available() ? NOTE_HOLDS : NOTE_UNCHECKED);
+	for (size_t i = at + 40; i < end; i += 97) { /* the key, the signature */
+		char was = note[i];
+
+		note[i] = was == 'A' ? 'B' : 'A';
+		assert_true(note_verify_strong(&verifier, slice(note, end)) != NOTE_HOLDS);
+		note[i] = was;
+	}
+	if (mldsa_available()) {
+		note[0] = 'A';
+		assert_int_equal(note_verify_strong(&verifier, slice(note, end)), NOTE_FORGED);
+		note[0] = 'a';
+	}
+	/* cut short, and with more behind it */
+	memmove(note + end - 5, note + end - 1, 1);
+	assert_int_equal(note_verify_strong(&verifier, slice(note, end - 4)), NOTE_FORGED);
+	assert_int_equal(note_verify(&verifier, slice(note, end - 4)), NOTE_HOLDS);
+	note_key_fini(&verifier);
+	note_key_fini(&key);
 }
 
 static void test_what_is_no_checkpoint(void **state)
@@ -188,9 +283,10 @@ static void test_what_is_no_checkpoint(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_known_note),	 cmocka_unit_test(test_every_bit_counts),
-		cmocka_unit_test(test_other_signatures), cmocka_unit_test(test_keys_that_are_none),
-		cmocka_unit_test(test_checkpoints),	 cmocka_unit_test(test_what_is_no_checkpoint),
+		cmocka_unit_test(test_the_known_note),	      cmocka_unit_test(test_every_bit_counts),
+		cmocka_unit_test(test_other_signatures),      cmocka_unit_test(test_keys_that_are_none),
+		cmocka_unit_test(test_a_second_key),	      cmocka_unit_test(test_checkpoints),
+		cmocka_unit_test(test_what_is_no_checkpoint),
 	};
 
 	return cmocka_run_group_tests_name("note", tests, NULL, NULL);
