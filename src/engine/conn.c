@@ -50,6 +50,7 @@ struct fw_conn *fw_conn_free(struct fw_conn *conn)
 	buf_clear(&conn->pending, &engine->pool);
 	buf_clear(&conn->out, &engine->pool);
 	mem_free(conn->pong);
+	mem_free(conn->type_cells);
 	mem_free(conn->access);
 	mem_free(conn->arrival);
 	mem_free(conn->tls_certificate);

@@ -74,6 +74,7 @@ struct message {
 	unsigned points;
 	const char *findings; /* for explain: every rule that was found */
 	uint32_t retry_after_ms;
+	uint32_t violations; /* of the connection before it, in a row */
 	const struct policy_field_rule *
 		*hidden; /* by node of a key: the rule by which it is not shown; NULL: none is */
 	struct secrets_seen secrets;
@@ -97,6 +98,9 @@ struct stage {
 };
 extern const struct stage *const pipeline_stages;
 extern unsigned pipeline_count;
+
+/* stage_limit.c: too many: when one may come again, and the end of who goes on. */
+enum verdict limit_refuse(struct message *message, uint64_t wait_ns, const char *cause);
 
 /* stage_route.c: the value of plain JSON that says the type, or 0. There is a tape. */
 uint32_t stage_route_type(const struct message *message);

@@ -165,6 +165,33 @@ static void convert(uint64_t *cell, const struct gcra *from, const struct gcra *
 		*cell = gcra_convert(*cell, from, to, now_ns);
 }
 
+/* What was counted of a type goes on counting, under its new rate. False: memory is short. */
+static bool move_type_cells(struct fw_conn *conn, const struct fw_policy *next)
+{
+	const struct fw_policy *old = conn->policy;
+	uint64_t *cells = NULL;
+
+	if (conn->type_cells != NULL && next->rate_cells != 0) {
+		cells = mem_zero(next->rate_cells, sizeof(*cells));
+		if (cells == NULL)
+			return false;
+	}
+	for (unsigned i = 0; cells != NULL && i < old->message_count; i++) {
+		const struct policy_message *from = &old->messages[i], *to;
+		uint16_t type = from->rate != NULL ? policy_message_find(next, slice(from->name, from->name_size))
+						   : POLICY_NONE;
+
+		to = type != POLICY_NONE ? &next->messages[type] : NULL;
+		if (to == NULL || to->rate == NULL)
+			continue;
+		cells[to->rate_cell] = conn->type_cells[from->rate_cell];
+		convert(&cells[to->rate_cell], from->rate, to->rate, conn->engine->now.monotonic_ns);
+	}
+	mem_free(conn->type_cells);
+	conn->type_cells = cells;
+	return true;
+}
+
 static void note_would(struct fw_conn *conn, const struct word *word)
 {
 	struct event_node *node = event_record(conn, close_reason_row(word->reason)->event);
@@ -192,6 +219,10 @@ static void move(struct fw_conn *conn, struct fw_policy *next, const struct word
 		conn->principal->role = word->role;
 	else if (conn->principal != NULL)
 		conn->principal = principal_free(conn->principal); /* monitor: nobody need be logged in */
+	if (!move_type_cells(conn, next)) {
+		ending_close(conn, CLOSE_FAULT, NULL, "memory");
+		return;
+	}
 	fw_policy_ref(next);
 	fw_policy_unref(conn->policy);
 	conn->policy = next;

@@ -3,6 +3,24 @@
 #include "engine/conn_state.h"
 #include "engine/message.h"
 
+enum verdict limit_refuse(struct message *message, uint64_t wait_ns, const char *cause)
+{
+	struct fw_conn *conn = message->conn;
+
+	message->error = ERROR_RATE_LIMITED;
+	message->event = EVENT_rate_limit_violation;
+	message->cause = cause;
+	message->retry_after_ms = (uint32_t)((wait_ns + 999999) / 1000000);
+	conn->engine->counters[COUNT_rate_limited]++;
+	conn->violations++;
+	if (message->policy->settings.close_after_violations != 0 &&
+	    conn->violations >= (uint64_t)message->policy->settings.close_after_violations) {
+		message->close = CLOSE_RATE;
+		return VERDICT_CLOSE;
+	}
+	return VERDICT_REFUSE;
+}
+
 enum verdict stage_limit(struct message *message)
 {
 	struct fw_conn *conn = message->conn;
@@ -22,19 +40,9 @@ enum verdict stage_limit(struct message *message)
 		return VERDICT_PASS; /* it is part of the message that announced it, and their number is bounded */
 	wait = gcra_take(&conn->message_cell, &message->policy->message_rate, conn->engine->now.monotonic_ns);
 	if (wait == 0) {
+		message->violations = conn->violations;
 		conn->violations = 0;
 		return VERDICT_PASS;
 	}
-	message->error = ERROR_RATE_LIMITED;
-	message->event = EVENT_rate_limit_violation;
-	message->cause = "messages per minute";
-	message->retry_after_ms = (uint32_t)((wait + 999999) / 1000000);
-	conn->engine->counters[COUNT_rate_limited]++;
-	conn->violations++;
-	if (message->policy->settings.close_after_violations != 0 &&
-	    conn->violations >= (uint64_t)message->policy->settings.close_after_violations) {
-		message->close = CLOSE_RATE;
-		return VERDICT_CLOSE;
-	}
-	return VERDICT_REFUSE;
+	return limit_refuse(message, wait, "messages per minute");
 }

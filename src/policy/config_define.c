@@ -140,8 +140,9 @@ static void collect(struct config *config, void *user, struct fy_node *key, stru
 	*to = (struct definition){ name, key, value };
 }
 
-enum { PERMISSION, ROLE, MAX_BYTES, CSRF, FIELDS, WHEN, MEMBERS };
-static const char *const member_names[MEMBERS] = { "permission", "role", "max_bytes", "csrf", "fields", "when" };
+enum { PERMISSION, ROLE, MAX_BYTES, CSRF, FIELDS, OF_ANY_TYPE, WHEN = OF_ANY_TYPE, RATE, MEMBERS };
+static const char *const member_names[MEMBERS] = { "permission", "role", "max_bytes",	       "csrf",
+						   "fields",	 "when", "messages_per_minute" };
 
 static void set_member(struct config *config, void *user, unsigned index, struct config_place place,
 		       struct fy_node *value)
@@ -154,7 +155,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		message->fields = config_define_fields(config, place, value, 1, &message->field_count);
 		return;
 	}
-	if (index == WHEN) /* config_messages reads it */
+	if (index >= OF_ANY_TYPE) /* config_messages reads it */
 		return;
 	if (!config_yaml_is_text(config, place, member_names[index], value, &text))
 		return;

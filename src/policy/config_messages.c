@@ -8,7 +8,7 @@
 #include "policy/contract.h"
 
 enum { NETWORK, CERTIFICATE, CONDITIONS };
-enum { FIELDS = 1 }; /* of a message type, beside "when" */
+enum { WHEN, FIELDS, RATE, OF_DEFINITIONS };
 static const char *const condition_names[CONDITIONS] = { "network", "certificate" };
 
 static void set_networks(struct config *config, struct config_place place, struct fy_node *value,
@@ -63,6 +63,20 @@ static bool read_fields(struct config *config, const struct reader *reader, unsi
 	return true;
 }
 
+static void set_rate(struct config *config, struct config_place place, const struct policy_message *message,
+		     struct fy_node *value)
+{
+	struct fw_slice text;
+	int64_t rate;
+
+	if (!config_yaml_is_text(config, place, "messages_per_minute", value, &text) ||
+	    !config_value_integer(config, config_yaml_place(value, place), "messages_per_minute", text, 1, 1000000000,
+				  "messages", &rate))
+		return;
+	if (!contract_rate(config->policy, message->name, rate))
+		config->short_of_memory = true;
+}
+
 static void set_member(struct config *config, void *user, unsigned index, struct config_place place,
 		       struct fy_node *value)
 {
@@ -71,7 +85,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 
 	if (read_fields(config, reader, index, place, value))
 		return;
-	if (index > FIELDS) { /* of a type of our own config_define.c has read it */
+	if (index >= OF_DEFINITIONS) { /* of a type of our own config_define.c has read it */
 		if (reader->message == NULL || !reader->message->own)
 			config_report_error(
 				config, place,
@@ -81,9 +95,13 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	}
 	if (reader->message == NULL || strcmp(reader->message->name, "auth") == 0) {
 		config_report_error(config, place,
-				    reader->message == NULL ? "only messages of clients have conditions"
+				    reader->message == NULL ? "only messages of clients have conditions and rates"
 							    : "\"auth\" has no conditions: nobody is logged in "
 							      "yet when it is judged");
+		return;
+	}
+	if (index == RATE) {
+		set_rate(config, place, reader->message, value);
 		return;
 	}
 	if (!config_yaml_is_map(config, place, "\"when\"", value))
@@ -122,7 +140,8 @@ static bool config_fields_only(struct fy_node *value)
 
 static void read_message(struct config *config, struct fy_node *key, struct fy_node *value)
 {
-	static const char *const members[] = { "when", "fields", "permission", "role", "max_bytes", "csrf" };
+	static const char *const members[] = { "when",	    "fields", "messages_per_minute", "permission", "role",
+					       "max_bytes", "csrf" };
 	struct config_place place = { .node = key };
 	struct config_suggest suggest;
 	struct reader reader = { NULL, { NULL, 0 } };

@@ -472,9 +472,16 @@ static void show_conditions(struct config *config)
 			config_show_origin(config->messages, slice(message->name, message->name_size), &place);
 		char path[PATH_ROOM];
 
+		shown.path = path;
+		if (message->rate != NULL && policy_message_find(config->policy, slice_text(message->name)) == i) {
+			snprintf(path, sizeof(path), "messages.%s.messages_per_minute", message->name);
+			shown.type = CONFIG_TYPE_INTEGER;
+			shown.number = message->messages_per_minute;
+			config_show_value(config, from, place, &shown);
+			shown.type = CONFIG_TYPE_TEXTS;
+		}
 		if (message->when == NULL)
 			continue;
-		shown.path = path;
 		if (message->when->networks.count != 0) {
 			snprintf(path, sizeof(path), "messages.%s.when.network", message->name);
 			shown.texts = message->when->networks;

@@ -434,6 +434,23 @@ void contract_condition(struct fw_policy *policy, const char *name, const struct
 		((struct policy_message *)&policy->messages[type])->when = condition;
 }
 
+bool contract_rate(struct fw_policy *policy, const char *name, int64_t per_minute)
+{
+	uint16_t type = policy_message_find(policy, slice_text(name));
+	struct gcra *rate = arena_alloc(&policy->arena, sizeof(*rate));
+	struct policy_message *message;
+
+	if (type == POLICY_NONE || rate == NULL)
+		return type == POLICY_NONE;
+	*rate = gcra_per((uint64_t)per_minute, UINT64_C(60000000000));
+	message = (struct policy_message *)&policy->messages[type];
+	if (message->rate == NULL)
+		message->rate_cell = (uint16_t)policy->rate_cells++;
+	message->rate = rate;
+	message->messages_per_minute = per_minute;
+	return true;
+}
+
 struct policy_message *contract_extend(struct fw_policy *policy, unsigned count)
 {
 	struct policy_message *messages =

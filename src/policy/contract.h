@@ -13,6 +13,8 @@ unsigned contract_limit(struct fw_policy *policy, const char *field, int64_t max
 unsigned contract_limit_size(struct fw_policy *policy, const char *name, int64_t max);
 /* messages.NAME.when */
 void contract_condition(struct fw_policy *policy, const char *name, const struct policy_condition *condition);
+/* messages.NAME.messages_per_minute. False: memory is short. */
+bool contract_rate(struct fw_policy *policy, const char *name, int64_t per_minute);
 /* Room for more message types behind those there are, which nobody finds by name (but see contract_name_own): the first
  * of them. NULL: memory is
  * short. Before the policy is shared. */

@@ -239,6 +239,8 @@ static void take_messages(struct taking *taking, const struct fw_policy *policy)
 		const struct policy_condition *when = policy->messages[i].when;
 
 		take_own(taking, policy, &policy->messages[i]);
+		take_number(taking,
+			    policy->messages[i].rate != NULL ? (int64_t)policy->messages[i].rate->interval_ns : 0);
 		take_number(taking, when != NULL);
 		if (when == NULL)
 			continue;

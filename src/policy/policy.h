@@ -131,10 +131,13 @@ struct policy_message {
 	uint16_t role;	     /* index of a role that the sender must be, or POLICY_NONE */
 	bool csrf;
 	bool answered_here;
-	bool own;      /* defined in the configuration, not of the contract */
-	bool open;     /* of a type whose fields nobody lists: any pass */
-	bool has_html; /* a field of class HTML: the sanitize stage has work */
+	bool own;	    /* defined in the configuration, not of the contract */
+	bool open;	    /* of a type whose fields nobody lists: any pass */
+	bool has_html;	    /* a field of class HTML: the sanitize stage has work */
+	uint16_t rate_cell; /* of a connection, where rate is */
 	uint32_t max_bytes;
+	const struct gcra *rate;	     /* of messages of this type; NULL: none of its own */
+	int64_t messages_per_minute;	     /* the same as written */
 	const struct policy_condition *when; /* NULL: none */
 	const struct policy_guard *guard;    /* fields that not everybody may set; NULL: none */
 	const struct policy_field *fields;
@@ -265,6 +268,7 @@ struct fw_policy {
 
 	const struct policy_message *messages;
 	unsigned message_count;
+	unsigned rate_cells; /* that a connection has: of types with a rate of their own */
 	struct policy_index message_index;
 	struct policy_guard guards[LIMIT_GUARDED_TYPES];
 	unsigned guard_count;

@@ -20,8 +20,6 @@ static void one(const struct json *json, uint32_t group, uint32_t test, bool val
 static void signatures(void **state)
 {
 	(void)state;
-	if (!mldsa_available())
-		skip();
 	assert_int_equal(each("vectors/wycheproof/testvectors_v1/mldsa_65_verify_test.json", one), 210);
 	assert_int_equal(good, 79);
 }
@@ -33,5 +31,9 @@ int main(void)
 
 	if (access(vectors_path(folder, "vectors/wycheproof"), R_OK) != 0)
 		return vectors_absent(folder);
+	if (!mldsa_available()) {
+		puts("1..0 # SKIP this OpenSSL has no ML-DSA (before 3.5)");
+		return 0;
+	}
 	return cmocka_run_group_tests_name("ML-DSA-65 vectors", tests, NULL, NULL);
 }
