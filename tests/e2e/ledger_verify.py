@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LINE = re.compile(rb'\{"timestamp":"[^"]{27}","sequence":(\d{1,20}),.*,"chain":"([0-9a-f]{64})"\}', re.S)
 HEAD = re.compile(rb"([^\n]+)\n(0|[1-9][0-9]{0,19})\n([A-Za-z0-9+/]{43}=)\n")
-LONGEST, PENDING = 262143, 16
-sha256 = lambda data: hashlib.sha256(data).digest()
+TORN = re.compile(rb"[^\xe2]*?|[^\xe2]*?\n\n(?:\xe2\x80\x94[^\n]*\n)?|[^\xe2]*?\n\n(?:\xe2\x80\x94[^\n]*\n)*(?:\xe2|\xe2\x80|\xe2\x80\x94[^\n]*)", re.S)
+LONGEST, PENDING, sha256 = 262143, 16, lambda data: hashlib.sha256(data).digest()
 read = lambda path: open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb").read()
 
 
@@ -30,23 +30,23 @@ class Key:
         """A signature of this key is there and holds, and none is there that does not."""
         text, _, lines, good = *note.rpartition(b"\n\n"), False
         try:
-            for dash, name, value in (line.split(b" ") for line in lines.split(b"\n")[:-1]):
-                value = base64.b64decode(value, validate=True)
+            for dash, name, encoded in (line.split(b" ") for line in lines.split(b"\n")[:-1]):
+                value = base64.b64decode(encoded, validate=True)
                 if (name, value[:4]) == (self.name, self.id):
                     self.key.verify(value[4:], text + b"\n")
                     good = True
-                good = good and dash == b"\xe2\x80\x94"
+                good = good and dash == b"\xe2\x80\x94" and base64.b64encode(value) == encoded
         except (InvalidSignature, ValueError):
             return False
         return good and lines.endswith(b"\n")
 
 
 def notes_of(data):
-    """Each note of a file, and whether the empty line behind it is there."""
+    """Each note of a file, and whether all of it is there: of the last one a crash may leave a part, which ends within a line."""
     while data:
         text = data.find(b"\n\n")
         end = data.find(b"\n\n", text + 2) if text >= 0 else -1
-        yield (data, False) if end < 0 else (data[:end + 1], True)
+        yield (data, not TORN.fullmatch(data)) if end < 0 else (data[:end + 1], True)
         data = data[end + 2:] if end >= 0 else b""
 
 

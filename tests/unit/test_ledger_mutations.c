@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "crypto/note.h"
 #include "ledger_fixture.h"
+#include "record/checkpoint.h"
 #include "record/segment.h"
 #include "record/storage.h"
 
@@ -405,11 +406,35 @@ static void test_what_a_checkpoint_elsewhere_is_for(void **state)
 	put_back(&whole);
 }
 
+/* A crash may leave a part of the last checkpoint of all; a changed octet of it is no such part, wherever it is. */
+static void test_the_last_checkpoint_of_the_history(void **state)
+{
+	size_t number = 2 * whole.segments - 1, start = 0;
+	struct file *file = &whole.files[number];
+	struct fw_slice notes = slice(file->bytes, file->size), note;
+
+	(void)state;
+	while (checkpoint_next(&notes, &note))
+		start = (size_t)(note.data - file->bytes);
+	for (size_t at = start; at < file->size; at++) {
+		put(file->name, file->bytes, at);
+		if (!verify(true).holds)
+			fail_msg("cut short at octet %zu of %zu it does not hold", at - start, file->size - start);
+		start_draft(number);
+		draft.bytes[at] ^= (uint8_t)(1 << below(8));
+		put_draft(number);
+		if (verify(true).holds)
+			fail_msg("octet %zu of %zu made another does not show", at - start, file->size - start);
+	}
+	put_back(&whole);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_change_shows),
 		cmocka_unit_test(test_what_a_checkpoint_elsewhere_is_for),
+		cmocka_unit_test(test_the_last_checkpoint_of_the_history),
 	};
 
 	return cmocka_run_group_tests_name("ledger mutations", tests, set_up, tear_down);
