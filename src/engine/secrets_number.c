@@ -50,7 +50,7 @@ static bool luhn(const uint8_t *digits, unsigned count)
 	unsigned sum = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		unsigned digit = digits[count - 1 - i] << (i & 1);
+		unsigned digit = (unsigned)digits[count - 1 - i] << (i & 1);
 
 		sum += digit > 9 ? digit - 9 : digit;
 	}
@@ -157,7 +157,7 @@ static const char lengths[] =
 static unsigned length_of(const uint8_t *country)
 {
 	for (const char *row = lengths; *row != '\0'; row += 4)
-		if (row[0] == country[0] && row[1] == country[1])
+		if (memcmp(row, country, 2) == 0)
 			return (unsigned)(row[2] - '0') * 10 + (unsigned)(row[3] - '0');
 	return 0;
 }
@@ -174,7 +174,7 @@ size_t secret_confirm_iban(const struct secret_view *view)
 	enum { MOST = 34 };
 	const uint8_t *at = view->at;
 	unsigned length, count = 0;
-	uint8_t text[MOST];
+	uint8_t text[MOST] = { 0 };
 	bool grouped;
 
 	if (view->end - at < 15 || is_digit(at[0]) || is_digit(at[1]) || !is_digit(at[2]) || !is_digit(at[3]) ||

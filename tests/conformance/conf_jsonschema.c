@@ -47,6 +47,7 @@ static void read_remotes(const char *folder, const char *below)
 		documents[document_count++] =
 			(struct jsonschema_document){ slice_text(strdup(uri)), slice(text, size) };
 	}
+	vectors_list_free(entries, count);
 }
 
 static uint32_t member(const struct json *json, uint32_t object, const char *name)
@@ -130,6 +131,7 @@ static void run_folder(const char *below, bool formats, struct tally *tally)
 		arena_fini(&arena);
 		free(text);
 	}
+	vectors_list_free(entries, count);
 }
 
 static void tell(const char *below, const struct tally *tally)
@@ -211,11 +213,14 @@ int main(void)
 	};
 	char remotes[4200];
 	struct dirent **entries;
+	int count;
 
 	vectors_path(root, "vectors/json-schema");
 	snprintf(remotes, sizeof(remotes), "%s/tests/draft7", root);
-	if (vectors_list(remotes, &entries) == 0)
+	count = vectors_list(remotes, &entries);
+	if (count == 0)
 		return vectors_absent(root);
+	vectors_list_free(entries, count);
 	snprintf(remotes, sizeof(remotes), "%s/remotes", root);
 	read_remotes(remotes, "http://localhost:1234/");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,13 @@ static inline int vectors_list(const char *path, struct dirent ***ret_entries)
 	return count > 0 ? count : 0;
 }
 
+static inline void vectors_list_free(struct dirent **entries, int count)
+{
+	for (int i = 0; i < count; i++)
+		free(entries[i]);
+	free(entries);
+}
+
 /* For main: says in TAP that all is skipped and why. */
 static inline int vectors_absent(const char *path)
 {
