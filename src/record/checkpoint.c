@@ -120,3 +120,23 @@ bool checkpoint_next(struct fw_slice *notes, struct fw_slice *ret_note)
 	*notes = slice_from(*notes, ret_note->size + 1);
 	return true;
 }
+
+int checkpoint_cut_short(struct fw_slice note)
+{
+	static const uint8_t lead[] = { 0xe2, 0x80, 0x94 }; /* begins each signature, and stands nowhere else */
+	const uint8_t *gap = memmem(note.data, note.size, "\n\n", 2), *end;
+	struct fw_slice rest = gap != NULL ? slice_from(note, (size_t)(gap + 2 - note.data)) : slice(NULL, 0);
+	int count = 0;
+
+	if (memchr(note.data, lead[0], note.size - rest.size) != NULL)
+		return -1;
+	for (; rest.size != 0; count++) {
+		if (memcmp(rest.data, lead, rest.size < sizeof(lead) ? rest.size : sizeof(lead)) != 0)
+			return -1;
+		end = memchr(rest.data, '\n', rest.size);
+		if (end == NULL)
+			return 0;
+		rest = slice_from(rest, (size_t)(end + 1 - rest.data));
+	}
+	return count;
+}

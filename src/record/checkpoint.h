@@ -29,4 +29,8 @@ struct fw_slice checkpoint_plain(struct fw_slice note);
 /* The next note of several that stand in one file, each with an empty line behind it; false at the end. What is no note
  * is given all the same: nothing in such a file may hide. */
 bool checkpoint_next(struct fw_slice *notes, struct fw_slice *ret_note);
+/* Is it what a note is when its writing ended somewhere: text, or text, an empty line, and signatures, each of which
+ * begins as one? How many of them are whole; -1: it is not, so that somebody changed it. When the last line is cut
+ * short, what is missing of it is not known: 0. */
+int checkpoint_cut_short(struct fw_slice note);
 #endif

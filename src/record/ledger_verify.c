@@ -195,29 +195,6 @@ static bool bad_note(struct verifier *verifier, const char *reason)
 
 enum { SIGNERS = 2 }; /* of a checkpoint at least: the ledger, and its epoch */
 
-/* Is it what a note is when its writing ended somewhere: text, or text, an empty line, and signatures, each of which
- * begins as one? How many of them are whole; -1: it is not, so that somebody changed it. When the last line is cut
- * short, what is missing of it is not known: 0. */
-static int cut_short(struct fw_slice note)
-{
-	static const uint8_t lead[] = { 0xe2, 0x80, 0x94 }; /* begins each signature, and stands nowhere else */
-	const uint8_t *gap = memmem(note.data, note.size, "\n\n", 2), *end;
-	struct fw_slice rest = gap != NULL ? slice_from(note, (size_t)(gap + 2 - note.data)) : slice(NULL, 0);
-	int count = 0;
-
-	if (memchr(note.data, lead[0], note.size - rest.size) != NULL)
-		return -1;
-	for (; rest.size != 0; count++) {
-		if (memcmp(rest.data, lead, rest.size < sizeof(lead) ? rest.size : sizeof(lead)) != 0)
-			return -1;
-		end = memchr(rest.data, '\n', rest.size);
-		if (end == NULL)
-			return 0;
-		rest = slice_from(rest, (size_t)(end + 1 - rest.data));
-	}
-	return count;
-}
-
 /* Takes the next checkpoint of the segment; it may be of no tree that has passed already. */
 static bool next_note(struct verifier *verifier)
 {
@@ -229,7 +206,7 @@ static bool next_note(struct verifier *verifier)
 		return true;
 	/* Half a one at the very end: it is being written, or a crash cut it short. */
 	if (verifier->last && verifier->note.data + verifier->note.size == verifier->history + verifier->history_size) {
-		signatures = cut_short(verifier->note);
+		signatures = checkpoint_cut_short(verifier->note);
 		if (signatures < 0)
 			return bad_note(verifier, "a checkpoint is not as one is written");
 		/* All of it may be there but for the empty line. */
