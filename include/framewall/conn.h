@@ -286,7 +286,8 @@ struct fw_trace_problem {
 	const char *rule;  /* "required", "type", "max_length", …: see docs/reference/messages.md */
 	bool has_limit;
 	int64_t limit;
-	const char *expected; /* "string", "user_id", …; NULL: nothing is said */
+	const char *expected;	      /* "string", "user_id", …; NULL: nothing is said */
+	const char *schema, *keyword; /* of a JSON Schema: "#/properties/text" and "maxLength"; else NULL */
 };
 /* All of it lives for the call. */
 struct fw_trace {

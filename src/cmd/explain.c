@@ -58,6 +58,8 @@ static void write_problems(struct json_writer *w, const struct fw_trace *trace)
 			json_write_integer(w, problem->limit);
 		}
 		write_text(w, "expected", slice_text(problem->expected));
+		write_text(w, "schema", slice_text(problem->schema));
+		write_text(w, "keyword", slice_text(problem->keyword));
 		json_write_close(w, '}');
 	}
 	json_write_close(w, ']');
@@ -92,6 +94,11 @@ static void print_problem(const struct fw_trace_problem *problem)
 		printf(" %lld", (long long)problem->limit);
 	else if (problem->expected != NULL)
 		printf(" (%s)", problem->expected);
+	if (problem->schema != NULL) {
+		printf("  ");
+		print_text(stdout, slice_text(problem->schema));
+		printf(" %s", problem->keyword);
+	}
 	putchar('\n');
 }
 

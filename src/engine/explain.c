@@ -29,7 +29,9 @@ static unsigned list_problems(const struct message *message, struct fw_trace_pro
 							 .rule = problem->rule,
 							 .has_limit = problem->has_limit,
 							 .limit = problem->limit,
-							 .expected = problem->expected };
+							 .expected = problem->expected,
+							 .schema = problem->schema,
+							 .keyword = problem->keyword };
 	}
 	return count;
 }

@@ -7,8 +7,9 @@ enum verdict stage_schema(struct message *message)
 {
 	if (message->rule == NULL || message->rule->open)
 		return VERDICT_PASS;
-	if (schema_check(message->policy, message->rule, &message->json, message->type_node, &message->engine->arena,
-			 message->problems) != FW_OK) {
+	if ((message->rule->schema != NULL ? schema_check_json : schema_check)(
+		    message->policy, message->rule, &message->json, message->type_node, &message->engine->arena,
+		    message->problems) != FW_OK) {
 		message->error = ERROR_VALIDATION_ERROR;
 		message->event = EVENT_system_error;
 		message->cause = "memory";

@@ -4,6 +4,7 @@
 #include "base/slice.h"
 #include "policy/config_build.h"
 #include "policy/config_rbac.h"
+#include "policy/config_schema.h"
 #include "policy/contract.h"
 
 enum { NAME_MOST = 128 };
@@ -85,7 +86,8 @@ static bool defines(struct fy_node *value)
 	void *at = NULL;
 
 	if (member_of(value, "role") != NULL || member_of(value, "max_bytes") != NULL ||
-	    member_of(value, "csrf") != NULL)
+	    member_of(value, "csrf") != NULL || member_of(value, "schema") != NULL ||
+	    member_of(value, "schema_file") != NULL)
 		return true;
 	while (fy_node_is_mapping(fields) && (pair = fy_node_mapping_iterate(fields, &at)) != NULL)
 		for (unsigned i = CONFIG_FIELD_TYPE; i < CONFIG_FIELD_MEMBERS; i++)
@@ -140,9 +142,24 @@ static void collect(struct config *config, void *user, struct fy_node *key, stru
 	*to = (struct definition){ name, key, value };
 }
 
-enum { PERMISSION, ROLE, MAX_BYTES, CSRF, FIELDS, OF_ANY_TYPE, WHEN = OF_ANY_TYPE, RATE, MEMBERS };
-static const char *const member_names[MEMBERS] = { "permission", "role", "max_bytes",	       "csrf",
-						   "fields",	 "when", "messages_per_minute" };
+enum { PERMISSION, ROLE, MAX_BYTES, CSRF, FIELDS, SCHEMA, SCHEMA_FILE, OF_ANY_TYPE, WHEN = OF_ANY_TYPE, RATE, MEMBERS };
+static const char *const member_names[MEMBERS] = { "permission",  "role",   "max_bytes",
+						   "csrf",	  "fields", "schema",
+						   "schema_file", "when",   "messages_per_minute" };
+
+/* Beside a schema fields say who may set and see them, and no more. */
+static void check_rules_alone(struct config *config, struct fy_node *fields)
+{
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	while (fy_node_is_mapping(fields) && (pair = fy_node_mapping_iterate(fields, &at)) != NULL)
+		for (unsigned i = CONFIG_FIELD_TYPE; i < CONFIG_FIELD_MEMBERS; i++)
+			if (member_of(fy_node_pair_value(pair), config_field_members[i]) != NULL)
+				config_report_error(config, (struct config_place){ .node = fy_node_pair_key(pair) },
+						    "what the fields are is said by the schema: beside it they "
+						    "have \"set\", \"see\" and \"mask\"");
+}
 
 static void set_member(struct config *config, void *user, unsigned index, struct config_place place,
 		       struct fy_node *value)
@@ -151,12 +168,20 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	struct fw_slice text;
 	int64_t bytes;
 
+	if (index == FIELDS && message->has_schema) { /* config_messages reads who may set and see them */
+		check_rules_alone(config, value);
+		return;
+	}
 	if (index == FIELDS) {
 		message->fields = config_define_fields(config, place, value, 1, &message->field_count);
 		return;
 	}
 	if (index >= OF_ANY_TYPE) /* config_messages reads it */
 		return;
+	if (index == SCHEMA) {
+		config_schema(config, place, value, message);
+		return;
+	}
 	if (!config_yaml_is_text(config, place, member_names[index], value, &text))
 		return;
 	place = config_yaml_place(value, place);
@@ -167,6 +192,10 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	else if (index == MAX_BYTES &&
 		 config_value_integer(config, place, "max_bytes", text, 16, 1073741824, "bytes", &bytes))
 		message->max_bytes = (uint32_t)bytes;
+	else if (index == SCHEMA_FILE && message->schema != NULL)
+		config_report_error(config, place, "a type has a \"schema\" or a \"schema_file\", not both");
+	else if (index == SCHEMA_FILE)
+		config_schema_file(config, place, text, message);
 	else if (index == CSRF)
 		(void)config_value_boolean(config, place, "csrf", text, &message->csrf);
 }
@@ -178,11 +207,13 @@ static void read_definition(struct config *config, const struct definition *defi
 					    .permission = POLICY_NONE,
 					    .role = POLICY_NONE,
 					    .own = true,
+					    .has_schema = member_of(definition->value, "schema") != NULL ||
+							  member_of(definition->value, "schema_file") != NULL,
 					    .max_bytes = (uint32_t)config->policy->settings.max_message_size };
 	if (message->name == NULL)
 		return;
 	config_walk_map(config, definition->value, "a message type", member_names, MEMBERS, set_member, message);
-	if (contract_token_field(config->policy, message) != FW_OK)
+	if (!message->has_schema && contract_token_field(config->policy, message) != FW_OK)
 		config->short_of_memory = true;
 	for (unsigned i = 0; i < message->field_count; i++)
 		message->has_html = message->has_html || message->fields[i].class == CLASS_HTML;

@@ -80,7 +80,7 @@ static void check_settable(struct config *config, struct config_place place, str
 		config_report_error(config, place, "clients do not send this type: \"set\" has no effect on it");
 	else if (message->answered_here)
 		config_report_error(config, place, "this type is answered here: its fields are for everybody");
-	else if (schema_field(message, first_of(path)) == NULL)
+	else if (!message->has_schema && schema_field(message, first_of(path)) == NULL)
 		config_report_error(config, place, "the type has no field \"%s\"%s",
 				    config_report_quote(config, first_of(path), shown),
 				    config_suggest_text(&suggest, hint));

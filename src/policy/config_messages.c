@@ -140,8 +140,9 @@ static bool config_fields_only(struct fy_node *value)
 
 static void read_message(struct config *config, struct fy_node *key, struct fy_node *value)
 {
-	static const char *const members[] = { "when",	    "fields", "messages_per_minute", "permission", "role",
-					       "max_bytes", "csrf" };
+	static const char *const members[] = { "when",	     "fields", "messages_per_minute",
+					       "permission", "role",   "max_bytes",
+					       "csrf",	     "schema", "schema_file" };
 	struct config_place place = { .node = key };
 	struct config_suggest suggest;
 	struct reader reader = { NULL, { NULL, 0 } };

@@ -442,6 +442,13 @@ static void show_definition(struct config *config, const struct policy_message *
 		shown.text = kind_words[message->fields[i].kind];
 		config_show_value(config, from, place, &shown);
 	}
+	if (message->schema != NULL) {
+		snprintf(path, sizeof(path), "messages.%s.%s", message->name,
+			 message->schema->path != NULL ? "schema_file" : "schema");
+		shown.text = message->schema->path != NULL ? message->schema->path
+							   : (const char *)message->schema->text.data;
+		config_show_value(config, from, place, &shown);
+	}
 	snprintf(path, sizeof(path), "messages.%s.csrf", message->name);
 	shown.type = CONFIG_TYPE_BOOLEAN;
 	shown.number = message->csrf;

@@ -230,6 +230,7 @@ static void take_own(struct taking *taking, const struct fw_policy *policy, cons
 	take_number(taking, message->csrf);
 	take_number(taking, message->max_bytes);
 	take_fields(taking, message->fields, message->field_count);
+	take(taking, message->schema != NULL ? message->schema->text : slice(NULL, 0));
 }
 
 /* What the contract says of a type is the program's, not the configuration's. */

@@ -18,6 +18,7 @@
 #include "policy/receiver.h"
 #include "policy/secret_kind.h"
 #include "policy/texts.h"
+#include "schema/jsonschema.h"
 
 /* One member a row of config.def. CHOICE members hold the index of the word. */
 struct settings {
@@ -124,6 +125,14 @@ struct policy_guard {
 	const struct policy_field_rule *rules;
 };
 
+/* A JSON Schema, owned by the policy. */
+struct policy_schema {
+	struct jsonschema *schema;
+	struct fw_slice text;
+	const char *path; /* of its file; NULL: it stands in the configuration */
+	struct policy_schema *next;
+};
+
 struct policy_message {
 	const char *name;
 	uint16_t name_size;
@@ -131,8 +140,9 @@ struct policy_message {
 	uint16_t role;	     /* index of a role that the sender must be, or POLICY_NONE */
 	bool csrf;
 	bool answered_here;
-	bool own;	    /* defined in the configuration, not of the contract */
-	bool open;	    /* of a type whose fields nobody lists: any pass */
+	bool own;  /* defined in the configuration, not of the contract */
+	bool open; /* of a type whose fields nobody lists: any pass */
+	bool has_schema;
 	bool has_html;	    /* a field of class HTML: the sanitize stage has work */
 	uint16_t rate_cell; /* of a connection, where rate is */
 	uint32_t max_bytes;
@@ -142,6 +152,7 @@ struct policy_message {
 	const struct policy_guard *guard;    /* fields that not everybody may set; NULL: none */
 	const struct policy_field *fields;
 	uint16_t field_count;
+	const struct policy_schema *schema; /* in place of fields; NULL: none */
 };
 
 struct policy_outbound {
@@ -273,6 +284,7 @@ struct fw_policy {
 	struct policy_guard guards[LIMIT_GUARDED_TYPES];
 	unsigned guard_count;
 	bool hides; /* there is a field that not everybody may see */
+	struct policy_schema *schemas;
 	const struct policy_outbound *outbound;
 	unsigned outbound_count;
 	struct policy_index outbound_index;
@@ -403,7 +415,8 @@ struct problem {
 			     "min_items", "maximum", "minimum", "nul" */
 	int64_t limit;	  /* meaningful when has_limit */
 	bool has_limit;
-	const char *expected; /* for "type" and "format": "string", "user_id", "url", …; or NULL */
+	const char *expected;	      /* for "type" and "format": "string", "user_id", "url", …; or NULL */
+	const char *schema, *keyword; /* of a JSON Schema: where it says so, and by which keyword; else NULL */
 };
 struct problems {
 	struct problem list[LIMIT_PROBLEMS];
@@ -416,6 +429,9 @@ struct problems {
  * was judged; 0: nowhere. Returns FW_OK (see ret_problems->total) or FW_ERR_MEMORY. */
 int schema_check(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
 		 uint32_t type, struct arena *arena, struct problems *ret_problems);
+/* schema_json.c: the same against the JSON Schema of the type. */
+int schema_check_json(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
+		      uint32_t type, struct arena *arena, struct problems *ret_problems);
 /* Is the text a safe http(s) URL by a WHATWG-like reading: no userinfo, no private, local or numeric-trick host (row
  * 28)? */
 bool schema_url_safe(const struct fw_policy *policy, struct fw_slice url);

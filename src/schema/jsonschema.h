@@ -73,6 +73,7 @@ struct jsonschema_problems {
 	unsigned count; /* at most LIMIT_PROBLEMS */
 	unsigned total;
 	unsigned unknown;	/* of total */
+	uint32_t known[2];	/* given by the caller: nodes of members that are never unknown; 0: none */
 	uint64_t *unknown_keys; /* given by the caller, cleared: a bit for each node of the tape; the keys of unknown
 				   members are set. NULL: not asked for */
 };

@@ -38,7 +38,7 @@ static void look_whether_other(struct run *run, const struct schema_step *step, 
 		run->other = run->other || key + 1 == node;
 }
 
-bool run_fail(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node)
+bool report_fail(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node)
 {
 	struct jsonschema_problem *problem = note(run, block, step->keyword, node);
 
@@ -49,8 +49,8 @@ bool run_fail(struct run *run, const struct schema_block *block, const struct sc
 	return false;
 }
 
-bool run_fail_limit(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node,
-		    uint64_t limit)
+bool report_limit(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node,
+		  uint64_t limit)
 {
 	struct jsonschema_problem *problem = note(run, block, step->keyword, node);
 
@@ -61,8 +61,8 @@ bool run_fail_limit(struct run *run, const struct schema_block *block, const str
 	return false;
 }
 
-bool run_fail_missing(struct run *run, const struct schema_block *block, const char *keyword, uint32_t object,
-		      const struct schema_name *name)
+bool report_missing(struct run *run, const struct schema_block *block, const char *keyword, uint32_t object,
+		    const struct schema_name *name)
 {
 	struct jsonschema_problem *problem = note(run, block, keyword, object);
 
@@ -71,10 +71,13 @@ bool run_fail_missing(struct run *run, const struct schema_block *block, const c
 	return false;
 }
 
-bool run_fail_unknown(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t key)
+bool report_unknown(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t key)
 {
-	struct jsonschema_problem *problem = note(run, block, step->keyword, key);
+	struct jsonschema_problem *problem;
 
+	if (key + 1 == run->known[0] || key + 1 == run->known[1])
+		return true;
+	problem = note(run, block, step->keyword, key);
 	if (run->problems == NULL)
 		return false;
 	run->problems->unknown++;

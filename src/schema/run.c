@@ -96,7 +96,7 @@ static bool run_none(struct run *run, const struct schema_block *block, const st
 		one = meant(run, &step->blocks, node);
 	if (one != 0 && run->fatal == JSONSCHEMA_VALID)
 		return run_block(run, one, node, NULL);
-	return run_fail(run, block, step, node);
+	return report_fail(run, block, step, node);
 }
 
 static bool run_any(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node,
@@ -115,7 +115,7 @@ static bool run_any(struct run *run, const struct schema_block *block, const str
 		return false;
 	if (good == 0)
 		return run_none(run, block, step, node);
-	return !one || good == 1 || run_fail(run, block, step, node);
+	return !one || good == 1 || report_fail(run, block, step, node);
 }
 
 static bool run_if(struct run *run, const struct schema_condition *condition, uint32_t node, struct marks *marks)
@@ -160,7 +160,7 @@ static bool run_step(struct run *run, const struct schema_block *block, const st
 		return run_any(run, block, step, node, marks);
 	case STEP_NOT:
 		return (!quietly(run, step->block, node, NULL) && run->fatal == JSONSCHEMA_VALID) ||
-		       run_fail(run, block, step, node);
+		       report_fail(run, block, step, node);
 	case STEP_IF:
 		return run_if(run, &step->condition, node, marks);
 	case STEP_DYNAMIC:
@@ -230,8 +230,10 @@ enum jsonschema_result jsonschema_check(const struct jsonschema *schema, const s
 			   .problems = ret_problems };
 	bool good;
 
-	if (ret_problems != NULL) /* the list itself is not cleared: count says how much of it is filled */
+	if (ret_problems != NULL) { /* the list itself is not cleared: count says how much of it is filled */
 		ret_problems->count = ret_problems->total = ret_problems->unknown = 0;
+		memcpy(run.known, ret_problems->known, sizeof(run.known));
+	}
 	good = run_block(&run, schema->root, node, NULL);
 	run_matches_end(&run);
 	if (run.fatal != JSONSCHEMA_VALID)

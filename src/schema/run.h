@@ -27,6 +27,7 @@ struct run {
 	enum jsonschema_result fatal;	      /* VALID: none */
 	unsigned depth;
 	const struct scope *scope;
+	uint32_t known[2]; /* of the caller */
 	struct jsonschema_problems *scratch;
 	uint32_t choosing;	 /* value of which is asked whether it is an alternative at all, or RUN_NOTHING */
 	bool other;		 /* it is none: its type or a constant says so */
@@ -43,13 +44,13 @@ bool run_spend(struct run *run, uint64_t steps); /* false: there are not as many
 /* Does the value hold? marks: NULL, or what the schema looked at is marked there. */
 bool run_block(struct run *run, uint32_t block, uint32_t node, struct marks *marks);
 
-/* report.c: notes a problem. Returns false. */
-bool run_fail(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node);
-bool run_fail_limit(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node,
-		    uint64_t limit);
-bool run_fail_missing(struct run *run, const struct schema_block *block, const char *keyword, uint32_t object,
-		      const struct schema_name *name);
-bool run_fail_unknown(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t key);
+/* report.c: notes a problem. Returns false; report_unknown true when the caller knows the member. */
+bool report_fail(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node);
+bool report_limit(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node,
+		  uint64_t limit);
+bool report_missing(struct run *run, const struct schema_block *block, const char *keyword, uint32_t object,
+		    const struct schema_name *name);
+bool report_unknown(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t key);
 
 /* run_value.c: steps over scalars, and those that look at a value as a whole. */
 bool run_value(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node);

@@ -66,7 +66,7 @@ static bool run_member(struct run *run, const struct schema_block *block, const 
 		good = run_patterns(run, object, key, &known) && good;
 	if (!known && object->rest != 0) {
 		known = true;
-		good = object->rest_never ? run_fail_unknown(run, block, step, key)
+		good = object->rest_never ? report_unknown(run, block, step, key)
 					  : run_block(run, object->rest, key + 1, NULL);
 	}
 	*ret_known = known;
@@ -101,7 +101,7 @@ bool run_object(struct run *run, const struct schema_block *block, const struct 
 	for (uint32_t i = 0; i < object->member_count; i++) {
 		if (object->members[i].required == 0 || find(run, node, &object->members[i].name) != 0)
 			continue;
-		good = run_fail_missing(run, block, "required", node, &object->members[i].name);
+		good = report_missing(run, block, "required", node, &object->members[i].name);
 		if (run->problems == NULL)
 			return false;
 	}
@@ -140,7 +140,7 @@ bool run_dependent(struct run *run, const struct schema_block *block, const stru
 			good = run_block(run, dependent->block, node, marks) && good;
 		for (uint32_t k = 0; k < dependent->count; k++)
 			if (find(run, node, &dependent->names[k]) == 0)
-				good = run_fail_missing(run, block, step->keyword, node, &dependent->names[k]);
+				good = report_missing(run, block, step->keyword, node, &dependent->names[k]);
 		if (!good && run->problems == NULL)
 			return false;
 	}
@@ -165,7 +165,7 @@ bool run_array(struct run *run, const struct schema_block *block, const struct s
 		else if (array->rest == 0)
 			break;
 		else if (array->rest_never)
-			good = run_fail(run, block, &rest, at);
+			good = report_fail(run, block, &rest, at);
 		else
 			good = run_block(run, array->rest, at, NULL) && good;
 		if (!good && run->problems == NULL)
@@ -200,8 +200,8 @@ bool run_contains(struct run *run, const struct schema_block *block, const struc
 	low.keyword = contains->least_keyword;
 	high.keyword = "maxContains";
 	if (found < contains->least)
-		return run_fail_limit(run, block, &low, node, contains->least);
-	return found <= contains->most || run_fail_limit(run, block, &high, node, contains->most);
+		return report_limit(run, block, &low, node, contains->least);
+	return found <= contains->most || report_limit(run, block, &high, node, contains->most);
 }
 
 bool run_unevaluated(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node,
@@ -219,7 +219,7 @@ bool run_unevaluated(struct run *run, const struct schema_block *block, const st
 		if (!step->unevaluated.never)
 			good = run_block(run, step->unevaluated.block, at + object, NULL) && good;
 		else
-			good = object ? run_fail_unknown(run, block, step, at) : run_fail(run, block, step, at);
+			good = object ? report_unknown(run, block, step, at) : report_fail(run, block, step, at);
 		if (!good && run->problems == NULL)
 			return false;
 	}

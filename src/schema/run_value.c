@@ -164,17 +164,17 @@ bool run_value(struct run *run, const struct schema_block *block, const struct s
 	case STEP_BOUND:
 		if (n->kind != JSON_NUMBER || bound_holds(run, step->bound, node))
 			return true;
-		return step->bound->is_small ? run_fail_limit(run, block, step, node, (uint64_t)step->bound->small)
-					     : run_fail(run, block, step, node);
+		return step->bound->is_small ? report_limit(run, block, step, node, (uint64_t)step->bound->small)
+					     : report_fail(run, block, step, node);
 	case STEP_MULTIPLE:
 		good = n->kind != JSON_NUMBER || multiple_holds(run, step, node);
 		break;
 	case STEP_LENGTH:
 		return n->kind != JSON_STRING || length_holds(run, step, node) ||
-		       run_fail_limit(run, block, step, node, step->count.limit);
+		       report_limit(run, block, step, node, step->count.limit);
 	case STEP_COUNT:
 		return n->kind != step->types || count_holds(step, n->count) ||
-		       run_fail_limit(run, block, step, node, step->count.limit);
+		       report_limit(run, block, step, node, step->count.limit);
 	case STEP_UNIQUE:
 		good = n->kind != JSON_ARRAY || is_unique(run, node);
 		break;
@@ -182,5 +182,5 @@ bool run_value(struct run *run, const struct schema_block *block, const struct s
 		good = n->kind != JSON_STRING || text_holds(run, step, node);
 		break;
 	}
-	return good || run_fail(run, block, step, node);
+	return good || report_fail(run, block, step, node);
 }

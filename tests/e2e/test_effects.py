@@ -252,6 +252,16 @@ def see_conditions(authority):
     return see
 
 
+def see_schema(program, _=None):
+    """Which field of a message is refused; the message behind it is answered here in any case."""
+    client = RawClient(program.port, program.bearer())
+    client.send('{"type":"go","a":1}')
+    client.send('{"type":"nothing"}')
+    field = said(client, "error")["data"]["errors"][0]["field"]
+    client.close()
+    return {"messages.*.schema_file": "taken" if field == "type" else field}
+
+
 def see_certificate(authority, shown, keys):
     """Who a client is by its certificate alone."""
     def see(program, _=None):
@@ -339,6 +349,12 @@ def cases(made):
     yield Case(places, see_conditions(authority), {**CLOSED, "tls.certificate": pairs["one"].certificate, "tls.key": pairs["one"].key, "tls.client_ca": authority.certificate,
                                         "tls.client_certificate": "request"},
                lambda values: {f"messages.{types[key]}.when.{key.rsplit('.', 1)[1]}": value for key, value in values.items()})
+    schemas = [authority.file(f"{kind}.schema.json") for kind in ("integer", "string")]
+    for path in schemas:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"properties": {"a": {"type": os.path.basename(path).split(".")[0]}}}, file)
+    yield Case({"messages.*.schema_file": (*schemas, "taken", "a")}, see_schema, {**CLOSED, "upstream.url": upstream.url()},
+               lambda values: {"messages": {"go": {"permission": "any", "schema_file": values["messages.*.schema_file"]}}}, files=["messages.*.schema_file"])
     encrypted = {**CLOSED, "tls.certificate": pairs["one"].certificate, "tls.key": pairs["one"].key, "tls.client_ca": authority.certificate,
                  "tls.client_certificate": "request"}
     shown = authority.sign("shown", "URI:spiffe://example.org/a,DNS:a.example.org,email:a@example.org")

@@ -178,6 +178,15 @@ static bool retell_is_text(struct fy_node *node)
 	return fy_node_is_scalar(node) && (fy_node_get_scalar(node, &size) != NULL && size != 0);
 }
 
+/* What stands below "schema" is a JSON Schema, in which "${" is what it is. */
+static bool retell_is_schema(struct fy_node_pair *pair)
+{
+	size_t size = 0;
+	const char *name = fy_node_get_scalar(fy_node_pair_key(pair), &size);
+
+	return name != NULL && size == 6 && memcmp(name, "schema", 6) == 0;
+}
+
 static bool retell_references(struct fy_node *node, struct retold *retold)
 {
 	struct fy_node_pair *pair;
@@ -186,7 +195,7 @@ static bool retell_references(struct fy_node *node, struct retold *retold)
 	void *at = NULL;
 
 	while (fy_node_is_mapping(node) && (pair = fy_node_mapping_iterate(node, &at)) != NULL) {
-		item = fy_node_pair_value(pair);
+		item = retell_is_schema(pair) ? NULL : fy_node_pair_value(pair);
 		if (item != NULL && retell_is_text(item))
 			changed |= fy_node_pair_set_value(pair, retell_reference(item, retold)) == 0;
 		else if (item != NULL)

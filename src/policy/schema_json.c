@@ -1,0 +1,174 @@
+/* schema_json.c: a message against the JSON Schema of its type, said in the words of the contract. */
+#include <string.h>
+
+#include "base/slice.h"
+#include "policy/policy.h"
+
+/* What clients are told has the words of the contract; what is not here is told as it is. */
+static const struct {
+	const char *keyword, *rule;
+} rules[] = {
+	{ "maxLength", "max_length" },
+	{ "minLength", "min_length" },
+	{ "maxItems", "max_items" },
+	{ "minItems", "min_items" },
+	{ "maxProperties", "max_properties" },
+	{ "minProperties", "min_properties" },
+	{ "maxContains", "max_contains" },
+	{ "minContains", "min_contains" },
+	{ "exclusiveMaximum", "exclusive_maximum" },
+	{ "exclusiveMinimum", "exclusive_minimum" },
+	{ "multipleOf", "multiple_of" },
+	{ "uniqueItems", "unique_items" },
+	{ "anyOf", "any_of" },
+	{ "oneOf", "one_of" },
+	{ "dependentRequired", "required" },
+	{ "dependencies", "required" },
+	{ "false", "unknown" },
+};
+
+static const char *rule_of(const struct jsonschema_problem *problem)
+{
+	if (problem->unknown)
+		return "unknown";
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (strcmp(rules[i].keyword, problem->keyword) == 0)
+			return rules[i].rule;
+	return problem->keyword;
+}
+
+/* Cut at a whole name. */
+static void copy_field(char to[96], const char *pointer)
+{
+	size_t size = strlen(pointer + (*pointer == '/'));
+
+	pointer += *pointer == '/';
+	if (size > 95)
+		for (size = 95; size != 0 && pointer[size] != '/';)
+			size--;
+	memcpy(to, pointer, size);
+	to[size] = '\0';
+}
+
+static void tell(const struct jsonschema_problems *found, struct problems *ret_problems)
+{
+	ret_problems->total = found->total;
+	ret_problems->count = found->count;
+	for (unsigned i = 0; i < found->count; i++) {
+		const struct jsonschema_problem *from = &found->list[i];
+		struct problem *to = &ret_problems->list[i];
+
+		*to = (struct problem){ .rule = rule_of(from),
+					.limit = from->limit,
+					.has_limit = from->has_limit,
+					.expected = from->expected,
+					.schema = from->schema,
+					.keyword = from->keyword };
+		copy_field(to->field, from->instance);
+	}
+}
+
+/* The tape without the members whose keys are marked. NULL: memory is short. */
+static struct json_node *without(const struct json *json, const uint64_t *keys, struct arena *arena,
+				 uint32_t *ret_count, uint32_t *type)
+{
+	uint32_t *moved = arena_alloc(arena, ((size_t)json->count + 1) * sizeof(*moved));
+	struct json_node *nodes = arena_alloc(arena, json->count * sizeof(*nodes));
+	uint32_t count = 0, around[LIMIT_JSON_DEPTH + 1], depth = 0;
+
+	if (moved == NULL || nodes == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < json->count;) {
+		const struct json_node *n = &json->nodes[i];
+
+		while (depth != 0 && json->nodes[around[depth - 1]].next <= i)
+			depth--;
+		if (depth != 0 && n->is_key && ((keys[i / 64] >> (i % 64)) & 1)) {
+			nodes[moved[around[depth - 1]]].count--;
+			for (uint32_t end = json->nodes[i + 1].next; i < end; i++)
+				moved[i] = count;
+			continue;
+		}
+		moved[i] = count;
+		nodes[count++] = *n;
+		if (n->kind >= JSON_ARRAY)
+			around[depth++] = i;
+		i++;
+	}
+	moved[json->count] = count;
+	for (uint32_t i = 0; i < count; i++)
+		nodes[i].next = moved[nodes[i].next];
+	*ret_count = count;
+	*type = *type != 0 ? moved[*type] : 0;
+	return nodes;
+}
+
+struct judging {
+	const struct policy_message *message;
+	struct arena *arena;
+	struct jsonschema_problems *found;
+	uint32_t type, token; /* members that a schema need not list */
+};
+
+static enum jsonschema_result judge(struct judging *judging, const struct json *json)
+{
+	judging->found->known[0] = judging->type;
+	judging->found->known[1] = judging->message->csrf ? json_member(json, 0, "csrf_token", 10) : 0;
+	return jsonschema_check(judging->message->schema->schema, json, 0, judging->arena, jsonschema_steps(json->size),
+				judging->found);
+}
+
+/* What is stripped is judged anew: without it the message may lack what it had. */
+static enum jsonschema_result strip(struct judging *judging, const struct json *json, struct problems *ret_problems)
+{
+	struct json rest = *json;
+	uint64_t *keys = judging->found->unknown_keys;
+	enum jsonschema_result result;
+
+	ret_problems->stripped = arena_alloc(judging->arena, json->count);
+	rest.nodes = without(json, keys, judging->arena, &rest.count, &judging->type);
+	if (rest.nodes == NULL || ret_problems->stripped == NULL)
+		return JSONSCHEMA_MEMORY;
+	for (uint32_t i = 0; i < json->count; i++)
+		ret_problems->stripped[i] = (keys[i / 64] >> (i % 64)) & 1;
+	judging->found->unknown_keys = NULL;
+	result = judge(judging, &rest);
+	if (result != JSONSCHEMA_VALID)
+		ret_problems->stripped = NULL;
+	return result;
+}
+
+int schema_check_json(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
+		      uint32_t type, struct arena *arena, struct problems *ret_problems)
+{
+	struct judging judging = { message, arena, arena_alloc(arena, sizeof(*judging.found)), type, 0 };
+	size_t words = ((size_t)json->count + 63) / 64;
+	uint64_t *keys = arena_alloc(arena, words * sizeof(*keys));
+	enum jsonschema_result result;
+	unsigned unknown;
+
+	ret_problems->count = ret_problems->total = ret_problems->unknown = 0;
+	ret_problems->stripped = NULL;
+	if (judging.found == NULL || keys == NULL)
+		return FW_ERR_MEMORY;
+	memset(keys, 0, words * sizeof(*keys));
+	judging.found->unknown_keys = keys;
+	result = judge(&judging, json);
+	unknown = judging.found->unknown;
+	if (result == JSONSCHEMA_INVALID && unknown == judging.found->total &&
+	    policy->settings.unknown_fields != UNKNOWN_REJECT) {
+		result = policy->settings.unknown_fields == UNKNOWN_STRIP ? strip(&judging, json, ret_problems)
+									  : JSONSCHEMA_VALID;
+		if (result == JSONSCHEMA_VALID)
+			ret_problems->unknown = unknown;
+	}
+	if (result == JSONSCHEMA_MEMORY)
+		return FW_ERR_MEMORY;
+	if (result == JSONSCHEMA_INVALID) {
+		tell(judging.found, ret_problems);
+	} else if (result != JSONSCHEMA_VALID) { /* who sends what cannot be judged to the end is refused */
+		ret_problems->list[0] = (struct problem){ .rule = "too_complex" };
+		ret_problems->count = ret_problems->total = 1;
+	}
+	return FW_OK;
+}
