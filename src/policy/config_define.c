@@ -148,17 +148,26 @@ static const char *const member_names[MEMBERS] = { "permission",  "role",   "max
 						   "schema_file", "when",   "messages_per_minute" };
 
 /* Beside a schema fields say who may set and see them, and no more. */
+static void check_rule_alone(struct config *config, struct fy_node *field)
+{
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	while (fy_node_is_mapping(field) && (pair = fy_node_mapping_iterate(field, &at)) != NULL)
+		for (unsigned i = CONFIG_FIELD_TYPE; i < CONFIG_FIELD_MEMBERS; i++)
+			if (slice_is(config_yaml_text(fy_node_pair_key(pair), NULL), config_field_members[i]))
+				config_report_error(config, (struct config_place){ .node = fy_node_pair_key(pair) },
+						    "what the fields are is said by the schema: beside it they "
+						    "have \"set\", \"see\" and \"mask\"");
+}
+
 static void check_rules_alone(struct config *config, struct fy_node *fields)
 {
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
 	while (fy_node_is_mapping(fields) && (pair = fy_node_mapping_iterate(fields, &at)) != NULL)
-		for (unsigned i = CONFIG_FIELD_TYPE; i < CONFIG_FIELD_MEMBERS; i++)
-			if (member_of(fy_node_pair_value(pair), config_field_members[i]) != NULL)
-				config_report_error(config, (struct config_place){ .node = fy_node_pair_key(pair) },
-						    "what the fields are is said by the schema: beside it they "
-						    "have \"set\", \"see\" and \"mask\"");
+		check_rule_alone(config, fy_node_pair_value(pair));
 }
 
 static void set_member(struct config *config, void *user, unsigned index, struct config_place place,
