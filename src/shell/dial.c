@@ -38,8 +38,8 @@ enum dial_heard dial_receive_ask(int link, struct dial_ask *ret_ask)
 
 	if (fd >= 0)
 		close(fd); /* nobody honest sends one up */
-	if (size < 0)
-		return DIAL_NOTHING;
+	if (size <= 0)
+		return size < 0 ? DIAL_NOTHING : DIAL_ENDED;
 	return size == sizeof(*ret_ask) && fd < 0 && ret_ask->id != 0 &&
 			       (ret_ask->kind == DIAL_CONNECT || ret_ask->kind == DIAL_CANCEL) &&
 			       memchr(ret_ask->host, '\0', sizeof(ret_ask->host)) != NULL
@@ -51,8 +51,8 @@ enum dial_heard dial_receive_answer(int link, struct dial_answer *ret_answer, in
 {
 	long size = process_link_get(link, ret_answer, sizeof(*ret_answer), ret_fd);
 
-	if (size < 0)
-		return DIAL_NOTHING;
+	if (size <= 0)
+		return size < 0 ? DIAL_NOTHING : DIAL_ENDED;
 	if (size == sizeof(*ret_answer) && ret_answer->result < DIAL_RESULTS)
 		return DIAL_HEARD;
 	if (*ret_fd >= 0)

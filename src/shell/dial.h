@@ -41,7 +41,7 @@ int dial_socket(const union resolve_address *address, socklen_t size);
 /* False: the other side does not read just now. fd: goes with it; -1: none. */
 bool dial_send_ask(int link, const struct dial_ask *ask);
 bool dial_send_answer(int link, const struct dial_answer *answer, int fd);
-enum dial_heard { DIAL_NOTHING, DIAL_HEARD, DIAL_NONSENSE };
+enum dial_heard { DIAL_NOTHING, DIAL_HEARD, DIAL_NONSENSE, DIAL_ENDED /* whoever had the other end is gone */ };
 enum dial_heard dial_receive_ask(int link, struct dial_ask *ret_ask);
 /* ret_fd: -1, or a socket that is the caller's. */
 enum dial_heard dial_receive_answer(int link, struct dial_answer *ret_answer, int *ret_fd);

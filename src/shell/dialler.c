@@ -364,6 +364,11 @@ static void hear(struct link *link)
 
 		if (heard == DIAL_NOTHING)
 			return;
+		if (heard == DIAL_ENDED) { /* nor is there a monitor: this process ends soon */
+			uv_poll_stop(&link->poll);
+			end_all(link);
+			return;
+		}
 		if (heard == DIAL_NONSENSE) {
 			log_warn(link->dialler->log, upstream, "the gate asked for a connection in no known way");
 			continue;

@@ -1,6 +1,7 @@
 #include "shell/process_link.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -56,6 +57,14 @@ static int take_descriptor(struct msghdr *whole)
 	return count == 1 ? fd : -1;
 }
 
+/* A message of no octets reads like the end. */
+static bool is_ended(int link)
+{
+	struct pollfd state = { .fd = link, .events = POLLIN };
+
+	return poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 long process_link_get(int link, void *ret_octets, size_t room, int *ret_fd)
 {
 	struct iovec part = { ret_octets, room };
@@ -72,8 +81,10 @@ long process_link_get(int link, void *ret_octets, size_t room, int *ret_fd)
 	while (size < 0 && errno == EINTR);
 	if (size < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : 0;
+	if (size == 0 && is_ended(link))
+		return 0;
 	*ret_fd = take_descriptor(&whole);
-	return (whole.msg_flags & MSG_TRUNC) == 0 ? size : 0;
+	return size != 0 && (whole.msg_flags & MSG_TRUNC) == 0 ? size : (long)room + 1;
 }
 
 bool process_link_send(int link, const struct process_message *message, int fd)
@@ -89,8 +100,8 @@ enum process_heard process_link_receive(int link, struct process_message *ret_me
 
 	if (size < 0)
 		return PROCESS_NOTHING;
-	if ((size_t)size > offsetof(struct process_message, text) && ret_message->type < PROCESS_MESSAGES &&
-	    ((const char *)ret_message)[size - 1] == '\0')
+	if ((size_t)size > offsetof(struct process_message, text) && (size_t)size <= sizeof(*ret_message) &&
+	    ret_message->type < PROCESS_MESSAGES && ((const char *)ret_message)[size - 1] == '\0')
 		return PROCESS_HEARD;
 	if (*ret_fd >= 0)
 		close(*ret_fd);

@@ -32,8 +32,8 @@ struct process_message {
 bool process_link_pair(int ret_fds[2]);
 /* Any octets, in one piece. fd: goes with it; -1: none. False: the other side is gone, or does not read. */
 bool process_link_put(int link, const void *octets, size_t size, int fd);
-/* How many octets came; 0: the end, or more than there is room for; -1: nothing is there. ret_fd: -1, or a descriptor
- * that is the caller's. */
+/* How many octets came; more than room: it was none, or more than that; 0: the end; -1: nothing is there. ret_fd: -1,
+ * or a descriptor that is the caller's. */
 long process_link_get(int link, void *ret_octets, size_t room, int *ret_fd);
 bool process_link_send(int link, const struct process_message *message, int fd);
 enum process_heard { PROCESS_NOTHING, PROCESS_HEARD, PROCESS_ENDED };

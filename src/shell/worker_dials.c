@@ -107,7 +107,7 @@ void worker_dials_ready(struct worker *worker)
 	int fd;
 
 	worker_now(worker);
-	while ((heard = dial_receive_answer(dials->fd, &answer, &fd)) != DIAL_NOTHING)
+	while ((heard = dial_receive_answer(dials->fd, &answer, &fd)) == DIAL_HEARD || heard == DIAL_NONSENSE)
 		if (heard == DIAL_HEARD)
 			take(worker, &answer, fd);
 	send_waiting(dials);

@@ -209,6 +209,7 @@ static void test_nonsense_is_passed_over(void **state)
 	unsigned before = open_count();
 
 	(void)state;
+	assert_int_equal(send(fx.gate[0], &ask, 0, 0), 0); /* which is not the end */
 	assert_true(process_link_put(fx.gate[0], &ask, 1, -1));
 	assert_true(process_link_put(fx.gate[0], &ask, sizeof(ask) - 1, -1));
 	memcpy(large, &ask, sizeof(ask));
@@ -334,6 +335,21 @@ static void test_another_configuration(void **state)
 	fw_policy_unref(next);
 }
 
+/* The gate and whoever else had its ends are gone: what it asked for is dropped. */
+static void test_the_link_ends(void **state)
+{
+	unsigned before = open_count();
+
+	(void)state;
+	say(0, 1, "127.0.0.1", fx.full_port);
+	wait_for_count(before + 1);
+	close(fx.gate[0]);
+	fx.gate[0] = -1;
+	wait_for_count(before - 1);
+	say(1, 1, "127.0.0.1", fx.port);
+	expect(1, 1, DIAL_CONNECTED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -347,6 +363,7 @@ int main(void)
 		TEST(test_no_more_than_so_many),
 		TEST(test_a_gate_that_does_not_read),
 		TEST(test_another_configuration),
+		TEST(test_the_link_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,21 @@ static void test_a_keeper_that_is_away(void **state)
 	}
 }
 
+/* Neither keeper nor monitor is there: clients wait for as long as they may, and the gate can be stopped. */
+static void test_the_link_ends(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	hear(DIAL_CONNECT);
+	close(fx.links[1]);
+	fx.links[1] = client();
+	tear_down(state);
+	expect(fd, "HTTP/1.1 503");
+	close(fd);
+	set_up(state);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -261,6 +276,7 @@ int main(void)
 		TEST(test_nobody_waits),
 		TEST(test_who_is_gone_asks_no_more),
 		TEST(test_a_keeper_that_is_away),
+		TEST(test_the_link_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
