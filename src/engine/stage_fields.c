@@ -183,7 +183,7 @@ static bool only_other_form(const struct message *message, const struct policy_g
 {
 	bool other = false;
 
-	for (unsigned i = 0; i < guard->count; i++) {
+	for (unsigned i = 0; guard != NULL && i < guard->count; i++) {
 		const struct policy_field_rule *rule = &guard->rules[i];
 
 		if (!rule->sees || is_one_of(message->role, rule->see))

@@ -76,6 +76,8 @@ static void add(void *user, struct fw_slice text)
 	struct facts_line line;
 	struct facts_row row;
 
+	if (!building->open) /* it failed, or nobody wants it any more: the line that was on its way */
+		return;
 	if (!facts_line_read(text, &line) || line.sequence > SEQUENCE_MOST || line.sequence == 0) {
 		folding->facts->no_records++;
 		return;
@@ -154,14 +156,18 @@ static bool end_part(struct folding *folding, bool is_closed)
 static void begin_segment(void *user)
 {
 	struct folding *folding = user;
-	bool ended = goes_on(folding) && end_part(folding, true);
+	bool ended;
 
+	relay_wait(&folding->relay); /* the other thread may still add to what ends here */
+	ended = goes_on(folding) && end_part(folding, true);
 	if (!ended && folding->failed == 0)
 		folding->failed = errno != 0 ? errno : EIO;
 	facts_building_end(&folding->building);
 	facts_kept_segment(&folding->kept, folding->options);
-	if (ended && !facts_building_begin(&folding->building))
+	if (ended && !facts_building_begin(&folding->building)) {
 		folding->failed = errno;
+		facts_building_end(&folding->building);
+	}
 }
 
 /* The first record of the segment behind the one that has record at; 0: there is none. */

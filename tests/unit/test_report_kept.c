@@ -376,6 +376,24 @@ static void an_older_copy_shows(void **state)
 	forget(&made);
 }
 
+/* Whoever asked has gone, or the server stops: no line is added to what is not built any more. */
+static void one_that_is_not_wanted_any_more_ends(void **state)
+{
+	struct world *world = *state;
+	_Atomic bool cancelled = true;
+	struct report_options options = { .facts = world->facts,
+					  .end_us = UINT64_C(253402300799999999),
+					  .framework = REPORT_FRAMEWORKS,
+					  .rows = 100 };
+	struct report report;
+
+	grow(world, 300);
+	options.facts.anew = true;
+	options.facts.cancelled = &cancelled;
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_not_equal(report_make(&options, &report), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -389,6 +407,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rows_are_written_by_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_change_behind_a_report_shows_in_the_next, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_older_copy_shows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_is_not_wanted_any_more_ends, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
