@@ -61,6 +61,7 @@ bool loader_fail(struct loader *loader, struct loader_place place, const char *f
 	loader->failed = true;
 	locate(loader, place, loader->error);
 	va_start(arguments, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is above; clang-tidy 14 forgets it */
 	vsnprintf(loader->error->what, sizeof(loader->error->what), format, arguments);
 	va_end(arguments);
 	return false;
@@ -75,6 +76,7 @@ void loader_warn(struct loader *loader, struct loader_place place, const char *f
 		return;
 	locate(loader, place, &warning);
 	va_start(arguments, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is above; clang-tidy 14 forgets it */
 	vsnprintf(warning.what, sizeof(warning.what), format, arguments);
 	va_end(arguments);
 	loader->options->warn(loader->options->user, &warning);
