@@ -209,7 +209,7 @@ static enum verdict set_type(struct message *message, const char *name)
 	if (type == POLICY_NONE || message->json.nodes == NULL)
 		return fault(message, "a stage gave a message type that there is not");
 	message->type = type;
-	message->type_node = message->dialect == NULL ? stage_route_type(message) : 0;
+	message->type_node = message->dialect == NULL ? stage_route_type(message, 0) : 0;
 	message->rule = &message->policy->messages[type];
 	return VERDICT_PASS;
 }

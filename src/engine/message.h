@@ -102,8 +102,12 @@ extern unsigned pipeline_count;
 /* stage_limit.c: too many: when one may come again, and the end of who goes on. */
 enum verdict limit_refuse(struct message *message, uint64_t wait_ns, const char *cause);
 
-/* stage_route.c: the value of plain JSON that says the type, or 0. There is a tape. */
-uint32_t stage_route_type(const struct message *message);
+/* stage_route.c: the value that says the type of an object of plain JSON, where the route has it, or 0. There is a
+ * tape. */
+uint32_t stage_route_type(const struct message *message, uint32_t root);
+/* Is it a name? A string; where the route says where it stands, a number that is written as an integer, too ("op": 2).
+ */
+bool stage_route_names(const struct message *message, uint32_t node);
 
 /* condition.c: NULL, or what of it is not so: static, for the record. */
 const char *condition_fault(const struct policy_condition *condition, const struct message *message);

@@ -171,8 +171,8 @@ static bool hide_all(struct message *message, uint32_t node)
 	}
 	if (json->nodes[node].kind != JSON_OBJECT)
 		return true;
-	type = json_member(json, node, "type", 4);
-	if (type == 0 || json->nodes[type].kind != JSON_STRING)
+	type = stage_route_type(message, node);
+	if (type == 0 || !stage_route_names(message, type))
 		return true;
 	return hide_fields(message, guard_of(message->policy, json_text(json, type, &message->engine->outbound)), node);
 }

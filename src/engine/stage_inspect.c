@@ -1,5 +1,6 @@
 /* stage_inspect.c: the texts of a message, keys too, looked through for attacks: each by itself, and all of them
  * joined, in case one was split. What was found is recorded by rule, class, points and place; never the text. */
+#include "base/encode.h"
 #include "base/slice.h"
 #include "engine/conn_state.h"
 #include "engine/detect/detect.h"
@@ -94,14 +95,10 @@ static void append(struct looking *looking, const char *text)
 
 static void append_number(struct looking *looking, unsigned number)
 {
-	char digits[12];
-	size_t at = sizeof(digits);
+	char digits[ENCODE_U64 + 1];
 
-	digits[--at] = '\0';
-	do
-		digits[--at] = (char)('0' + number % 10);
-	while ((number /= 10) != 0);
-	append(looking, digits + at);
+	digits[encode_u64(number, digits)] = '\0';
+	append(looking, digits);
 }
 
 /* For explain: every rule that was found, with its points and what it means. */
@@ -243,7 +240,7 @@ static bool look_all(struct looking *looking)
 		if (!look(looking, key, NULL))
 			return false;
 		/* secrets, and what is one of a list */
-		if (key + 1 == message->csrf_node || slice_is(name, "type") ||
+		if (key + 1 == message->csrf_node || key + 1 == message->type_node ||
 		    (field != NULL && (field->class == CLASS_TOKEN || field->class == CLASS_ENUMERATED)))
 			continue;
 		/* within lists and objects nothing is rewritten: only a text that is the field itself is left to the

@@ -12,18 +12,19 @@ static const char *discriminator_of(const struct message *message)
 	return message->route != NULL ? message->route->discriminator : NULL;
 }
 
-uint32_t stage_route_type(const struct message *message)
+uint32_t stage_route_type(const struct message *message, uint32_t root)
 {
 	const char *pointer = discriminator_of(message);
 
-	return pointer == NULL ? json_member(&message->json, 0, "type", 4)
-			       : json_pointer_find(&message->json, slice_text(pointer));
+	return pointer == NULL ? json_member(&message->json, root, "type", 4)
+			       : json_pointer_find_from(&message->json, root, slice_text(pointer));
 }
 
-/* A number is a name where the route says so by its discriminator ("op": 2), when it is written as an integer. */
-static bool names(const struct json_node *node)
+bool stage_route_names(const struct message *message, uint32_t node)
 {
-	return node->kind == JSON_STRING || (node->kind == JSON_NUMBER && !node->escaped);
+	const struct json_node *n = &message->json.nodes[node];
+
+	return n->kind == JSON_STRING || (n->kind == JSON_NUMBER && !n->escaped && discriminator_of(message) != NULL);
 }
 
 static void name_field(const struct message *message, struct problem *problem)
@@ -46,10 +47,10 @@ enum verdict stage_route(struct message *message)
 	if (message->binary || (message->route != NULL && message->route->opaque) || json->nodes == NULL)
 		return VERDICT_PASS;
 	message->problems->count = message->problems->total = message->problems->unknown = 0;
-	node = stage_route_type(message);
+	node = stage_route_type(message, 0);
 	message->error = ERROR_INVALID_MESSAGE;
 	message->event = EVENT_invalid_message;
-	if (node == 0 || !names(&json->nodes[node])) {
+	if (node == 0 || !stage_route_names(message, node)) {
 		struct problem *problem = &message->problems->list[message->problems->count++];
 
 		message->problems->total = 1;
