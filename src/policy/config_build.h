@@ -110,6 +110,8 @@ void config_yaml_close(struct config *config, struct fy_document *document);
 enum config_kind config_yaml_kind(struct config *config, struct config_place place, struct fy_node *node);
 /* The text of a scalar; plain: written without quotes. */
 struct fw_slice config_yaml_text(struct fy_node *node, bool *ret_plain);
+/* The pair of a map with that key, the first of several; NULL: there is none, or it is no map. */
+struct fy_node_pair *config_yaml_pair(struct fy_node *map, struct fw_slice name);
 struct config_place config_yaml_place(struct fy_node *node, struct config_place otherwise);
 /* The text of a key; false and reported when it is not a plain name. */
 bool config_yaml_key(struct config *config, struct config_place place, struct fy_node *key, struct fw_slice *ret_name);
@@ -257,6 +259,20 @@ void config_define_permissions(struct config *config);
 void config_define(struct config *config);
 /* Does the overlay define the type anew, whole? Then what the file says of it does not count. */
 bool config_define_is_replaced(struct config *config, struct fy_node *key);
+/* Members of messages.TYPE: those before FIELDS are of any type, see config_messages; those behind it define one. */
+enum config_message_member {
+	CONFIG_MESSAGE_WHEN,
+	CONFIG_MESSAGE_RATE,
+	CONFIG_MESSAGE_FIELDS,
+	CONFIG_MESSAGE_PERMISSION,
+	CONFIG_MESSAGE_ROLE,
+	CONFIG_MESSAGE_MAX_BYTES,
+	CONFIG_MESSAGE_CSRF,
+	CONFIG_MESSAGE_SCHEMA,
+	CONFIG_MESSAGE_SCHEMA_FILE,
+	CONFIG_MESSAGE_MEMBERS
+};
+extern const char *const config_message_members[CONFIG_MESSAGE_MEMBERS];
 /* config_define_fields.c: members of messages.TYPE.fields.NAME; those before TYPE are of any type, see config_fields.
  */
 enum config_field_member {
@@ -277,7 +293,12 @@ extern const char *const config_field_members[CONFIG_FIELD_MEMBERS];
 /* depth: 1 of the message itself. NULL and no fields when there are none, or reported. */
 const struct policy_field *config_define_fields(struct config *config, struct config_place place, struct fy_node *map,
 						unsigned depth, uint16_t *ret_count);
-bool config_define_is_rule(struct fy_node *value); /* does it say who may set or see the field? */
+/* How many members of a field say who may set and see it, and how many what it is; all: with those that nobody knows.
+ */
+struct config_field_said {
+	unsigned rules, definition, all;
+};
+struct config_field_said config_define_said(struct fy_node *field);
 void config_types(struct config *config, struct config_place place, struct fy_node *value, struct policy_route *route);
 /* config_secrets.c */
 void config_secrets(struct config *config, struct config_place place, const char *what, struct fy_node *value,

@@ -19,15 +19,23 @@ struct definitions {
 	unsigned count;
 };
 
-static struct fy_node *member_of(struct fy_node *map, const char *name)
-{
-	struct fy_node_pair *pair;
-	void *at = NULL;
+const char *const config_message_members[CONFIG_MESSAGE_MEMBERS] = {
+	[CONFIG_MESSAGE_WHEN] = "when",
+	[CONFIG_MESSAGE_RATE] = "messages_per_minute",
+	[CONFIG_MESSAGE_FIELDS] = "fields",
+	[CONFIG_MESSAGE_PERMISSION] = "permission",
+	[CONFIG_MESSAGE_ROLE] = "role",
+	[CONFIG_MESSAGE_MAX_BYTES] = "max_bytes",
+	[CONFIG_MESSAGE_CSRF] = "csrf",
+	[CONFIG_MESSAGE_SCHEMA] = "schema",
+	[CONFIG_MESSAGE_SCHEMA_FILE] = "schema_file",
+};
 
-	while (fy_node_is_mapping(map) && (pair = fy_node_mapping_iterate(map, &at)) != NULL)
-		if (slice_is(config_yaml_text(fy_node_pair_key(pair), NULL), name))
-			return fy_node_pair_value(pair);
-	return NULL;
+static struct fy_node *member_of(struct fy_node *message, enum config_message_member member)
+{
+	struct fy_node_pair *pair = config_yaml_pair(message, slice_text(config_message_members[member]));
+
+	return pair != NULL ? fy_node_pair_value(pair) : NULL;
 }
 
 /* Every entry of messages, file first. */
@@ -48,7 +56,7 @@ static void each(struct config *config,
 
 static void add_permission(struct config *config, void *user, struct fy_node *key, struct fy_node *value)
 {
-	struct fy_node *permission = member_of(value, "permission");
+	struct fy_node *permission = member_of(value, CONFIG_MESSAGE_PERMISSION);
 	struct fw_slice text;
 
 	(void)user;
@@ -68,31 +76,24 @@ bool config_define_is_replaced(struct config *config, struct fy_node *key)
 {
 	struct fy_node *map =
 		config->messages[CONFIG_OVERLAY].key != NULL ? config->messages[CONFIG_OVERLAY].value : NULL;
-	struct fw_slice name = config_yaml_text(key, NULL);
-	struct fy_node_pair *pair;
-	void *at = NULL;
+	struct fy_node_pair *pair = config_yaml_pair(map, config_yaml_text(key, NULL));
 
-	while (fy_node_is_mapping(map) && (pair = fy_node_mapping_iterate(map, &at)) != NULL)
-		if (slice_equal(config_yaml_text(fy_node_pair_key(pair), NULL), name))
-			return member_of(fy_node_pair_value(pair), "permission") != NULL;
-	return false;
+	return pair != NULL && member_of(fy_node_pair_value(pair), CONFIG_MESSAGE_PERMISSION) != NULL;
 }
 
 /* What only a definition has. */
 static bool defines(struct fy_node *value)
 {
-	struct fy_node *fields = member_of(value, "fields");
+	struct fy_node *fields = member_of(value, CONFIG_MESSAGE_FIELDS);
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
-	if (member_of(value, "role") != NULL || member_of(value, "max_bytes") != NULL ||
-	    member_of(value, "csrf") != NULL || member_of(value, "schema") != NULL ||
-	    member_of(value, "schema_file") != NULL)
-		return true;
+	for (unsigned i = CONFIG_MESSAGE_PERMISSION; i < CONFIG_MESSAGE_MEMBERS; i++)
+		if (member_of(value, i) != NULL)
+			return true;
 	while (fy_node_is_mapping(fields) && (pair = fy_node_mapping_iterate(fields, &at)) != NULL)
-		for (unsigned i = CONFIG_FIELD_TYPE; i < CONFIG_FIELD_MEMBERS; i++)
-			if (member_of(fy_node_pair_value(pair), config_field_members[i]) != NULL)
-				return true;
+		if (config_define_said(fy_node_pair_value(pair)).definition != 0)
+			return true;
 	return false;
 }
 
@@ -117,7 +118,7 @@ static void collect(struct config *config, void *user, struct fy_node *key, stru
 	for (unsigned i = 0; i < all->count; i++)
 		if (slice_equal(all->list[i].name, name))
 			to = &all->list[i];
-	if (member_of(value, "permission") == NULL) {
+	if (member_of(value, CONFIG_MESSAGE_PERMISSION) == NULL) {
 		if (defines(value))
 			config_report_error(config, place,
 					    to != NULL ? "an overlay that defines a type anew says all of it: "
@@ -142,23 +143,17 @@ static void collect(struct config *config, void *user, struct fy_node *key, stru
 	*to = (struct definition){ name, key, value };
 }
 
-enum { PERMISSION, ROLE, MAX_BYTES, CSRF, FIELDS, SCHEMA, SCHEMA_FILE, OF_ANY_TYPE, WHEN = OF_ANY_TYPE, RATE, MEMBERS };
-static const char *const member_names[MEMBERS] = { "permission",  "role",   "max_bytes",
-						   "csrf",	  "fields", "schema",
-						   "schema_file", "when",   "messages_per_minute" };
-
 /* Beside a schema fields say who may set and see them, and no more. */
 static void check_rule_alone(struct config *config, struct fy_node *field)
 {
-	struct fy_node_pair *pair;
-	void *at = NULL;
+	for (unsigned i = CONFIG_FIELD_TYPE; i < CONFIG_FIELD_MEMBERS; i++) {
+		struct fy_node_pair *pair = config_yaml_pair(field, slice_text(config_field_members[i]));
 
-	while (fy_node_is_mapping(field) && (pair = fy_node_mapping_iterate(field, &at)) != NULL)
-		for (unsigned i = CONFIG_FIELD_TYPE; i < CONFIG_FIELD_MEMBERS; i++)
-			if (slice_is(config_yaml_text(fy_node_pair_key(pair), NULL), config_field_members[i]))
-				config_report_error(config, (struct config_place){ .node = fy_node_pair_key(pair) },
-						    "what the fields are is said by the schema: beside it they "
-						    "have \"set\", \"see\" and \"mask\"");
+		if (pair != NULL)
+			config_report_error(config, (struct config_place){ .node = fy_node_pair_key(pair) },
+					    "what the fields are is said by the schema: beside it they "
+					    "have \"set\", \"see\" and \"mask\"");
+	}
 }
 
 static void check_rules_alone(struct config *config, struct fy_node *fields)
@@ -170,59 +165,65 @@ static void check_rules_alone(struct config *config, struct fy_node *fields)
 		check_rule_alone(config, fy_node_pair_value(pair));
 }
 
-static void set_member(struct config *config, void *user, unsigned index, struct config_place place,
-		       struct fy_node *value)
+static void set_member(struct config *config, struct policy_message *message, enum config_message_member member,
+		       struct config_place place, struct fy_node *value)
 {
-	struct policy_message *message = user;
 	struct fw_slice text;
 	int64_t bytes;
 
-	if (index == FIELDS && message->has_schema) { /* config_messages reads who may set and see them */
+	if (member == CONFIG_MESSAGE_FIELDS &&
+	    message->has_schema) { /* config_messages reads who may set and see them */
 		check_rules_alone(config, value);
 		return;
 	}
-	if (index == FIELDS) {
+	if (member == CONFIG_MESSAGE_FIELDS) {
 		message->fields = config_define_fields(config, place, value, 1, &message->field_count);
 		return;
 	}
-	if (index >= OF_ANY_TYPE) /* config_messages reads it */
-		return;
-	if (index == SCHEMA) {
+	if (member == CONFIG_MESSAGE_SCHEMA) {
 		config_schema(config, place, value, message);
 		return;
 	}
-	if (!config_yaml_is_text(config, place, member_names[index], value, &text))
+	if (!config_yaml_is_text(config, place, config_message_members[member], value, &text))
 		return;
 	place = config_yaml_place(value, place);
-	if (index == PERMISSION && !slice_is(text, "any"))
+	if (member == CONFIG_MESSAGE_PERMISSION && !slice_is(text, "any"))
 		message->permission = policy_permission_find(config->policy, text);
-	else if (index == ROLE)
+	else if (member == CONFIG_MESSAGE_ROLE)
 		message->role = config_rbac_role(config, place, text);
-	else if (index == MAX_BYTES &&
+	else if (member == CONFIG_MESSAGE_MAX_BYTES &&
 		 config_value_integer(config, place, "max_bytes", text, 16, 1073741824, "bytes", &bytes))
 		message->max_bytes = (uint32_t)bytes;
-	else if (index == SCHEMA_FILE && message->schema != NULL)
+	else if (member == CONFIG_MESSAGE_SCHEMA_FILE && message->schema != NULL)
 		config_report_error(config, place, "a type has a \"schema\" or a \"schema_file\", not both");
-	else if (index == SCHEMA_FILE)
+	else if (member == CONFIG_MESSAGE_SCHEMA_FILE)
 		config_schema_file(config, place, text, message);
-	else if (index == CSRF)
+	else if (member == CONFIG_MESSAGE_CSRF)
 		(void)config_value_boolean(config, place, "csrf", text, &message->csrf);
 }
 
+/* What is unknown or there twice config_messages reports. */
 static void read_definition(struct config *config, const struct definition *definition, struct policy_message *message)
 {
-	*message = (struct policy_message){ .name = config_value_text(config, definition->name),
-					    .name_size = (uint16_t)definition->name.size,
-					    .permission = POLICY_NONE,
-					    .role = POLICY_NONE,
-					    .own = true,
-					    .has_schema = member_of(definition->value, "schema") != NULL ||
-							  member_of(definition->value, "schema_file") != NULL,
-					    .max_bytes = (uint32_t)config->policy->settings.max_message_size };
+	*message =
+		(struct policy_message){ .name = config_value_text(config, definition->name),
+					 .name_size = (uint16_t)definition->name.size,
+					 .permission = POLICY_NONE,
+					 .role = POLICY_NONE,
+					 .own = true,
+					 .has_schema = member_of(definition->value, CONFIG_MESSAGE_SCHEMA) != NULL ||
+						       member_of(definition->value, CONFIG_MESSAGE_SCHEMA_FILE) != NULL,
+					 .max_bytes = (uint32_t)config->policy->settings.max_message_size };
 	if (message->name == NULL)
 		return;
-	config_walk_map(config, definition->value, "a message type", member_names, MEMBERS, set_member, message);
-	if (!message->has_schema && contract_token_field(config->policy, message) != FW_OK)
+	for (unsigned i = CONFIG_MESSAGE_FIELDS; i < CONFIG_MESSAGE_MEMBERS; i++) {
+		struct fy_node_pair *pair = config_yaml_pair(definition->value, slice_text(config_message_members[i]));
+
+		if (pair != NULL)
+			set_member(config, message, i, (struct config_place){ .node = fy_node_pair_key(pair) },
+				   fy_node_pair_value(pair));
+	}
+	if (!message->has_schema && contract_token_field(&config->policy->arena, message) != FW_OK)
 		config->short_of_memory = true;
 	for (unsigned i = 0; i < message->field_count; i++)
 		message->has_html = message->has_html || message->fields[i].class == CLASS_HTML;

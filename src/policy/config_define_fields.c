@@ -224,35 +224,29 @@ static void read_field(struct config *config, struct config_place place, struct 
 	read_inner(config, &reader, place);
 }
 
-/* Says who may set or see it and nothing else: a path is no field. */
-static bool is_rule(struct fy_node *value)
+struct config_field_said config_define_said(struct fy_node *field)
 {
+	struct config_field_said said = { 0, 0, 0 };
 	struct fy_node_pair *pair;
 	void *at = NULL;
-	bool rule = false;
 
-	while (fy_node_is_mapping(value) && (pair = fy_node_mapping_iterate(value, &at)) != NULL) {
+	while (fy_node_is_mapping(field) && (pair = fy_node_mapping_iterate(field, &at)) != NULL) {
 		struct fw_slice key = config_yaml_text(fy_node_pair_key(pair), NULL);
 
-		rule = false;
-		for (unsigned i = 0; i < CONFIG_FIELD_TYPE; i++)
-			rule = rule || slice_is(key, config_field_members[i]);
-		if (!rule)
-			return false;
+		said.all++;
+		for (unsigned i = 0; i < CONFIG_FIELD_MEMBERS; i++)
+			if (slice_is(key, config_field_members[i]))
+				*(i < CONFIG_FIELD_TYPE ? &said.rules : &said.definition) += 1;
 	}
-	return rule;
+	return said;
 }
 
-bool config_define_is_rule(struct fy_node *value)
+/* Says who may set or see it and nothing else: a path is no field. */
+static bool is_rule(struct fy_node *field)
 {
-	struct fy_node_pair *pair;
-	void *at = NULL;
+	struct config_field_said said = config_define_said(field);
 
-	while (fy_node_is_mapping(value) && (pair = fy_node_mapping_iterate(value, &at)) != NULL)
-		for (unsigned i = 0; i < CONFIG_FIELD_TYPE; i++)
-			if (slice_is(config_yaml_text(fy_node_pair_key(pair), NULL), config_field_members[i]))
-				return true;
-	return false;
+	return said.all != 0 && said.rules == said.all;
 }
 
 static bool name_holds(struct config *config, struct config_place place, struct fw_slice name, bool rule)

@@ -9,6 +9,13 @@
 
 enum { PATH_MOST = 128, MASK_MOST = 64 };
 
+/* The type whose fields are read. */
+struct target {
+	struct fw_slice type;
+	bool own;    /* the configuration defines it, */
+	bool listed; /* and lists its fields */
+};
+
 static void read_roles(struct config *config, struct config_place place, const char *what, struct fy_node *value,
 		       struct texts *ret_names, uint32_t *ret_roles)
 {
@@ -86,8 +93,20 @@ static void check_settable(struct config *config, struct config_place place, str
 				    config_suggest_text(&suggest, hint));
 }
 
-static void read_field(struct config *config, struct fw_slice type, bool own, struct fy_node *key,
-		       struct fy_node *value, struct policy_field_rule *rule)
+/* Of a type whose definition lists its fields: config_define_fields has read them, and says what of them is unknown. */
+static void read_rules_alone(struct config *config, struct fy_node *field, struct policy_field_rule *rule)
+{
+	for (unsigned i = 0; i < CONFIG_FIELD_TYPE; i++) {
+		struct fy_node_pair *pair = config_yaml_pair(field, slice_text(config_field_members[i]));
+
+		if (pair != NULL)
+			set_member(config, rule, i, (struct config_place){ .node = fy_node_pair_key(pair) },
+				   fy_node_pair_value(pair));
+	}
+}
+
+static void read_field(struct config *config, const struct target *target, struct fy_node *key, struct fy_node *value,
+		       struct policy_field_rule *rule)
 {
 	struct config_place place = { .node = key };
 	struct fw_slice path;
@@ -102,10 +121,13 @@ static void read_field(struct config *config, struct fw_slice type, bool own, st
 	rule->name = config_value_text(config, path);
 	if (!config_yaml_is_map(config, place, "a field", value))
 		return;
-	config_walk_map(config, value, "a field", config_field_members, own ? CONFIG_FIELD_MEMBERS : CONFIG_FIELD_TYPE,
-			set_member, rule);
+	if (target->listed)
+		read_rules_alone(config, value, rule);
+	else /* beside a schema config_define has said what is too much */
+		config_walk_map(config, value, "a field", config_field_members,
+				target->own ? CONFIG_FIELD_MEMBERS : CONFIG_FIELD_TYPE, set_member, rule);
 	if (rule->sets)
-		check_settable(config, place, type, path);
+		check_settable(config, place, target->type, path);
 	if (!rule->sets && !rule->sees)
 		config_report_warning(config, place,
 				      "nothing is said of this field; say who may set it, or who may see it: set, see");
@@ -142,7 +164,7 @@ static bool any_rule(struct fy_node *fields)
 	void *at = NULL;
 
 	while ((pair = fy_node_mapping_iterate(fields, &at)) != NULL)
-		if (config_define_is_rule(fy_node_pair_value(pair)))
+		if (config_define_said(fy_node_pair_value(pair)).rules != 0)
 			return true;
 	return false;
 }
@@ -150,14 +172,16 @@ static bool any_rule(struct fy_node *fields)
 void config_fields(struct config *config, struct config_place place, struct fw_slice type, struct fy_node *value)
 {
 	uint16_t number = policy_message_find(config->policy, type);
-	bool own = number != POLICY_NONE && config->policy->messages[number].own;
+	const struct policy_message *message = number != POLICY_NONE ? &config->policy->messages[number] : NULL;
+	struct target target = { type, message != NULL && message->own, false };
 	int count = fy_node_mapping_item_count(value);
 	struct policy_guard *guard;
 	struct policy_field_rule *rules;
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
-	if (own && !any_rule(value))
+	target.listed = target.own && !message->has_schema;
+	if (target.listed && !any_rule(value))
 		return;
 	guard = guard_of(config, place, type);
 	if (guard == NULL)
@@ -170,9 +194,9 @@ void config_fields(struct config *config, struct config_place place, struct fw_s
 	guard->rules = rules;
 	guard->count = 0;
 	while (rules != NULL && (pair = fy_node_mapping_iterate(value, &at)) != NULL)
-		if (own ? config_define_is_rule(fy_node_pair_value(pair))
-			: config_walk_first(config, value, fy_node_pair_key(pair)))
-			read_field(config, type, own, fy_node_pair_key(pair), fy_node_pair_value(pair),
+		if (target.listed ? config_define_said(fy_node_pair_value(pair)).rules != 0
+				  : config_walk_first(config, value, fy_node_pair_key(pair)))
+			read_field(config, &target, fy_node_pair_key(pair), fy_node_pair_value(pair),
 				   &rules[guard->count++]);
 }
 

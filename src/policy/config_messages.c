@@ -8,7 +8,6 @@
 #include "policy/contract.h"
 
 enum { NETWORK, CERTIFICATE, CONDITIONS };
-enum { WHEN, FIELDS, RATE, OF_DEFINITIONS };
 static const char *const condition_names[CONDITIONS] = { "network", "certificate" };
 
 static void set_networks(struct config *config, struct config_place place, struct fy_node *value,
@@ -56,7 +55,7 @@ struct reader {
 static bool read_fields(struct config *config, const struct reader *reader, unsigned index, struct config_place place,
 			struct fy_node *value)
 {
-	if (index != FIELDS)
+	if (index != CONFIG_MESSAGE_FIELDS)
 		return false;
 	if (config_yaml_is_map(config, place, "\"fields\"", value))
 		config_fields(config, place, reader->type, value);
@@ -85,7 +84,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 
 	if (read_fields(config, reader, index, place, value))
 		return;
-	if (index >= OF_DEFINITIONS) { /* of a type of our own config_define.c has read it */
+	if (index > CONFIG_MESSAGE_FIELDS) { /* of a type of our own config_define.c has read it */
 		if (reader->message == NULL || !reader->message->own)
 			config_report_error(
 				config, place,
@@ -100,7 +99,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 							      "yet when it is judged");
 		return;
 	}
-	if (index == RATE) {
+	if (index == CONFIG_MESSAGE_RATE) {
 		set_rate(config, place, reader->message, value);
 		return;
 	}
@@ -140,9 +139,6 @@ static bool config_fields_only(struct fy_node *value)
 
 static void read_message(struct config *config, struct fy_node *key, struct fy_node *value)
 {
-	static const char *const members[] = { "when",	     "fields", "messages_per_minute",
-					       "permission", "role",   "max_bytes",
-					       "csrf",	     "schema", "schema_file" };
 	struct config_place place = { .node = key };
 	struct config_suggest suggest;
 	struct reader reader = { NULL, { NULL, 0 } };
@@ -168,7 +164,7 @@ static void read_message(struct config *config, struct fy_node *key, struct fy_n
 				    "there is no message type \"%s\"%s; one of your own names its \"permission\"",
 				    config_report_quote(config, name, shown), config_suggest_text(&suggest, hint));
 	else if (config_yaml_is_map(config, place, "a message type", value))
-		config_walk_map(config, value, "a message type", members, sizeof(members) / sizeof(*members),
+		config_walk_map(config, value, "a message type", config_message_members, CONFIG_MESSAGE_MEMBERS,
 				set_member, &reader);
 }
 

@@ -15,23 +15,13 @@ struct source {
 	const char *path;
 };
 
-static struct fy_node *member_of(struct fy_node *map, struct fw_slice name)
-{
-	struct fy_node_pair *pair;
-	void *at = NULL;
-
-	while ((pair = fy_node_mapping_iterate(map, &at)) != NULL)
-		if (slice_equal(config_yaml_text(fy_node_pair_key(pair), NULL), name))
-			return fy_node_pair_value(pair);
-	return NULL;
-}
-
 /* The node that a pointer leads to, or as near as it comes. */
 static struct fy_node *nearest(struct fy_node *node, const char *pointer)
 {
 	while (*pointer == '/') {
 		char name[256];
 		size_t size = 0;
+		struct fy_node_pair *pair;
 		struct fy_node *next = NULL;
 
 		for (pointer++; *pointer != '\0' && *pointer != '/' && size < sizeof(name); pointer++)
@@ -39,9 +29,10 @@ static struct fy_node *nearest(struct fy_node *node, const char *pointer)
 				name[size++] = *++pointer == '0' ? '~' : '/';
 			else
 				name[size++] = *pointer;
-		if (fy_node_is_mapping(node))
-			next = member_of(node, slice(name, size));
-		else if (fy_node_is_sequence(node) && size < sizeof(name)) {
+		pair = config_yaml_pair(node, slice(name, size));
+		if (pair != NULL) {
+			next = fy_node_pair_value(pair);
+		} else if (fy_node_is_sequence(node) && size < sizeof(name)) {
 			name[size] = '\0';
 			next = fy_node_sequence_get_by_index(node, (int)strtol(name, NULL, 10));
 		}

@@ -46,17 +46,13 @@ enum config_from config_show_origin(const struct config_section sections[CONFIG_
 {
 	*ret_place = (struct config_place){ 0 };
 	for (unsigned layer = CONFIG_LAYERS; layer-- > 0;) {
-		struct fy_node_pair *pair;
-		void *at = NULL;
+		struct fy_node_pair *pair =
+			sections[layer].value != NULL ? config_yaml_pair(sections[layer].value, name) : NULL;
 
-		if (sections[layer].value == NULL || !fy_node_is_mapping(sections[layer].value))
+		if (pair == NULL)
 			continue;
-		while ((pair = fy_node_mapping_iterate(sections[layer].value, &at)) != NULL) {
-			if (!slice_equal(config_yaml_text(fy_node_pair_key(pair), NULL), name))
-				continue;
-			ret_place->node = fy_node_pair_key(pair);
-			return layer == CONFIG_OVERLAY ? CONFIG_FROM_OVERLAY : CONFIG_FROM_FILE;
-		}
+		ret_place->node = fy_node_pair_key(pair);
+		return layer == CONFIG_OVERLAY ? CONFIG_FROM_OVERLAY : CONFIG_FROM_FILE;
 	}
 	return CONFIG_FROM_DEFAULT;
 }

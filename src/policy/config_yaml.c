@@ -171,6 +171,17 @@ static bool empty_plain(struct fy_node *node)
 				(fy_node_get_scalar(node, &size) == NULL || size == 0));
 }
 
+struct fy_node_pair *config_yaml_pair(struct fy_node *map, struct fw_slice name)
+{
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	while (fy_node_is_mapping(map) && (pair = fy_node_mapping_iterate(map, &at)) != NULL)
+		if (slice_equal(config_yaml_text(fy_node_pair_key(pair), NULL), name))
+			return pair;
+	return NULL;
+}
+
 struct config_place config_yaml_place(struct fy_node *node, struct config_place otherwise)
 {
 	if (node != NULL && fy_node_is_scalar(node) && fy_node_get_scalar_token(node) != NULL &&

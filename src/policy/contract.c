@@ -180,8 +180,7 @@ static bool listed(const struct texts *texts, const char *text)
 	return false;
 }
 
-/* An operation that the configuration protects must be able to carry its token. */
-static int add_token_field(struct arena *arena, struct policy_message *message)
+int contract_token_field(struct arena *arena, struct policy_message *message)
 {
 	static const struct field_row token = {
 		.name = "csrf_token", .kind = KIND_STRING, .class = CLASS_TOKEN, .max = 128
@@ -199,11 +198,6 @@ static int add_token_field(struct arena *arena, struct policy_message *message)
 	fill_field(&fields[message->field_count++], &token);
 	message->fields = fields;
 	return FW_OK;
-}
-
-int contract_token_field(struct fw_policy *policy, struct policy_message *message)
-{
-	return add_token_field(&policy->arena, message);
 }
 
 static int build_fields(struct arena *arena, struct policy_message *message)
@@ -227,7 +221,7 @@ static int build_fields(struct arena *arena, struct policy_message *message)
 		message->has_html = message->has_html || fields[message->field_count].class == CLASS_HTML;
 		message->field_count++;
 	}
-	return add_token_field(arena, message);
+	return contract_token_field(arena, message);
 }
 
 /* "" is nobody in particular; a name that the policy does not have would leave a type unguarded, so it is an error. */

@@ -21,7 +21,7 @@ bool contract_rate(struct fw_policy *policy, const char *name, int64_t per_minut
 struct policy_message *contract_extend(struct fw_policy *policy, unsigned count);
 /* A protected operation must be able to carry its token: csrf_token becomes a field of a message that has csrf set.
  * FW_OK or FW_ERR_MEMORY. */
-int contract_token_field(struct fw_policy *policy, struct policy_message *message);
+int contract_token_field(struct arena *arena, struct policy_message *message);
 /* A message type of the name, which the policy must not have yet, found by name from now on; contract_extend made the
  * room, of which this is the index-th. Before the policy is shared. */
 void contract_name_own(struct fw_policy *policy, unsigned index);

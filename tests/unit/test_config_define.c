@@ -63,6 +63,28 @@ static void refused(void **state)
 		    "is for plain JSON");
 }
 
+/* What is read in two places is said once. */
+static void said_once(void **state)
+{
+	(void)state;
+	refused_with("messages: {go: {permission: any, max_byte: 5}}\n",
+		     "f.yaml:1:34: error: unknown key \"max_byte\" in a message type; did you mean \"max_bytes\"?\n"
+		     "messages: {go: {permission: any, max_byte: 5}}\n"
+		     "                                 ^\n");
+	refused_with("messages: {go: {permission: any, fields: {a: {typ: text, set: [admin]}}}}\n",
+		     "f.yaml:1:47: error: unknown key \"typ\" in a field; did you mean \"type\"?\n"
+		     "messages: {go: {permission: any, fields: {a: {typ: text, set: [admin]}}}}\n"
+		     "                                              ^\n");
+	refused_with(
+		"messages: {go: {permission: any, schema: {}, fields: {a: {typ: text}}}}\n",
+		"f.yaml:1:55: warning: nothing is said of this field; say who may set it, or who may see it: set, see\n"
+		"messages: {go: {permission: any, schema: {}, fields: {a: {typ: text}}}}\n"
+		"                                                      ^\n"
+		"f.yaml:1:59: error: unknown key \"typ\" in a field; did you mean \"type\"?\n"
+		"messages: {go: {permission: any, schema: {}, fields: {a: {typ: text}}}}\n"
+		"                                                          ^\n");
+}
+
 static const struct policy_message *message_of(const struct fw_policy *policy, const char *name)
 {
 	uint16_t number = policy_message_find(policy, slice_text(name));
@@ -170,8 +192,9 @@ static void short_of_memory(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(refused), cmocka_unit_test(overlays),
-					    cmocka_unit_test(many), cmocka_unit_test(short_of_memory) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(refused), cmocka_unit_test(said_once),
+					    cmocka_unit_test(overlays), cmocka_unit_test(many),
+					    cmocka_unit_test(short_of_memory) };
 
 	return cmocka_run_group_tests_name("config_define", tests, NULL, NULL);
 }
