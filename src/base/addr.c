@@ -40,22 +40,14 @@ static bool parse_v4(struct fw_slice text, uint8_t ret_bytes[4])
 	return text.size == 0;
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* 1 to 4 hexadecimal digits; returns how many, or 0. */
 static size_t parse_group(struct fw_slice text, uint8_t ret_bytes[2])
 {
 	unsigned value = 0;
 	size_t digits = 0;
 
-	while (digits < text.size && digits < 5 && hex_value(text.data[digits]) >= 0)
-		value = (value << 4 | (unsigned)hex_value(text.data[digits++])) & 0xfffff;
+	while (digits < text.size && digits < 5 && ascii_hex(text.data[digits]) >= 0)
+		value = (value << 4 | (unsigned)ascii_hex(text.data[digits++])) & 0xfffff;
 	if (digits > 4)
 		return 0;
 	ret_bytes[0] = (uint8_t)(value >> 8);

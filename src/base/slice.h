@@ -59,6 +59,25 @@ static inline uint8_t ascii_lower(uint8_t c)
 	return (c >= 'A' && c <= 'Z') ? (uint8_t)(c | 0x20) : c;
 }
 
+static inline bool ascii_is_digit(uint8_t c)
+{
+	return (uint8_t)(c - '0') < 10;
+}
+
+static inline bool ascii_is_alpha(uint8_t c)
+{
+	return (uint8_t)((c | 0x20) - 'a') < 26;
+}
+
+/* The value of a hexadecimal digit in either case; -1: it is none. */
+static inline int ascii_hex(uint8_t c)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static inline bool slice_equal_nocase(struct fw_slice a, struct fw_slice b)
 {
 	if (a.size != b.size)

@@ -411,7 +411,7 @@ static void put_point(struct lexer *l, struct out *out, const uint8_t *at, const
 	uint8_t bytes[4];
 
 	for (; at != end && point <= 0x10ffff; at++)
-		point = point * 16 + (uint32_t)json_string_hex(*at);
+		point = point * 16 + (uint32_t)ascii_hex(*at);
 	if (point < 0x20 || point == '"' || point == '\\' || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
 		fail(l, "an escape that is not read");
 	else
@@ -430,7 +430,7 @@ static void put_string(struct lexer *l, struct out *out)
 		} else if (*at == '\\' && end - at > 3 && at[1] == 'u' && at[2] == '{') {
 			const uint8_t *digits = at + 3;
 
-			for (at = digits; at < end && json_string_hex(*at) >= 0;)
+			for (at = digits; at < end && ascii_hex(*at) >= 0;)
 				at++;
 			if (at == digits || at == end || *at != '}')
 				fail(l, "an escape that is not read");

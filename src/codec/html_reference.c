@@ -21,7 +21,7 @@ enum { REFERENCES = sizeof(references) / sizeof(*references) };
 
 static bool alphanumeric(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
+	return ascii_is_digit(c) || ascii_is_alpha(c);
 }
 
 /* The first row from low on whose octet at the place is c or more. */

@@ -4,10 +4,6 @@
 
 struct range {
 	uint32_t first, last;
-};
-struct class
-{
-	uint32_t first, last;
 	uint8_t class;
 };
 struct pair {
@@ -17,13 +13,13 @@ struct pair {
 #define IDNA_CLASS(first, last, class)
 #define IDNA_PAIR(first, second)
 static const struct range valid[] = {
-#define IDNA_VALID(first, last) { first, last },
+#define IDNA_VALID(first, last) { first, last, 0 },
 #include "tables/idna.def"
 #undef IDNA_VALID
 };
 #undef IDNA_CLASS
 #define IDNA_VALID(first, last)
-static const struct class classes[] = {
+static const struct range classes[] = {
 #define IDNA_CLASS(first, last, class) { first, last, class },
 #include "tables/idna.def"
 #undef IDNA_CLASS
@@ -35,34 +31,32 @@ static const struct pair pairs[] = {
 #include "tables/idna.def"
 };
 
-static bool stands(uint32_t c)
+/* The range that has the character; NULL: none has. */
+static const struct range *find(const struct range *ranges, size_t count, uint32_t c)
 {
-	size_t low = 0, high = sizeof(valid) / sizeof(*valid);
+	size_t low = 0, high = count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (c > valid[middle].last)
+		if (c > ranges[middle].last)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return c < 0x80 || (low < sizeof(valid) / sizeof(*valid) && c >= valid[low].first);
+	return low < count && c >= ranges[low].first ? &ranges[low] : NULL;
+}
+
+static bool stands(uint32_t c)
+{
+	return c < 0x80 || find(valid, sizeof(valid) / sizeof(*valid), c) != NULL;
 }
 
 static uint8_t class_of(uint32_t c)
 {
-	size_t low = 0, high = sizeof(classes) / sizeof(*classes);
+	const struct range *range = find(classes, sizeof(classes) / sizeof(*classes), c);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (c > classes[middle].last)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < sizeof(classes) / sizeof(*classes) && c >= classes[low].first ? classes[low].class : 0;
+	return range != NULL ? range->class : 0;
 }
 
 static bool joins(uint32_t first, uint32_t second)

@@ -11,6 +11,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/slice.h"
 #include "base/utf8.h"
 
 /* RFC 8259 7: what may not stand in a string as itself. */
@@ -64,19 +65,10 @@ static inline const uint8_t *json_string_scan(const uint8_t *at, const uint8_t *
 	return at;
 }
 
-static inline int json_string_hex(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Four hexadecimal digits, which the caller knows to be there; -1 when one is none. */
 static inline int32_t json_string_unit(const uint8_t *at)
 {
-	int a = json_string_hex(at[0]), b = json_string_hex(at[1]), c = json_string_hex(at[2]),
-	    d = json_string_hex(at[3]);
+	int a = ascii_hex(at[0]), b = ascii_hex(at[1]), c = ascii_hex(at[2]), d = ascii_hex(at[3]);
 
 	return (a | b | c | d) < 0 ? -1 : (int32_t)(a << 12 | b << 8 | c << 4 | d);
 }

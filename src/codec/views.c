@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/slice.h"
+
 struct view {
 	const uint8_t *at, *end;
 	uint8_t *out;
@@ -33,14 +35,6 @@ static const struct entity {
 };
 enum { NEEDS_END = 5 };
 
-static int digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Up to most digits of that base; the number of digits that were there. */
 static size_t number(const uint8_t *at, const uint8_t *end, unsigned base, size_t most, uint32_t *ret_value)
 {
@@ -48,7 +42,7 @@ static size_t number(const uint8_t *at, const uint8_t *end, unsigned base, size_
 
 	*ret_value = 0;
 	while (n < most && at + n < end) {
-		int d = digit(at[n]);
+		int d = ascii_hex(at[n]);
 
 		if (d < 0 || (unsigned)d >= base)
 			break;

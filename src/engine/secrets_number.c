@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/slice.h"
+
 struct issuer {
 	uint16_t low, high; /* of the first four digits */
 	uint8_t digits;
@@ -23,14 +25,9 @@ static const struct issuer issuers[] = {
 	{ 9792, 9792, 16 }, /* Troy */
 };
 
-static bool is_digit(uint8_t octet)
-{
-	return octet >= '0' && octet <= '9';
-}
-
 static bool is_word(uint8_t octet)
 {
-	return is_digit(octet) || (octet >= 'a' && octet <= 'z') || (octet >= 'A' && octet <= 'Z');
+	return ascii_is_digit(octet) || ascii_is_alpha(octet);
 }
 
 static bool issued(const uint8_t *digits, unsigned count)
@@ -61,7 +58,7 @@ static unsigned digits_from(const uint8_t *at, const uint8_t *end)
 {
 	unsigned count = 0;
 
-	while (count < 20 && at != end && is_digit(*at)) {
+	while (count < 20 && at != end && ascii_is_digit(*at)) {
 		at++;
 		count++;
 	}
@@ -85,7 +82,7 @@ static struct groups groups_of(const uint8_t *at, const uint8_t *end)
 
 		groups.size[groups.count++] = (uint8_t)size;
 		at += size;
-		if (end - at < 2 || (*at != ' ' && *at != '-') || !is_digit(at[1]) ||
+		if (end - at < 2 || (*at != ' ' && *at != '-') || !ascii_is_digit(at[1]) ||
 		    (groups.between != 0 && *at != groups.between))
 			break;
 		groups.between = *at++;
@@ -112,9 +109,9 @@ static unsigned groups_of_card(const struct groups *groups)
 /* A row of fours is a table, a dump or a longer number. */
 static bool goes_on(const struct secret_view *view, const uint8_t *behind, uint8_t between)
 {
-	if (view->at - view->begin >= 2 && view->at[-1] == between && is_digit(view->at[-2]))
+	if (view->at - view->begin >= 2 && view->at[-1] == between && ascii_is_digit(view->at[-2]))
 		return true;
-	return view->end - behind >= 2 && *behind == between && is_digit(behind[1]) &&
+	return view->end - behind >= 2 && *behind == between && ascii_is_digit(behind[1]) &&
 	       (between == '-' || digits_from(behind + 1, view->end) == 4);
 }
 
@@ -127,7 +124,7 @@ static bool stands_alone(const struct secret_view *view, const uint8_t *behind)
 	if (is_word(*behind) || *behind == '_')
 		return false;
 	/* a part of a number or of a path */
-	return view->end - behind < 2 || memchr(".,/-", *behind, 4) == NULL || !is_digit(behind[1]);
+	return view->end - behind < 2 || memchr(".,/-", *behind, 4) == NULL || !ascii_is_digit(behind[1]);
 }
 
 size_t secret_confirm_card(const struct secret_view *view)
@@ -165,7 +162,8 @@ static unsigned length_of(const uint8_t *country)
 static unsigned mod_97(const uint8_t *text, unsigned count, unsigned rest)
 {
 	for (unsigned i = 0; i < count; i++)
-		rest = is_digit(text[i]) ? (rest * 10 + text[i] - '0') % 97 : (rest * 100 + text[i] - 'A' + 10u) % 97;
+		rest = ascii_is_digit(text[i]) ? (rest * 10 + text[i] - '0') % 97
+					       : (rest * 100 + text[i] - 'A' + 10u) % 97;
 	return rest;
 }
 
@@ -177,14 +175,15 @@ size_t secret_confirm_iban(const struct secret_view *view)
 	uint8_t text[MOST] = { 0 };
 	bool grouped;
 
-	if (view->end - at < 15 || is_digit(at[0]) || is_digit(at[1]) || !is_digit(at[2]) || !is_digit(at[3]) ||
-	    (length = length_of(at)) == 0 || (at != view->begin && (is_word(at[-1]) || at[-1] == '_')))
+	if (view->end - at < 15 || ascii_is_digit(at[0]) || ascii_is_digit(at[1]) || !ascii_is_digit(at[2]) ||
+	    !ascii_is_digit(at[3]) || (length = length_of(at)) == 0 ||
+	    (at != view->begin && (is_word(at[-1]) || at[-1] == '_')))
 		return 0;
 	grouped = at[4] == ' ';
 	while (count < length && at != view->end) {
 		if (grouped && count != 0 && count % 4 == 0 && *at++ != ' ')
 			return 0;
-		if (at == view->end || !(is_digit(*at) || (*at >= 'A' && *at <= 'Z')))
+		if (at == view->end || !(ascii_is_digit(*at) || (*at >= 'A' && *at <= 'Z')))
 			return 0;
 		text[count++] = *at++;
 	}

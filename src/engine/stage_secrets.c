@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "codec/json_pointer.h"
 #include "engine/conn_state.h"
 #include "engine/message.h"
 #include "engine/secrets.h"
@@ -236,29 +237,12 @@ static bool covers(const struct json *json, uint32_t node, const uint8_t *at)
 	return at >= first - quoted && at < first + json->nodes[node].size;
 }
 
-static size_t add(char *path, size_t size, struct fw_slice name)
-{
-	size_t before = size;
-
-	path[size++] = '/';
-	for (size_t i = 0; i < name.size; i++) {
-		bool escaped = name.data[i] == '~' || name.data[i] == '/';
-
-		if (size + 3 > PATH_ROOM)
-			return before; /* what does not fit is left out, name by name */
-		path[size++] = escaped ? '~' : (char)name.data[i];
-		if (escaped)
-			path[size++] = name.data[i] == '~' ? '0' : '1';
-	}
-	return size;
-}
-
-/* The JSON Pointer (RFC 6901) to the value that has the octet. */
-static size_t write_path(const struct json *json, const uint8_t *octet, struct arena *arena, char path[PATH_ROOM])
+/* The JSON Pointer (RFC 6901) to the value that has the octet. A name that does not fit is left out. */
+static void write_path(const struct json *json, const uint8_t *octet, struct arena *arena, char path[PATH_ROOM])
 {
 	uint32_t node = 0, index = 0, at = 1;
-	size_t size = 0;
 
+	path[0] = '\0';
 	while (at < json->nodes[node].next) {
 		bool named = json->nodes[node].kind == JSON_OBJECT;
 		char digits[ENCODE_U64];
@@ -269,14 +253,12 @@ static size_t write_path(const struct json *json, const uint8_t *octet, struct a
 			index++;
 			continue;
 		}
-		if (!named && size + sizeof(digits) + 1 > PATH_ROOM)
-			break;
-		size = add(path, size,
-			   named ? json_text(json, at - 1, arena) : slice(digits, encode_u64(index, digits)));
+		(void)json_pointer_add(path, PATH_ROOM,
+				       named ? json_text(json, at - 1, arena)
+					     : slice(digits, encode_u64(index, digits)));
 		node = at++;
 		index = 0;
 	}
-	return size;
 }
 
 /* Empty: it is no JSON, or the names on the way may be what nobody is to see. */
@@ -292,7 +274,8 @@ static struct fw_slice path_of(const struct finding *finding)
 	    (json.nodes == NULL &&
 	     (message->said != NULL || json_parse(finding->arena, message->text, 0, &json, NULL) != JSON_OK)))
 		return slice(NULL, 0);
-	return slice(path, write_path(&json, finding->text + finding->first, finding->arena, path));
+	write_path(&json, finding->text + finding->first, finding->arena, path);
+	return slice_text(path);
 }
 
 /* "card github_token" */

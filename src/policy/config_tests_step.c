@@ -105,14 +105,6 @@ static bool choose(struct config *config, struct config_place place, const char 
 	return false;
 }
 
-static int digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void set_hex(struct config *config, struct config_place place, struct fy_node *node, struct policy_step *step)
 {
 	struct fw_slice text;
@@ -125,11 +117,11 @@ static void set_hex(struct config *config, struct config_place place, struct fy_
 	for (size_t i = 0; octets != NULL && i < text.size; i++) {
 		if (text.data[i] == ' ')
 			continue;
-		if (digit(text.data[i]) < 0) {
+		if (ascii_hex(text.data[i]) < 0) {
 			half = 1;
 			break;
 		}
-		octets[half / 2] = (uint8_t)(octets[half / 2] << 4 | digit(text.data[i]));
+		octets[half / 2] = (uint8_t)(octets[half / 2] << 4 | ascii_hex(text.data[i]));
 		half++;
 	}
 	if (half % 2 != 0)

@@ -11,14 +11,6 @@ struct reader {
 	bool slash; /* the last character given was a slash */
 };
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool unreserved(uint8_t c)
 {
 	return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '.' ||
@@ -28,9 +20,9 @@ static bool unreserved(uint8_t c)
 /* The octet at the front, escapes of any octet decoded; ret_size is how long it is written. */
 static uint8_t front(struct fw_slice text, size_t *ret_size)
 {
-	if (text.data[0] == '%' && text.size >= 3 && hex_value(text.data[1]) >= 0 && hex_value(text.data[2]) >= 0) {
+	if (text.data[0] == '%' && text.size >= 3 && ascii_hex(text.data[1]) >= 0 && ascii_hex(text.data[2]) >= 0) {
 		*ret_size = 3;
-		return (uint8_t)(hex_value(text.data[1]) * 16 + hex_value(text.data[2]));
+		return (uint8_t)(ascii_hex(text.data[1]) * 16 + ascii_hex(text.data[2]));
 	}
 	*ret_size = 1;
 	return text.data[0];

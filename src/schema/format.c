@@ -11,16 +11,6 @@
 
 enum { LABEL_MOST = 63, NAME_MOST = 253, LOCAL_MOST = 64 };
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(uint8_t c)
-{
-	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
 /* RFC 1123 2.1. Labels with "--" at the third place say something to IDNA alone; only its A-labels ("xn--") are left.
  */
 static bool label_holds(struct fw_slice label)
@@ -28,7 +18,7 @@ static bool label_holds(struct fw_slice label)
 	if (label.size == 0 || label.size > LABEL_MOST || label.data[0] == '-' || label.data[label.size - 1] == '-')
 		return false;
 	for (size_t i = 0; i < label.size; i++)
-		if (!is_alpha(label.data[i]) && !is_digit(label.data[i]) && label.data[i] != '-')
+		if (!ascii_is_alpha(label.data[i]) && !ascii_is_digit(label.data[i]) && label.data[i] != '-')
 			return false;
 	return label.size < 4 || label.data[2] != '-' || label.data[3] != '-' ||
 	       (slice_equal_nocase(slice(label.data, 2), slice("xn", 2)) && label.size > 4);
@@ -56,7 +46,7 @@ bool format_ipv4(struct fw_slice text)
 
 	for (size_t i = 0; i <= text.size; i++) {
 		if (i != text.size && text.data[i] != '.') {
-			if (!is_digit(text.data[i]) || (digits != 0 && value == 0))
+			if (!ascii_is_digit(text.data[i]) || (digits != 0 && value == 0))
 				return false;
 			value = value * 10 + (text.data[i] - '0');
 			if (value > 255)
@@ -86,7 +76,7 @@ bool format_ipv6(struct fw_slice text)
 	while (i < text.size) {
 		size_t start = i;
 
-		while (i < text.size && json_string_hex(text.data[i]) >= 0)
+		while (i < text.size && ascii_hex(text.data[i]) >= 0)
 			i++;
 		if (i < text.size && text.data[i] == '.')
 			return format_ipv4(slice_from(text, start)) && (gap ? groups <= 5 : groups == 6);
@@ -108,7 +98,7 @@ bool format_ipv6(struct fw_slice text)
 
 static bool is_atom(uint8_t c, bool international)
 {
-	return is_alpha(c) || is_digit(c) || (c >= 0x80 && international) ||
+	return ascii_is_alpha(c) || ascii_is_digit(c) || (c >= 0x80 && international) ||
 	       (c != 0 && c < 0x80 && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
 }
 
@@ -151,7 +141,7 @@ static bool international_domain_holds(struct fw_slice text)
 
 	for (size_t i = 0; i <= text.size; i++) {
 		if (i != text.size && text.data[i] != '.') {
-			if (text.data[i] < 0x80 && !is_alpha(text.data[i]) && !is_digit(text.data[i]) &&
+			if (text.data[i] < 0x80 && !ascii_is_alpha(text.data[i]) && !ascii_is_digit(text.data[i]) &&
 			    text.data[i] != '-')
 				return false;
 			continue;
@@ -198,7 +188,7 @@ static bool uuid_holds(struct fw_slice text)
 	for (size_t i = 0; i < text.size; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (dash ? text.data[i] != '-' : json_string_hex(text.data[i]) < 0)
+		if (dash ? text.data[i] != '-' : ascii_hex(text.data[i]) < 0)
 			return false;
 	}
 	return true;
@@ -218,7 +208,7 @@ static bool relative_pointer_holds(struct fw_slice text)
 {
 	size_t i = 0;
 
-	while (i < text.size && is_digit(text.data[i]))
+	while (i < text.size && ascii_is_digit(text.data[i]))
 		i++;
 	if (i == 0 || (i > 1 && text.data[0] == '0'))
 		return false;

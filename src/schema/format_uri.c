@@ -3,16 +3,6 @@
 #include "codec/json_string.h"
 #include "schema/format.h"
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(uint8_t c)
-{
-	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
 static bool in(uint8_t c, const char *set)
 {
 	return c != 0 && strchr(set, c) != NULL;
@@ -21,8 +11,8 @@ static bool in(uint8_t c, const char *set)
 /* "%" and two digits. */
 static bool is_encoded(struct fw_slice text, size_t i)
 {
-	return i + 2 < text.size && text.data[i] == '%' && json_string_hex(text.data[i + 1]) >= 0 &&
-	       json_string_hex(text.data[i + 2]) >= 0;
+	return i + 2 < text.size && text.data[i] == '%' && ascii_hex(text.data[i + 1]) >= 0 &&
+	       ascii_hex(text.data[i + 2]) >= 0;
 }
 
 /* Unreserved, percent-encoded, sub-delims and what is in more. */
@@ -31,7 +21,7 @@ static bool only(struct fw_slice text, const char *more, bool international)
 	for (size_t i = 0; i < text.size; i++) {
 		uint8_t c = text.data[i];
 
-		if (is_alpha(c) || is_digit(c) || in(c, "-._~!$&'()*+,;=") || in(c, more) ||
+		if (ascii_is_alpha(c) || ascii_is_digit(c) || in(c, "-._~!$&'()*+,;=") || in(c, more) ||
 		    (international && c >= 0x80))
 			continue;
 		if (!is_encoded(text, i))
@@ -47,7 +37,7 @@ static bool literal_holds(struct fw_slice text)
 
 	if (text.size < 2 || (text.data[0] | 0x20) != 'v')
 		return format_ipv6(text);
-	while (dot < text.size && json_string_hex(text.data[dot]) >= 0)
+	while (dot < text.size && ascii_hex(text.data[dot]) >= 0)
 		dot++;
 	return dot > 1 && dot + 1 < text.size && text.data[dot] == '.' && only(slice_from(text, dot + 1), ":", false);
 }
@@ -62,7 +52,7 @@ static bool authority_holds(struct fw_slice text, bool international)
 		return false;
 	text = slice(text.data + at, text.size - at);
 	end = text.size;
-	while (end != 0 && is_digit(text.data[end - 1]))
+	while (end != 0 && ascii_is_digit(text.data[end - 1]))
 		end--;
 	if (end != 0 && text.data[end - 1] == ':')
 		text.size = end - 1;
@@ -82,10 +72,10 @@ static size_t until(struct fw_slice text, const char *ends)
 
 static bool scheme_holds(struct fw_slice text)
 {
-	if (text.size == 0 || !is_alpha(text.data[0]))
+	if (text.size == 0 || !ascii_is_alpha(text.data[0]))
 		return false;
 	for (size_t i = 1; i < text.size; i++)
-		if (!is_alpha(text.data[i]) && !is_digit(text.data[i]) && !in(text.data[i], "+-."))
+		if (!ascii_is_alpha(text.data[i]) && !ascii_is_digit(text.data[i]) && !in(text.data[i], "+-."))
 			return false;
 	return true;
 }
@@ -159,7 +149,7 @@ static bool expression_holds(struct fw_slice text)
 			   text.data[i + 1] <= '9') {
 			size_t start = i;
 
-			while (i + 1 < text.size && is_digit(text.data[i + 1]))
+			while (i + 1 < text.size && ascii_is_digit(text.data[i + 1]))
 				i++;
 			if (i - start > 4)
 				return false;
@@ -167,7 +157,7 @@ static bool expression_holds(struct fw_slice text)
 		} else if (!modified && c == '.' && name && !dot) {
 			dot = true;
 			continue;
-		} else if (!modified && (is_alpha(c) || is_digit(c) || c == '_')) {
+		} else if (!modified && (ascii_is_alpha(c) || ascii_is_digit(c) || c == '_')) {
 			name = true;
 		} else if (!modified && is_encoded(text, i)) {
 			name = true;

@@ -118,7 +118,7 @@ static bool read_hex(struct translation *t, size_t digits, uint32_t *ret_code)
 {
 	*ret_code = 0;
 	for (size_t i = 0; i < digits; i++) {
-		int value = peek(t, i) < 0 ? -1 : json_string_hex((uint8_t)peek(t, i));
+		int value = peek(t, i) < 0 ? -1 : ascii_hex((uint8_t)peek(t, i));
 
 		if (value < 0)
 			return wrong(t, "an escape lacks its hexadecimal digits");
@@ -136,7 +136,7 @@ static bool read_unicode(struct translation *t, uint32_t *ret_code)
 	if (peek(t, 0) == '{') {
 		size_t digits = 1;
 
-		while (peek(t, digits) >= 0 && json_string_hex((uint8_t)peek(t, digits)) >= 0)
+		while (peek(t, digits) >= 0 && ascii_hex((uint8_t)peek(t, digits)) >= 0)
 			digits++;
 		if (digits == 1 || digits > 7 || peek(t, digits) != '}')
 			return wrong(t, "\"\\u{\" is not a code point and \"}\"");

@@ -78,14 +78,6 @@ static size_t remove_dots(uint8_t *path, size_t size)
 	return to;
 }
 
-static int hex(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static struct fw_slice percent_decoded(struct fw_slice text, struct arena *arena)
 {
 	uint8_t *bytes = arena_alloc(arena, text.size + 1), *to = bytes;
@@ -93,8 +85,8 @@ static struct fw_slice percent_decoded(struct fw_slice text, struct arena *arena
 	if (bytes == NULL)
 		return slice(NULL, 0);
 	for (size_t i = 0; i < text.size; i++) {
-		int high = i + 2 < text.size && text.data[i] == '%' ? hex(text.data[i + 1]) : -1;
-		int low = high >= 0 ? hex(text.data[i + 2]) : -1;
+		int high = i + 2 < text.size && text.data[i] == '%' ? ascii_hex(text.data[i + 1]) : -1;
+		int low = high >= 0 ? ascii_hex(text.data[i + 2]) : -1;
 
 		*to++ = low >= 0 ? (uint8_t)(high << 4 | low) : text.data[i];
 		if (low >= 0)

@@ -3,14 +3,6 @@
 
 #include "shell/admin_parts.h"
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size)
 {
 	*ret_size = 0;
@@ -25,8 +17,8 @@ bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t
 		}
 		if (text.size - i < 3)
 			return false;
-		high = hex_value(text.data[i + 1]);
-		low = hex_value(text.data[i + 2]);
+		high = ascii_hex(text.data[i + 1]);
+		low = ascii_hex(text.data[i + 2]);
 		if (high < 0 || low < 0)
 			return false;
 		ret_text[(*ret_size)++] = (char)(high << 4 | low);

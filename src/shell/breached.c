@@ -12,19 +12,10 @@
 /* LINE: 40 digits, a colon, a count, and the end of the line. */
 enum { DIGEST = 20, DIGITS = 2 * DIGEST, LINE = 64, STEPS = 64 };
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_digest(const char *digits, uint8_t ret_digest[DIGEST])
 {
 	for (size_t i = 0; i < DIGEST; i++) {
-		int high = hex_value(digits[2 * i]), low = hex_value(digits[2 * i + 1]);
+		int high = ascii_hex((uint8_t)digits[2 * i]), low = ascii_hex((uint8_t)digits[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

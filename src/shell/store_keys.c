@@ -30,18 +30,10 @@ static const char *fail(const char *name, const char *path, const char *why)
 	return text;
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_hex(const uint8_t *octets, uint8_t ret_key[KEY])
 {
 	for (size_t i = 0; i < KEY; i++) {
-		int high = hex_value(octets[2 * i]), low = hex_value(octets[2 * i + 1]);
+		int high = ascii_hex(octets[2 * i]), low = ascii_hex(octets[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -9,7 +9,7 @@ static bool computes(const uint8_t *at, const uint8_t *end)
 	if (end - at > 40)
 		return false;
 	for (; at < end; at++) {
-		if (is_digit(*at))
+		if (ascii_is_digit(*at))
 			digit = true;
 		else if (*at == '*' || *at == '+' || *at == '-' || *at == '/')
 			operator= true;
@@ -22,7 +22,7 @@ static bool computes(const uint8_t *at, const uint8_t *end)
 static bool reaches(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
 {
 	for (; at < end; at++)
-		if ((is_alpha(*at) || *at == '_' || *at == '.' || *at == '?' || *at == '#') &&
+		if ((ascii_is_alpha(*at) || *at == '_' || *at == '.' || *at == '?' || *at == '#') &&
 		    detect_any(view->words, LIST_OTHER_REACHES, at, end) != 0)
 			return true;
 	return false;
@@ -70,7 +70,7 @@ static void query(const struct detect_view *view, size_t at, size_t size)
 	const uint8_t *end = view->text + view->size, *p = view->text + at;
 	uint8_t before = at != 0 ? p[-1] : 0, after;
 
-	while (p + size < end && is_alpha(p[size]))
+	while (p + size < end && ascii_is_alpha(p[size]))
 		size++;
 	after = p + size < end ? p[size] : 0;
 	if (before == '[' && after == ']') {

@@ -30,7 +30,7 @@ static size_t canonical(const struct detect_view *view, uint8_t *out, bool witho
 			c = '/'; /* ..2f */
 			i++;
 			*ret_odd = true;
-		} else if (c == '%' && left >= 3 && p[1] == 'c' && is_digit(p[2])) {
+		} else if (c == '%' && left >= 3 && p[1] == 'c' && ascii_is_digit(p[2])) {
 			c = '/';
 			*ret_odd = true;
 		}
@@ -112,7 +112,7 @@ static void alone(const struct detect_view *view, const uint8_t *text, size_t si
 
 	if (!view->begins || !view->ends || size > 200 || size < 5)
 		return;
-	if (is_alpha(text[0]) && text[1] == ':' && text[2] == '/')
+	if (ascii_is_alpha(text[0]) && text[1] == ':' && text[2] == '/')
 		from = 2;
 	if (text[from] != '/' || text[from + 1] == '/')
 		return;

@@ -43,7 +43,7 @@ static size_t read_word(const struct detect_view *view, size_t at, uint8_t word[
 		uint8_t c = view->text[at];
 
 		if (c == '\\' && at + 1 < view->size && (view->text[at + 1] == 'n' || view->text[at + 1] == 'r') &&
-		    (at + 2 == view->size || !is_alpha(view->text[at + 2])))
+		    (at + 2 == view->size || !ascii_is_alpha(view->text[at + 2])))
 			break; /* id\n */
 		if (c == '\\' || c == '\'' || c == '"') {
 			if (at + 1 == view->size || !is_word(view->text[at + 1]))
@@ -118,7 +118,7 @@ static void command(const struct detect_view *view, const struct place *place)
 	       *rest == '#' || *rest == '"' || *rest == '\'' || *rest == '>' || *rest == '<' || *rest == '%' ||
 	       *rest == '}';
 	argument = rest < end && (*rest == '-' || *rest == '/' || *rest == '$' || *rest == '\\' || *rest == '.' ||
-				  is_digit(*rest) || (is_alpha(*rest) && rest + 1 < end && rest[1] == ':'));
+				  ascii_is_digit(*rest) || (ascii_is_alpha(*rest) && rest + 1 < end && rest[1] == ':'));
 	for (const uint8_t *p = rest; p < end && p < rest + 40 && *p != '\n'; p++) {
 		if (detect_any(view->words, LIST_SHELL_TARGETS, p, end) != 0) {
 			detect_hit(view,
@@ -150,7 +150,7 @@ static void alone(const struct detect_view *view)
 	if (size == 0 || after >= view->size || !detect_word(view->words, LIST_SHELL_COMMANDS, word, size))
 		return;
 	for (size_t i = after; i + 1 < view->size; i++)
-		words += is_blank(view->text[i]) && is_alpha(view->text[i + 1]);
+		words += is_blank(view->text[i]) && ascii_is_alpha(view->text[i + 1]);
 	while (after < view->size && is_blank(view->text[after]))
 		after++;
 	if (words <= 2 && after < view->size &&

@@ -106,14 +106,15 @@ void sql_tokenize(struct tokens *t)
 
 		if (is_blank(c) || c == '\0' || c == 0xa0) {
 			i++;
-		} else if (is_alpha(c) || c == '_' || c >= 0x80) {
+		} else if (ascii_is_alpha(c) || c == '_' || c >= 0x80) {
 			uint8_t kind;
 
-			while (i < n &&
-			       (is_word(x[i]) || x[i] >= 0x80 ||
-				(x[i] == '\'' && i + 1 < n && is_alpha(x[i + 1]) && is_alpha(x[i - 1]) && /* don't */
-				 (i + 2 == n || !is_alpha(x[i + 2]) || (i + 3 == n || !is_alpha(x[i + 3]))) &&
-				 !(x[i + 1] == 'o' && i + 2 < n && x[i + 2] == 'r'))))
+			while (i < n && (is_word(x[i]) || x[i] >= 0x80 ||
+					 (x[i] == '\'' && i + 1 < n && ascii_is_alpha(x[i + 1]) &&
+					  ascii_is_alpha(x[i - 1]) && /* don't */
+					  (i + 2 == n || !ascii_is_alpha(x[i + 2]) ||
+					   (i + 3 == n || !ascii_is_alpha(x[i + 3]))) &&
+					  !(x[i + 1] == 'o' && i + 2 < n && x[i + 2] == 'r'))))
 				i++;
 			kind = keyword(view->words, x + from, i - from);
 			if (kind == T_WORD && (detect_word(view->words, LIST_SQL_TELLING, x + from, i - from) ||
@@ -121,10 +122,10 @@ void sql_tokenize(struct tokens *t)
 						detect_word(view->words, LIST_SQL_FUNCTIONS, x + from, i - from))))
 				kind = T_FUNCTION;
 			add(t, kind, from, i - from);
-		} else if (is_digit(c)) {
+		} else if (ascii_is_digit(c)) {
 			while (i < n && (is_word(x[i]) || x[i] == '.')) {
 				/* 1or 1=1, 1union */
-				if (is_alpha(x[i]) && x[i] != 'e' && x[i] != 'x' &&
+				if (ascii_is_alpha(x[i]) && x[i] != 'e' && x[i] != 'x' &&
 				    !(from + 1 < i && x[from + 1] == 'x')) {
 					if (memchr(x + from, 'x', i - from) == NULL)
 						break;
@@ -147,7 +148,7 @@ void sql_tokenize(struct tokens *t)
 
 			if (i + 2 < n && x[i + 2] == '!') { /* what MySQL runs */
 				i += 3;
-				while (i < n && is_digit(x[i]))
+				while (i < n && ascii_is_digit(x[i]))
 					i++;
 				continue;
 			}

@@ -1,6 +1,7 @@
 /* view.h: what a detector is shown, and what it says. */
 #ifndef ENGINE_DETECT_VIEW_H
 #define ENGINE_DETECT_VIEW_H
+#include "base/slice.h"
 #include "engine/detect/detect.h"
 
 enum { VIEW_SPANS = 16, VIEW_SIZE = 4096, VIEW_OVERLAP = 512, VIEW_PADDING = 2 };
@@ -41,17 +42,9 @@ void detect_scan(const struct detect_view *view);
 size_t detect_find(const struct detect_view *view, size_t from, const char *what);
 size_t detect_find_within(const struct detect_view *view, size_t from, size_t to, const char *what);
 
-static inline bool is_alpha(uint8_t c)
-{
-	return (uint8_t)((c | 0x20) - 'a') < 26;
-}
-static inline bool is_digit(uint8_t c)
-{
-	return (uint8_t)(c - '0') < 10;
-}
 static inline bool is_word(uint8_t c)
 {
-	return is_alpha(c) || is_digit(c) || c == '_';
+	return ascii_is_alpha(c) || ascii_is_digit(c) || c == '_';
 }
 static inline bool is_blank(uint8_t c)
 {

@@ -20,7 +20,7 @@ static bool calls_at(const struct detect_view *view, const uint8_t *at, const ui
 static bool calls_within(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
 {
 	for (; at < end; at++)
-		if (is_alpha(*at) && calls_at(view, at, end))
+		if (ascii_is_alpha(*at) && calls_at(view, at, end))
 			return true;
 	return false;
 }
@@ -69,7 +69,7 @@ static void judge(const struct detect_view *view, const struct attribute *a, siz
 		size--;
 	}
 	if (size > 3 && name[0] == 'o' && name[1] == 'n') {
-		for (at = name + 2; at < name + size && is_alpha(*at); at++)
+		for (at = name + 2; at < name + size && ascii_is_alpha(*at); at++)
 			;
 		if (at - name > 4 && (at == name + size || !is_word(*at)) && a->value < a->value_end &&
 		    (a->quoted || !inert(a->value, a->value_end)))
@@ -225,7 +225,7 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 	}
 	if (*at == '/')
 		name = ++at;
-	if (at == end || !is_alpha(*at)) {
+	if (at == end || !ascii_is_alpha(*at)) {
 		/* not a tag, unless a reader drops what is in the way */
 		if (at < end && (*at < ' ' || *at >= 0x80) && at + 6 < end && memcmp(at + 1, "script", 6) == 0)
 			detect_hit(view, RULE_XSS_SUSPECT, tag);
@@ -286,7 +286,7 @@ static void handlers(const struct detect_view *view)
 
 		if (at != 0 && (is_word(view->text[at - 1]) || view->text[at - 1] == '.' || view->text[at - 1] == '-'))
 			continue;
-		while (p < end && is_alpha(*p))
+		while (p < end && ascii_is_alpha(*p))
 			p++;
 		if (p - name < 3 || p - name > 24)
 			continue;
