@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/conn_io.h"
+#include "shell/session_need.h"
 
 enum { ASK_AGAIN_MS = 1000 }; /* after a time in which the keeper had no room for a question */
 
@@ -27,16 +28,6 @@ static void admit(struct connection *connection, const struct fw_need *asked, st
 	answer->code = if_recorded(worker, answer->code);
 	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, connection->admitted ? "admitted" : "not admitted",
 		     NULL);
-}
-
-static bool copy_text(char *ret_text, size_t room, size_t *ret_size, struct fw_slice text)
-{
-	if (text.size > room)
-		return false;
-	if (text.size != 0)
-		memcpy(ret_text, text.data, text.size);
-	*ret_size = text.size;
-	return true;
 }
 
 /* The connection holds no session any more: from now on the session's idle time runs. */
@@ -72,21 +63,13 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 			 char nonce[STORE_NONCE])
 {
 	struct worker *worker = connection->worker;
-	struct store_session session = { .expires_wall_us = (uint64_t)need->number, /* of the credential, if sooner */
-					 .credential = need->credential,
-					 .issued_wall_us = need->issued_wall_us };
+	struct store_session session;
 	char evicted[STORE_SESSION_ID];
 	size_t evicted_size = 0;
 	uint8_t key[32];
 
 	answer->code = FW_ANSWER_FAILED;
-	if (need->key.size != sizeof(key) ||
-	    !copy_text(session.user_id, sizeof(session.user_id), &session.user_id_size, need->user_id) ||
-	    !copy_text(session.role, sizeof(session.role), &session.role_size, need->role) ||
-	    !copy_text(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id) ||
-	    !copy_text(session.key_id, sizeof(session.key_id), &session.key_id_size, need->key_id) ||
-	    !copy_text((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding) ||
-	    !copy_text((char *)session.origin, sizeof(session.origin), &session.origin_size, need->origin))
+	if (need->key.size != sizeof(key) || !session_need_read(need, &session))
 		return;
 	answer->code = take_proof(worker, need, answer, nonce);
 	if (answer->code != FW_ANSWER_YES)
@@ -120,15 +103,7 @@ static void take_session(struct connection *connection, const struct fw_need *ne
 		worker->options->store, need->key.data, *worker_now(worker), session);
 	if (answer->code != FW_ANSWER_YES)
 		return;
-	answer->user_id = slice(session->user_id, session->user_id_size);
-	answer->role = slice(session->role, session->role_size);
-	answer->session_id = slice(session->session_id, session->session_id_size);
-	answer->expires_wall_us = session->expires_wall_us;
-	answer->issued_wall_us = session->issued_wall_us;
-	answer->credential = session->credential;
-	answer->binding = slice(session->binding, session->binding_size);
-	answer->origin = slice(session->origin, session->origin_size);
-	answer->key_id = slice(session->key_id, session->key_id_size);
+	session_need_answer(session, answer);
 }
 
 static void check_key(struct connection *connection, const struct fw_need *need, struct store_api_key *key,

@@ -4,32 +4,20 @@
 
 #include "base/slice.h"
 #include "shell/rehearsal_parts.h"
-
-static void copy(char *to, size_t room, size_t *ret_size, struct fw_slice from)
-{
-	*ret_size = from.size < room ? from.size : room;
-	if (*ret_size != 0)
-		memcpy(to, from.data, *ret_size);
-}
+#include "shell/session_need.h"
 
 static enum fw_answer_code open_session(struct rehearsal *r, const struct fw_need *need)
 {
-	struct store_session session = { .expires_wall_us = (uint64_t)need->number,
-					 .credential = need->credential,
-					 .issued_wall_us = need->issued_wall_us };
+	struct store_session session;
 	char evicted[STORE_SESSION_ID];
 	size_t evicted_size;
 	enum fw_answer_code code;
 
-	if (need->key.size != sizeof(r->session_key) || need->ticket_ms != 0)
+	if (need->key.size != sizeof(r->session_key) || need->ticket_ms != 0 || !session_need_read(need, &session))
 		return FW_ANSWER_FAILED;
 	if (need->proof.size == 32 &&
 	    store_proof_take(r->store, need->proof.data, need->proof_until_wall_us, r->now) != FW_ANSWER_YES)
 		return FW_ANSWER_REPLAYED;
-	copy(session.user_id, sizeof(session.user_id), &session.user_id_size, need->user_id);
-	copy(session.role, sizeof(session.role), &session.role_size, need->role);
-	copy(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id);
-	copy((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding);
 	if (r->held)
 		store_session_leave(r->store, r->session_key, r->now.monotonic_ns);
 	memcpy(r->session_key, need->key.data, sizeof(r->session_key));
@@ -47,13 +35,7 @@ static void take_session(struct rehearsal *r, const struct fw_need *need, struct
 	answer->code = store_session_take(r->store, need->key.data, r->now, session);
 	if (answer->code != FW_ANSWER_YES)
 		return;
-	answer->user_id = slice(session->user_id, session->user_id_size);
-	answer->role = slice(session->role, session->role_size);
-	answer->session_id = slice(session->session_id, session->session_id_size);
-	answer->expires_wall_us = session->expires_wall_us;
-	answer->issued_wall_us = session->issued_wall_us;
-	answer->credential = session->credential;
-	answer->binding = slice(session->binding, session->binding_size);
+	session_need_answer(session, answer);
 }
 
 static void ask_password(const struct rehearsal *r, const struct fw_need *need, struct fw_answer *answer)

@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "memory.h"
 #include "record/jsonl.h"
+#include "shell/session_need.h"
 
 /* The allocation that was told to fail is one of the engine's, not of what the world does in between. */
 static void obey_record(struct memory *memory, const struct fw_record *record)
@@ -39,13 +40,6 @@ static struct link *obey_link_of_session(struct memory *memory, const char *sess
 	return NULL;
 }
 
-static void obey_copy(char *to, size_t room, size_t *ret_size, struct fw_slice from)
-{
-	*ret_size = from.size < room ? from.size : room;
-	if (*ret_size != 0)
-		memcpy(to, from.data, *ret_size);
-}
-
 /* The connection holds no session any more: from now on the session's idle time runs. */
 static void obey_leave_session(struct link *link)
 {
@@ -56,18 +50,14 @@ static void obey_leave_session(struct link *link)
 
 static void obey_session_open(struct memory *memory, struct link *link, const struct fw_need *need)
 {
-	struct store_session session = { .expires_wall_us = (uint64_t)need->number,
-					 .credential = need->credential,
-					 .issued_wall_us = need->issued_wall_us };
+	struct store_session session;
 	char evicted[STORE_SESSION_ID];
 	size_t evicted_size = 0;
 	struct link *other;
 
-	obey_copy(session.user_id, sizeof(session.user_id), &session.user_id_size, need->user_id);
-	obey_copy(session.role, sizeof(session.role), &session.role_size, need->role);
-	obey_copy(session.session_id, sizeof(session.session_id), &session.session_id_size, need->session_id);
-	obey_copy((char *)session.binding, sizeof(session.binding), &session.binding_size, need->binding);
-	obey_copy(session.key_id, sizeof(session.key_id), &session.key_id_size, need->key_id);
+	link->answer.code = FW_ANSWER_FAILED;
+	if (!session_need_read(need, &session))
+		return;
 	if (need->ticket_ms != 0) {
 		link->answer.code = store_ticket_open(memory->store, need->key.data, &session,
 						      (uint64_t)need->ticket_ms * 1000000, memory->now);
@@ -93,14 +83,7 @@ static void obey_session_take(struct memory *memory, struct link *link, const st
 										       memory->now, &link->session);
 	if (answer->code != FW_ANSWER_YES)
 		return;
-	answer->user_id = slice(link->session.user_id, link->session.user_id_size);
-	answer->role = slice(link->session.role, link->session.role_size);
-	answer->session_id = slice(link->session.session_id, link->session.session_id_size);
-	answer->expires_wall_us = link->session.expires_wall_us;
-	answer->issued_wall_us = link->session.issued_wall_us;
-	answer->credential = link->session.credential;
-	answer->binding = slice(link->session.binding, link->session.binding_size);
-	answer->key_id = slice(link->session.key_id, link->session.key_id_size);
+	session_need_answer(&link->session, answer);
 }
 
 static void obey_api_key(struct memory *memory, struct link *link, const struct fw_need *need)
