@@ -9,8 +9,7 @@
 #include "crypto/digest.h"
 #include "crypto/jwk.h"
 #include "crypto/jwt.h"
-#include "../unit/crypto_fixture.h"
-#include "vectors.h"
+#include "wycheproof.h"
 
 static const char *copy_text(struct fw_slice text)
 {
@@ -21,21 +20,6 @@ static const char *copy_text(struct fw_slice text)
 		memcpy(copy, text.data, text.size);
 	copy[text.size] = '\0';
 	return copy;
-}
-
-static void load_json(const char *path, struct json *ret_json)
-{
-	char name[4096];
-	size_t size;
-	char *bytes = vectors_read(vectors_path(name, path), &size), *copy;
-
-	if (bytes == NULL)
-		fail_msg("%s is absent", name);
-	copy = arena_alloc(&arena, size);
-	assert_non_null(copy);
-	memcpy(copy, bytes, size);
-	free(bytes);
-	assert_int_equal(json_parse(&arena, slice(copy, size), 0, ret_json, NULL), JSON_OK);
 }
 
 static uint32_t member(const struct json *json, uint32_t object, const char *name)
@@ -124,7 +108,7 @@ static struct tally run_file(const char *path)
 	struct json json;
 	uint32_t groups;
 
-	load_json(path, &json);
+	load(path, &json);
 	groups = member(&json, 0, "testGroups");
 	assert_true(groups != 0);
 	for (uint32_t group = groups + 1; group < json.nodes[groups].next; group = json.nodes[group].next) {
@@ -173,43 +157,22 @@ static void wycheproof_json_web_key(void **state)
 	assert_int_equal(tally.valid, 5);
 }
 
-static struct fw_slice hex_at(const struct json *json, uint32_t object, const char *name)
+static void one_hmac_sha256(const struct json *json, uint32_t group, uint32_t test, bool valid)
 {
-	struct fw_slice text = text_at(json, object, name);
-	uint8_t *bytes = arena_alloc(&arena, text.size / 2 + 1);
+	struct fw_slice tag = hex_at(json, test, "tag");
+	uint8_t mac[32];
 
-	for (size_t i = 0; i < text.size / 2; i++) {
-		const char digits[3] = { (char)text.data[2 * i], (char)text.data[2 * i + 1], '\0' };
-
-		bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
-	}
-	return slice(bytes, text.size / 2);
+	(void)group;
+	assert_true(digest_hmac_sha256(hex_at(json, test, "key"), hex_at(json, test, "msg"), mac));
+	assert_in_range(tag.size, 16, 32);
+	if (slice_equal(tag, slice(mac, tag.size)) != valid)
+		fail_msg("vector %s", copy_text(text_at(json, test, "tcId")));
 }
 
 static void wycheproof_hmac_sha256(void **state)
 {
-	struct json json;
-	unsigned count = 0;
-	uint32_t groups;
-
 	(void)state;
-	load_json("vectors/wycheproof/testvectors_v1/hmac_sha256_test.json", &json);
-	groups = member(&json, 0, "testGroups");
-	for (uint32_t group = groups + 1; group < json.nodes[groups].next; group = json.nodes[group].next) {
-		uint32_t tests = member(&json, group, "tests");
-
-		for (uint32_t at = tests + 1; at < json.nodes[tests].next; at = json.nodes[at].next) {
-			struct fw_slice tag = hex_at(&json, at, "tag");
-			uint8_t mac[32];
-
-			assert_true(digest_hmac_sha256(hex_at(&json, at, "key"), hex_at(&json, at, "msg"), mac));
-			assert_in_range(tag.size, 16, 32);
-			if (slice_equal(tag, slice(mac, tag.size)) != slice_is(text_at(&json, at, "result"), "valid"))
-				fail_msg("vector %s", copy_text(text_at(&json, at, "tcId")));
-			count++;
-		}
-	}
-	assert_int_equal(count, 174);
+	assert_int_equal(each("vectors/wycheproof/testvectors_v1/hmac_sha256_test.json", one_hmac_sha256), 174);
 }
 
 /* The key of a group: as a JWK, or where a group has none (odd points of a curve) in PEM. NULL, or what is wrong. */
@@ -230,7 +193,7 @@ static unsigned run_signatures(const char *path, const char *jwk, enum jose_algo
 	unsigned count = 0;
 	uint32_t groups;
 
-	load_json(path, &json);
+	load(path, &json);
 	groups = member(&json, 0, "testGroups");
 	for (uint32_t group = groups + 1; group < json.nodes[groups].next; group = json.nodes[group].next) {
 		uint32_t tests = member(&json, group, "tests");
@@ -278,7 +241,7 @@ static const char *cookbook(const char *path, const char *form, enum jose_algori
 	struct json json;
 	uint32_t input;
 
-	load_json(path, &json);
+	load(path, &json);
 	input = member(&json, 0, "input");
 	assert_says(jwk_read(&arena, &with, &json, member(&json, input, "key"), &key), NULL, path);
 	rules.keys = &key;
@@ -305,7 +268,7 @@ static const char *cookbook_json(const char *path, int at, enum jose_algorithm r
 	size_t size;
 	const char *said;
 
-	load_json(path, &json);
+	load(path, &json);
 	input = member(&json, 0, "input");
 	whole = member(&json, member(&json, 0, "output"), "json");
 	key_node = member(&json, input, "key");

@@ -399,16 +399,12 @@ def test_under_load():
     """A record that is written meanwhile, over the ends of segments: each report holds, counts no less than the one before, and believes what was kept."""
     with Framewall(RELAXED + "audit_logging: { max_log_size: 1, source_budget: { records: 0 } }\n") as server:
         def load():
-            client = RawClient(server.port, server.bearer("x" * 40))
-            reader = threading.Thread(target=client.closed, daemon=True)
-            reader.start()
+            client = ForgetfulClient(server, "x" * 40)
             while not enough.is_set():
                 for _ in range(50):
                     client.send("}no json{")
                 time.sleep(0.01)
-            client.send(b"\x03\xe8", 8)
-            reader.join(PATIENCE)
-            client.close()
+            client.leave()
 
         enough = threading.Event()
         busy = threading.Thread(target=load)
@@ -441,17 +437,13 @@ def segments_of(server, suffix):
 def test_rows_before_any_report():
     """Closed segments have their rows before anybody asks, as text and compressed; what is changed in one shows in the log and in the report."""
     with Framewall(RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 2, source_budget: { records: 0 } }\n", says="does not hold") as server:
-        client = RawClient(server.port, server.bearer("x" * 40))
-        reader = threading.Thread(target=client.closed, daemon=True)
-        reader.start()
+        client = ForgetfulClient(server, "x" * 40)
         patience = time.monotonic() + 3 * PATIENCE
         while len(segments_of(server, "record/security_audit-0*.checkpoints")) < 4 and time.monotonic() < patience:
             for _ in range(50):
                 client.send("}no json{")
             time.sleep(0.01)
-        client.send(b"\x03\xe8", 8)
-        reader.join(PATIENCE)
-        client.close()
+        client.leave()
         starts = segments_of(server, "record/security_audit-0*.checkpoints")
         ok(until(lambda: len(segments_of(server, "record/*.zst")) >= 2 and segments_of(server, "report/*.rows") == starts[:-1]), "each closed segment has its rows",
            (starts, segments_of(server, "report/*.rows")))

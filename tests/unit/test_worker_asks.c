@@ -14,6 +14,7 @@
 
 #include "base/gcra.h"
 #include "base/slice.h"
+#include "gate_client.h"
 #include "policy_of.h"
 #include "shell/gate.h"
 #include "shell/ipc.h"
@@ -96,15 +97,8 @@ static bool expect(int fd, const char *wanted)
 
 static int connect_one(void)
 {
-	static const char head[] = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-				   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_port = htons(gate_port(fx.gate)),
-				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = gate_client(gate_port(fx.gate));
 
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_true(send(fd, head, strlen(head), MSG_NOSIGNAL) > 0);
 	assert_true(expect(fd, "\r\n\r\n"));
 	return fd;
 }

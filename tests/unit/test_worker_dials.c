@@ -14,6 +14,7 @@
 
 #include "base/gcra.h"
 #include "base/slice.h"
+#include "gate_client.h"
 #include "policy_of.h"
 #include "shell/dial.h"
 #include "shell/gate.h"
@@ -78,20 +79,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int client(void)
-{
-	static const char head[] = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-				   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_port = htons(gate_port(fx.gate)),
-				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_true(send(fd, head, strlen(head), MSG_NOSIGNAL) > 0);
-	return fd;
-}
-
 static void await(int fd)
 {
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
@@ -147,7 +134,7 @@ static void expect_end(int fd)
 
 static void test_handed(void **state)
 {
-	int fd = client(), ends[2];
+	int fd = gate_client(gate_port(fx.gate)), ends[2];
 	struct dial_ask ask = hear(DIAL_CONNECT);
 
 	(void)state;
@@ -163,7 +150,7 @@ static void test_not_handed(void **state)
 {
 	(void)state;
 	for (uint32_t result = DIAL_CONNECTED; result < DIAL_RESULTS; result++) { /* the first one without a socket */
-		int fd = client();
+		int fd = gate_client(gate_port(fx.gate));
 		struct dial_ask ask = hear(DIAL_CONNECT);
 
 		hand(ask.id, ask.generation, result, -1);
@@ -175,7 +162,7 @@ static void test_not_handed(void **state)
 /* Sockets that nobody waits for are closed. */
 static void test_nobody_waits(void **state)
 {
-	int fd = client(), ends[2];
+	int fd = gate_client(gate_port(fx.gate)), ends[2];
 	struct dial_ask ask = hear(DIAL_CONNECT);
 
 	(void)state;
@@ -207,7 +194,7 @@ static void test_nobody_waits(void **state)
 
 static void test_who_is_gone_asks_no_more(void **state)
 {
-	int fd = client(), ends[2];
+	int fd = gate_client(gate_port(fx.gate)), ends[2];
 	struct dial_ask ask = hear(DIAL_CONNECT), taken;
 
 	(void)state;
@@ -229,7 +216,7 @@ static void test_a_keeper_that_is_away(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < CLIENTS; i++)
-		fds[i] = client();
+		fds[i] = gate_client(gate_port(fx.gate));
 	for (unsigned i = 0; i < 10; i++) /* taken along by the one that falls */
 		last = hear(DIAL_CONNECT);
 	assert_int_equal(last.id, 10);
@@ -254,12 +241,12 @@ static void test_a_keeper_that_is_away(void **state)
 /* Neither keeper nor monitor is there: clients wait for as long as they may, and the gate can be stopped. */
 static void test_the_link_ends(void **state)
 {
-	int fd = client();
+	int fd = gate_client(gate_port(fx.gate));
 
 	(void)state;
 	hear(DIAL_CONNECT);
 	close(fx.links[1]);
-	fx.links[1] = client();
+	fx.links[1] = gate_client(gate_port(fx.gate));
 	tear_down(state);
 	expect(fd, "HTTP/1.1 503");
 	close(fd);
