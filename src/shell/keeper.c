@@ -65,7 +65,7 @@ static const char *start(struct keeper *keeper)
 	const struct keeper_options *options = &keeper->options;
 	const char *failed = NULL;
 
-	keeper->directory_fd = keeper_files_lock(options->data_directory, &failed);
+	keeper->directory_fd = keeper_files_lock(options->data_directory, options->log, &failed);
 	if (keeper->directory_fd < 0)
 		return failed;
 	keeper->recorder.options = options;

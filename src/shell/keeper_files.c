@@ -4,13 +4,23 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/encode.h"
 #include "base/mem.h"
 #include "shell/keeper_parts.h"
+#include "shell/log.h"
 
-enum { PATH_ROOM = 4096, SECRET = 32 };
+enum {
+	PATH_ROOM = 4096,
+	SECRET = 32,
+	/* The lock of a server before is waited for so long, 10 s; one that answers for half a second runs. */
+	LOCK_STEP_MS = 20,
+	LOCK_STEPS = 500,
+	RUNS_STEPS = 25,
+	SAY_STEPS = 25
+};
 
 static char text[2 * PATH_ROOM];
 
@@ -20,8 +30,37 @@ static const char *say(const char *what, const char *path)
 	return text;
 }
 
+static bool answers(const char *directory)
+{
+	int fd = keeper_control_connect(directory);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* A keeper whose monitor was killed answers nobody any more, but writes what was recorded: that is waited for. One that
+ * goes on answering for a moment is no such one. 0, or -1 with errno. */
+static int lock(int fd, const char *directory, struct log *log)
+{
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000 };
+	unsigned answered = 0;
+	int result;
+
+	for (unsigned i = 0; (result = flock(fd, LOCK_EX | LOCK_NB)) != 0 && errno == EWOULDBLOCK; i++) {
+		answered = answers(directory) ? answered + 1 : 0;
+		errno = EWOULDBLOCK;
+		if (i >= LOCK_STEPS || answered >= RUNS_STEPS)
+			break;
+		if (i == SAY_STEPS && answered == 0)
+			log_info(log, server, "the server before writes its record still: waiting for it");
+		nanosleep(&step, NULL);
+	}
+	return result;
+}
+
 /* The lock is the kernel's: it goes with the process, however that ends. */
-int keeper_files_lock(const char *directory, const char **reterr_text)
+int keeper_files_lock(const char *directory, struct log *log, const char **reterr_text)
 {
 	int fd;
 
@@ -34,7 +73,7 @@ int keeper_files_lock(const char *directory, const char **reterr_text)
 		*reterr_text = say("open the data directory", directory);
 		return -1;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (lock(fd, directory, log) == 0)
 		return fd;
 	if (errno == EWOULDBLOCK) {
 		snprintf(text, sizeof(text),

@@ -312,7 +312,8 @@ void keeper_clock_begin(struct keeper *keeper);
 void keeper_clock_check(struct keeper *keeper); /* every second */
 
 /* keeper_files.c: what the keeper has in the data directory. Texts of failures are in a static buffer. */
-int keeper_files_lock(const char *directory, const char **reterr_text); /* a descriptor to keep open; -1 */
+/* A descriptor to keep open; -1: another server has it, also after a while. log: is told of waiting. */
+int keeper_files_lock(const char *directory, struct log *log, const char **reterr_text);
 const char *keeper_files_token(const char *directory, const struct fw_random *random, char ret_token[KEEPER_TOKEN + 1]);
 /* DATA/framewall.db, and what it has of the store's. NULL, or what failed. */
 const char *keeper_files_database(const char *directory, const struct vault_options *keys, struct store *store,

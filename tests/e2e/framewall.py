@@ -5,6 +5,7 @@ itself is used to judge it. Time in a verdict is a generous bound only.
 """
 import asyncio
 import base64
+import fcntl
 import glob
 import hashlib
 import hmac
@@ -165,6 +166,16 @@ class Framewall:
         except subprocess.TimeoutExpired:
             return None
 
+    def killed(self):
+        """Ended by SIGKILL, and whatever of it still writes the record is over."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+        folder = os.open(self.data, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        finally:
+            os.close(folder)
+
     def stop(self):
         if self.process.poll() is None:
             self.signal()
@@ -215,10 +226,26 @@ class Framewall:
         done = subprocess.run([BINARY, "stats", "--json", "--data", self.data], stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
         return json.loads(done.stdout)
 
+    def pids(self):
+        """Of the process that was started, and of those that it has started: all of the server."""
+        found = [self.process.pid]
+        for name in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+            except (OSError, IndexError):
+                continue
+            if fields[1] == str(self.process.pid) and fields[0] != "Z":
+                found.append(int(name))
+        return found
+
     def memory(self):
-        """Proportional set size in bytes: what the process really holds."""
-        with open(f"/proc/{self.process.pid}/smaps_rollup") as file:
-            return int(re.search(r"^Pss:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
+        """Proportional set size in bytes: what the server really holds."""
+        size = 0
+        for pid in self.pids():
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                size += int(re.search(r"^Pss:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
+        return size
 
     def memory_counts(self):
         """A sanitizer's shadow memory says nothing about the program's."""
@@ -227,18 +254,22 @@ class Framewall:
         return b"__asan_init" not in octets and b"__tsan_init" not in octets
 
     def cpu(self):
-        with open(f"/proc/{self.process.pid}/stat") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        ticks = 0
+        for pid in self.pids():
+            with open(f"/proc/{pid}/stat") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def descriptors(self):
         """But for those of the record and its index, which come and go."""
         count = 0
-        for name in os.listdir(f"/proc/{self.process.pid}/fd"):
-            try:
-                count += not os.readlink(f"/proc/{self.process.pid}/fd/{name}").startswith(self.data)
-            except OSError:
-                pass  # it was closed meanwhile
+        for pid in self.pids():
+            for name in os.listdir(f"/proc/{pid}/fd"):
+                try:
+                    count += not os.readlink(f"/proc/{pid}/fd/{name}").startswith(self.data)
+                except OSError:
+                    pass  # it was closed meanwhile
         return count
 
 

@@ -43,6 +43,14 @@ def status_of(pid, key):
         return re.search(rf"^{key}:\s*(\S+)", file.read(), re.M).group(1)
 
 
+def is_over(pid):
+    """Gone, or nobody has asked what became of it."""
+    try:
+        return status_of(pid, "State") == "Z"
+    except OSError:
+        return True
+
+
 class Load:
     """Users who log in, each under a name of his own, until it is over; who was told that he is in."""
 
@@ -251,6 +259,36 @@ def reload_and_drain():
     ok(True, "it stops when it is told to")
 
 
+def start_again(fw):
+    fw.port = None
+    fw.process = subprocess.Popen(fw.process.args, stdout=subprocess.PIPE, stderr=fw.errors, text=True, cwd=fw.folder)
+    threading.Thread(target=fw._read, daemon=True).start()
+    return fw.starts()
+
+
+def monitor_falls():
+    """The gate goes with the monitor; the keeper writes what was recorded, and the next server waits for it."""
+    with start() as fw:
+        fw.says = FELL + "|waiting for it"
+        part(fw, "fw-gate")
+        for fall in range(3):
+            load = Load(fw)
+            until(lambda: len(load.told) > 50)
+            gate, keeper = part(fw, "fw-gate"), part(fw, "fw-keeper")
+            fw.signal(signal.SIGKILL)
+            fw.wait()
+            load.over = True
+            if not ok(start_again(fw), "the next server starts at once", fw.stderr()):
+                return
+            told = load.end()
+            ok(is_over(gate) and is_over(keeper), "nothing is left of the one before")
+            logins = {record["user_id"] for record in fw.records("auth_success")}
+            equal(sorted(set(told) - logins), [], f"{len(told)} clients were in: each is in the record")
+        said = subprocess.run(fw.process.args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=fw.folder, timeout=PATIENCE)
+        ok(said.returncode == 3 and "another framewall runs" in said.stdout, "a second one on the same data is refused still", said.stdout)
+        equal(verify(fw).returncode, 0, "the chain holds")
+
+
 def reload_to_other_files():
     """What a configuration names that came later, and the keeper may not write, another keeper may."""
     with tempfile.TemporaryDirectory() as folder, start(RELAXED) as fw:
@@ -290,4 +328,4 @@ def every_second():
 
 
 if __name__ == "__main__":
-    main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, every_second)
+    main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, monitor_falls, every_second)

@@ -313,8 +313,7 @@ def killed():
         threading.excepthook = lambda error: None  # the clients' end
         busy.start()
         time.sleep(generator.random())
-        server.signal(signal.SIGKILL)
-        server.wait()
+        server.killed()
         busy.join()
         equal_to_lines(f"after kill {number + 1}", 4)
     server = start(check=False)
