@@ -108,7 +108,7 @@ SECRETS = mapping({"secrets": {"type": ["object", "string", "null"], "pattern": 
 ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
          "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
          "dialect": one_of([row[1] for row in rows_of("dialects", "DIALECT")] + ["subprotocol"]), "types": named(TEXT),
-         "discriminator": {"type": "string", "pattern": "^/"}, "login_message": TEXT, "outbound": SECRETS, "inbound": SECRETS, "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
+         "discriminator": {"type": "string", "pattern": "^(/|none$)"}, "login_message": TEXT, "outbound": SECRETS, "inbound": SECRETS, "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
 ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
@@ -317,7 +317,7 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 
 | key | value | default | meaning |
 |---|---|---|---|
-| `path` | `/name`, `/name/*`, `*` | must be given | an exact path before any other, then the longest `*`; escapes of unreserved characters and repeated slashes are read as what they mean; a path with a `.` or `..` segment, however it is written, has no route |
+| `path` | `/name`, `/name/*`, `/name/{any}`, `*` | must be given | an exact path before any other, then the first with a segment in braces, which is any one segment, then the longest `*`; escapes of unreserved characters and repeated slashes are read as what they mean; a path with a `.` or `..` segment, however it is written, has no route |
 | `upstream` | `ws://host:port/path`, `wss://host:port/path`, `hub` | `upstream.url` | the server behind; through TLS its certificate must hold, see `upstream.tls` |
 | `upstream_path` | path | that of the address, else the client's | what the upstream is asked for |
 | `opaque` | true, false | `false` | messages are not JSON: only frames, UTF-8, size and rate are judged; needs an upstream |
@@ -327,8 +327,8 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 | `origins`, `hosts` | list | `origin.allowed`, `hosts` | replaces the common list |
 | `subprotocols` | list | none | WebSocket subprotocols accepted |
 | `dialect` | DIALECTS, subprotocol | `json` | how messages are said there: [dialects](dialects.md); `subprotocol`: what the subprotocol that is agreed on means, else `json` |
-| `types` | `{TYPE: PERMISSION}` | every type that is defined | the types of message that clients may send in the dialect, and the permission that each asks for; `any`: none; nothing: that of the definition of this name. `*` in a TYPE stands for anything without a blank |
-| `discriminator` | JSON Pointer | `/type` | where a message says its type: `/op`, `/header/kind`; in plain JSON. A number is a name there when it is written as an integer. Logins by first message keep `type` |
+| `types` | `{TYPE: PERMISSION}` | every type that is defined | the types of message that clients may send on this route, and the permission that each asks for; `any`: none; nothing: that of the definition of this name. `{}`: they only listen. In a dialect `*` in a TYPE stands for anything without a blank |
+| `discriminator` | JSON Pointer | `/type` | where a message says its type: `/op`, `/header/kind`; in plain JSON. A number is a name there when it is written as an integer. Logins by first message keep `type`. `none`: nothing says it, and every message is of the one type that `types` lists |
 | `login_message` | text | `upstream.login_message` | template sent to the upstream first |
 | `outbound.secrets` | `{KIND: ACTION}`, or an ACTION | none | what becomes of [secrets and personal data](#secrets-in-messages) in text messages to clients |
 | `inbound.secrets` | the same | none | the same in messages of clients |

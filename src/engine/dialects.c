@@ -171,7 +171,7 @@ static uint16_t number_of(const struct message *message, struct fw_slice type)
 	const struct policy_route_type *row;
 	uint16_t number;
 
-	if (message->route != NULL && message->route->type_count != 0) {
+	if (message->route != NULL && message->route->lists_types) {
 		row = find_type(message);
 		return row != NULL ? row->message : POLICY_NONE;
 	}

@@ -35,6 +35,31 @@ static void name_field(const struct message *message, struct problem *problem)
 	memcpy(problem->field, field, strnlen(field, sizeof(problem->field) - 1));
 }
 
+/* A route without a list takes every type that the policy has; what is answered here is of every route. Where the
+ * subprotocol says the dialect the list is of its names, and here none was agreed on. */
+static uint16_t number_of(const struct message *message, struct fw_slice type)
+{
+	const struct policy_route *route = message->route;
+	uint16_t number = policy_message_find(message->policy, type);
+
+	if (route == NULL || !route->lists_types || route->dialect_by_subprotocol ||
+	    (number != POLICY_NONE && message->policy->messages[number].answered_here))
+		return number;
+	for (unsigned i = 0; i < route->type_count; i++)
+		if (slice_equal(type, slice(route->types[i].name, route->types[i].name_size)))
+			return route->types[i].message;
+	return POLICY_NONE;
+}
+
+static void set(struct message *message, uint16_t type, uint32_t node)
+{
+	message->error = ERROR_NONE;
+	message->detail = slice(NULL, 0);
+	message->type = type;
+	message->type_node = node;
+	message->rule = &message->policy->messages[type];
+}
+
 enum verdict stage_route(struct message *message)
 {
 	const struct json *json = &message->json;
@@ -47,6 +72,10 @@ enum verdict stage_route(struct message *message)
 	if (message->binary || (message->route != NULL && message->route->opaque) || json->nodes == NULL)
 		return VERDICT_PASS;
 	message->problems->count = message->problems->total = message->problems->unknown = 0;
+	if (message->route != NULL && message->route->untyped) {
+		set(message, message->route->types[0].message, 0);
+		return VERDICT_PASS;
+	}
 	node = stage_route_type(message, 0);
 	message->error = ERROR_INVALID_MESSAGE;
 	message->event = EVENT_invalid_message;
@@ -61,7 +90,7 @@ enum verdict stage_route(struct message *message)
 	}
 	/* A type written with escapes is none of ours: names are plain ASCII. */
 	message->detail = slice(json->text + json->nodes[node].offset, json->nodes[node].size);
-	type = json->nodes[node].escaped ? POLICY_NONE : policy_message_find(message->policy, message->detail);
+	type = json->nodes[node].escaped ? POLICY_NONE : number_of(message, message->detail);
 	if (type == POLICY_NONE) {
 		struct problem *problem = &message->problems->list[message->problems->count++];
 
@@ -71,10 +100,6 @@ enum verdict stage_route(struct message *message)
 		message->cause = "unknown message type";
 		return VERDICT_REFUSE;
 	}
-	message->error = ERROR_NONE;
-	message->detail = slice(NULL, 0);
-	message->type = type;
-	message->type_node = node;
-	message->rule = &message->policy->messages[type];
+	set(message, type, node);
 	return VERDICT_PASS;
 }

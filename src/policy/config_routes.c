@@ -112,6 +112,27 @@ static void take_upstream(struct policy_route *route, const struct policy_route 
 		route->upstream_path = from->upstream_path;
 }
 
+/* "{name}", a whole segment, stands for any one. */
+static bool templates_hold(struct fw_slice path, bool *ret_templated)
+{
+	*ret_templated = false;
+	for (size_t i = 1; i < path.size; i++) {
+		size_t start = i + 1;
+
+		if (path.data[i] == '}' || (path.data[i] == '{' && path.data[i - 1] != '/'))
+			return false;
+		if (path.data[i] != '{')
+			continue;
+		for (i++; i < path.size && path.data[i] != '}';)
+			if (path.data[i] == '/' || path.data[i++] == '{')
+				return false;
+		if (i == start || i == path.size || (i + 1 < path.size && path.data[i + 1] != '/'))
+			return false;
+		*ret_templated = true;
+	}
+	return true;
+}
+
 static void set_path(struct config *config, struct config_place place, struct policy_route *route, struct fw_slice text)
 {
 	bool prefix = text.size != 0 && text.data[text.size - 1] == '*';
@@ -131,6 +152,10 @@ static void set_path(struct config *config, struct config_place place, struct po
 			refuse(config, place, text, "has two slashes in a row");
 			return;
 		}
+	}
+	if (!templates_hold(path, &route->templated)) {
+		refuse(config, place, text, "has braces that name no segment: write /room/{id}/events");
+		return;
 	}
 	route->path = config_value_text(config, path);
 	route->path_size = path.size;
@@ -179,10 +204,14 @@ static void read_discriminator(struct config *config, struct config_place place,
 	for (size_t i = 0; i < text.size; i++)
 		if (text.data[i] == '~' && (i + 1 == text.size || (text.data[i + 1] != '0' && text.data[i + 1] != '1')))
 			holds = false;
+	route->untyped = slice_is(text, "none");
+	if (route->untyped)
+		return;
 	if (holds)
 		route->discriminator = slice_is(text, "/type") ? NULL : config_value_text(config, text);
 	else
-		refuse(config, place, text, "is no JSON Pointer to the type: write /type, /op or /header/kind");
+		refuse(config, place, text,
+		       "is no JSON Pointer to the type: write /type, /op or /header/kind, or none");
 }
 
 static void set_text(struct config *config, struct config_place place, enum member member, struct reader *reader,
@@ -333,6 +362,29 @@ static void check_opaque(struct config *config, struct config_place place, const
 				    "an opaque route cannot forward in the canonical form: its messages are not read");
 }
 
+/* Of a route in plain JSON. */
+static void check_types(struct config *config, struct config_place place, const struct reader *reader)
+{
+	const struct policy_route *route = reader->route;
+
+	if (route->untyped && route->type_count != 1)
+		config_report_error(config, place,
+				    "where no message says its type (\"discriminator\": none) all are of one: name it, "
+				    "and no other, in \"types\"");
+	if (!route->lists_types)
+		return;
+	if (route->opaque)
+		config_report_error(config, place, "an opaque route knows no types: its messages are not read");
+	if (!route->has_upstream && !reader->bad_upstream && !config->options->without_hub)
+		config_report_error(config, place,
+				    "a route with \"types\" needs an upstream: the built-in hub has its own");
+	for (unsigned i = 0; i < route->type_count; i++)
+		if (route->types[i].pattern)
+			config_report_error(config, place,
+					    "\"%s\": \"*\" in a type is for dialects; name each type in plain JSON",
+					    route->types[i].name);
+}
+
 static void check_dialect(struct config *config, struct config_place place, const struct reader *reader)
 {
 	const struct policy_route *route = reader->route;
@@ -343,7 +395,7 @@ static void check_dialect(struct config *config, struct config_place place, cons
 	if (speaks && !route->has_upstream && !reader->bad_upstream && !config->options->without_hub)
 		config_report_error(config, place,
 				    "a route with a dialect needs an upstream: the built-in hub speaks json");
-	if ((speaks || route->opaque) && route->discriminator != NULL)
+	if ((speaks || route->opaque) && (route->discriminator != NULL || route->untyped))
 		config_report_error(config, place,
 				    "\"discriminator\" is for plain JSON: a dialect knows where the type is, and an "
 				    "opaque route reads none");
@@ -351,8 +403,8 @@ static void check_dialect(struct config *config, struct config_place place, cons
 	    !config->options->without_hub)
 		config_report_error(config, place,
 				    "a route with a discriminator needs an upstream: the built-in hub reads /type");
-	if (!speaks && route->type_count != 0)
-		config_report_error(config, place, "\"types\" are those of a dialect: name it by \"dialect\"");
+	if (!speaks)
+		check_types(config, place, reader);
 }
 
 static bool same_path(const struct policy_route *a, const struct policy_route *b)

@@ -147,6 +147,8 @@ static void give_types(struct entry *entry, const struct fw_policy *policy, cons
 {
 	char text[2 * PATH_ROOM];
 
+	if (route->lists_types && route->type_count == 0)
+		give_text(entry, "types", "none");
 	for (unsigned i = 0; i < route->type_count; i++) {
 		uint16_t permission = policy->messages[route->types[i].message].permission;
 
@@ -197,7 +199,10 @@ static void show_route(struct config *config, unsigned number)
 		give_secret(&entry, "login_message");
 	give_required(&entry, route);
 	give_text(&entry, "dialect", route->dialect_by_subprotocol ? "subprotocol" : dialects[route->dialect].name);
-	give_text(&entry, "discriminator", route->discriminator != NULL ? route->discriminator : "/type");
+	give_text(&entry, "discriminator",
+		  route->untyped		 ? "none"
+		  : route->discriminator != NULL ? route->discriminator
+						 : "/type");
 	give_types(&entry, config->policy, route);
 	give_secrets(&entry, "outbound", &route->secrets_out);
 	give_secrets(&entry, "inbound", &route->secrets_in);

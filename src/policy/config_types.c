@@ -38,8 +38,11 @@ void config_types(struct config *config, struct config_place place, struct fy_no
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
-	if (count <= 0 || count > LIMIT_ROUTE_TYPES) {
-		config_report_error(config, place, "\"types\" has from 1 to %d types", (int)LIMIT_ROUTE_TYPES);
+	route->lists_types = true; /* an empty map is a list, too: clients may only listen */
+	if (count == 0)
+		return;
+	if (count < 0 || count > LIMIT_ROUTE_TYPES) {
+		config_report_error(config, place, "\"types\" has up to %d types", (int)LIMIT_ROUTE_TYPES);
 		return;
 	}
 	types = config_value_zero(config, (size_t)count, sizeof(*types));

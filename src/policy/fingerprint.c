@@ -90,6 +90,7 @@ static void take_rbac(struct taking *taking, const struct fw_policy *policy)
 
 static void take_types(struct taking *taking, const struct fw_policy *policy, const struct policy_route *route)
 {
+	take_number(taking, route->lists_types);
 	for (unsigned i = 0; i < route->type_count; i++) {
 		uint16_t permission = policy->messages[route->types[i].message].permission;
 
@@ -116,7 +117,7 @@ static void take_routes(struct taking *taking, const struct fw_policy *policy)
 		take_texts(taking, &route->hosts);
 		take_texts(taking, &route->subprotocols);
 		take_number(taking, route->dialect | route->dialect_by_subprotocol << 8);
-		take_text(taking, route->discriminator);
+		take_text(taking, route->untyped ? "none" : route->discriminator);
 		take_types(taking, policy, route);
 		for (unsigned k = 0; k < SECRET_KINDS; k++)
 			take_number(taking, route->secrets_in.action[k] | route->secrets_out.action[k] << 4);

@@ -162,7 +162,7 @@ struct policy_outbound {
 	uint16_t role;
 };
 
-/* A type of message that a route takes, in the dialect of the route. */
+/* A type of message that a route takes, as the dialect of the route names it. */
 struct policy_route_type {
 	const char *name; /* as written; with "*" a pattern */
 	uint16_t name_size;
@@ -175,6 +175,7 @@ struct policy_route {
 	const char *path; /* "/" or "/chat"; a trailing "*" matches any rest */
 	size_t path_size;
 	bool prefix;
+	bool templated;		 /* a segment "{name}" of it is any one segment */
 	bool opaque;		 /* messages are not JSON: only frames, UTF-8, size and rate are judged */
 	bool binary;		 /* binary messages pass (never judged beyond size) */
 	bool canonical;		 /* forward: canonical */
@@ -191,10 +192,12 @@ struct policy_route {
 	struct texts hosts;
 	struct texts subprotocols;
 	const char *discriminator; /* JSON Pointer to the type; NULL: /type */
+	bool untyped;		   /* nothing in a message says its type: all are of types[0] */
 	uint8_t dialect;	   /* enum dialect_id */
 	bool dialect_by_subprotocol;
 	const struct policy_route_type *types;
-	uint16_t type_count;			       /* 0: every type that the policy has */
+	uint16_t type_count;
+	bool lists_types;			       /* else every type that the policy has */
 	struct policy_secrets secrets_in, secrets_out; /* in messages of clients, and to them */
 };
 

@@ -74,12 +74,38 @@ static bool has_dot_segment(struct fw_slice path)
 	}
 }
 
+/* An escaped slash, which a server behind may read as the end of the segment. */
+static bool hides_slash(struct fw_slice rest)
+{
+	return rest.size >= 2 && ((rest.data[0] == '2' && ascii_lower(rest.data[1]) == 'f') ||
+				  (rest.data[0] == '5' && ascii_lower(rest.data[1]) == 'c'));
+}
+
+/* One segment that is not empty. */
+static bool take_segment(struct reader *reader)
+{
+	struct reader ahead = *reader;
+	bool taken = false;
+
+	for (int c; (c = next_character(&ahead)) != -1 && c != '/'; taken = true) {
+		if (c == '\\' || (c == '%' && hides_slash(ahead.rest)))
+			return false;
+		*reader = ahead;
+	}
+	return taken;
+}
+
 static bool route_matches(const struct policy_route *route, struct fw_slice path)
 {
 	struct reader reader = { path, false };
 
 	for (size_t i = 0; i < route->path_size; i++)
-		if (next_character(&reader) != (uint8_t)route->path[i])
+		if (route->templated && route->path[i] == '{') {
+			if (!take_segment(&reader))
+				return false;
+			while (route->path[i] != '}')
+				i++;
+		} else if (next_character(&reader) != (uint8_t)route->path[i])
 			return false;
 	return route->prefix || next_character(&reader) == -1;
 }
@@ -95,9 +121,9 @@ const struct policy_route *policy_route_find(const struct fw_policy *policy, str
 
 		if (!route_matches(route, path))
 			continue;
-		if (!route->prefix)
+		if (!route->prefix && !route->templated)
 			return route;
-		if (best == NULL || route->path_size > best->path_size)
+		if (best == NULL || (best->prefix && (!route->prefix || route->path_size > best->path_size)))
 			best = route;
 	}
 	return best;

@@ -57,6 +57,14 @@ static void refused(void **state)
 	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", discriminator: /a~2}]",
 		    "is no JSON Pointer to the type");
 	refused_for("routes: [{path: /a, discriminator: /op}]", "needs an upstream");
+	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", discriminator: none}]", "all are of one: name it");
+	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", types: {\"a*\": any}}]", "is for dialects");
+	refused_for("routes: [{path: /a, types: {a: any}}]", "needs an upstream");
+	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", opaque: true, types: {a: any}}]", "knows no types");
+	refused_for("routes: [{path: \"/a{b}\", upstream: \"ws://h:1\"}]", "has braces that name no segment");
+	refused_for("routes: [{path: \"/{}\", upstream: \"ws://h:1\"}]", "has braces that name no segment");
+	refused_for("routes: [{path: \"/{a}b\", upstream: \"ws://h:1\"}]", "has braces that name no segment");
+	refused_for("routes: [{path: \"/{a\", upstream: \"ws://h:1\"}]", "has braces that name no segment");
 	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", opaque: true, discriminator: /op}]",
 		    "is for plain JSON");
 	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", dialect: json-rpc, discriminator: /op}]",
