@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "engine/outbound.h"
 
 void dialects_choose(struct fw_conn *conn, struct fw_slice subprotocol)
 {
@@ -108,30 +109,6 @@ enum verdict dialects_read(struct message *message)
 	}
 }
 
-/* "*" stands for any octets but blanks. */
-static bool matches(struct fw_slice pattern, struct fw_slice type)
-{
-	size_t p = 0, t = 0, star = SIZE_MAX, from = 0;
-
-	while (t < type.size) {
-		if (p < pattern.size && pattern.data[p] == '*') {
-			star = p++;
-			from = t;
-		} else if (p < pattern.size && pattern.data[p] == type.data[t]) {
-			p++;
-			t++;
-		} else if (star != SIZE_MAX && type.data[from] != ' ') {
-			p = star + 1;
-			t = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.size && pattern.data[p] == '*')
-		p++;
-	return p == pattern.size;
-}
-
 /* A hub finds its methods whatever the case of their letters, and other letters than those of ASCII have more of it. So
  * a name that is listed in another case, or has such letters, is that method, and no pattern's. */
 static bool is_in_other_case(const struct policy_route *route, struct fw_slice type)
@@ -158,7 +135,8 @@ static const struct policy_route_type *find_type(const struct message *message)
 			const struct policy_route_type *row = &route->types[i];
 			struct fw_slice name = slice(row->name, row->name_size);
 
-			if (pass == row->pattern && (row->pattern ? matches(name, type) : slice_equal(name, type)))
+			if (pass == row->pattern &&
+			    (row->pattern ? policy_type_matches(name, type) : slice_equal(name, type)))
 				return row;
 		}
 	}
@@ -288,10 +266,10 @@ struct fw_slice dialects_outbound(struct message *message)
 
 	if (message->dialect == NULL || message->binary)
 		return slice(NULL, 0);
-	arena_reset(&message->engine->outbound);
 	result = read(message, &message->engine->outbound);
 	message->unread = result != JSON_OK;
-	if (message->policy->hides && !message->unread && !conn_monitors(message->conn))
+	if ((message->policy->hides || outbound_judges(message->policy, message->route)) && !message->unread &&
+	    !conn_monitors(message->conn))
 		return message->said->rest;
 	if (message->said != NULL) /* all of the frame */
 		message->text.size += message->said->rest.size;

@@ -81,10 +81,11 @@ void explain_stage(const struct message *message, unsigned stage, enum verdict v
 	said.type = type_of(message);
 	if (!skipped && verdict != VERDICT_PASS) {
 		say(message, verdict, &said);
-		said.problem_count = verdict >= VERDICT_REFUSE ? list_problems(message, problems) : 0;
+		said.problem_count =
+			verdict >= VERDICT_REFUSE || message->outbound ? list_problems(message, problems) : 0;
 		said.problem_total = said.problem_count != 0 ? message->problems->total : 0;
 		said.problems = problems;
-	} else if (!skipped && message->hidden != NULL && strcmp(said.stage, "fields") == 0) {
+	} else if (!skipped && message->hid && strcmp(said.stage, "fields") == 0) {
 		said.verdict = "rewrite";
 		said.detail = slice_text("fields that the role may not see are left out");
 	}
@@ -93,16 +94,18 @@ void explain_stage(const struct message *message, unsigned stage, enum verdict v
 	trial->trace(trial->user, &said);
 }
 
-static uint16_t outbound_type(struct message *message)
+static uint16_t outbound_type(const struct message *message)
 {
+	struct arena *arena = &message->engine->arena;
+	struct json json;
 	uint32_t node;
 
-	if (stage_json(message) != VERDICT_PASS)
+	if (json_parse(arena, message->text, 0, &json, NULL) != JSON_OK || json.nodes[0].kind != JSON_OBJECT)
 		return POLICY_NONE;
-	node = json_member(&message->json, 0, "type", 4);
-	if (node == 0 || message->json.nodes[node].kind != JSON_STRING)
+	node = json_member(&json, 0, "type", 4);
+	if (node == 0 || json.nodes[node].kind != JSON_STRING)
 		return POLICY_NONE;
-	return policy_outbound_find(message->policy, json_text(&message->json, node, &message->engine->arena));
+	return policy_outbound_find(message->policy, json_text(&json, node, arena));
 }
 
 void fw_engine_explain_from(struct fw_engine *engine, const struct fw_addr *address, bool certificate)
@@ -129,6 +132,7 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 	uint8_t *own;
 
 	arena_reset(&engine->arena);
+	arena_reset(&engine->outbound);
 	engine->problems.total = engine->problems.count = engine->problems.unknown = 0;
 	*ret_forward = slice(NULL, 0);
 	own = arena_alloc(&engine->arena, text.size + 1);

@@ -32,6 +32,8 @@ struct secrets_seen {
 	bool masked;
 };
 
+struct outbound_part;
+
 /* A binary message that another announced. */
 enum attachment { ATTACHMENT_NONE, ATTACHMENT_PASSES, ATTACHMENT_DROPPED };
 
@@ -57,6 +59,8 @@ struct message {
 	uint16_t type;			   /* index, or FW_TYPE_OPAQUE */
 	uint32_t type_node;		   /* of json: the value that says it; 0: none */
 	const struct policy_message *rule; /* NULL until the route stage found it */
+	struct outbound_part *parts;	   /* of a server's message that is judged by type: see outbound.c */
+	bool judged, hid;		   /* it is; a role may not see fields of it */
 	struct problems *problems;	   /* of the schema stage */
 	struct rewrite *rewrites;	   /* of the sanitize stage */
 	unsigned rewrite_count;
@@ -109,6 +113,10 @@ uint32_t stage_route_type(const struct message *message, uint32_t root);
  */
 bool stage_route_names(const struct message *message, uint32_t node);
 
+/* stage_rbac.c: the permission, else the role, that is missing; NULL: none is, or there is nobody to ask about (monitor
+ * without a login). */
+const char *stage_rbac_missing(const struct message *message, uint16_t permission, uint16_t role);
+
 /* condition.c: NULL, or what of it is not so: static, for the record. */
 const char *condition_fault(const struct policy_condition *condition, const struct message *message);
 
@@ -124,6 +132,9 @@ void inspect_note(struct event_node *node, const struct message *message);
 /* stage_fields.c: what a client is shown where fields are hidden: text, or the message without them. False: memory is
  * short. */
 bool fields_shown(struct message *message, struct fw_slice *ret_text);
+
+/* message->hidden has room for the tape. False: memory is short. */
+bool fields_hide_begin(struct message *message);
 
 /* explain.c: tells the trial of the engine what a stage said; skipped: it was not asked. */
 void explain_stage(const struct message *message, unsigned stage, enum verdict verdict, bool skipped);

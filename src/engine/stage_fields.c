@@ -6,6 +6,7 @@
 #include "engine/conn_state.h"
 #include "engine/dialects.h"
 #include "engine/message.h"
+#include "engine/outbound.h"
 
 #include <string.h>
 
@@ -129,22 +130,29 @@ static void hide(const struct walk *walk, uint32_t key)
 	walk->message->hidden[key] = walk->rule;
 }
 
+bool fields_hide_begin(struct message *message)
+{
+	size_t size;
+
+	if (message->hidden == NULL && size_mul(message->json.count, sizeof(void *), &size)) {
+		message->hidden = arena_alloc(&message->engine->outbound, size);
+		if (message->hidden != NULL)
+			memset(message->hidden, 0, size);
+	}
+	return message->hidden != NULL;
+}
+
 /* One message: an object with a type. False: memory is short. */
 static bool hide_fields(struct message *message, const struct policy_guard *guard, uint32_t root)
 {
 	const struct json *json = &message->json;
 	uint32_t data = json_member(json, root, "data", 4);
-	size_t size;
 
 	if (!hides_from(guard, message->role))
 		return true;
-	if (message->hidden == NULL && size_mul(json->count, sizeof(void *), &size)) {
-		message->hidden = arena_alloc(&message->engine->outbound, size);
-		if (message->hidden != NULL)
-			memset(message->hidden, 0, size);
-	}
-	if (message->hidden == NULL)
+	if (!fields_hide_begin(message))
 		return false;
+	message->hid = true;
 	for (unsigned i = 0; i < guard->count; i++) {
 		const struct walk walk = { message, &guard->rules[i] };
 
@@ -195,6 +203,16 @@ static bool only_other_form(const struct message *message, const struct policy_g
 	return other;
 }
 
+/* By the name that the policy has for what the server sends, else for what a client does. */
+static const struct policy_guard *guard_in_dialect(const struct message *message)
+{
+	const struct policy_outbound *row = outbound_row(message, message->said->type);
+	const struct policy_guard *guard =
+		row != NULL ? guard_of(message->policy, slice(row->name, row->name_size)) : NULL;
+
+	return guard != NULL ? guard : guard_of(message->policy, dialects_type(message));
+}
+
 /* Of several in one message none is written anew. */
 static enum verdict outbound_in_dialect(struct message *message)
 {
@@ -204,7 +222,7 @@ static enum verdict outbound_in_dialect(struct message *message)
 		return deny(message, "it is none of the dialect, so that no field of it could be hidden",
 			    ERROR_VALIDATION_ERROR, EVENT_outbound_withheld);
 	for (;;) {
-		const struct policy_guard *guard = said->own ? NULL : guard_of(message->policy, dialects_type(message));
+		const struct policy_guard *guard = said->own ? NULL : guard_in_dialect(message);
 
 		message->json = said->fields;
 		if (hides_from(guard, message->role)) {
@@ -245,8 +263,9 @@ static enum verdict outbound(struct message *message)
 		if (!hides_from(guard, message->role))
 			return VERDICT_PASS;
 	}
-	arena_reset(&message->engine->outbound);
-	result = json_parse(&message->engine->outbound, message->text, 0, &message->json, NULL);
+	result = message->json.nodes != NULL
+			 ? JSON_OK
+			 : json_parse(&message->engine->outbound, message->text, 0, &message->json, NULL);
 	if (result != JSON_OK)
 		return deny(message,
 			    result == JSON_MEMORY ? "memory" : "not JSON, so that no field of it could be hidden",

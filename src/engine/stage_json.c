@@ -3,6 +3,7 @@
 #include "engine/conn_state.h"
 #include "engine/dialects.h"
 #include "engine/message.h"
+#include "engine/outbound.h"
 
 static enum verdict refuse(struct message *message, const char *cause, size_t offset)
 {
@@ -18,6 +19,8 @@ enum verdict stage_json(struct message *message)
 {
 	struct json_error error;
 
+	if (message->outbound)
+		return outbound_read(message);
 	message->type = FW_TYPE_OPAQUE;
 	if (message->dialect != NULL)
 		return dialects_read(message);

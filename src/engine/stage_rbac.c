@@ -1,6 +1,7 @@
 /* stage_rbac.c: may this role send this type (in), or see it (out). Without a rule: no. */
 #include "engine/conn_state.h"
 #include "engine/message.h"
+#include "engine/outbound.h"
 
 static bool allowed(const struct message *message, uint16_t permission, uint16_t role)
 {
@@ -12,9 +13,7 @@ static bool allowed(const struct message *message, uint16_t permission, uint16_t
 	return (message->role->is >> role & 1) && !(message->role->narrowed && permission == POLICY_NONE);
 }
 
-/* The permission, else the role, that is missing; NULL: none is, or there is nobody to ask about (monitor without a
- * login). */
-static const char *missing(const struct message *message, uint16_t permission, uint16_t role)
+const char *stage_rbac_missing(const struct message *message, uint16_t permission, uint16_t role)
 {
 	if (message->role == NULL || allowed(message, permission, role))
 		return NULL;
@@ -25,16 +24,18 @@ enum verdict stage_rbac(struct message *message)
 {
 	const char *cause;
 
+	if (message->parts != NULL)
+		return outbound_rbac(message);
 	if (message->type == FW_TYPE_OPAQUE)
 		return VERDICT_PASS; /* an opaque route or binary message: the route itself was the permission */
 	if (message->outbound) {
 		const struct policy_outbound *rule = &message->policy->outbound[message->type];
 
-		cause = missing(message, rule->permission, rule->role);
+		cause = stage_rbac_missing(message, rule->permission, rule->role);
 	} else {
 		const struct policy_message *rule = message->rule;
 
-		cause = missing(message, rule->permission, rule->role);
+		cause = stage_rbac_missing(message, rule->permission, rule->role);
 		if (cause == NULL && rule->when != NULL)
 			cause = condition_fault(rule->when, message);
 	}

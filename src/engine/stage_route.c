@@ -6,6 +6,7 @@
 #include "engine/conn_state.h"
 #include "engine/dialects.h"
 #include "engine/message.h"
+#include "engine/outbound.h"
 
 static const char *discriminator_of(const struct message *message)
 {
@@ -66,6 +67,8 @@ enum verdict stage_route(struct message *message)
 	uint32_t node;
 	uint16_t type;
 
+	if (message->outbound)
+		return outbound_route(message);
 	if (message->dialect != NULL)
 		return dialects_route(message);
 	/* No tape: the embedding program has a stage of its own in place of the json stage. */

@@ -2,13 +2,16 @@
 #include "base/slice.h"
 #include "engine/conn_state.h"
 #include "engine/message.h"
+#include "engine/outbound.h"
 
 enum verdict stage_schema(struct message *message)
 {
+	if (message->outbound)
+		return outbound_schema(message);
 	if (message->rule == NULL || message->rule->open)
 		return VERDICT_PASS;
 	if ((message->rule->schema != NULL ? schema_check_json : schema_check)(
-		    message->policy, message->rule, &message->json, message->type_node, &message->engine->arena,
+		    message->policy, message->rule, &message->json, 0, message->type_node, &message->engine->arena,
 		    message->problems) != FW_OK) {
 		message->error = ERROR_VALIDATION_ERROR;
 		message->event = EVENT_system_error;

@@ -352,8 +352,6 @@ enum verdict stage_secrets(struct message *message)
 	    (message->rule != NULL && message->rule->answered_here))
 		return VERDICT_PASS;
 	finding.arena = message->outbound ? &message->engine->outbound : &message->engine->arena;
-	if (message->outbound && message->dialect == NULL)
-		arena_reset(finding.arena);
 	finding.text = (uint8_t *)message->text.data; /* of the engine's own: see message.h */
 	finding.changes = message->conn == NULL || !conn_monitors(message->conn);
 	if (message->said != NULL && message->said->unit != 0)

@@ -4,6 +4,7 @@
 #include "engine/conn_state.h"
 #include "engine/dialects.h"
 #include "engine/message.h"
+#include "engine/outbound.h"
 
 #include <string.h>
 
@@ -330,6 +331,7 @@ static enum verdict judge_outbound(struct fw_conn *conn, uint16_t type, bool bin
 					 .outbound = true,
 					 .dialect = dialects_of(conn),
 					 .type = type };
+	arena_reset(&conn->engine->outbound);
 	*ret_rest = dialects_outbound(ret_message);
 	verdict = pipeline_judge(ret_message, ret_stage);
 	dialects_done(ret_message, verdict < VERDICT_REFUSE || conn_monitors(conn));
@@ -428,7 +430,7 @@ static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload
 
 	*rest = slice(NULL, 0);
 	if (!pipeline_looks_out() && !conn->policy->hides && dialects_of(conn) == NULL &&
-	    conn->route->secrets_out.kinds == 0)
+	    conn->route->secrets_out.kinds == 0 && !outbound_judges(conn->policy, conn->route))
 		return true;
 	verdict = judge_outbound(conn, FW_TYPE_OPAQUE, binary, *payload, &message, &stage, rest);
 	if (message.said != NULL && message.said->fatal && !conn_monitors(conn)) {
@@ -447,6 +449,14 @@ static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload
 	}
 	node = withhold(conn, message.cause, payload->size);
 	event_text(node, "rule", message.public_rule);
+	if (message.judged) {
+		event_text(node, "stage", stage < pipeline_count ? pipeline_stages[stage].name : NULL);
+		event_text(node, "message_type", message.rule != NULL ? message.rule->name : NULL);
+		if (message.secrets.count == 0)
+			event_detail(node, "field", message.detail);
+		if (message.problems->total != 0)
+			event_number(node, "count", message.problems->total);
+	}
 	if (message.secrets.count != 0) {
 		event_detail(node, "field", message.secrets.path);
 		event_number(node, "count", (int64_t)message.secrets.count);

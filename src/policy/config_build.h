@@ -45,6 +45,7 @@ struct config {
 	const uint8_t *spot_text; /* the place that was counted last, see config_report.c */
 	size_t spot_start;
 	unsigned spot_line;
+	int64_t text_most;    /* characters and elements of a field whose definition says none */
 	bool hiding;	      /* the section has secrets: of the source line nothing behind the place is shown */
 	bool short_of_memory; /* sticks: the load ends in FW_ERR_MEMORY */
 	bool secret;	      /* the text given last came out of a file: it is not quoted */
@@ -257,6 +258,9 @@ void config_messages(struct config *config);
  * types: after contract_build, before what may be said of any type. */
 void config_define_permissions(struct config *config);
 void config_define(struct config *config);
+/* The definition of a type of the configuration's own: of what clients send, else of what servers do; NULL: there is
+ * none. */
+const struct policy_message *config_define_find(const struct config *config, struct fw_slice name);
 /* Does the overlay define the type anew, whole? Then what the file says of it does not count. */
 bool config_define_is_replaced(struct config *config, struct fy_node *key);
 /* Members of messages.TYPE: those before FIELDS are of any type, see config_messages; those behind it define one. */
@@ -270,6 +274,8 @@ enum config_message_member {
 	CONFIG_MESSAGE_CSRF,
 	CONFIG_MESSAGE_SCHEMA,
 	CONFIG_MESSAGE_SCHEMA_FILE,
+	CONFIG_MESSAGE_DIRECTION,
+	CONFIG_MESSAGE_RECEIVE,
 	CONFIG_MESSAGE_MEMBERS
 };
 extern const char *const config_message_members[CONFIG_MESSAGE_MEMBERS];
@@ -303,6 +309,12 @@ void config_types(struct config *config, struct config_place place, struct fy_no
 /* config_secrets.c */
 void config_secrets(struct config *config, struct config_place place, const char *what, struct fy_node *value,
 		    struct policy_secrets *secrets);
+void config_secrets_read(struct config *config, struct config_place place, struct fy_node *value,
+			 struct policy_secrets *secrets);
+/* config_outbound.c: routes[].outbound */
+void config_outbound(struct config *config, struct config_place place, struct fy_node *value,
+		     struct policy_route *route);
+const char *config_outbound_action(unsigned action);
 const char *config_secrets_action(unsigned action);
 const char *config_secrets_kind(unsigned kind);
 bool config_types_has(const struct config *config,

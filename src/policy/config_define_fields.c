@@ -128,7 +128,7 @@ static void read_bounds(struct config *config, struct reader *reader)
 	bool counts = field->kind == KIND_STRING || field->kind == KIND_ARRAY;
 
 	field->min = counts ? field->kind == KIND_STRING && field->required : -MAX_SAFE;
-	field->max = counts ? config->policy->settings.max_message_size : MAX_SAFE;
+	field->max = counts ? config->text_most : MAX_SAFE;
 	read_bound(config, reader, CONFIG_FIELD_MIN, counts ? 0 : -MAX_SAFE, &field->min);
 	read_bound(config, reader, CONFIG_FIELD_MAX, counts ? 0 : -MAX_SAFE, &field->max);
 	if (field->min > field->max)

@@ -171,16 +171,14 @@ static bool any_rule(struct fy_node *fields)
 
 void config_fields(struct config *config, struct config_place place, struct fw_slice type, struct fy_node *value)
 {
-	uint16_t number = policy_message_find(config->policy, type);
-	const struct policy_message *message = number != POLICY_NONE ? &config->policy->messages[number] : NULL;
-	struct target target = { type, message != NULL && message->own, false };
+	const struct policy_message *own = config_define_find(config, type);
+	struct target target = { type, own != NULL, own != NULL && !own->has_schema };
 	int count = fy_node_mapping_item_count(value);
 	struct policy_guard *guard;
 	struct policy_field_rule *rules;
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
-	target.listed = target.own && !message->has_schema;
 	if (target.listed && !any_rule(value))
 		return;
 	guard = guard_of(config, place, type);

@@ -85,7 +85,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	if (read_fields(config, reader, index, place, value))
 		return;
 	if (index > CONFIG_MESSAGE_FIELDS) { /* of a type of our own config_define.c has read it */
-		if (reader->message == NULL || !reader->message->own)
+		if (config_define_find(config, reader->type) == NULL)
 			config_report_error(
 				config, place,
 				"a message of the contract has a permission, a size and its fields already: see "

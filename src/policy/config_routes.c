@@ -311,7 +311,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 			config_types(config, key, value, route);
 		return;
 	case OUTBOUND:
-		config_secrets(config, key, "\"outbound\"", value, &route->secrets_out);
+		config_outbound(config, key, value, route);
 		return;
 	case INBOUND:
 		config_secrets(config, key, "\"inbound\"", value, &route->secrets_in);
@@ -357,6 +357,9 @@ static void check_opaque(struct config *config, struct config_place place, const
 	if (route->opaque && !route->has_upstream && !reader->bad_upstream && !config->options->without_hub)
 		config_report_error(config, place,
 				    "an opaque route needs an upstream: the built-in hub reads messages");
+	if (route->opaque && route->unknown_out != UNEXPECTED_PASS)
+		config_report_error(config, place,
+				    "an opaque route knows no types: its messages are not read, the server's neither");
 	if (route->canonical && route->opaque)
 		config_report_error(config, place,
 				    "an opaque route cannot forward in the canonical form: its messages are not read");
@@ -420,6 +423,7 @@ static void read_route(struct config *config, struct config_place place, struct 
 	struct reader reader = { .route = route };
 
 	route->anonymous_role = POLICY_NONE;
+	route->invalid_out = UNEXPECTED_STOP;
 	if (config_yaml_kind(config, place, node) != CONFIG_MAP) {
 		config_report_error(config, place, "a route is a mapping with a path");
 		return;
@@ -483,7 +487,11 @@ void config_routes(struct config *config)
 	route = room(config, 1);
 	if (route == NULL)
 		return;
-	*route = (struct policy_route){ .path = "/", .path_size = 1, .prefix = true, .anonymous_role = POLICY_NONE };
+	*route = (struct policy_route){ .path = "/",
+					.path_size = 1,
+					.prefix = true,
+					.anonymous_role = POLICY_NONE,
+					.invalid_out = UNEXPECTED_STOP };
 	reader.route = route;
 	complete(config, &reader, &common);
 	config->policy->route_count = 1;

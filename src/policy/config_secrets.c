@@ -1,4 +1,4 @@
-/* routes[].outbound and routes[].inbound: what becomes of secrets and personal data in messages. */
+/* routes[].outbound.secrets and routes[].inbound: what becomes of secrets and personal data in messages. */
 #include "policy/config_build.h"
 
 #include "base/slice.h"
@@ -48,14 +48,12 @@ static void set_kind(struct config *config, void *user, unsigned index, struct c
 		secrets->kinds |= 1u << index;
 }
 
-static void set_secrets(struct config *config, void *user, unsigned index, struct config_place key,
-			struct fy_node *value)
+void config_secrets_read(struct config *config, struct config_place key, struct fy_node *value,
+			 struct policy_secrets *secrets)
 {
-	struct policy_secrets *secrets = user;
 	struct fw_slice text;
 	uint8_t action;
 
-	(void)index;
 	if (config_yaml_kind(config, key, value) == CONFIG_MAP) {
 		config_walk_map(config, value, "\"secrets\"", kind_names, SECRET_KINDS, set_kind, secrets);
 		return;
@@ -66,6 +64,13 @@ static void set_secrets(struct config *config, void *user, unsigned index, struc
 	secrets->kinds = ((1u << SECRET_KINDS) - 1) & ~(uint32_t)BY_NAME;
 	for (unsigned i = 0; i < SECRET_KINDS; i++)
 		secrets->action[i] = (secrets->kinds >> i & 1) != 0 ? action : SECRET_OFF;
+}
+
+static void set_secrets(struct config *config, void *user, unsigned index, struct config_place key,
+			struct fy_node *value)
+{
+	(void)index;
+	config_secrets_read(config, key, value, user);
 }
 
 void config_secrets(struct config *config, struct config_place place, const char *what, struct fy_node *value,

@@ -205,6 +205,8 @@ static void show_route(struct config *config, unsigned number)
 						 : "/type");
 	give_types(&entry, config->policy, route);
 	give_secrets(&entry, "outbound", &route->secrets_out);
+	give_text(&entry, "outbound.unknown_types", config_outbound_action(route->unknown_out));
+	give_text(&entry, "outbound.invalid", config_outbound_action(route->invalid_out));
 	give_secrets(&entry, "inbound", &route->secrets_in);
 }
 
@@ -425,43 +427,70 @@ static const char *const kind_words[] = {
 	[KIND_ANY] = "any scalar", [KIND_ARRAY] = "array",     [KIND_OBJECT] = "object",   [KIND_OPEN] = "any",
 };
 
-/* Of each field of a type of the configuration's own what it is; what it may be stands in the file. */
-static void show_definition(struct config *config, const struct policy_message *message)
-{
-	struct config_shown shown = { .type = CONFIG_TYPE_TEXT };
+/* One member of messages.NAME, or of messages.NAME.receive. */
+struct definition {
+	struct config *config;
+	const struct policy_message *message;
+	const char *within; /* "", or "receive." */
+	enum config_from from;
 	struct config_place place;
-	enum config_from from = config_show_origin(config->messages, slice(message->name, message->name_size), &place);
+};
+
+static void give_said(const struct definition *definition, const char *member, struct config_shown shown)
+{
 	char path[PATH_ROOM];
 
+	snprintf(path, sizeof(path), "messages.%s.%s%s", definition->message->name, definition->within, member);
 	shown.path = path;
-	snprintf(path, sizeof(path), "messages.%s.permission", message->name);
-	shown.text = message->permission != POLICY_NONE ? config->policy->permissions[message->permission] : "any";
-	config_show_value(config, from, place, &shown);
-	if (message->role != POLICY_NONE) {
-		snprintf(path, sizeof(path), "messages.%s.role", message->name);
-		shown.text = config->policy->roles[message->role].name;
-		config_show_value(config, from, place, &shown);
-	}
+	config_show_value(definition->config, definition->from, definition->place, &shown);
+}
+
+static void give_word(const struct definition *definition, const char *member, const char *word)
+{
+	give_said(definition, member, (struct config_shown){ .type = CONFIG_TYPE_TEXT, .text = word });
+}
+
+/* Of each field what it is; what it may be stands in the file. */
+static void give_definition(const struct definition *definition)
+{
+	const struct policy_message *message = definition->message;
+	const struct fw_policy *policy = definition->config->policy;
+	char member[PATH_ROOM];
+
+	give_word(definition, "permission",
+		  message->permission != POLICY_NONE ? policy->permissions[message->permission] : "any");
+	if (message->role != POLICY_NONE)
+		give_word(definition, "role", policy->roles[message->role].name);
 	for (unsigned i = 0; i < message->field_count; i++) {
-		snprintf(path, sizeof(path), "messages.%s.fields.%s.type", message->name, message->fields[i].name);
-		shown.text = kind_words[message->fields[i].kind];
-		config_show_value(config, from, place, &shown);
+		snprintf(member, sizeof(member), "fields.%s.type", message->fields[i].name);
+		give_word(definition, member, kind_words[message->fields[i].kind]);
 	}
-	if (message->schema != NULL) {
-		snprintf(path, sizeof(path), "messages.%s.%s", message->name,
-			 message->schema->path != NULL ? "schema_file" : "schema");
-		shown.text = message->schema->path != NULL ? message->schema->path
-							   : (const char *)message->schema->text.data;
-		config_show_value(config, from, place, &shown);
-	}
-	snprintf(path, sizeof(path), "messages.%s.csrf", message->name);
-	shown.type = CONFIG_TYPE_BOOLEAN;
-	shown.number = message->csrf;
-	config_show_value(config, from, place, &shown);
-	snprintf(path, sizeof(path), "messages.%s.max_bytes", message->name);
-	shown.type = CONFIG_TYPE_INTEGER;
-	shown.number = message->max_bytes;
-	config_show_value(config, from, place, &shown);
+	if (message->schema != NULL)
+		give_word(definition, message->schema->path != NULL ? "schema_file" : "schema",
+			  message->schema->path != NULL ? message->schema->path
+							: (const char *)message->schema->text.data);
+	give_said(definition, "max_bytes",
+		  (struct config_shown){ .type = CONFIG_TYPE_INTEGER, .number = message->max_bytes });
+}
+
+static void show_definition(struct config *config, const struct policy_message *message)
+{
+	static const char *const directions[] = { "client", "server", "both" };
+	struct definition definition = { .config = config, .message = message, .within = "" };
+
+	definition.from =
+		config_show_origin(config->messages, slice(message->name, message->name_size), &definition.place);
+	give_word(&definition, "direction", directions[message->direction]);
+	give_definition(&definition);
+	if (message->direction != DIRECTION_SERVER)
+		give_said(&definition, "csrf",
+			  (struct config_shown){ .type = CONFIG_TYPE_BOOLEAN, .number = message->csrf });
+	if (message->direction != DIRECTION_BOTH)
+		return;
+	definition.within = "receive.";
+	definition.message =
+		config->policy->outbound[policy_served_find(config->policy, slice_text(message->name))].message;
+	give_definition(&definition);
 }
 
 /* Of a type that a route lists there is a copy without a name of its own in the index. */
@@ -472,6 +501,9 @@ static void show_definitions(struct config *config)
 	for (unsigned i = 0; i < policy->message_count; i++)
 		if (policy->messages[i].own && policy_message_find(policy, slice_text(policy->messages[i].name)) == i)
 			show_definition(config, &policy->messages[i]);
+	for (unsigned i = policy->served_first; i < policy->outbound_count; i++)
+		if (policy->outbound[i].message->direction == DIRECTION_SERVER)
+			show_definition(config, policy->outbound[i].message);
 }
 
 static void show_conditions(struct config *config)

@@ -325,7 +325,7 @@ static int build_outbound(struct fw_policy *policy)
 	if (outbound == NULL || slots == NULL)
 		return FW_ERR_MEMORY;
 	policy->outbound = outbound;
-	policy->outbound_count = OUTBOUNDS;
+	policy->outbound_count = policy->served_first = OUTBOUNDS;
 	for (unsigned i = 0; i < OUTBOUNDS; i++) {
 		const struct outbound_row *row = &outbound_rows[i];
 
@@ -361,11 +361,9 @@ uint16_t policy_message_find(const struct fw_policy *policy, struct fw_slice nam
 	return POLICY_NONE;
 }
 
-uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice name)
+static uint16_t find_outbound(const struct fw_policy *policy, const struct policy_index *index, struct fw_slice name)
 {
-	const struct policy_index *index = &policy->outbound_index;
-
-	if (name.data == NULL)
+	if (name.data == NULL || index->slots == NULL)
 		return POLICY_NONE;
 	for (uint32_t at = hash(name.data, name.size) & index->mask; index->slots[at] != 0;
 	     at = (at + 1) & index->mask) {
@@ -375,6 +373,18 @@ uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice na
 			return (uint16_t)(index->slots[at] - 1);
 	}
 	return POLICY_NONE;
+}
+
+uint16_t policy_served_find(const struct fw_policy *policy, struct fw_slice name)
+{
+	return find_outbound(policy, &policy->served_index, name);
+}
+
+uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice name)
+{
+	uint16_t served = policy_served_find(policy, name);
+
+	return served != POLICY_NONE ? served : find_outbound(policy, &policy->outbound_index, name);
 }
 
 void contract_permissions(void (*name)(void *user, const char *permission), void *user)
@@ -462,6 +472,24 @@ void contract_name_own(struct fw_policy *policy, unsigned index)
 {
 	/* The index was made in build_messages, with room, and is this thread's alone. */
 	index_add((uint16_t *)policy->message_index.slots, &policy->message_index, policy->messages[index].name, index);
+}
+
+struct policy_outbound *contract_serve(struct fw_policy *policy, unsigned count)
+{
+	struct policy_outbound *outbound =
+		cleared(&policy->arena, (size_t)policy->outbound_count + count, sizeof(*outbound));
+
+	if (outbound == NULL || index_new(&policy->arena, count, &policy->served_index) == NULL)
+		return NULL;
+	memcpy(outbound, policy->outbound, policy->outbound_count * sizeof(*outbound));
+	policy->outbound = outbound;
+	policy->outbound_count += count;
+	return outbound + policy->served_first;
+}
+
+void contract_name_served(struct fw_policy *policy, unsigned index)
+{
+	index_add((uint16_t *)policy->served_index.slots, &policy->served_index, policy->outbound[index].name, index);
 }
 
 bool contract_protectable(struct fw_slice name)

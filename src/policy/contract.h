@@ -25,6 +25,11 @@ int contract_token_field(struct arena *arena, struct policy_message *message);
 /* A message type of the name, which the policy must not have yet, found by name from now on; contract_extend made the
  * room, of which this is the index-th. Before the policy is shared. */
 void contract_name_own(struct fw_policy *policy, unsigned index);
+/* Room for count types of the configuration that servers send, behind those of the contract: the first of them. NULL:
+ * memory is short. Once. */
+struct policy_outbound *contract_serve(struct fw_policy *policy, unsigned count);
+/* The index-th of outbound is found by its name from now on. */
+void contract_name_served(struct fw_policy *policy, unsigned index);
 /* Is this a message type that may be a protected operation (one that is forwarded)? */
 bool contract_protectable(struct fw_slice name);
 /* The i-th message type's name, or NULL behind the last. */

@@ -121,6 +121,7 @@ static void take_routes(struct taking *taking, const struct fw_policy *policy)
 		take_types(taking, policy, route);
 		for (unsigned k = 0; k < SECRET_KINDS; k++)
 			take_number(taking, route->secrets_in.action[k] | route->secrets_out.action[k] << 4);
+		take_number(taking, route->unknown_out | route->invalid_out << 8);
 	}
 }
 
@@ -228,7 +229,7 @@ static void take_own(struct taking *taking, const struct fw_policy *policy, cons
 	take_text(taking, message->name);
 	take_text(taking, message->permission != POLICY_NONE ? policy->permissions[message->permission] : NULL);
 	take_text(taking, message->role != POLICY_NONE ? policy->roles[message->role].name : NULL);
-	take_number(taking, message->csrf);
+	take_number(taking, message->csrf | message->direction << 8);
 	take_number(taking, message->max_bytes);
 	take_fields(taking, message->fields, message->field_count);
 	take(taking, message->schema != NULL ? message->schema->text : slice(NULL, 0));
@@ -249,6 +250,8 @@ static void take_messages(struct taking *taking, const struct fw_policy *policy)
 		take_texts(taking, &when->networks);
 		take_number(taking, when->certificate);
 	}
+	for (unsigned i = policy->served_first; i < policy->outbound_count; i++)
+		take_own(taking, policy, policy->outbound[i].message);
 }
 
 static void take_guards(struct taking *taking, const struct fw_policy *policy)

@@ -125,6 +125,11 @@ struct policy_guard {
 	const struct policy_field_rule *rules;
 };
 
+/* Who sends messages of a type. */
+enum policy_direction { DIRECTION_CLIENT, DIRECTION_SERVER, DIRECTION_BOTH };
+/* What becomes of a server's message that the policy did not expect, in the order of their weight. */
+enum policy_unexpected { UNEXPECTED_PASS, UNEXPECTED_FLAG, UNEXPECTED_STOP, UNEXPECTED_ACTIONS };
+
 /* A JSON Schema, owned by the policy. */
 struct policy_schema {
 	struct jsonschema *schema;
@@ -140,8 +145,9 @@ struct policy_message {
 	uint16_t role;	     /* index of a role that the sender must be, or POLICY_NONE */
 	bool csrf;
 	bool answered_here;
-	bool own;  /* defined in the configuration, not of the contract */
-	bool open; /* of a type whose fields nobody lists: any pass */
+	bool own;	   /* defined in the configuration, not of the contract */
+	uint8_t direction; /* enum policy_direction */
+	bool open;	   /* of a type whose fields nobody lists: any pass */
 	bool has_schema;
 	bool has_html;	    /* a field of class HTML: the sanitize stage has work */
 	uint16_t rate_cell; /* of a connection, where rate is */
@@ -160,6 +166,8 @@ struct policy_outbound {
 	uint16_t name_size;
 	uint16_t permission;
 	uint16_t role;
+	const struct policy_message *message; /* its definition in the configuration; NULL: of the contract */
+	bool pattern;			      /* "*" in its name stands for any octets but blanks, in a dialect */
 };
 
 /* A type of message that a route takes, as the dialect of the route names it. */
@@ -199,6 +207,7 @@ struct policy_route {
 	uint16_t type_count;
 	bool lists_types;			       /* else every type that the policy has */
 	struct policy_secrets secrets_in, secrets_out; /* in messages of clients, and to them */
+	uint8_t unknown_out, invalid_out; /* enum policy_unexpected: types that nobody defined; not as defined */
 };
 
 struct policy_api_key {
@@ -291,6 +300,8 @@ struct fw_policy {
 	const struct policy_outbound *outbound;
 	unsigned outbound_count;
 	struct policy_index outbound_index;
+	unsigned served_first;		  /* of outbound: those of the configuration begin there */
+	struct policy_index served_index; /* of those; slots NULL: there are none */
 
 	const struct policy_route *routes;
 	unsigned route_count;
@@ -403,6 +414,10 @@ uint8_t policy_credential_required(const struct fw_policy *policy, uint64_t mark
 int contract_build(struct fw_policy *policy);
 uint16_t policy_message_find(const struct fw_policy *policy, struct fw_slice name);  /* or POLICY_NONE */
 uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice name); /* or POLICY_NONE */
+uint16_t policy_served_find(const struct fw_policy *policy,
+			    struct fw_slice name); /* those of the configuration alone */
+/* "*" in a pattern stands for any octets but blanks. route.c */
+bool policy_type_matches(struct fw_slice pattern, struct fw_slice type);
 
 /* route.c */
 const struct policy_route *policy_route_find(const struct fw_policy *policy, struct fw_slice path); /* or NULL: 404 */
@@ -428,13 +443,13 @@ struct problems {
 	unsigned unknown;  /* fields that the type does not list and that were let pass (strip, warn) */
 	uint8_t *stripped; /* by node of a key: that it goes no further (strip); NULL: none. Of the arena */
 };
-/* Judges the root object of a tape against a message type. type: node of the value that says which, wherever it is: it
+/* Judges an object of a tape against a message type. type: node of the value that says which, wherever it is: it
  * was judged; 0: nowhere. Returns FW_OK (see ret_problems->total) or FW_ERR_MEMORY. */
 int schema_check(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
-		 uint32_t type, struct arena *arena, struct problems *ret_problems);
+		 uint32_t root, uint32_t type, struct arena *arena, struct problems *ret_problems);
 /* schema_json.c: the same against the JSON Schema of the type. */
 int schema_check_json(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
-		      uint32_t type, struct arena *arena, struct problems *ret_problems);
+		      uint32_t root, uint32_t type, struct arena *arena, struct problems *ret_problems);
 /* Is the text a safe http(s) URL by a WHATWG-like reading: no userinfo, no private, local or numeric-trick host (row
  * 28)? */
 bool schema_url_safe(const struct fw_policy *policy, struct fw_slice url);

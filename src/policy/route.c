@@ -281,3 +281,26 @@ bool route_place(struct fw_slice text, struct fw_slice *ret_host, long *ret_port
 	*ret_port = place.port;
 	return holds;
 }
+
+bool policy_type_matches(struct fw_slice pattern, struct fw_slice type)
+{
+	size_t p = 0, t = 0, star = SIZE_MAX, from = 0;
+
+	while (t < type.size) {
+		if (p < pattern.size && pattern.data[p] == '*') {
+			star = p++;
+			from = t;
+		} else if (p < pattern.size && pattern.data[p] == type.data[t]) {
+			p++;
+			t++;
+		} else if (star != SIZE_MAX && type.data[from] != ' ') {
+			p = star + 1;
+			t = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.size && pattern.data[p] == '*')
+		p++;
+	return p == pattern.size;
+}

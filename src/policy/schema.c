@@ -385,7 +385,7 @@ static void check_members(struct check *check, const struct place *above, uint32
 }
 
 int schema_check(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
-		 uint32_t type, struct arena *arena, struct problems *ret_problems)
+		 uint32_t root, uint32_t type, struct arena *arena, struct problems *ret_problems)
 {
 	struct check check = { policy, json, arena, ret_problems, type, false };
 
@@ -394,7 +394,7 @@ int schema_check(const struct fw_policy *policy, const struct policy_message *me
 	ret_problems->total = 0;
 	ret_problems->unknown = 0;
 	ret_problems->stripped = NULL;
-	check_members(&check, NULL, 0, message->fields, message->field_count);
+	check_members(&check, NULL, root, message->fields, message->field_count);
 	return check.short_of_memory ? FW_ERR_MEMORY : FW_OK;
 }
 

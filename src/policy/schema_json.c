@@ -107,15 +107,16 @@ struct judging {
 	const struct policy_message *message;
 	struct arena *arena;
 	struct jsonschema_problems *found;
-	uint32_t type, token; /* members that a schema need not list */
+	uint32_t root;
+	uint32_t type; /* a member that a schema need not list */
 };
 
 static enum jsonschema_result judge(struct judging *judging, const struct json *json)
 {
 	judging->found->known[0] = judging->type;
-	judging->found->known[1] = judging->message->csrf ? json_member(json, 0, "csrf_token", 10) : 0;
-	return jsonschema_check(judging->message->schema->schema, json, 0, judging->arena, jsonschema_steps(json->size),
-				judging->found);
+	judging->found->known[1] = judging->message->csrf ? json_member(json, judging->root, "csrf_token", 10) : 0;
+	return jsonschema_check(judging->message->schema->schema, json, judging->root, judging->arena,
+				jsonschema_steps(json->size), judging->found);
 }
 
 /* What is stripped is judged anew: without it the message may lack what it had. */
@@ -139,9 +140,9 @@ static enum jsonschema_result strip(struct judging *judging, const struct json *
 }
 
 int schema_check_json(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
-		      uint32_t type, struct arena *arena, struct problems *ret_problems)
+		      uint32_t root, uint32_t type, struct arena *arena, struct problems *ret_problems)
 {
-	struct judging judging = { message, arena, arena_alloc(arena, sizeof(*judging.found)), type, 0 };
+	struct judging judging = { message, arena, arena_alloc(arena, sizeof(*judging.found)), root, type };
 	size_t words = ((size_t)json->count + 63) / 64;
 	uint64_t *keys = arena_alloc(arena, words * sizeof(*keys));
 	enum jsonschema_result result;

@@ -262,6 +262,19 @@ def see_schema(program, _=None):
     return {"messages.*.schema_file": "taken" if field == "type" else field}
 
 
+def see_received(key):
+    """Whether what the server says back reaches the client; the message behind it does in any case."""
+    def see(program, _=None):
+        client = RawClient(program.port, program.bearer())
+        client.send('{"type":"go","a":1}')
+        client.send('{"type":"last"}')
+        first = json.loads(client.receive()[1])
+        client.close()
+        return {key: first["type"]}
+
+    return see
+
+
 def see_certificate(authority, shown, keys):
     """Who a client is by its certificate alone."""
     def see(program, _=None):
@@ -355,6 +368,13 @@ def cases(made):
             json.dump({"properties": {"a": {"type": os.path.basename(path).split(".")[0]}}}, file)
     yield Case({"messages.*.schema_file": (*schemas, "taken", "a")}, see_schema, {**CLOSED, "upstream.url": upstream.url()},
                lambda values: {"messages": {"go": {"permission": "any", "schema_file": values["messages.*.schema_file"]}}}, files=["messages.*.schema_file"])
+    def received(**receive):
+        return {"messages": {"last": {"permission": "any"}, "go": {"permission": "any", "direction": "both", "fields": {"a": {"type": "any"}}, "receive": {"permission": "any", **receive}}}}
+
+    for key, values, files in (("schema_file", schemas, ["messages.*.receive.schema_file"]), ("permission", ("any", "admin.execute"), ())):
+        path = "messages.*.receive." + key
+        yield Case({path: (*values, "go", "last")}, see_received(path), {**CLOSED, "upstream.url": upstream.url()},
+                   lambda values, key=key, path=path: received(**{key: values[path]}), files=files)
     encrypted = {**CLOSED, "tls.certificate": pairs["one"].certificate, "tls.key": pairs["one"].key, "tls.client_ca": authority.certificate,
                  "tls.client_certificate": "request"}
     shown = authority.sign("shown", "URI:spiffe://example.org/a,DNS:a.example.org,email:a@example.org")

@@ -101,6 +101,32 @@ def test_conditions():
     equal(stages(explain(line, "--role", "admin", "--from", "10.1.2.3")[1])["rbac"]["verdict"], "pass", "the right one")
 
 
+SERVED = """
+validation: { unknown_fields: strip }
+messages:
+  quote: { direction: server, permission: tasks.read, fields: { price: { type: number, min: 0 }, cost: { see: [admin] } } }
+  order: { direction: both, permission: any, receive: { permission: any, schema: { required: [id] } } }
+"""
+
+
+def test_server():
+    """With a server behind, and of the built-in one or an embedding program, which say the type themselves."""
+    for where, config in (("a server behind", SERVED + "upstream: { url: ws://localhost:9000 }\n"), ("the built-in server", SERVED)):
+        def out(message, role="user", config=config):
+            return explain(message, "--direction", "out", "--role", role, config=config)[1]
+
+        said = out('{"type":"quote","price":1,"cost":"x","more":2}')
+        equal((said["verdict"], said["type"], said["message"]), ("rewrite", "quote", {"type": "quote", "price": 1}), f"{where}: what is not listed, and what the role may not see, is left out")
+        equal([(name, stages(said)[name]["verdict"]) for name in ("json", "route", "size", "schema", "rbac", "fields")],
+              [("json", "pass"), ("route", "pass"), ("size", "pass"), ("schema", "rewrite"), ("rbac", "pass"), ("fields", "rewrite")], f"{where}: by which stages")
+        equal(stages(out('{"type":"quote","more":2}', "admin"))["fields"]["verdict"], "pass", f"{where}: of another role no field is hidden")
+        said = out('{"type":"quote","price":-1}')
+        equal((said["verdict"], said["message"], stages(said)["schema"]["problems"]), ("refuse", None, [{"field": "price", "rule": "minimum", "limit": 0}]), f"{where}: every problem")
+        equal(stages(out('{"type":"quote","price":1}', "guest"))["rbac"]["detail"], "tasks.read", f"{where}: the permission that is missing")
+        equal(stages(out('{"type":"order"}'))["schema"]["problems"][0]["keyword"], "required", f"{where}: by a schema of what is received")
+        equal(out('{"type":"chat_message","data":{"text":"x"}}')["verdict"], "pass", f"{where}: other types as before")
+
+
 def test_lines():
     lines = ['{"type":"chat_message","text":5}', '{"type":"chat_message","text":"hi"}', "", "\x00"] * 100
     code, text, _ = explain("\n".join(lines), "--lines", form=None)
@@ -116,4 +142,4 @@ def test_usage():
         ok(code == 2 and part in error, " ".join(words).replace("\r\n", "␍␊"), f"{code} {error}")
 
 
-main(test_problems, test_dialects, test_conditions, test_lines, test_usage)
+main(test_problems, test_dialects, test_conditions, test_server, test_lines, test_usage)

@@ -19,4 +19,8 @@ verdicts = re.findall(r"^verdict: (.*)$", parts[3], re.M)
 ok(verdicts == ["refuse INVALID_MESSAGE", "pass"], "by a schema", parts[3])
 for problem in ("side: enum", "symbol: pattern", "price: unknown"):
     ok(problem in parts[3], f"it names {problem}", parts[3])
+ok("# 5 passed, 0 failed" in parts[4] or "5 passed" in parts[4], "what a server sends: the tests hold", parts[4])
+for problem in ("symbol: format", "price: minimum 0", "cost: unknown"):
+    ok(problem in parts[4], f"of the server's message it names {problem}", parts[4])
+ok("verdict: refuse INVALID_MESSAGE" in parts[4], "and it is kept back", parts[4])
 finish()

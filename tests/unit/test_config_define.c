@@ -26,6 +26,38 @@ static void refused(void **state)
 	refused_for("messages: {go: {permission: any, role: nobody}}", "there is no role \"nobody\"");
 	refused_for("messages: {go: {permission: any, csrf: 1}}", "is true or false");
 	refused_for("messages: {go: {permission: any, fields: [a]}}", "\"fields\"");
+	refused_for("messages: {go: {direction: server}}", "name the \"permission\"");
+	refused_for("messages: {go: {permission: any, direction: out}}", "f.yaml:1:45: error: \"out\" is no direction");
+	refused_for("messages: {go: {permission: any, direction: server, csrf: true}}", "a server sends no token");
+	refused_for("messages: {go: {permission: any, direction: server, when: {certificate: any}}}",
+		    "only messages of clients have conditions and rates");
+	refused_for("messages: {go: {permission: any, direction: server, messages_per_minute: 5}}",
+		    "only messages of clients have conditions and rates");
+	refused_for("messages: {go: {permission: any, direction: server, fields: {a: {set: [admin]}}}}",
+		    "clients do not send this type");
+	refused_for("messages: {go: {permission: any, direction: server, fields: {a: {tipe: text}}}}",
+		    "unknown key \"tipe\" in a field");
+	refused_for("messages: {go: {permission: any, receive: {permission: any}}}",
+		    "f.yaml:1:34: error: \"receive\" is for types of \"direction: both\"");
+	refused_for("messages: {go: {permission: any, direction: both, receive: {role: admin}}}",
+		    "name the \"permission\" that who receives it needs");
+	refused_for("messages: {go: {permission: any, direction: both, receive: {permission: any, csrf: true}}}",
+		    "unknown key \"csrf\" in \"receive\"");
+	refused_for("messages: {go: {permission: any, direction: both, receive: {permission: any, max_bytes: 1}}}",
+		    "max_bytes");
+	refused_for("messages: {go: {permission: any, direction: both, receive: {permission: any, fields: {a: {see: "
+		    "[admin]}}}}}",
+		    "who may see a field is said in the \"fields\" of the type");
+	refused_for("messages: {pong: {permission: any, direction: server}}", "servers send this type by the contract");
+	refused_for("messages: {chat_message: {permission: any, direction: server}}", "a message of the contract");
+	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", outbound: {unknown_types: mask}}]",
+		    "f.yaml:1:69: error: \"mask\" is nothing that is done with such a message");
+	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", outbound: {invalid: 1}}]",
+		    "there are pass, flag and stop");
+	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", opaque: true, outbound: {unknown_types: stop}}]",
+		    "an opaque route knows no types");
+	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", inbound: {unknown_types: stop}}]",
+		    "unknown key \"unknown_types\"");
 	refused_for(FIELD("text"), "a field");
 	refused_for(FIELD("{type: string}"), "there is no type of field \"string\"");
 	refused_for(FIELD("{type: integr}"), "did you mean \"integer\"?");

@@ -35,7 +35,7 @@ static void judge_by(const struct fw_policy *by, const char *type, struct fw_sli
 	assert_int_equal(json_parse(&arena, text, 0, &json, NULL), JSON_OK);
 	memset(&problems, 0xa5, sizeof(problems));
 	assert_int_equal(
-		schema_check(by, &by->messages[index], &json, json_member(&json, 0, "type", 4), &arena, &problems),
+		schema_check(by, &by->messages[index], &json, 0, json_member(&json, 0, "type", 4), &arena, &problems),
 		FW_OK);
 }
 
@@ -359,7 +359,7 @@ static void short_memory(void **state)
 
 		arena_init(&small, 1 << 20);
 		mem_fail_at(n);
-		result = schema_check(policy, message, &json, 0, &small, &problems);
+		result = schema_check(policy, message, &json, 0, 0, &small, &problems);
 		mem_fail_at(0);
 		arena_fini(&small);
 		if (result == FW_OK)
@@ -375,7 +375,7 @@ static void short_memory(void **state)
 		json_parse(&arena, slice_text("{\"employee_id\":\"a b\",\"name\":\"n\",\"x\":1}"), 0, &json, NULL),
 		JSON_OK);
 	arena_init(&small, 0);
-	assert_int_equal(schema_check(policy, message, &json, 0, &small, &problems), FW_OK);
+	assert_int_equal(schema_check(policy, message, &json, 0, 0, &small, &problems), FW_OK);
 	assert_int_equal(problems.total, 2);
 	arena_fini(&small);
 }
