@@ -23,7 +23,7 @@ static void points_of(struct fw_slice raw, uint8_t ret_points[DETECT_CLASSES])
 {
 	struct detect_result result = { 0 };
 
-	detect_text(&words, raw, &result);
+	look_at(&words, raw, &result);
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
 		unsigned points = detect_points(&result, class, NULL);
 
@@ -290,7 +290,7 @@ static int print_missed(const struct corpus *corpus, const char *which, unsigned
 			most = text->points[class] > most ? text->points[class] : most;
 		if (strcmp(which, row_name(row_of(text))) != 0 || (text->class == BENIGN) != (most >= points))
 			continue;
-		detect_text(&words, text->raw, &result);
+		look_at(&words, text->raw, &result);
 		printf("%s %u", corpus->sources[text->source], most);
 		for (unsigned rule = 0; rule < DETECT_RULES; rule++)
 			if (detect_rules_has(&result.found, rule) || detect_rules_has(&result.fenced, rule))

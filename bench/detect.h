@@ -1,6 +1,8 @@
 /* detect.h: what the parts of the bench of inspection share. */
 #ifndef BENCH_DETECT_H
 #define BENCH_DETECT_H
+#include <stdlib.h>
+
 #include "engine/detect/detect.h"
 
 enum { FLAVOURS = 4, SOURCES = 32, BENIGN = DETECT_CLASSES, TIERS = 2 };
@@ -32,4 +34,15 @@ void cost_print(const struct detect_words *words, const struct corpus *corpus);
  */
 const char *encoder_name(unsigned encoder);
 struct fw_slice encode(unsigned encoder, struct fw_slice text);
+
+/* detect_text, with the memory that it asks for. */
+static inline void look_at(const struct detect_words *words, struct fw_slice text, struct detect_result *result)
+{
+	uint8_t *room = malloc(detect_room(text) + 1);
+
+	if (room == NULL)
+		abort();
+	detect_text(words, text, room, result);
+	free(room);
+}
 #endif

@@ -28,7 +28,7 @@ static double measure(const struct detect_words *words, const struct fw_slice *t
 		for (size_t i = 0; i < count; i++) {
 			struct detect_result result = { 0 };
 
-			detect_text(words, texts[i], &result);
+			look_at(words, texts[i], &result);
 		}
 		took = (now_us() - from) / (double)count;
 		least = took < least ? took : least;

@@ -12,15 +12,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct detect_words words;
 	struct detect_result result = { 0 }, again = { 0 };
-	uint8_t *copy = malloc(size + 1);
+	uint8_t *copy = malloc(size + 1), *room = malloc(detect_room(slice(data, size)) + 1);
 	unsigned kinds = 0;
 	size_t left;
 
-	if (copy == NULL)
+	if (copy == NULL || room == NULL) {
+		free(copy);
+		free(room);
 		return 0;
+	}
 	detect_words_init(&words);
-	detect_text(&words, slice(data, size), &result);
-	detect_text(&words, slice(data, size), &again);
+	detect_text(&words, slice(data, size), room, &result);
+	detect_text(&words, slice(data, size), room, &again);
 	if (memcmp(&result, &again, sizeof(result)) != 0)
 		abort();
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
@@ -32,8 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (left > size || (kinds == 0 && left != size))
 		abort();
 	left = views_decode(copy, left, &kinds);
-	if (left > size)
+	if (left > size || views_squeeze(copy, left, &kinds) > left)
 		abort();
 	free(copy);
+	free(room);
 	return 0;
 }

@@ -137,6 +137,11 @@ def idna_is_fresh():
 
 
 @check
+def views_are_fresh():
+    return run("/usr/bin/python3", "tools/views.py", "--check")
+
+
+@check
 def guides_print_the_examples():
     return run("tools/examples.py", "--check")
 

@@ -670,13 +670,17 @@ What a client is told inside the connection: `{"type":"error","data":{"code","me
 def rules():
     classes = {name: (word, text) for name, word, text in rows_of("detect_classes", "DETECT_CLASS")}
     intro = """
-Texts of messages, their keys too, are looked through for attacks: as they came, and as those behind may come to read them (percent, entities, escapes, overlong UTF-8 and
-full-width letters undone, at most three times). What a text has of the rules below adds up, class by class. At `validation.inspect.refuse.CLASS` points the message is
+Texts of messages, their keys too, are looked through for attacks: as they came, and as those behind may come to read them (percent, entities, escapes, overlong UTF-8
+undone, full-width letters and the like made ASCII, unseen characters left out, at most three times). What a text has of the rules below adds up, class by class. At `validation.inspect.refuse.CLASS` points the message is
 refused: `INVALID_MESSAGE`, "Dangerous content detected", with the id of the rule of most points as `rule`. At `validation.inspect.flag.CLASS` it goes on and is recorded as
 `message_flagged`. In the record stand rule, class, points and field, never the text. `framewall explain` shows every rule that was found.
 
 Between backticks people speak of code: all but script and lookups counts there as a flag at most. Of HTML fields what is markup is decided by the allow-list of
 `validation.allowed_html_tags`, not by these rules. All texts of a message are looked at joined, too, in case one was split: the field is then `*`.
+In a dialect what stands around the fields is looked through as well (ids, headers, topics, the texts of a GraphQL document), and so are attachments of Socket.IO, after
+whose refusal the connection ends. Of a handshake that goes on to a server behind, the target (`path`, `query`), cookies and header fields by their names are:
+400, with the rule's id, unless `validation.inspect.handshake` is false; in exceptions its type is `handshake`. Of the reason of a client's close frame only the code goes on
+(type `close`, field `reason`). What an attacker may try, and how it ends, is played in `tests/evasion`.
 A rule that is wrong in your messages is switched off by `validation.inspect.exceptions`, for a field, a type, or everywhere."""
     parts = []
     for name, (word, text) in classes.items():

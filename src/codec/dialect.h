@@ -44,6 +44,10 @@ struct dialect_message {
 	/* Of a dialect itself: the message as JSON, and nodes of it by which it is answered. 0: there is none. */
 	struct json json;
 	uint32_t at, id, ref, topic;
+	uint32_t whole;		       /* of json: what this unit is */
+	uint32_t document;	       /* of json: a text that holds others, which stand in beside; 0: none */
+	const struct fw_slice *beside; /* texts that are neither in json nor fields */
+	unsigned beside_count;
 	struct fw_slice space, number;
 	struct fw_slice length; /* digits in the text that count the octets of the body; empty: there are none */
 	size_t body_size;	/* what they say */

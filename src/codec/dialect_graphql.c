@@ -67,6 +67,65 @@ static uint32_t other_document(const struct json *json, uint32_t extensions)
 	return found;
 }
 
+/* One text of a document, from behind its first quote or #, and where it ends. block: within three quotes. */
+static size_t text_end(struct fw_slice document, size_t at, bool comment, bool block)
+{
+	while (at < document.size) {
+		uint8_t c = document.data[at];
+
+		if (comment ? c == '\n' || c == '\r'
+		    : block ? slice_starts(slice_from(document, at), "\"\"\"")
+			    : c == '"')
+			break;
+		if (c == '\\' && !comment && at + 1 < document.size)
+			at += block && slice_starts(slice_from(document, at + 1), "\"\"\"") ? 3 : !block;
+		at++;
+	}
+	return at < document.size ? at : document.size;
+}
+
+/* The texts and comments of a document, wherever they stand: what is below the fields of the root is nobody's argument
+ * here. Of a text without escapes but those of characters by number: the others are undone in a copy. */
+static bool keep_texts(struct dialect_message *message, struct fw_slice document)
+{
+	struct fw_slice *texts;
+	uint8_t *copy;
+	size_t most = 1;
+
+	for (size_t i = 0; i < document.size; i++)
+		most += document.data[i] == '"' || document.data[i] == '#';
+	texts = arena_alloc(message->arena, most * sizeof(*texts));
+	copy = arena_alloc(message->arena, document.size + 1);
+	if (texts == NULL || copy == NULL)
+		return false;
+	message->beside = texts;
+	message->beside_count = 0;
+	for (size_t at = 0; at < document.size; at++) {
+		bool comment = document.data[at] == '#', block;
+		uint8_t *from = copy;
+		size_t end;
+
+		if (!comment && document.data[at] != '"')
+			continue;
+		block = !comment && slice_starts(slice_from(document, at), "\"\"\"");
+		at += block ? 3 : 1;
+		end = text_end(document, at, comment, block);
+		for (; at < end; at++) {
+			uint8_t c = document.data[at], next = at + 1 < end ? document.data[at + 1] : 0;
+
+			if (c == '\\' && !comment && next != 'u' && next != 0) {
+				at++;
+				*copy++ = next == 'n' ? '\n' : next == 'r' ? '\r' : next == 't' ? '\t' : next;
+			} else {
+				*copy++ = c;
+			}
+		}
+		texts[message->beside_count++] = slice(from, (size_t)(copy - from));
+		at = end + (block ? 2 : 0);
+	}
+	return true;
+}
+
 static enum json_result read_subscribe(struct dialect_message *message, uint32_t payload)
 {
 	static const char *const names[] = { "query", "operationName", "variables", "extensions" };
@@ -108,7 +167,9 @@ static enum json_result read_subscribe(struct dialect_message *message, uint32_t
 	if (what != NULL)
 		return bad_document(message, query, offset, what);
 	message->operation = operation;
-	message->at = query;
+	message->at = message->document = query;
+	if (!message->outbound && !keep_texts(message, document))
+		return JSON_MEMORY;
 	message->units = operation->graphql.count;
 	for (message->unit = 0; message->unit < message->units; message->unit++) {
 		result = read_unit(message);

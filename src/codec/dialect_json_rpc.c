@@ -63,6 +63,7 @@ static enum json_result read_unit(struct dialect_message *message)
 	uint32_t call = message->at, version, method;
 
 	message->id = 0;
+	message->whole = call;
 	if (json->nodes[call].kind != JSON_OBJECT)
 		return dialect_bad(message, dialect_at(json, call), "not an object");
 	version = dialect_member(json, call, "jsonrpc");

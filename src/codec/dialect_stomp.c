@@ -113,6 +113,22 @@ static bool says_json(struct fw_slice type)
 	return false;
 }
 
+/* The headers of a frame whose fields are its body. */
+static bool keep_headers(struct dialect_message *message, const struct stomp *frame)
+{
+	struct fw_slice *texts = arena_alloc(message->arena, (2 * frame->count + 1) * sizeof(*texts));
+
+	if (texts == NULL)
+		return false;
+	message->beside = texts;
+	message->beside_count = 2 * frame->count;
+	for (unsigned i = 0; i < frame->count; i++) {
+		*texts++ = frame->headers[i].name;
+		*texts++ = frame->headers[i].value;
+	}
+	return true;
+}
+
 /* A byte order mark and blanks before it are no matter to some readers. */
 static bool begins_object(struct fw_slice body)
 {
@@ -185,7 +201,9 @@ static enum json_result read_frame(struct dialect_message *message, const struct
 			return dialect_bad(message, message->text.data, "a destination with a control character");
 	if (!dialect_type(message, slice_text(command->name), destination->value))
 		return JSON_MEMORY;
-	return command->body ? read_body(message, frame) : make_fields(message, frame->headers, frame->count);
+	if (!command->body)
+		return make_fields(message, frame->headers, frame->count);
+	return keep_headers(message, frame) ? read_body(message, frame) : JSON_MEMORY;
 }
 
 enum json_result dialect_stomp_read(struct dialect_message *message)

@@ -5,6 +5,18 @@
 
 #include "base/slice.h"
 
+/* Characters that may be read as others: the first of a range as that octet, 0: as nothing. */
+static const struct like {
+	uint32_t first, last;
+	uint8_t octet, step;
+} likes[] = {
+#define VIEW_AS(first, last, octet, step) { first, last, octet, step },
+#include "tables/views.def"
+#undef VIEW_AS
+};
+/* Between these no character is read as another: most of what is written in East Asia. */
+enum { NONE_FROM = 0x3300, NONE_TO = 0xa7f1 };
+
 struct view {
 	const uint8_t *at, *end;
 	uint8_t *out;
@@ -56,6 +68,8 @@ static size_t number(const uint8_t *at, const uint8_t *end, unsigned base, size_
 static void put(struct view *v, uint32_t c, unsigned kind)
 {
 	v->kinds |= kind;
+	if (c > 0x10ffff)
+		c = 0xfffd;
 	if (c < 0x80) {
 		*v->out++ = (uint8_t)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 	} else if (c < 0x800) {
@@ -66,10 +80,23 @@ static void put(struct view *v, uint32_t c, unsigned kind)
 		*v->out++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
 		*v->out++ = (uint8_t)(0x80 | (c & 0x3f));
 	} else {
-		*v->out++ = 0xef; /* beyond what any of us looks for */
-		*v->out++ = 0xbf;
-		*v->out++ = 0xbd;
+		*v->out++ = (uint8_t)(0xf0 | c >> 18);
+		*v->out++ = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+		*v->out++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+		*v->out++ = (uint8_t)(0x80 | (c & 0x3f));
 	}
+}
+
+/* What the escape \uD835\uDC00 or %uD835%uDC00 stands for: its second half is read, too. */
+static uint32_t whole(struct view *v, uint32_t first)
+{
+	uint32_t second;
+
+	if (first < 0xd800 || first > 0xdbff || v->end - v->at < 6 || v->at[0] != v->at[-6] || v->at[1] != 'u' ||
+	    number(v->at + 2, v->end, 16, 4, &second) != 4 || second < 0xdc00 || second > 0xdfff)
+		return first;
+	v->at += 6;
+	return 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
 }
 
 static bool percent(struct view *v)
@@ -77,8 +104,8 @@ static bool percent(struct view *v)
 	uint32_t c;
 
 	if (v->end - v->at >= 6 && v->at[1] == 'u' && number(v->at + 2, v->end, 16, 4, &c) == 4) {
-		put(v, c, VIEW_PERCENT);
 		v->at += 6;
+		put(v, whole(v, c), VIEW_PERCENT);
 		return true;
 	}
 	if (v->end - v->at < 3 || number(v->at + 1, v->end, 16, 2, &c) != 2)
@@ -97,14 +124,17 @@ static bool entity(struct view *v)
 
 	if (left >= 2 && name[0] == '#') {
 		bool hex = name[1] == 'x';
-		size_t skip = hex ? 2 : 1;
-		size_t n = number(name + skip, v->end, hex ? 16 : 10, 10, &c);
+		const uint8_t *digits = name + (hex ? 2 : 1), *from = digits;
+		size_t n;
 
-		if (n == 0)
+		while (digits < v->end && *digits == '0')
+			digits++;
+		n = number(digits, v->end, hex ? 16 : 10, 10, &c);
+		if (digits + n == from)
 			return false;
 		/* never longer than it was: &#9 is three octets at least, and four only from five digits on */
 		put(v, c, VIEW_ENTITY);
-		v->at = name + skip + n;
+		v->at = digits + n;
 		if (v->at < v->end && *v->at == ';')
 			v->at++;
 		return true;
@@ -131,19 +161,67 @@ static bool escape(struct view *v)
 	uint32_t c;
 
 	if (left >= 5 && v->at[1] == 'u' && v->at[2] == '{') {
-		n = number(v->at + 3, v->end, 16, 8, &c);
-		if (n == 0 || v->at + 3 + n >= v->end || v->at[3 + n] != '}')
+		const uint8_t *digits = v->at + 3;
+
+		while (digits < v->end && *digits == '0')
+			digits++;
+		n = number(digits, v->end, 16, 8, &c);
+		digits += n;
+		if (digits == v->at + 3 || digits >= v->end || *digits != '}')
 			return false;
 		put(v, c, VIEW_ESCAPE);
-		v->at += 4 + n;
+		v->at = digits + 1;
+		return true;
+	}
+	if (left >= 4 && v->at[1] <= '3' && number(v->at + 1, v->end, 8, 3, &c) == 3) {
+		put(v, c, VIEW_ESCAPE);
+		v->at += 4;
 		return true;
 	}
 	n = left >= 6 && v->at[1] == 'u' ? 4 : left >= 4 && v->at[1] == 'x' ? 2 : 0;
 	if (n == 0 || number(v->at + 2, v->end, 16, n, &c) != n)
 		return false;
-	put(v, c, VIEW_ESCAPE);
 	v->at += 2 + n;
+	put(v, n == 4 ? whole(v, c) : c, VIEW_ESCAPE);
 	return true;
+}
+
+/* The character as somebody may read it. False: as itself. */
+static bool like(struct view *v, uint32_t c, size_t size)
+{
+	size_t low = 0, high = sizeof(likes) / sizeof(likes[0]);
+
+	if (c >= NONE_FROM && c <= NONE_TO)
+		return false;
+	if (c == 0x2025 || c == 0x2026 || c == 0xfe30 || c == 0xfe19) { /* two dots, three */
+		put(v, '.', VIEW_WIDE);
+		put(v, '.', VIEW_WIDE);
+		if (c == 0x2026 || c == 0xfe19)
+			put(v, '.', VIEW_WIDE);
+		v->at += size;
+		return true;
+	}
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (c > likes[middle].last)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == sizeof(likes) / sizeof(likes[0]) || c < likes[low].first)
+		return false;
+	if (likes[low].octet != 0)
+		put(v, likes[low].octet + likes[low].step * (c - likes[low].first), VIEW_WIDE);
+	else
+		v->kinds |= VIEW_REMOVED;
+	v->at += size;
+	return true;
+}
+
+static bool follows(uint8_t c)
+{
+	return (c & 0xc0) == 0x80;
 }
 
 /* A lead octet and what follows it, whether valid UTF-8 or what lenient readers take for it. */
@@ -164,35 +242,23 @@ static bool high(struct view *v)
 		v->at += 2;
 		return true;
 	}
-	if (p[0] == 0xc2 && left >= 2 && p[1] == 0xad) { /* soft hyphen */
-		v->kinds |= VIEW_REMOVED;
-		v->at += 2;
-		return true;
-	}
-	if (left >= 4 && p[0] == 0xf0 && p[1] == 0x80 && p[2] < 0xc0 && p[3] < 0xc0 && p[2] >= 0x80 && p[3] >= 0x80) {
-		put(v, (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f), VIEW_OVERLONG);
+	if (left >= 2 && (p[0] & 0xe0) == 0xc0 && follows(p[1]))
+		return like(v, (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f), 2);
+	if (left >= 4 && (p[0] & 0xf8) == 0xf0 && follows(p[1]) && follows(p[2]) && follows(p[3])) {
+		c = (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 0x3f) << 12 | (uint32_t)(p[2] & 0x3f) << 6 |
+		    (p[3] & 0x3f);
+		if (c >= 0x10000)
+			return like(v, c, 4);
+		put(v, c, VIEW_OVERLONG);
 		v->at += 4;
 		return true;
 	}
-	if (left < 3 || (p[0] & 0xf0) != 0xe0 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80)
+	if (left < 3 || (p[0] & 0xf0) != 0xe0 || !follows(p[1]) || !follows(p[2]))
 		return false;
 	c = (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
-	if (c < 0x800)
-		put(v, c, VIEW_OVERLONG);
-	else if (c >= 0xff01 && c <= 0xff5e)
-		put(v, c - 0xfee0, VIEW_WIDE);
-	else if (c == 0x2215 || c == 0x2044 || c == 0x29f8 || c == 0xefc8 || c == 0xf025) /* two by a best-fit table */
-		put(v, '/', VIEW_WIDE);
-	else if (c == 0x2216 || c == 0xfe68 || c == 0x29f5)
-		put(v, '\\', VIEW_WIDE);
-	else if (c == 0x2024 || c == 0xfe52)
-		put(v, '.', VIEW_WIDE);
-	else if (c == 0xfe64 || c == 0xfe65 || c == 0xfe66)
-		put(v, c - 0xfe64 + '<' == '=' ? '>' : c == 0xfe64 ? '<' : '=', VIEW_WIDE);
-	else if (c == 0xfeff || (c >= 0x200b && c <= 0x200d) || c == 0x2060 || c == 0x180e)
-		v->kinds |= VIEW_REMOVED;
-	else
-		return false;
+	if (c >= 0x800)
+		return like(v, c, 3);
+	put(v, c, VIEW_OVERLONG);
 	v->at += 3;
 	return true;
 }
@@ -231,7 +297,7 @@ size_t views_round(uint8_t *text, size_t size, unsigned *kinds)
 			done = escape(&v);
 		else if (c >= 0x80)
 			done = high(&v);
-		else if (c == '\0') {
+		else if ((c < 0x20 && (c < '\t' || c > '\r')) || c == 0x7f) {
 			v.kinds |= VIEW_REMOVED;
 			v.at++;
 			done = true;
@@ -257,4 +323,34 @@ size_t views_decode(uint8_t *text, size_t size, unsigned *ret_kinds)
 		*ret_kinds |= kinds;
 	}
 	return size;
+}
+
+static uint8_t as_one(uint8_t c)
+{
+	return c >= '\t' && c <= '\r' ? ' ' : c;
+}
+
+size_t views_squeeze(uint8_t *text, size_t size, unsigned *kinds)
+{
+	size_t out = 0, run = 0;
+	bool ends = true; /* a comment that begins may have an end */
+
+	for (size_t i = 0; i < size; i++) {
+		run = out != 0 && as_one(text[i]) == as_one(text[out - 1]) ? run + 1 : 0;
+		if (run >= VIEW_RUN) {
+			*kinds |= VIEW_SHORTER;
+			continue;
+		}
+		text[out++] = text[i];
+		if (ends && text[i] == '*' && out >= 2 && text[out - 2] == '/' && i + 1 < size && text[i + 1] != '!') {
+			const uint8_t *end = memmem(text + i + 1, size - i - 1, "*/", 2);
+
+			ends = end != NULL;
+			if (ends && end != text + i + 1) {
+				i = (size_t)(end - text) - 1;
+				*kinds |= VIEW_SHORTER;
+			}
+		}
+	}
+	return out;
 }

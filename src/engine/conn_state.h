@@ -336,8 +336,9 @@ struct http_refusal {
 	const char *cause;  /* static text for the record */
 	uint16_t event;	    /* enum event_type */
 	uint32_t retry_after_ms;
-	bool dpop;	       /* 401: the credential came by the scheme DPoP */
-	struct fw_slice nonce; /* 401: that the next proof must have; empty: none */
+	bool dpop;		     /* 401: the credential came by the scheme DPoP */
+	struct fw_slice nonce;	     /* 401: that the next proof must have; empty: none */
+	const struct message *found; /* by inspection, if it was that */
 };
 void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal);
 /* An answer that is no refusal, and the end of the connection. extra: header lines; body: JSON, or empty. */
@@ -348,6 +349,11 @@ void handshake_input(struct fw_conn *conn);    /* PHASE_HEAD: client octets came
 void handshake_admitted(struct fw_conn *conn); /* the head is there and admission is answered */
 void handshake_forget(struct fw_conn *conn);   /* wipes and frees the kept head */
 bool handshake_head(const struct fw_conn *conn, struct http1_head *ret_head); /* the kept head, parsed again */
+
+/* inspect_edge.c: does what the client says outside of its messages go on? It is recorded if not, a handshake answered.
+ */
+bool inspect_handshake(struct fw_conn *conn, const struct http1_head *head);
+bool inspect_reason(struct fw_conn *conn, struct fw_slice reason);
 
 /* client_address.c */
 bool client_address_awaited(

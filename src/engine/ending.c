@@ -163,7 +163,7 @@ void ending_peer_close(struct fw_conn *conn, enum fw_side side, uint16_t code, s
 		}
 	}
 	if (side == FW_CLIENT)
-		close_upstream(conn, code, reason);
+		close_upstream(conn, code, inspect_reason(conn, reason) ? reason : slice(NULL, 0));
 	if (conn->phase < PHASE_CLOSING) {
 		conn->end_reason = CLOSE_NORMAL;
 		conn->end_code = code;

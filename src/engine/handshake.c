@@ -286,7 +286,7 @@ void handshake_admitted(struct fw_conn *conn)
 		refuse(conn, 404, "no route for this path");
 		return;
 	}
-	if (!is_from_here(conn, &head))
+	if (!is_from_here(conn, &head) || !inspect_handshake(conn, &head))
 		return;
 	if (recheck_keep(conn, &head))
 		login_handshake(conn, &head);

@@ -7,6 +7,7 @@
 #include "crypto/digest.h"
 #include "engine/conn_state.h"
 #include "engine/dialects.h"
+#include "engine/message.h"
 #include "policy/cors.h"
 #include "policy/security_headers.h"
 
@@ -85,6 +86,10 @@ static void write_problem(struct fw_conn *conn, const struct http_refusal *refus
 	if (refusal->code != NULL) {
 		json_write_key(&w, "code");
 		json_write_string(&w, refusal->code);
+	}
+	if (refusal->found != NULL) {
+		json_write_key(&w, "rule");
+		json_write_string(&w, refusal->found->public_rule);
 	}
 	json_write_key(&w, "event_id");
 	json_write_text(&w, slice(event_id, FW_EVENT_ID_SIZE));
@@ -170,6 +175,8 @@ void http_answer_refuse(struct fw_conn *conn, const struct http_refusal *refusal
 
 	event_number(node, "status", refusal->status);
 	event_text(node, "cause", refusal->cause);
+	if (refusal->found != NULL)
+		inspect_note_all(node, refusal->found);
 	client_address_record(conn, node);
 	write_problem(conn, refusal, node->event.as.record.event_id);
 	body = engine_written(conn->engine);

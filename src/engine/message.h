@@ -126,8 +126,10 @@ void pipeline_seal(void);					    /* no stage is added from now on; any thread *
 bool pipeline_looks_out(void);
 
 struct event_node;
-/* stage_inspect.c: class and points of what it found, if it found anything. */
+/* inspect_weigh.c: class and points of what it found, if it found anything. */
 void inspect_note(struct event_node *node, const struct message *message);
+/* Those, and where it was. */
+void inspect_note_all(struct event_node *node, const struct message *message);
 
 /* stage_fields.c: what a client is shown where fields are hidden: text, or the message without them. False: memory is
  * short. */

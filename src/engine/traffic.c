@@ -123,7 +123,10 @@ static void refuse(struct fw_conn *conn, const struct message *message, enum ver
 	}
 	answer.event_id = record_refusal(conn, message, stage);
 	answer_error(conn, &answer);
-	if (message->said != NULL && message->said->fatal) /* what was said ends it in the dialect, too */
+	if (message->attachment != ATTACHMENT_NONE && message->event == EVENT_dangerous_content)
+		/* the server behind waits for it: nothing else can come after the event that announced it */
+		ending_close(conn, CLOSE_POLICY, &(struct answer){ .code = ERROR_NONE }, message->cause);
+	else if (message->said != NULL && message->said->fatal) /* what was said ends it in the dialect, too */
 		ending_close(conn, CLOSE_PROTOCOL, &(struct answer){ .code = ERROR_NONE }, message->cause);
 }
 

@@ -24,10 +24,13 @@ static struct detect_result look(const char *text, size_t size)
 {
 	struct detect_result result = { 0 };
 	char *copy = malloc(size != 0 ? size : 1);
+	uint8_t *room = malloc(detect_room(slice(text, size)) + 1);
 
 	assert_non_null(copy);
+	assert_non_null(room);
 	memcpy(copy, text, size);
-	detect_text(&words, slice(copy, size), &result);
+	detect_text(&words, slice(copy, size), room, &result);
+	free(room);
 	free(copy);
 	return result;
 }

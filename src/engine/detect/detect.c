@@ -28,7 +28,9 @@ static const struct detector {
 	GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH,  \
 		GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH, GATE_HIGH
 static const uint32_t gates[256] = {
-	[0] = GATE_NUL,
+	[0 ... 8] = GATE_NUL,
+	[0x0e ... 0x1f] = GATE_NUL,
+	[0x7f] = GATE_NUL,
 	['\t'] = 0,
 	['\n'] = GATE_LINE,
 	['\r'] = GATE_LINE,
@@ -233,52 +235,67 @@ static bool harmless(const struct detect_view *view)
 		memmem(view->text, view->size, "order by", 8) == NULL && !detect_shortened(view));
 }
 
-static void chunk(const struct detect_words *words, struct fw_slice text, bool begins, bool ends,
-		  struct detect_result *result)
+/* Controls are blanks to some, nothing to others, for whom the decoded view is. */
+static void separate(uint8_t *text, size_t size)
 {
-	uint8_t lowered[VIEW_SIZE + VIEW_PADDING], decoded[VIEW_SIZE + VIEW_PADDING];
-	size_t size, work = WORK * text.size + WORK_LEAST;
-	struct detect_view view = { .text = lowered,
-				    .size = text.size,
-				    .begins = begins,
-				    .ends = ends,
-				    .work = &work,
-				    .words = words,
-				    .result = result };
-
-	view.gate = detect_gate(text);
-	if ((view.gate & ~(unsigned)(HARMLESS & ~(GATE_DIGIT | GATE_HIGH))) == 0)
-		return;
-	views_lower(lowered, text.data, text.size);
-	memset(lowered + text.size, 0, VIEW_PADDING);
-	if (!harmless(&view))
-		look(&view);
-	if (!(view.gate & ENCODED))
-		return;
-	memcpy(decoded, lowered, text.size);
-	size = views_decode(decoded, text.size, &view.kinds);
-	if (view.kinds == 0)
-		return;
-	if ((view.kinds & VIEW_PERCENT) != 0 && memchr(lowered, ' ', text.size) == NULL) {
-		for (size_t i = 0; i < size; i++) /* a form's way to write a blank */
-			if (decoded[i] == '+')
-				decoded[i] = ' ';
-	}
-	memset(decoded + size, 0, VIEW_PADDING);
-	view.text = decoded;
-	view.size = size;
-	view.gate = detect_gate(slice(decoded, size));
-	if (!harmless(&view))
-		look(&view);
+	for (size_t i = 0; i < size; i++)
+		if (gates[text[i]] == GATE_NUL && text[i] != 0)
+			text[i] = ' ';
 }
 
-void detect_text(const struct detect_words *words, struct fw_slice text, struct detect_result *result)
+/* One view of a text, window by window; text is in small letters. */
+static void windows(const struct detect_words *words, const uint8_t *text, size_t size, unsigned kinds,
+		    struct detect_result *result)
 {
-	size_t at = 0;
+	uint8_t window[VIEW_SIZE + VIEW_PADDING];
+	size_t at = 0, part;
 
-	while (text.size - at > VIEW_SIZE) {
-		chunk(words, slice(text.data + at, VIEW_SIZE), at == 0, false, result);
+	do {
+		size_t work;
+		struct detect_view view = { .text = window, .kinds = kinds, .begins = at == 0, .words = words };
+
+		part = size - at > VIEW_SIZE ? VIEW_SIZE : size - at;
+		work = WORK * part + WORK_LEAST;
+		memcpy(window, text + at, part);
+		memset(window + part, 0, VIEW_PADDING);
+		view.size = part;
+		view.ends = at + part == size;
+		view.gate = detect_gate(slice(window, part));
+		view.work = &work;
+		view.result = result;
+		if ((view.gate & GATE_NUL) != 0 && kinds == 0)
+			separate(window, part);
+		if (!harmless(&view))
+			look(&view);
 		at += VIEW_SIZE - VIEW_OVERLAP;
+	} while (part == VIEW_SIZE && at + VIEW_OVERLAP < size);
+}
+
+size_t detect_room(struct fw_slice text)
+{
+	return text.size > VIEW_SIZE ? text.size : 0;
+}
+
+void detect_text(const struct detect_words *words, struct fw_slice text, uint8_t *room, struct detect_result *result)
+{
+	unsigned gate = detect_gate(text), kinds = 0;
+	uint8_t own[VIEW_SIZE], *view = text.size > VIEW_SIZE ? room : own;
+	size_t size = text.size;
+
+	if ((gate & ~(unsigned)(HARMLESS & ~(GATE_DIGIT | GATE_HIGH))) == 0)
+		return;
+	views_lower(view, text.data, text.size);
+	windows(words, view, size, 0, result);
+	if (gate & ENCODED)
+		size = views_decode(view, size, &kinds);
+	if ((kinds & VIEW_PERCENT) != 0 && memchr(text.data, ' ', text.size) == NULL) {
+		for (size_t i = 0; i < size; i++) /* a form's way to write a blank */
+			if (view[i] == '+')
+				view[i] = ' ';
 	}
-	chunk(words, slice(text.data + at, text.size - at), at == 0, true, result);
+	/* what stands far apart comes into one window */
+	if (text.size > VIEW_SIZE)
+		size = views_squeeze(view, size, &kinds);
+	if (kinds != 0)
+		windows(words, view, size, kinds, result);
 }

@@ -30,7 +30,7 @@ enum detect_gate {
 	GATE_COLON = 1 << 15,
 	GATE_PERCENT = 1 << 16,
 	GATE_HIGH = 1 << 17, /* beyond ASCII */
-	GATE_NUL = 1 << 18,
+	GATE_NUL = 1 << 18,  /* NUL and other controls that are no blanks */
 	GATE_AMPERSAND = 1 << 19,
 	GATE_DASH = 1 << 20 /* - and , */
 };
@@ -48,8 +48,10 @@ struct detect_info {
 extern const struct detect_info detect_info[DETECT_RULES];
 extern const char *const detect_class_words[DETECT_CLASSES];
 
-/* Adds what is found in the text to the result. */
-void detect_text(const struct detect_words *words, struct fw_slice text, struct detect_result *result);
+/* How much memory it takes to look at the text, besides the stack: 0 where it is short. */
+size_t detect_room(struct fw_slice text);
+/* Adds what is found in the text to the result. room: detect_room octets. */
+void detect_text(const struct detect_words *words, struct fw_slice text, uint8_t *room, struct detect_result *result);
 /* The sum of a class, without the rules of a set (NULL: none is left out). */
 unsigned detect_points(const struct detect_result *result, unsigned class, const struct detect_rules *without);
 /* Of the rules of a class that were found, without those of a set, the one of most points; DETECT_RULES: none was. */
@@ -57,4 +59,6 @@ enum detect_rule detect_lead(const struct detect_result *result, unsigned class,
 /* Has it anything that a piece of an attack could have? Words alone have not. */
 bool detect_is_piece(struct fw_slice text);
 unsigned detect_gate(struct fw_slice text);
+/* As the name of a member: an operator of a query, as $where? */
+bool detect_is_operator(const struct detect_words *words, struct fw_slice name);
 #endif

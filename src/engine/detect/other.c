@@ -147,3 +147,13 @@ void detect_other_word(const struct detect_view *view, enum detect_list list, si
 		detect_hit(view, view->size < 100 ? RULE_OTHER_SUSPECT : RULE_OTHER_WORD, at);
 	}
 }
+
+bool detect_is_operator(const struct detect_words *words, struct fw_slice name)
+{
+	uint8_t lowered[24];
+
+	if (name.size < 3 || name.size > sizeof(lowered) || name.data[0] != '$')
+		return false;
+	views_lower(lowered, name.data, name.size);
+	return detect_word(words, LIST_OTHER_KEYS, lowered, name.size);
+}

@@ -92,11 +92,32 @@ static size_t skip_comment(const struct detect_view *view, size_t at)
 	return end == view->size ? end : end + 2;
 }
 
+/* Where the line of a comment ends, if what stands behind it goes on with a statement; 0: it does not. *end: of the
+ * line, found before. */
+static size_t line_goes_on(const struct detect_view *view, size_t at, size_t *end)
+{
+	const uint8_t *x = view->text;
+	size_t word, size = 0;
+	uint8_t kind;
+
+	if (*end < at) {
+		const uint8_t *line = memchr(x + at, '\n', view->size - at);
+
+		*end = line != NULL ? (size_t)(line - x) : view->size;
+	}
+	for (word = *end; word < view->size && is_blank(x[word]); word++)
+		;
+	while (size < 12 && word + size < view->size && is_word(x[word + size]))
+		size++;
+	kind = keyword(view->words, x + word, size);
+	return kind == T_UNION || kind == T_SELECT || kind == T_FROM || kind == T_LOGIC ? *end : 0;
+}
+
 void sql_tokenize(struct tokens *t)
 {
 	const struct detect_view *view = t->view;
 	const uint8_t *x = view->text;
-	size_t i = 0, n = view->size;
+	size_t i = 0, n = view->size, line = 0, on;
 	unsigned odd[2] = { 0 };
 
 	t->count = 0;
@@ -156,6 +177,9 @@ void sql_tokenize(struct tokens *t)
 			if (end == n)
 				add(t, T_COMMENT, i, 2);
 			i = end;
+		} else if ((c == '#' || (c == '-' && i + 1 < n && x[i + 1] == '-')) &&
+			   (on = line_goes_on(view, i, &line)) != 0) {
+			i = on;
 		} else if (c == '-' && i + 1 < n && x[i + 1] == '-' &&
 			   (i + 2 == n || is_blank(x[i + 2]) || x[i + 2] == '+' || x[i + 2] == '-' ||
 			    x[i + 2] == '/')) {

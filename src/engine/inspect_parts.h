@@ -1,0 +1,51 @@
+/* inspect_parts.h: inside of the inspect stage: what is being looked through, and what was found so far. */
+#ifndef ENGINE_INSPECT_PARTS_H
+#define ENGINE_INSPECT_PARTS_H
+#include "engine/detect/detect.h"
+#include "engine/message.h"
+
+enum { INSPECT_PATH = 96, INSPECT_SHOWN = 1024, INSPECT_WORDS = sizeof(struct detect_rules) / sizeof(uint64_t) };
+
+/* The worst of a message. */
+struct inspect_finding {
+	unsigned class, points;
+	enum detect_rule rule;
+	bool refuses;
+	char path[INSPECT_PATH];
+};
+
+/* Where a text stands. */
+struct inspect_place {
+	const struct json *json; /* NULL: in none; then what names it: */
+	const char *name;	 /* "*": the texts joined; shorter than INSPECT_PATH */
+	uint32_t node;
+	const struct policy_field *field; /* NULL where the type lists none */
+	bool allow_list;		  /* of the texts joined: all that could be one are HTML fields */
+};
+
+/* Texts with a mark between them: those that one was split over. */
+struct inspect_pieces {
+	uint8_t *joined;
+	size_t size, room;
+	unsigned count;
+	bool suspect; /* one of them could be a piece of something */
+	bool plain;   /* such a one, and no HTML field */
+};
+
+struct inspect {
+	struct message *message;
+	const char *type;	      /* by which exceptions name it, besides "*" */
+	struct inspect_finding worst; /* points 0: nothing */
+	size_t shown;		      /* of the text that explain shows */
+	char *show;		      /* NULL: nobody asks */
+	struct inspect_pieces texts, keys;
+	struct detect_rules single; /* what was found in a text by itself */
+};
+
+/* stage_inspect.c: one text; all of them as one. False: memory is short. */
+bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct inspect_place *place);
+bool inspect_look_joined(struct inspect *inspect, struct inspect_pieces *pieces);
+/* inspect_weigh.c: what was found in a text, against the points and exceptions of the policy. */
+void inspect_weigh(struct inspect *inspect, const struct detect_result *result, const struct inspect_place *place);
+enum verdict inspect_tell(struct message *message, const struct inspect *inspect);
+#endif

@@ -1,0 +1,189 @@
+/* inspect_weigh.c: what was found in the texts of a message counts as the policy says, and is told by rule, class,
+ * points and place; never the text. */
+#include "base/encode.h"
+#include "base/slice.h"
+#include "engine/conn_state.h"
+#include "engine/inspect_parts.h"
+
+#include <string.h>
+
+/* The names on the way to a node, with dots between them; arrays add nothing. Cut at the room. False: it is no name of
+ * one place alone, since it was cut, or a name on the way has a dot or U+0000. */
+static bool path_of(const struct message *message, const struct json *json, uint32_t node, char ret_path[INSPECT_PATH])
+{
+	const struct json_node *nodes = json->nodes;
+	uint32_t at = 0;
+	size_t size = 0;
+	bool exact = true;
+
+	while (at != node && (nodes[at].kind == JSON_OBJECT || nodes[at].kind == JSON_ARRAY)) {
+		uint32_t child = at + 1;
+		struct fw_slice name = { NULL, 0 };
+
+		while (child < nodes[at].next) {
+			uint32_t value = nodes[child].is_key ? child + 1 : child;
+
+			if (node < nodes[value].next) {
+				if (value != child)
+					name = json_text(json, child, &message->engine->arena);
+				child = node == child ? child : value;
+				break;
+			}
+			child = nodes[value].next;
+		}
+		if (name.size != 0 && size + name.size + 2 <= INSPECT_PATH) {
+			exact = exact && memchr(name.data, '.', name.size) == NULL &&
+				memchr(name.data, '\0', name.size) == NULL;
+			if (size != 0)
+				ret_path[size++] = '.';
+			memcpy(ret_path + size, name.data, name.size);
+			size += name.size;
+		} else if (name.size != 0) {
+			exact = false;
+		}
+		at = child;
+	}
+	ret_path[size] = '\0';
+	return exact;
+}
+
+/* The rules that say nothing here. exact: the path names one place alone. */
+static struct detect_rules excepted(const struct inspect *inspect, const char *path, bool exact)
+{
+	const struct policy_inspect *says = &inspect->message->policy->inspect;
+	struct detect_rules rules = { 0 };
+
+	for (unsigned i = 0; i < says->exception_count; i++) {
+		const struct policy_exception *exception = &says->exceptions[i];
+
+		if (strcmp(exception->type, "*") != 0 && strcmp(exception->type, inspect->type) != 0)
+			continue;
+		if (exception->field != NULL && (!exact || strcmp(exception->field, path) != 0))
+			continue;
+		for (size_t k = 0; k < INSPECT_WORDS; k++)
+			rules.bits[k] |= exception->rules.bits[k];
+	}
+	return rules;
+}
+
+static void append(struct inspect *inspect, const char *text)
+{
+	size_t size = strlen(text);
+
+	if (size >= INSPECT_SHOWN - inspect->shown)
+		size = INSPECT_SHOWN - inspect->shown - 1;
+	memcpy(inspect->show + inspect->shown, text, size);
+	inspect->shown += size;
+	inspect->show[inspect->shown] = '\0';
+}
+
+static void append_number(struct inspect *inspect, unsigned number)
+{
+	char digits[ENCODE_U64 + 1];
+
+	digits[encode_u64(number, digits)] = '\0';
+	append(inspect, digits);
+}
+
+/* For explain: every rule that was found, with its points and what it means. */
+static void show(struct inspect *inspect, const struct detect_result *result, const struct inspect_finding *found,
+		 const struct detect_rules *without)
+{
+	for (enum detect_rule rule = 0; rule < DETECT_RULES && inspect->show != NULL; rule++) {
+		bool outside = detect_rules_has(&result->found, rule);
+
+		if (detect_info[rule].class != found->class || detect_rules_has(without, rule) ||
+		    (!outside && !detect_rules_has(&result->fenced, rule)))
+			continue;
+		append(inspect, inspect->shown != 0 ? "; " : "");
+		append(inspect, found->path);
+		append(inspect, ": ");
+		append(inspect, detect_info[rule].reason);
+		append(inspect, " (");
+		append(inspect, detect_info[rule].id);
+		append(inspect, ", ");
+		append_number(inspect, detect_info[rule].points);
+		append(inspect, outside ? " points)" : " points, in code)");
+	}
+}
+
+void inspect_weigh(struct inspect *inspect, const struct detect_result *result, const struct inspect_place *place)
+{
+	const struct message *message = inspect->message;
+	const struct policy_inspect *says = &message->policy->inspect;
+	const struct policy_field *field = place->field;
+	struct inspect_finding found = { 0 };
+	struct detect_rules without;
+	bool joined = place->json == NULL && strcmp(place->name, "*") == 0, exact = !joined;
+
+	if (place->json != NULL)
+		exact = path_of(message, place->json, place->node, found.path);
+	else
+		memcpy(found.path, place->name, strlen(place->name) + 1); /* it has room */
+	without = excepted(inspect, found.path, exact);
+	for (found.class = 0; found.class < DETECT_CLASSES; found.class ++) {
+		/* what is markup in an HTML field the allow-list decides */
+		if (found.class == DETECT_XSS && (field != NULL ? field->class == CLASS_HTML : place->allow_list))
+			continue;
+		found.points = detect_points(result, found.class, &without);
+		if (found.points == 0)
+			continue;
+		found.refuses = says->refuse[found.class] != 0 && found.points >= says->refuse[found.class] &&
+				(field == NULL || field->class != CLASS_CODE || found.class == DETECT_XSS);
+		if (!found.refuses && (says->flag[found.class] == 0 || found.points < says->flag[found.class]))
+			continue;
+		found.rule = detect_lead(result, found.class, &without);
+		show(inspect, result, &found, &without);
+		if (found.refuses > inspect->worst.refuses ||
+		    (found.refuses == inspect->worst.refuses && found.points > inspect->worst.points))
+			inspect->worst = found;
+	}
+}
+
+void inspect_note(struct event_node *node, const struct message *message)
+{
+	if (message->content_class == NULL)
+		return;
+	event_text(node, "class", message->content_class);
+	event_number(node, "points", message->points);
+}
+
+void inspect_note_all(struct event_node *node, const struct message *message)
+{
+	event_text(node, "stage", "inspect");
+	event_text(node, "rule", message->public_rule);
+	if (message->rule != NULL)
+		event_text(node, "message_type", message->rule->name);
+	event_detail(node, "field", message->detail);
+	inspect_note(node, message);
+}
+
+enum verdict inspect_tell(struct message *message, const struct inspect *inspect)
+{
+	const struct inspect_finding *worst = &inspect->worst;
+	bool refuses = worst->refuses && message->policy->settings.inspect_mode == INSPECT_REFUSE;
+	size_t size = strlen(worst->path);
+	uint8_t *path = arena_alloc(&message->engine->arena, size + 1);
+	struct event_node *node;
+
+	message->error = ERROR_INVALID_MESSAGE;
+	message->event = refuses ? EVENT_dangerous_content : EVENT_message_flagged;
+	message->cause = detect_info[worst->rule].reason;
+	message->findings = inspect->show;
+	message->public_rule = detect_info[worst->rule].id;
+	message->content_class = detect_class_words[worst->class];
+	message->points = worst->points;
+	if (path != NULL)
+		message->detail = slice(memcpy(path, worst->path, size), size);
+	if (refuses)
+		return VERDICT_REFUSE;
+	if (message->conn == NULL)
+		return VERDICT_FLAG;
+	node = event_record(message->conn, EVENT_message_flagged);
+	event_text(node, "cause", message->cause);
+	inspect_note_all(node, message);
+	if (worst->refuses)
+		event_text(node, "would", "refuse");
+	event_violation(message->conn, EVENT_message_flagged);
+	return VERDICT_FLAG;
+}
