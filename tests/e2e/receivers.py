@@ -1,5 +1,6 @@
 """Receivers of the record for tests: rsyslog, and ones that read RFC 6587 and 5424 by what those documents say."""
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -75,6 +76,52 @@ class Rsyslog:
 
     def __exit__(self, *error):
         self.stop(signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+WEB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "web")
+
+
+def no_node():
+    """Why there are no packages of npm, if so."""
+    done = subprocess.run(["sh", os.path.join(WEB, "run.sh"), "--install"], stdout=subprocess.PIPE, text=True, timeout=280)
+    return None if done.returncode == 0 else done.stdout.strip() or "npm ci"
+
+
+class Nsyslog:
+    """A server of Node that keeps what npm's nsyslog-parser makes of each message of RFC 5425, and demands a certificate."""
+
+    def __init__(self, authority, pair):
+        self.folder = tempfile.mkdtemp(prefix="framewall-nsyslog-")
+        self.port, self.got = free_port(), os.path.join(self.folder, "got")
+        self.command = ["node", os.path.join(WEB, "receiver.mjs"), str(self.port), self.got, pair.certificate, pair.key, authority.certificate]
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "listening\n":
+            raise RuntimeError("receiver.mjs does not listen")
+        return self
+
+    def stop(self, number=signal.SIGKILL):
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(PATIENCE)
+            self.process.stdout.close()
+        self.process = None
+
+    def entries(self):
+        """(line, what it says) of each whole line, one after the other: there may be a million."""
+        with open(self.got, encoding="utf-8", newline="\n") as file:
+            for line in file:
+                if line.endswith("\n"):
+                    yield line, json.loads(line)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *error):
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
