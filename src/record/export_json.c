@@ -1,4 +1,4 @@
-/* export_json.c: OCSF (https://schema.ocsf.io, 1.3) and ECS (8.11). Values are copied from the record's line as the
+/* export_json.c: OCSF (https://schema.ocsf.io, 1.4) and ECS (8.11). Values are copied from the record's line as the
  * JSON they are there. */
 #include <string.h>
 
@@ -48,8 +48,15 @@ static void write_title(struct json_writer *w, const struct export_record *recor
 	json_write_text(w, slice(record->title, record->title_size));
 }
 
-/* ocsf: the classes that it asks for more than all have. */
-enum { OCSF_EVENT_LOG = 1008, OCSF_FINDING = 2004, OCSF_AUTHENTICATION = 3002, OCSF_LIFECYCLE = 6002, OCSF_API = 6003 };
+/* ocsf: the classes that have other attributes than the rest. */
+enum {
+	OCSF_EVENT_LOG = 1008,
+	OCSF_FINDING = 2004,
+	OCSF_AUTHENTICATION = 3002,
+	OCSF_LIFECYCLE = 6002,
+	OCSF_API = 6003,
+	OCSF_ERROR = 6008,
+};
 
 static void write_ocsf_user(struct json_writer *w, const struct export_record *record)
 {
@@ -88,7 +95,11 @@ static void write_ocsf_product(struct json_writer *w, const char *key)
 static void write_ocsf_metadata(struct json_writer *w, const struct export_record *record)
 {
 	open_object(w, "metadata");
-	write_string(w, "version", "1.3.0");
+	write_string(w, "version", "1.4.0");
+	json_write_key(w, "profiles");
+	json_write_open(w, '[');
+	json_write_string(w, "host"); /* actor and device in classes that have none of their own */
+	json_write_close(w, ']');
 	write_ocsf_product(w, "product");
 	write_quoted(w, "uid", record->event_id);
 	write_raw(w, "sequence", record->sequence);
@@ -112,6 +123,19 @@ static void write_ocsf_endpoints(struct json_writer *w, const struct export_reco
 	json_write_close(w, '}');
 }
 
+static void write_ocsf_device(struct json_writer *w, const struct export_record *record)
+{
+	open_object(w, "device");
+	write_string(w, "hostname", record->exporter->host);
+	write_integer(w, "type_id", 1); /* a server */
+	json_write_close(w, '}');
+}
+
+static bool has_endpoints(unsigned class)
+{
+	return class != OCSF_FINDING && class != OCSF_LIFECYCLE && class != OCSF_ERROR;
+}
+
 static void write_ocsf_class(struct json_writer *w, const struct export_record *record)
 {
 	switch (record->class->ocsf_class) {
@@ -124,9 +148,19 @@ static void write_ocsf_class(struct json_writer *w, const struct export_record *
 		json_write_key(w, "title");
 		json_write_text(w, slice(record->title, record->title_size));
 		json_write_close(w, '}');
+		json_write_key(w, "evidences");
+		json_write_open(w, '[');
+		json_write_open(w, '{');
+		write_ocsf_endpoints(w, record);
+		json_write_close(w, '}');
+		json_write_close(w, ']');
 		break;
 	case OCSF_LIFECYCLE:
 		write_ocsf_product(w, "app");
+		write_ocsf_device(w, record);
+		break;
+	case OCSF_ERROR:
+		write_ocsf_device(w, record);
 		break;
 	case OCSF_API:
 		open_object(w, "api");
@@ -135,10 +169,7 @@ static void write_ocsf_class(struct json_writer *w, const struct export_record *
 		break;
 	case OCSF_EVENT_LOG:
 		write_string(w, "log_name", "security_audit");
-		open_object(w, "device");
-		write_string(w, "hostname", record->exporter->host);
-		write_integer(w, "type_id", 1); /* a server */
-		json_write_close(w, '}');
+		write_ocsf_device(w, record);
 		break;
 	default:
 		break;
@@ -170,9 +201,12 @@ void export_ocsf(const struct export_record *record, struct json_writer *w)
 	write_title(w, record);
 	write_ocsf_metadata(w, record);
 	write_ocsf_actor(w, record);
-	write_ocsf_endpoints(w, record);
+	if (has_endpoints(class->ocsf_class))
+		write_ocsf_endpoints(w, record);
 	write_ocsf_class(w, record);
 	open_object(w, "unmapped");
+	if (class->ocsf_class == OCSF_LIFECYCLE || class->ocsf_class == OCSF_ERROR)
+		write_quoted(w, "source_ip", record->source);
 	write_raw(w, "connection_id", record->connection);
 	write_raw(w, "details", record->details);
 	json_write_close(w, '}');

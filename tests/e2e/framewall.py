@@ -193,11 +193,14 @@ class Framewall:
 
     def token(self, user="alice", role="user", life=3600, **claims):
         """A token made here, with the key of the data directory."""
+        now = int(time.time())
+        return self.signed(json.dumps({"sub": user, "role": role, "iat": now, "exp": now + life, **claims}).encode())
+
+    def signed(self, claims):
+        """A token of these octets."""
         with open(os.path.join(self.data, "keys", "jwt.key"), "rb") as file:
             key = file.read()
-        now = int(time.time())
-        body = {"sub": user, "role": role, "iat": now, "exp": now + life, **claims}
-        text = base64url(b'{"alg":"HS256","typ":"JWT"}') + "." + base64url(json.dumps(body).encode())
+        text = base64url(b'{"alg":"HS256","typ":"JWT"}') + "." + base64url(claims)
         return text + "." + base64url(hmac.new(key, text.encode(), hashlib.sha256).digest())
 
     def bearer(self, *arguments, **claims):

@@ -19,7 +19,8 @@ atexit.register(shutil.rmtree, SCRATCH, True)
 FORMATS = ["jsonl", "ocsf", "ecs", "cef", "leef", "syslog"]
 LEVELS = ["info", "warning", "critical", "emergency"]
 HOSTILE = ['a"b', "a\\b", "a\\\\\"b", "a\\n", "a\nb", "a\r\nb", "a\tb", "a=b", "a|b", "a]b", 'a"] b="c', "\x1b[31mred", "Пётр 😀", "a\u2028b", "\u202eevil",
-           "x cs1=forged", "x\tsev=0", "<14>1 - - - - - -", "CEF:0|a|b|c|d|e|9|", "\\", '"', "\\\"", " lead", "trail ", "\x7f\x00", "\\u000a", "a\nCEF:0|"]
+           "x cs1=forged", "x\tsev=0", "<14>1 - - - - - -", "CEF:0|a|b|c|d|e|9|", "\\", '"', "\\\"", " lead", "trail ", "\x7f\x00", "\\u000a", "a\nCEF:0|",
+           '[x a="b"]', "a\rb", "a\r\n<14>1 - - - - - - b", "\x9b31m", "a\u0085b", "a\u2029b", "a\u2066b\u2069", "sev=0 cs1=a\\=b", "\ufeffa", "a\\]b", "\x00"]
 
 
 def export(folder, name, *more):
@@ -79,6 +80,18 @@ def milliseconds(record):
     return calendar.timegm(time.strptime(record["timestamp"][:19], "%Y-%m-%dT%H:%M:%S")) * 1000 + int(record["timestamp"][20:23])
 
 
+# OCSF 1.4: the attributes that are written of every class, and those of each.
+OCSF = set("class_uid category_uid activity_id activity_name type_uid time severity_id count start_time end_time status_id status_detail message metadata actor unmapped".split())
+OCSF_CLASSES = {1008: {"device", "log_name", "src_endpoint", "dst_endpoint"}, 2004: {"finding_info", "evidences"}, 3002: {"user", "src_endpoint", "dst_endpoint"},
+                4001: {"src_endpoint", "dst_endpoint"}, 6002: {"app", "device"}, 6003: {"api", "src_endpoint", "dst_endpoint"}, 6008: {"device"}}
+
+
+def address_of(got):
+    """Of what there is: the record's address."""
+    endpoint = got.get("src_endpoint") or (got["evidences"][0]["src_endpoint"] if "evidences" in got else {"ip": got["unmapped"].get("source_ip")})
+    return endpoint.get("ip")
+
+
 def wrong_ocsf(record, line):
     got = json.loads(line)
     number = LEVELS.index(record["level"])
@@ -91,7 +104,8 @@ def wrong_ocsf(record, line):
         "id": got["metadata"]["uid"] == record["event_id"] and got["metadata"]["product"]["name"] == "Framewall",
         "user": got["actor"].get("user", {}).get("uid") == record["user_id"],
         "class": ("finding_info" in got) == finding and ("user" in got) == (got["class_uid"] == 3002) and ("api" in got) == (got["class_uid"] == 6003),
-        "address": got["src_endpoint"].get("ip") == record["source_ip"], "details": got["unmapped"]["details"] == record["details"],
+        "attributes": set(got) - OCSF == OCSF_CLASSES[got["class_uid"]] and got["metadata"]["version"] == "1.4.0" and got["metadata"]["profiles"] == ["host"],
+        "address": address_of(got) == record["source_ip"], "details": got["unmapped"]["details"] == record["details"],
         "cause": got.get("status_detail") == record["details"].get("cause")}.items() if not fine]
 
 
@@ -204,19 +218,30 @@ def of_a_run():
     ok(status == 3 and "No space" in said, "a disk without room is no success", said)
 
 
-def of_hostile_texts():
-    folder = os.path.join(SCRATCH, "hostile")
+def as_in_record(value):
+    """JSON as the record has it."""
+    return re.sub("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", lambda c: f"\\u{ord(c.group()):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def hostile_folder(name):
+    """A record whose users, sessions and causes are hostile."""
+    folder = os.path.join(SCRATCH, name)
     os.mkdir(folder)
-    records = []
-    for i, text in enumerate(HOSTILE):
-        records.append({"timestamp": f"2026-11-28T10:{i:02d}:00.000001Z", "sequence": i + 1, "event_type": "auth_failure" if i % 2 else "ip_blocked",
-                        "level": LEVELS[i % 4], "severity": i % 4, "source_ip": [None, "192.0.2.1", "2001:db8::1"][i % 3], "user_id": text,
-                        "session_id": text if i % 3 else None, "connection_id": i or None, "event_id": f"{i:016x}",
-                        "details": {"cause": text, "more": text, "count": -i, "yes": True}, "chain": "0" * 64})
     with open(os.path.join(folder, "security_audit-%020d.log" % 1), "w", encoding="utf-8", newline="") as file:
-        for record in records:
-            escaped = re.sub("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", lambda c: f"\\u{ord(c.group()):04x}", json.dumps(record, ensure_ascii=False))
-            file.write(escaped + "\n")
+        for i, text in enumerate(HOSTILE):
+            record = {"timestamp": f"2026-11-28T10:{i:02d}:00.000001Z", "sequence": i + 1, "event_type": "auth_failure" if i % 2 else "ip_blocked",
+                      "level": LEVELS[i % 4], "severity": i % 4, "source_ip": [None, "192.0.2.1", "2001:db8::1"][i % 3], "user_id": text,
+                      "session_id": text if i % 3 else None, "connection_id": i or None, "event_id": f"{i:016x}",
+                      "details": {"cause": text, "more": text, "count": -i, "yes": True}, "chain": "0" * 64}
+            file.write(as_in_record(record) + "\n")
+    return folder
+
+
+def of_hostile_texts():
+    folder = hostile_folder("hostile")
+    records = [json.loads(line) for line in lines_of(export(folder, "jsonl")[1])]
+    equal([record["user_id"] for record in records], HOSTILE, "each text is a record's")
+    with open(os.path.join(folder, "security_audit-%020d.log" % 1), "a", encoding="utf-8", newline="") as file:
         file.write('{"timestamp":"2026-11-28T10:59:00.000000Z","sequence":99,"event_typ')
     compare(folder, records, "hostile texts")
     with open(os.path.join(folder, "security_audit-%020d.log" % 1), "a", encoding="utf-8", newline="") as file:
