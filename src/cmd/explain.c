@@ -9,11 +9,11 @@
 #include "base/utf8.h"
 #include "cmd/command.h"
 #include "cmd/json_out.h"
+#include "cmd/load_enforced.h"
 #include "cmd/options.h"
 #include "policy/config_suggest.h"
 #include "policy/policy.h"
 #include "shell/file.h"
-#include "shell/load.h"
 #include "shell/rehearsal.h"
 
 enum { MESSAGE_BYTES = 64 << 20 }; /* the largest message that is read */
@@ -307,32 +307,6 @@ static int unknown_role(const struct fw_policy *policy, const char *role)
 	return options_usage("explain", "there is no role \"%s\"%s", role, config_suggest_text(&suggest, hint));
 }
 
-static void report(void *user, const char *text)
-{
-	(void)user;
-	fprintf(stderr, "%s\n", text);
-}
-
-static int load(const char *path, struct fw_policy **ret_policy)
-{
-	/* Monitor refuses nothing: what it would do is asked. */
-	const struct config_override mode = { "mode", "enforce", "explain" };
-	struct load_options options = {
-		.path = path, .overrides = &mode, .override_count = 1, .variables = true, .report = report
-	};
-
-	switch (load_policy(&options, ret_policy)) {
-	case FW_OK:
-		return OPTIONS_GO_ON;
-	case FW_ERR_IO:
-		return options_could_not("explain", "cannot read \"%s\": %s", path, strerror(errno));
-	case FW_ERR_MEMORY:
-		return options_could_not("explain", "out of memory");
-	default:
-		return COMMAND_NOT_HELD;
-	}
-}
-
 static uint64_t now_us(void)
 {
 	struct timespec wall;
@@ -397,7 +371,7 @@ int command_explain(int argc, char **argv)
 		return options_usage("explain", "--path is a path such as /chat, not \"%s\"", opening->path);
 	if (opening->subprotocol != NULL && strpbrk(opening->subprotocol, "\r\n") != NULL)
 		return options_usage("explain", "--subprotocol is a name");
-	result = load(config, &policy);
+	result = load_enforced("explain", config, &policy);
 	if (result == OPTIONS_GO_ON && policy != NULL)
 		result = explain(&explaining, policy, path, lines);
 	fw_policy_unref(policy);

@@ -16,6 +16,7 @@
 #include "codec/dialect.h"
 #include "codec/inflater.h"
 #include "codec/ws.h"
+#include "engine/capture.h"
 #include "engine/counters.h"
 #include "engine/detect/words.h"
 #include "engine/trial.h"
@@ -59,6 +60,8 @@ struct fw_engine {
 	struct verified *verified;	  /* tokens verified a moment ago; NULL: none yet */
 	struct detect_words words;	  /* of inspection */
 	const struct engine_trial *trial; /* NULL: none, as with every server */
+	engine_capture_function *capture; /* NULL: nobody records the traffic */
+	void *capture_user;
 	char stage_cause[FW_STAGE_CAUSE]; /* what a stage of the embedding program said last */
 	uint64_t connection_base;	  /* see engine.c */
 	uint32_t connection_count;
@@ -282,6 +285,11 @@ struct fw_conn {
 void engine_random(struct fw_engine *engine, uint8_t *ret_bytes, size_t size);
 struct json_writer engine_writer(struct fw_engine *engine); /* writes into the emptied scratch */
 struct fw_slice engine_written(const struct fw_engine *engine);
+
+/* capture.c: only where somebody records (engine.capture). verdict: enum verdict. passes: it went to the client. */
+struct message;
+void capture_inbound(const struct fw_conn *conn, const struct message *message, unsigned verdict, unsigned stage);
+void capture_outbound(const struct fw_conn *conn, bool binary, struct fw_slice text, bool passes);
 
 /* event_queue.c: what the embedder is told. Never fails: when memory is short the connection is marked broken. */
 struct fw_event *event_push(struct fw_conn *conn, enum fw_event_kind kind);

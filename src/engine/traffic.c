@@ -221,6 +221,8 @@ static void judge(struct fw_conn *conn, const struct ws_item *item, bool first, 
 	}
 	verdict = pipeline_judge(&message, &stage);
 	engine->counters[COUNT_bytes_in] += message.text.size;
+	if (engine->capture != NULL)
+		capture_inbound(conn, &message, verdict, stage);
 	if (message.said != NULL) {
 		*text = message.said->rest;
 		/* Monitor changes nothing, frames neither: all of it goes on with the first. */
@@ -384,6 +386,9 @@ static uint16_t own_type(const struct fw_conn *conn, uint16_t type)
 
 int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload)
 {
+	struct fw_slice whole;
+	bool passes;
+
 	if (recheck_due(conn))
 		fw_conn_recheck(conn);
 	if (type != FW_TYPE_OPAQUE && (type = own_type(conn, type)) == POLICY_NONE)
@@ -392,7 +397,11 @@ int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_sli
 		return FW_ERR_STATE;
 	if (type != FW_TYPE_OPAQUE && type >= conn->policy->outbound_count)
 		return FW_ERR_INVALID;
-	if (!may_see(conn, type, binary, &payload))
+	whole = payload;
+	passes = may_see(conn, type, binary, &payload);
+	if (conn->engine->capture != NULL)
+		capture_outbound(conn, binary, whole, passes);
+	if (!passes)
 		return FW_ERR_INVALID; /* a delivery filter, not an event: it happens on each broadcast */
 	if (!binary && !utf8_valid(payload.data, payload.size))
 		return FW_ERR_INVALID;
@@ -496,9 +505,12 @@ static void upstream_message(struct fw_conn *conn, const struct ws_item *item)
 		return;
 	}
 	do {
-		struct fw_slice rest;
+		struct fw_slice rest, whole = text;
+		bool passes = may_pass(conn, binary, &text, &rest);
 
-		if (may_pass(conn, binary, &text, &rest))
+		if (conn->engine->capture != NULL)
+			capture_outbound(conn, binary, slice(whole.data, whole.size - rest.size), passes);
+		if (passes)
 			deliver(conn, item->opcode, FW_TYPE_OPAQUE, text);
 		text = rest;
 	} while (text.size != 0);

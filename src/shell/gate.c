@@ -36,6 +36,11 @@ static struct gate *allocate(const struct gate_options *options)
 		return NULL;
 	gate->options = *options;
 	gate->options.host = NULL;
+	if (options->capture != NULL) {
+		const struct fw_random random = random_system();
+
+		random.fill(random.user, gate->options.capture_key, sizeof(gate->options.capture_key));
+	}
 	gate->count = options->workers;
 	return gate;
 }

@@ -31,6 +31,8 @@ struct gate_options {
 	const int *dials;	     /* each worker's link to who connects to upstreams; NULL: they do themselves */
 	struct ipc_channel *records; /* RECORD, to the recorder */
 	struct ipc_channel *figures; /* FIGURES, DRAINED, to the keeper's loop */
+	struct ipc_channel *capture; /* CAPTURE, to the file of a capture; NULL: traffic is not recorded */
+	uint8_t capture_key[32];     /* made by gate_start */
 	struct ipc_channel *asks;    /* ASK, to the keeper's loop; NULL: there is nobody to ask */
 };
 /* Opens the listeners and starts the threads. NULL: reterr_text (static or in a static buffer) says what failed. */

@@ -41,6 +41,9 @@ struct ipc_answer {	     /* followed by user_id, role, claims and cause */
 	uint32_t user_size, role_size, claims_size, cause_size;
 	uint64_t expires_wall_us, issued_wall_us, credential;
 };
+struct ipc_capture {   /* followed by a line of a capture, redacted, without its end */
+	uint64_t lost; /* messages before it that found no room */
+};
 struct ipc_drain {
 	uint32_t seconds; /* after which what is left is cut */
 };

@@ -76,6 +76,9 @@ static const char *start(struct keeper *keeper)
 		failed = keeper_recorder_start(&keeper->recorder, options, workers_of(options->policy));
 	if (failed != NULL)
 		return failed;
+	failed = keeper_capture_start(&keeper->capture, options->policy, options->capture, options->log);
+	if (failed != NULL)
+		return failed;
 	keeper_index_start(&keeper->index, keeper);
 	keeper_rows_start(&keeper->rows, keeper);
 	if (keeper_figures_start(&keeper->figures, keeper, options->loop) != 0)
@@ -151,6 +154,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	admin_free(keeper->admin);
 	keeper_index_stop(&keeper->index);
 	keeper_rows_stop(&keeper->rows);
+	keeper_capture_stop(&keeper->capture);
 	senders_quiet(keeper->senders);
 	keeper_recorder_stop(&keeper->recorder);
 	senders_stop(keeper->senders); /* what was recorded last is sent, too */
@@ -174,6 +178,11 @@ struct ipc_channel *keeper_records(struct keeper *keeper)
 struct ipc_channel *keeper_figures(struct keeper *keeper)
 {
 	return keeper->figures.channel;
+}
+
+struct ipc_channel *keeper_capture(struct keeper *keeper)
+{
+	return keeper->capture.channel;
 }
 
 struct ipc_channel *keeper_asks(struct keeper *keeper)

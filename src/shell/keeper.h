@@ -25,6 +25,7 @@ struct keeper_demo { /* quick start: null when not --demo */
 struct keeper_options {
 	/* Of a gate that is another process; all NULL: they are made, and it is in this one. */
 	struct ipc_channel *records, *figures, *asks;
+	struct ipc_channel *capture; /* also NULL where traffic is not recorded */
 	struct keeper_remote *remote;
 	uv_loop_t *loop;
 	struct fw_policy *policy;
@@ -65,6 +66,7 @@ struct keeper_remote {
 struct ipc_channel *keeper_records(struct keeper *keeper); /* for gate_options */
 struct ipc_channel *keeper_figures(struct keeper *keeper);
 struct ipc_channel *keeper_asks(struct keeper *keeper);
+struct ipc_channel *keeper_capture(struct keeper *keeper); /* NULL: traffic is not recorded */
 void keeper_set_gate(struct keeper *keeper,
 		     struct gate *gate); /* from now on figures can be asked for and sessions ended */
 uint16_t keeper_port(const struct keeper *keeper);

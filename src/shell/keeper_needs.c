@@ -61,6 +61,7 @@ bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory,
 		reads.failed = true;
 	if (copy[0] != '\0' && (ret_needs->copy = mem_text(copy, strlen(copy))) == NULL)
 		writes.failed = true;
+	add(&writes, policy->settings.capture_file);
 	add(&reads, policy->settings.password_breached);
 	add(&reads, policy->settings.encryption_key_file);
 	add(&reads, policy->settings.encryption_passphrase_file);

@@ -17,6 +17,7 @@
 #include "report/report_place.h"
 #include "shell/fetch.h"
 #include "shell/keeper.h"
+#include "shell/keeper_capture.h"
 #include "shell/keeper_store.h"
 #include "shell/passwords.h"
 #include "shell/sender.h"
@@ -354,6 +355,7 @@ struct keeper {
 	int directory_fd;
 	char token[KEEPER_TOKEN + 1];
 	struct keeper_recorder recorder;
+	struct keeper_capture capture;
 	struct keeper_index index;
 	struct keeper_rows rows;
 	struct senders *senders; /* of the record to its receivers */

@@ -160,6 +160,7 @@ int manager_parts_keeper(struct fw_manager *manager, const struct keeper_options
 		keeper.records = channels->records;
 		keeper.figures = channels->figures;
 		keeper.asks = channels->asks;
+		keeper.capture = channels->capture;
 		keeper.remote = channels->remote;
 		keeper.reload = channels->reload;
 		keeper.reload_user = channels->reload_user;
@@ -203,6 +204,7 @@ static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error
 		.records = keeper_records(manager->keeper),
 		.figures = keeper_figures(manager->keeper),
 		.asks = keeper_asks(manager->keeper),
+		.capture = keeper_capture(manager->keeper),
 	};
 	struct gate *gate = gate_start(&options, &text);
 

@@ -199,6 +199,7 @@ static int start_gate(struct process *process, struct fw_error *error)
 		.records = shared->records,
 		.figures = shared->figures,
 		.asks = shared->asks,
+		.capture = shared->capture,
 	};
 	const char *text = "cannot start the gate";
 
@@ -218,6 +219,8 @@ static int start(struct process *process, struct fw_error *error)
 	ipc_join(shared->asks, shared->generation);
 	ipc_join(shared->replies, shared->generation);
 	ipc_join(shared->down, shared->generation);
+	if (shared->capture != NULL)
+		ipc_join(shared->capture, shared->generation);
 	result = manager_parts_state(manager, error);
 	if (result != FW_OK)
 		return result;

@@ -275,6 +275,7 @@ static int start(struct process *process, struct fw_error *error)
 	struct keeper_options channels = { .records = shared->records,
 					   .figures = shared->figures,
 					   .asks = shared->asks,
+					   .capture = shared->capture,
 					   .remote = &process->remote,
 					   .reload = ask_reload,
 					   .reload_user = process,
@@ -287,6 +288,8 @@ static int start(struct process *process, struct fw_error *error)
 	ipc_join(shared->asks, 0);
 	ipc_join(shared->replies, 0);
 	ipc_join(shared->down, 0);
+	if (shared->capture != NULL)
+		ipc_join(shared->capture, 0);
 	manager->client_port = shared->port;
 	manager->admin_port = shared->admin_port;
 	process->remote = (struct keeper_remote){ .down = shared->down,

@@ -17,6 +17,7 @@ struct process_shared {
 	struct fw_manager *manager;
 	const struct processes_options *options;
 	struct ipc_channel *records, *figures, *asks, *down, *replies;
+	struct ipc_channel *capture; /* NULL: traffic is not recorded */
 	struct fall_note *note;
 	/* Pairs of links between worker and keeper: dial.h. */
 	int dials_gate[LIMIT_WORKERS], dials_keeper[LIMIT_WORKERS];

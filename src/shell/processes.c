@@ -544,6 +544,9 @@ static bool make_channels(struct process_shared *shared)
 	shared->asks = ipc_channel_share(LIMIT_ASKS, true);
 	shared->down = ipc_channel_share(DOWN_SIZE, true);
 	shared->replies = ipc_channel_share(REPLIES_SIZE, false);
+	if (shared->manager->policy->settings.capture_file[0] != '\0' &&
+	    (shared->capture = ipc_channel_share(LIMIT_CAPTURE_QUEUE, false)) == NULL)
+		return false;
 	return shared->note != NULL && shared->records != NULL && shared->figures != NULL && shared->asks != NULL &&
 	       shared->down != NULL && shared->replies != NULL;
 }
@@ -570,6 +573,7 @@ static void free_channels(struct process_shared *shared)
 	ipc_channel_free(shared->asks);
 	ipc_channel_free(shared->down);
 	ipc_channel_free(shared->replies);
+	ipc_channel_free(shared->capture);
 	if (shared->note != NULL)
 		munmap(shared->note, sizeof(*shared->note));
 }

@@ -264,7 +264,9 @@ struct rehearsal *rehearsal_free(struct rehearsal *r)
 {
 	if (r == NULL)
 		return NULL;
+	rehearsal_sit(r, NULL);
 	rehearsal_leave(r);
+	mem_free(r->own);
 	if (r->engine != NULL)
 		engine_trial(r->engine, NULL);
 	fw_engine_free(r->engine);
@@ -407,6 +409,19 @@ int rehearsal_receive(struct rehearsal *r, bool binary, struct fw_slice message,
 	}
 	ret->rewritten = r->seen.passed_on && !slice_equal(message, ret->went);
 	return result;
+}
+
+int rehearsal_at(struct rehearsal *r, uint64_t wall_us, struct rehearsal_result *ret)
+{
+	uint64_t ns = wall_us > r->now.wall_us ? (wall_us - r->now.wall_us) * 1000 : 0;
+
+	if (r->conn != NULL && !r->over && fw_conn_deadline(r->conn) <= r->now.monotonic_ns + ns)
+		return rehearsal_wait(r, ns, ret);
+	r->now.wall_us += ns / 1000;
+	r->now.monotonic_ns += ns;
+	fw_engine_time(r->engine, r->now);
+	*ret = (struct rehearsal_result){ .reason = "" };
+	return FW_OK;
 }
 
 int rehearsal_wait(struct rehearsal *r, uint64_t ns, struct rehearsal_result *ret)

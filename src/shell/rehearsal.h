@@ -68,6 +68,15 @@ int rehearsal_receive(struct rehearsal *rehearsal, bool binary, struct fw_slice 
 		      struct rehearsal_result *ret_result);
 /* Time passes; the result is REHEARSAL_CLOSE when that ended the connection. */
 int rehearsal_wait(struct rehearsal *rehearsal, uint64_t ns, struct rehearsal_result *ret_result);
+/* It is this moment now, or a later one that it was already; what was due to the connection meanwhile happens. As
+ * rehearsal_wait. */
+int rehearsal_at(struct rehearsal *rehearsal, uint64_t wall_us, struct rehearsal_result *ret_result);
+/* Several connections at once: each has a seat, and one of them is sat in. A new rehearsal sits in one of its own, to
+ * which NULL returns. The connection of a seat ends with the seat; not while it is sat in. */
+struct rehearsal_seat;
+struct rehearsal_seat *rehearsal_seat_new(void); /* NULL: memory is short */
+struct rehearsal_seat *rehearsal_seat_free(struct rehearsal *rehearsal, struct rehearsal_seat *seat);
+void rehearsal_sit(struct rehearsal *rehearsal, struct rehearsal_seat *seat);
 bool rehearsal_is_open(const struct rehearsal *rehearsal);
 bool rehearsal_is_logged_in(const struct rehearsal *rehearsal);
 struct fw_slice rehearsal_csrf(const struct rehearsal *rehearsal); /* of the session; empty: none */

@@ -40,6 +40,8 @@ struct rehearsal {
 	const struct rehearsal_user *users;
 	size_t user_count;
 
+	struct rehearsal_seat *seat; /* that is sat in; NULL: none, it is the rehearsal's own connection */
+	struct rehearsal_seat *own;  /* where that one is meanwhile; NULL: none was needed */
 	struct engine_trial trial;
 	char permissions[REHEARSAL_PERMISSIONS];
 	struct fw_conn *conn; /* NULL: none */

@@ -397,7 +397,7 @@ int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 	worker->engine = fw_engine_new(&options);
 	timers_init(&worker->timers, read_clock(CLOCK_MONOTONIC, 1));
 	if (init_loop(worker) != 0 || worker->scratch == NULL || worker->tls_io == NULL || worker->inbox == NULL ||
-	    worker->engine == NULL || !worker_dials_start(worker))
+	    worker->engine == NULL || !worker_capture_start(worker) || !worker_dials_start(worker))
 		goto failed;
 	resolve_init(&worker->resolve, &worker->loop, conn_io_resolved);
 	worker->resolve.log = worker->options->log;
@@ -462,6 +462,7 @@ bool worker_fini(struct worker *worker)
 	poller_fini(&worker->poller);
 	if (!left)
 		resolve_fini(&worker->resolve);
+	worker_capture_stop(worker);
 	fw_engine_free(worker->engine);
 	worker_reload_fini(worker);
 	ipc_channel_free(worker->inbox);

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/close_reason.h"
+#include "engine/capture.h"
 #include "shell/gate.h"
 #include "shell/hub.h"
 #include "shell/poller.h"
@@ -17,6 +18,7 @@
 enum { WORKER_LISTENERS = 8, WORKER_SCRATCH = 65536 + 64, WORKER_BUCKETS = 1024, WORKER_ASKERS = 256 };
 
 struct connection;
+struct worker_capture;
 struct tls_io;
 struct worker;
 
@@ -87,7 +89,8 @@ struct worker {
 	uint64_t overload_ns; /* when an overload was recorded last */
 	uint8_t *scratch;     /* every read goes here; nothing stays here beyond the call */
 	struct tls_io *tls_io;
-	unsigned handshakes; /* steps of TLS handshakes that were made in this turn */
+	struct worker_capture *capture; /* NULL: traffic is not recorded */
+	unsigned handshakes;		/* steps of TLS handshakes that were made in this turn */
 };
 
 /* In the thread of the gate, before the threads run. all, index, count and options are set. fds: listening sockets,
@@ -119,6 +122,10 @@ void worker_accept_ready(struct worker *worker, struct worker_listener *listener
 bool worker_accept_spares(struct worker *worker, int fd); /* a socket of this number would be one too many */
 void worker_accept_resume(struct worker *worker);
 void worker_accept_stop(struct worker *worker, bool take_waiting); /* closes the listeners */
+
+/* worker_capture.c: where options->capture is set. False: memory is short. */
+bool worker_capture_start(struct worker *worker);
+void worker_capture_stop(struct worker *worker);
 
 /* worker_reload.c */
 /* Any thread, while the worker runs: a policy that is to be used from its next turn on. */

@@ -152,6 +152,44 @@ def see_sync(program, _=None):
     return {"audit_logging.sync": "never" if count == 0 else "each" if count >= 20 else count}
 
 
+def recorded(program, messages):
+    """capture.file after a client said that."""
+    client = RawClient(program.port, {})
+    client.send(json.dumps({"type": "auth", "token": program.token()}))
+    said(client, "auth_success")
+    for message in messages:
+        client.send(json.dumps(message))
+        client.receive()
+    client.close()
+    program.signal()
+    program.wait()
+    path = os.path.join(program.folder, "traffic")
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def see_capture(program, _=None):
+    sent = {"type": "chat_message", "word": "ACME", "words": "three more words", "number": 12345}
+    lines = recorded(program, [sent])
+    got = json.loads(next(line["text"] for line in lines if line["direction"] == "in"))
+    return {"capture.keep": got["word"] == sent["word"], "capture.keep_fields": got["words"] == sent["words"],
+            "capture.redact_fields": got["number"] != sent["number"], "capture.users": any(line.get("user") == "alice" for line in lines)}
+
+
+def see_capture_file(program, _=None):
+    return {"capture.file": bool(recorded(program, [{"type": "ping"}]))}
+
+
+def see_full_capture(key):
+    def see(program, _=None):
+        recorded(program, [{"type": "chat_message", "text": "word " * 40000}] * 9)
+        size = os.stat(os.path.join(program.folder, "traffic")).st_size
+        return {key: size > 1 << 20 if key == "capture.max_size" else os.path.exists(os.path.join(program.folder, "traffic.1"))}
+    return see
+
+
 BUDGET = "audit_logging.source_budget."
 
 
@@ -323,6 +361,14 @@ def cases(made):
     yield Case({cors + "allowed_methods": (["GET"], ["GET", "DELETE"], "GET", "GET, DELETE"),
                 cors + "allowed_headers": (["X-One"], ["X-Two"], "X-One", "X-Two"), cors + "max_age": (60, 120, "60", "120")},
                see_cors, {**CLOSED, "admin.listen": "localhost:0", cors + "allowed_origins": ["https://board.example"]})
+    traffic = {**CLOSED, "capture.file": "traffic"}
+    recording = {"says": r"capture\.(file|max_size)"}
+    yield Case({"capture.file": ("", "traffic", False, True)}, see_capture_file, CLOSED, **recording)
+    yield Case({"capture.keep": ("shapes", "words", False, True), "capture.keep_fields": ([], ["words"], False, True),
+                "capture.redact_fields": ([], ["number"], False, True), "capture.users": (False, True, False, True)}, see_capture, traffic, **recording)
+    large = {**traffic, "rate_limiting.max_message_size": 1000000}
+    yield Case({"capture.max_size": (1, 5, False, True)}, see_full_capture("capture.max_size"), large, **recording)
+    yield Case({"capture.when_full": ("stop", "rotate", False, True)}, see_full_capture("capture.when_full"), {**large, "capture.max_size": 1}, **recording)
     yield Case({"audit_logging.max_log_size": (100, 1, 1, 2)}, see_size, {**CLOSED, "rate_limiting.messages_per_minute": 1000000, "audit_logging.data_access": "each"})
     if LIBRARY is None:
         for key in ("rotation_interval", "max_log_files", "max_archived_files"):
