@@ -621,6 +621,9 @@ support evidence for a control; whether it is met is for the auditor to say. Whe
     for row in rows_of("controls", "CONTROL"):
         if not set(row[4].split()) <= known or (row[5] and not os.path.exists(os.path.join(ROOT, "tests", row[5]))):
             raise ValueError(f"controls.def: {row[1]} names an event or a test that there is not")
+    forgotten = known - {event for row in rows_of("controls", "CONTROL") for event in row[4].split()}
+    if forgotten:
+        raise ValueError(f"controls.def: no control has {', '.join(sorted(forgotten))}")
     for framework, (name, title) in FRAMEWORKS.items():
         rows = [[row[1], row[2], row[3], ", ".join(code(event) for event in row[4].split()) or "no record shows it", code(row[5])]
                 for row in rows_of("controls", "CONTROL") if row[0] == framework]
