@@ -1,7 +1,8 @@
 /* detect.c: how much of the attacks inspection finds, how often it cries wolf, and what it costs.
  *     build-bench/bench/detect FOLDER            tables
  *     build-bench/bench/detect FOLDER missed sql [POINTS]    the attacks of a class with less, the texts of a flavour
- * with more */
+ * with more
+ *     build-bench/bench/detect FOLDER missed strict          the attacks that a strict field takes */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -312,6 +313,10 @@ int main(int argc, char **argv)
 	detect_words_init(&words);
 	for (size_t i = 0; i < corpus.count; i++)
 		points_of(corpus.texts[i].raw, corpus.texts[i].points);
+	if (argc > 3 && strcmp(argv[2], "missed") == 0 && strcmp(argv[3], "strict") == 0) {
+		strict_print(&words, &corpus, true);
+		return 0;
+	}
 	if (argc > 3 && strcmp(argv[2], "missed") == 0)
 		return print_missed(&corpus, argv[3], argc > 4 ? (unsigned)atoi(argv[4]) : DETECT_REFUSE);
 	printf("%zu texts. The rules were written by people who had read them: what is said of these texts is "
@@ -321,6 +326,7 @@ int main(int argc, char **argv)
 	print_fixed(&corpus);
 	print_left_out(&corpus);
 	print_hidden(&corpus);
+	strict_print(&words, &corpus, false);
 	print_libinjection(&corpus);
 	print_anchors(argv[1]);
 	cost_print(&words, &corpus);

@@ -34,6 +34,8 @@ void cost_print(const struct detect_words *words, const struct corpus *corpus);
  */
 const char *encoder_name(unsigned encoder);
 struct fw_slice encode(unsigned encoder, struct fw_slice text);
+/* detect_strict.c; missed: names the attacks that are taken. */
+void strict_print(const struct detect_words *words, const struct corpus *corpus, bool missed);
 
 /* detect_text, with the memory that it asks for. */
 static inline void look_at(const struct detect_words *words, struct fw_slice text, struct detect_result *result)

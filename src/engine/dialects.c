@@ -173,7 +173,7 @@ enum verdict dialects_route(struct message *message)
 	struct problem *problem;
 	uint16_t type;
 
-	message->problems->count = message->problems->total = message->problems->unknown = 0;
+	problems_clear(message->problems);
 	message->rule = NULL;
 	message->type = FW_TYPE_OPAQUE;
 	if (message->said == NULL || message->said->own)

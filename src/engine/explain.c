@@ -133,7 +133,7 @@ bool fw_engine_explain(struct fw_engine *engine, const char *role, bool outbound
 
 	arena_reset(&engine->arena);
 	arena_reset(&engine->outbound);
-	engine->problems.total = engine->problems.count = engine->problems.unknown = 0;
+	problems_clear(&engine->problems);
 	*ret_forward = slice(NULL, 0);
 	own = arena_alloc(&engine->arena, text.size + 1);
 	if (own == NULL)

@@ -19,8 +19,8 @@ struct inspect_place {
 	const struct json *json; /* NULL: in none; then what names it: */
 	const char *name;	 /* "*": the texts joined; shorter than INSPECT_PATH */
 	uint32_t node;
-	const struct policy_field *field; /* NULL where the type lists none */
-	bool allow_list;		  /* of the texts joined: all that could be one are HTML fields */
+	enum field_class class;
+	bool allow_list; /* of the texts joined: all that could be one are HTML fields */
 };
 
 /* Texts with a mark between them: those that one was split over. */

@@ -111,7 +111,6 @@ void inspect_weigh(struct inspect *inspect, const struct detect_result *result, 
 {
 	const struct message *message = inspect->message;
 	const struct policy_inspect *says = &message->policy->inspect;
-	const struct policy_field *field = place->field;
 	struct inspect_finding found = { 0 };
 	struct detect_rules without;
 	bool joined = place->json == NULL && strcmp(place->name, "*") == 0, exact = !joined;
@@ -123,13 +122,13 @@ void inspect_weigh(struct inspect *inspect, const struct detect_result *result, 
 	without = excepted(inspect, found.path, exact);
 	for (found.class = 0; found.class < DETECT_CLASSES; found.class ++) {
 		/* what is markup in an HTML field the allow-list decides */
-		if (found.class == DETECT_XSS && (field != NULL ? field->class == CLASS_HTML : place->allow_list))
+		if (found.class == DETECT_XSS && (place->class == CLASS_HTML || place->allow_list))
 			continue;
 		found.points = detect_points(result, found.class, &without);
 		if (found.points == 0)
 			continue;
 		found.refuses = says->refuse[found.class] != 0 && found.points >= says->refuse[found.class] &&
-				(field == NULL || field->class != CLASS_CODE || found.class == DETECT_XSS);
+				(place->class != CLASS_CODE || found.class == DETECT_XSS);
 		if (!found.refuses && (says->flag[found.class] == 0 || found.points < says->flag[found.class]))
 			continue;
 		found.rule = detect_lead(result, found.class, &without);

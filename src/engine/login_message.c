@@ -112,7 +112,7 @@ static void judge_message(struct fw_conn *conn, const struct ws_item *item)
 	struct answer answer = { .code = ERROR_INVALID_AUTH, .problems = &engine->problems };
 
 	arena_reset(&engine->arena);
-	engine->problems.count = engine->problems.total = engine->problems.unknown = 0;
+	problems_clear(&engine->problems);
 	if (stage_json(&message) != VERDICT_PASS) {
 		if (message.close == CLOSE_FAULT) {
 			login_fault(conn, message.cause);

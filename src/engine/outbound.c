@@ -174,7 +174,7 @@ enum verdict outbound_read(struct message *message)
 		return VERDICT_PASS;
 	message->judged = true;
 	message->problems = &message->engine->problems;
-	message->problems->count = message->problems->total = message->problems->unknown = 0;
+	problems_clear(message->problems);
 	if (message->dialect == NULL) {
 		enum json_result result =
 			json_parse(&message->engine->outbound, message->text, 0, &message->json, NULL);

@@ -31,7 +31,7 @@ static bool is_piece(struct fw_slice text, bool key)
 
 /* False: memory is short. */
 static bool add_piece(struct inspect *inspect, struct inspect_pieces *pieces, struct fw_slice text,
-		      const struct policy_field *field, bool key)
+		      enum field_class class, bool key)
 {
 	bool suspect = is_piece(text, key);
 
@@ -48,15 +48,15 @@ static bool add_piece(struct inspect *inspect, struct inspect_pieces *pieces, st
 		memcpy(pieces->joined + pieces->size, text.data, text.size);
 	pieces->size += text.size;
 	pieces->suspect = pieces->suspect || suspect;
-	pieces->plain = pieces->plain || (suspect && (field == NULL || field->class != CLASS_HTML));
+	pieces->plain = pieces->plain || (suspect && class != CLASS_HTML);
 	return true;
 }
 
 /* Names of members are what they are: only those that could be a piece are one. */
 static bool add_key(struct inspect *inspect, struct fw_slice name)
 {
-	return !is_piece(name, true) || (add_piece(inspect, &inspect->texts, name, NULL, true) &&
-					 add_piece(inspect, &inspect->keys, name, NULL, true));
+	return !is_piece(name, true) || (add_piece(inspect, &inspect->texts, name, CLASS_PLAIN, true) &&
+					 add_piece(inspect, &inspect->keys, name, CLASS_PLAIN, true));
 }
 
 static bool look_at(struct inspect *inspect, struct fw_slice text, struct detect_result *result)
@@ -83,7 +83,11 @@ bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct in
 	bool key = place->json != NULL && place->json->nodes[place->node].is_key;
 	struct detect_result result = { 0 };
 
-	if (text.data == NULL || !look_at(inspect, text, &result))
+	if (text.data == NULL)
+		return false;
+	if (schema_class_is_strict(place->class)) /* it holds its form: a piece of something is all that it can be */
+		return add_piece(inspect, &inspect->texts, text, place->class, false);
+	if (!look_at(inspect, text, &result))
 		return false;
 	if (key && detect_is_operator(&inspect->message->engine->words, text))
 		detect_rules_add(&result.found, RULE_OTHER_NOSQL);
@@ -94,7 +98,7 @@ bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct in
 		for (size_t i = 0; i < INSPECT_WORDS; i++)
 			inspect->single.bits[i] |= result.found.bits[i] | result.fenced.bits[i];
 	}
-	return key ? add_key(inspect, text) : add_piece(inspect, &inspect->texts, text, place->field, false);
+	return key ? add_key(inspect, text) : add_piece(inspect, &inspect->texts, text, place->class, false);
 }
 
 static bool look_joined_at(struct inspect *inspect, const struct inspect_pieces *pieces)
@@ -145,18 +149,29 @@ bool inspect_look_joined(struct inspect *inspect, struct inspect_pieces *pieces)
 	       (inspect->worst.refuses || (turn(inspect, pieces) && look_joined_at(inspect, pieces)));
 }
 
-static bool look_within(struct inspect *inspect, const struct json *json, uint32_t from, uint32_t to,
-			const struct policy_field *field)
+/* Of a JSON Schema each text has the class that this says. */
+static enum field_class class_of(const struct message *message, const struct json *json, uint32_t node,
+				 enum field_class class)
 {
-	struct inspect_place place = { .json = json, .field = field };
+	const uint8_t *classes =
+		message->rule != NULL && message->rule->schema != NULL ? message->problems->classes : NULL;
+
+	return classes != NULL && json == &message->json && classes[node] != FIELD_CLASSES ? classes[node] : class;
+}
+
+static bool look_within(struct inspect *inspect, const struct json *json, uint32_t from, uint32_t to,
+			enum field_class class)
+{
+	struct inspect_place place = { .json = json };
 
 	for (place.node = from; place.node < to; place.node++) {
+		place.class = class_of(inspect->message, json, place.node, class);
 		if (json->nodes[place.node].kind == JSON_STRING) {
 			if (!inspect_look(inspect, json_text(json, place.node, &inspect->message->engine->arena),
 					  &place))
 				return false;
 		} else if (json->nodes[place.node].kind == JSON_NUMBER &&
-			   !add_piece(inspect, &inspect->texts, json_raw(json, place.node), field, false)) {
+			   !add_piece(inspect, &inspect->texts, json_raw(json, place.node), class, false)) {
 			return false;
 		}
 	}
@@ -172,7 +187,7 @@ static bool look_fields(struct inspect *inspect)
 	if (json->count == 0)
 		return true;
 	if (json->nodes[0].kind != JSON_OBJECT)
-		return look_within(inspect, json, 0, json->count, NULL);
+		return look_within(inspect, json, 0, json->count, CLASS_PLAIN);
 	for (uint32_t key = 1; key < json->nodes[0].next; key = json->nodes[key + 1].next) {
 		struct fw_slice name = json_text(json, key, &message->engine->arena);
 		const struct policy_field *field;
@@ -182,15 +197,14 @@ static bool look_fields(struct inspect *inspect)
 		field = message->rule == NULL || message->rule->open ? NULL : schema_field(message->rule, name);
 		if (!inspect_look(inspect, name, &(struct inspect_place){ .json = json, .node = key }))
 			return false;
-		/* what ends here, and what is one of a list */
-		if (key + 1 == message->csrf_node || key + 1 == message->type_node ||
-		    (field != NULL && field->class == CLASS_ENUMERATED))
+		/* what ends here, and what was found by its name */
+		if (key + 1 == message->csrf_node || key + 1 == message->type_node)
 			continue;
 		/* within lists and objects nothing is rewritten: only a text that is the field itself is left to the
 		 * allow-list */
-		if (json->nodes[key + 1].kind != JSON_STRING)
-			field = NULL;
-		if (!look_within(inspect, json, key + 1, json->nodes[key + 1].next, field))
+		if (!look_within(
+			    inspect, json, key + 1, json->nodes[key + 1].next,
+			    field != NULL && json->nodes[key + 1].kind == JSON_STRING ? field->class : CLASS_PLAIN))
 			return false;
 	}
 	return true;
@@ -208,7 +222,7 @@ static bool look_around(struct inspect *inspect)
 	/* of a document that holds code nothing is known of which text that is */
 	for (unsigned i = 0; said->document != 0 && message->rule != NULL && i < message->rule->field_count; i++)
 		if (message->rule->fields[i].class == CLASS_CODE)
-			place.field = beside.field = &message->rule->fields[i];
+			place.class = beside.class = CLASS_CODE;
 	for (place.node = said->whole; place.node < end; place.node++) {
 		const uint8_t *at = dialect_at(json, place.node);
 

@@ -74,7 +74,7 @@ enum verdict stage_route(struct message *message)
 	/* No tape: the embedding program has a stage of its own in place of the json stage. */
 	if (message->binary || (message->route != NULL && message->route->opaque) || json->nodes == NULL)
 		return VERDICT_PASS;
-	message->problems->count = message->problems->total = message->problems->unknown = 0;
+	problems_clear(message->problems);
 	if (message->route != NULL && message->route->untyped) {
 		set(message, message->route->types[0].message, 0);
 		return VERDICT_PASS;

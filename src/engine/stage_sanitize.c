@@ -13,35 +13,54 @@ static enum verdict fault(struct message *message)
 	return VERDICT_CLOSE;
 }
 
+static bool rewrite(struct message *message, uint32_t node, struct fw_slice name)
+{
+	struct fw_slice html = json_text(&message->json, node, &message->engine->arena), clean;
+
+	if (html.data == NULL || sanitize_html(message->policy, &message->engine->arena, html, &clean) != FW_OK)
+		return false;
+	if (clean.data == html.data && clean.size == html.size)
+		return true;
+	if (message->rewrites == NULL)
+		message->rewrites = arena_alloc(&message->engine->arena, MESSAGE_REWRITES * sizeof(*message->rewrites));
+	if (message->rewrites == NULL || message->rewrite_count == MESSAGE_REWRITES)
+		return false;
+	message->rewrites[message->rewrite_count++] = (struct rewrite){ node, clean };
+	message->detail = name;
+	message->cause = "markup outside the allow-list";
+	return true;
+}
+
+/* What a JSON Schema says is HTML, wherever it stands. */
+static bool rewrite_classed(struct message *message)
+{
+	const uint8_t *classes = message->problems->classes;
+	struct fw_slice name = { NULL, 0 };
+
+	for (uint32_t node = 0; classes != NULL && node < message->json.count; node++) {
+		if (message->json.nodes[node].is_key)
+			name = json_text(&message->json, node, &message->engine->arena);
+		else if (classes[node] == CLASS_HTML && !rewrite(message, node, name))
+			return false;
+	}
+	return true;
+}
+
 enum verdict stage_sanitize(struct message *message)
 {
 	const struct json *json = &message->json;
 
 	if (message->rule == NULL || !message->rule->has_html)
 		return VERDICT_PASS;
+	if (message->rule->schema != NULL && !rewrite_classed(message))
+		return fault(message);
 	for (unsigned i = 0; i < message->rule->field_count; i++) {
 		const struct policy_field *field = &message->rule->fields[i];
-		struct fw_slice html, clean;
-		uint32_t node;
+		uint32_t node = field->class == CLASS_HTML ? json_member(json, 0, field->name, field->name_size) : 0;
 
-		if (field->class != CLASS_HTML)
-			continue;
-		node = json_member(json, 0, field->name, field->name_size);
-		if (node == 0 || json->nodes[node].kind != JSON_STRING)
-			continue;
-		html = json_text(json, node, &message->engine->arena);
-		if (html.data == NULL || sanitize_html(message->policy, &message->engine->arena, html, &clean) != FW_OK)
+		if (node != 0 && json->nodes[node].kind == JSON_STRING &&
+		    !rewrite(message, node, slice(field->name, field->name_size)))
 			return fault(message);
-		if (clean.data == html.data && clean.size == html.size)
-			continue;
-		if (message->rewrites == NULL)
-			message->rewrites =
-				arena_alloc(&message->engine->arena, MESSAGE_REWRITES * sizeof(*message->rewrites));
-		if (message->rewrites == NULL || message->rewrite_count == MESSAGE_REWRITES)
-			return fault(message);
-		message->rewrites[message->rewrite_count++] = (struct rewrite){ node, clean };
-		message->detail = slice(field->name, field->name_size);
-		message->cause = "markup outside the allow-list";
 	}
 	return message->rewrite_count != 0 ? VERDICT_REWRITE : VERDICT_PASS;
 }

@@ -211,7 +211,7 @@ static void judge(struct fw_conn *conn, const struct ws_item *item, bool first, 
 	conn->messages_in++;
 	engine->counters[COUNT_messages_in]++;
 	arena_reset(&engine->arena);
-	engine->problems.total = engine->problems.count = engine->problems.unknown = 0;
+	problems_clear(&engine->problems);
 	*text = slice(NULL, 0);
 
 	/* Monitor stops at no rate, but what cannot be read it cannot pass on either. */

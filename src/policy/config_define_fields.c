@@ -4,6 +4,7 @@
 
 #include "base/slice.h"
 #include "policy/config_build.h"
+#include "policy/schema_format.h"
 
 enum { NAME_MOST = 128, DEEPEST = 8 };
 #define MAX_SAFE INT64_C(9007199254740991) /* 2^53 - 1: the last integer that every JSON reader keeps exact */
@@ -22,14 +23,6 @@ static const struct {
 	{ "text", KIND_STRING },   { "integer", KIND_INTEGER }, { "number", KIND_NUMBER }, { "boolean", KIND_BOOLEAN },
 	{ "object", KIND_OBJECT }, { "array", KIND_ARRAY },	{ "any", KIND_OPEN },
 };
-static const struct {
-	const char *name;
-	enum field_class class;
-} classes[] = {
-	{ "plain", CLASS_PLAIN }, { "html", CLASS_HTML },   { "id", CLASS_ID },	    { "command", CLASS_COMMAND },
-	{ "url", CLASS_URL },	  { "email", CLASS_EMAIL }, { "code", CLASS_CODE }, { "token", CLASS_TOKEN },
-};
-
 /* One field while its members are read: what depends on its type waits until all of them are there. */
 struct reader {
 	struct policy_field *field;
@@ -89,24 +82,24 @@ static void read_class(struct config *config, struct reader *reader)
 	struct config_suggest suggest;
 	struct fw_slice text;
 	char shown[64], hint[128];
+	int class;
 
 	if (!read_word(config, reader, CONFIG_FIELD_CLASS, &text))
 		return;
-	config_suggest_start(&suggest, text);
-	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
-		if (slice_is(text, classes[i].name)) {
-			reader->field->class = (uint8_t)classes[i].class;
-			if (reader->depth > 1 && classes[i].class == CLASS_HTML)
-				config_report_error(config, reader->places[CONFIG_FIELD_CLASS],
-						    "only fields of the message itself are HTML, not those within one");
-			return;
-		}
-		config_suggest_offer(&suggest, classes[i].name, strlen(classes[i].name));
+	class = schema_class_find(text);
+	if (class >= 0) {
+		reader->field->class = (uint8_t) class;
+		if (reader->depth > 1 && class == CLASS_HTML)
+			config_report_error(config, reader->places[CONFIG_FIELD_CLASS],
+					    "only fields of the message itself are HTML, not those within one");
+		return;
 	}
-	config_report_error(
-		config, reader->places[CONFIG_FIELD_CLASS],
-		"there is no class \"%s\"%s; there are plain, html, id, command, url, email, code and token",
-		config_report_quote(config, text, shown), config_suggest_text(&suggest, hint));
+	config_suggest_start(&suggest, text);
+	for (unsigned i = 0; i < FIELD_CLASSES; i++)
+		config_suggest_offer(&suggest, schema_class_word(i), strlen(schema_class_word(i)));
+	config_report_error(config, reader->places[CONFIG_FIELD_CLASS],
+			    "there is no class \"%s\"%s; there are " SCHEMA_CLASS_WORDS,
+			    config_report_quote(config, text, shown), config_suggest_text(&suggest, hint));
 }
 
 static void read_bound(struct config *config, struct reader *reader, enum config_field_member member, int64_t least,

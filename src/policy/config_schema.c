@@ -68,7 +68,9 @@ static void warn(void *user, const struct jsonschema_error *what)
 static void compile(struct source *source, struct fw_slice text, struct policy_message *message)
 {
 	struct config *config = source->config;
-	struct jsonschema_options options = { .formats = true, .warn = warn, .user = source };
+	struct jsonschema_options options = {
+		.classes = &schema_json_classes, .formats = true, .warn = warn, .user = source
+	};
 	struct jsonschema_error error;
 	struct policy_schema *owned = config_value_zero(config, 1, sizeof(*owned));
 
@@ -84,6 +86,7 @@ static void compile(struct source *source, struct fw_slice text, struct policy_m
 	owned->next = config->policy->schemas;
 	config->policy->schemas = owned;
 	message->schema = owned;
+	message->has_html = (jsonschema_class_set(owned->schema) >> CLASS_HTML & 1) != 0;
 }
 
 static bool read_file(struct config *config, struct config_place place, const char *path, struct fw_slice *ret_text)

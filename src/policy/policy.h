@@ -77,15 +77,10 @@ struct policy_role {
 /* KIND_ANY: number or string. KIND_OPEN: whatever it is, nobody looks into it. */
 enum field_kind { KIND_STRING, KIND_BOOLEAN, KIND_INTEGER, KIND_NUMBER, KIND_ANY, KIND_ARRAY, KIND_OBJECT, KIND_OPEN };
 enum field_class {
-	CLASS_PLAIN,
-	CLASS_HTML,
-	CLASS_ID,
-	CLASS_COMMAND,
-	CLASS_URL,
-	CLASS_EMAIL,
-	CLASS_ENUMERATED,
-	CLASS_CODE,
-	CLASS_TOKEN
+#define FIELD_CLASS(name, word, expected, help) CLASS_##name,
+#include "tables/field_classes.def"
+#undef FIELD_CLASS
+	FIELD_CLASSES
 };
 
 struct policy_field {
@@ -442,7 +437,14 @@ struct problems {
 	unsigned total;
 	unsigned unknown;  /* fields that the type does not list and that were let pass (strip, warn) */
 	uint8_t *stripped; /* by node of a key: that it goes no further (strip); NULL: none. Of the arena */
+	uint8_t *classes;  /* by node: enum field_class of a text as a JSON Schema has it, else FIELD_CLASSES; NULL: of
+			      none. Of the arena */
 };
+static inline void problems_clear(struct problems *problems)
+{
+	problems->count = problems->total = problems->unknown = 0;
+	problems->stripped = problems->classes = NULL;
+}
 /* Judges an object of a tape against a message type. type: node of the value that says which, wherever it is: it
  * was judged; 0: nowhere. Returns FW_OK (see ret_problems->total) or FW_ERR_MEMORY. */
 int schema_check(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
@@ -450,6 +452,10 @@ int schema_check(const struct fw_policy *policy, const struct policy_message *me
 /* schema_json.c: the same against the JSON Schema of the type. */
 int schema_check_json(const struct fw_policy *policy, const struct policy_message *message, const struct json *json,
 		      uint32_t root, uint32_t type, struct arena *arena, struct problems *ret_problems);
+/* The classes that a JSON Schema may name. */
+extern const struct jsonschema_classes schema_json_classes;
+/* Is what holds the form of the class nothing but that, so that there is nothing to look for in it? */
+bool schema_class_is_strict(enum field_class class);
 /* Is the text a safe http(s) URL by a WHATWG-like reading: no userinfo, no private, local or numeric-trick host (row
  * 28)? */
 bool schema_url_safe(const struct fw_policy *policy, struct fw_slice url);

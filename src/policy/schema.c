@@ -390,10 +390,7 @@ int schema_check(const struct fw_policy *policy, const struct policy_message *me
 	struct check check = { policy, json, arena, ret_problems, type, false };
 
 	/* The list itself is not cleared: count says how much of it is filled. */
-	ret_problems->count = 0;
-	ret_problems->total = 0;
-	ret_problems->unknown = 0;
-	ret_problems->stripped = NULL;
+	problems_clear(ret_problems);
 	check_members(&check, NULL, root, message->fields, message->field_count);
 	return check.short_of_memory ? FW_ERR_MEMORY : FW_OK;
 }

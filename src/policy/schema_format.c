@@ -2,15 +2,25 @@
 
 #include <string.h>
 
-enum { ID_MARK = 1, COMMAND_MARK = 2, ATOM_MARK = 4, LABEL_MARK = 8 };
+#include "base/slice.h"
+
+enum { ID_MARK = 1, COMMAND_MARK = 2, ATOM_MARK = 4, LABEL_MARK = 8, PATH_MARK = 16, NAME_MOST = 255 };
+
+static const struct {
+	const char *word, *expected;
+} classes[FIELD_CLASSES] = {
+#define FIELD_CLASS(name, word, expected, help) { word, expected },
+#include "tables/field_classes.def"
+#undef FIELD_CLASS
+};
 
 static const uint8_t marks[256] = {
-	['0' ... '9'] = ID_MARK | COMMAND_MARK | ATOM_MARK | LABEL_MARK,
-	['a' ... 'z'] = ID_MARK | COMMAND_MARK | ATOM_MARK | LABEL_MARK,
-	['A' ... 'Z'] = ID_MARK | COMMAND_MARK | ATOM_MARK | LABEL_MARK,
-	['_'] = ID_MARK | COMMAND_MARK | ATOM_MARK,
-	['-'] = ID_MARK | COMMAND_MARK | ATOM_MARK | LABEL_MARK,
-	['.'] = ID_MARK | ATOM_MARK,
+	['0' ... '9'] = ID_MARK | COMMAND_MARK | ATOM_MARK | LABEL_MARK | PATH_MARK,
+	['a' ... 'z'] = ID_MARK | COMMAND_MARK | ATOM_MARK | LABEL_MARK | PATH_MARK,
+	['A' ... 'Z'] = ID_MARK | COMMAND_MARK | ATOM_MARK | LABEL_MARK | PATH_MARK,
+	['_'] = ID_MARK | COMMAND_MARK | ATOM_MARK | PATH_MARK,
+	['-'] = ID_MARK | COMMAND_MARK | ATOM_MARK | LABEL_MARK | PATH_MARK,
+	['.'] = ID_MARK | ATOM_MARK | PATH_MARK,
 	['!'] = ATOM_MARK,
 	['#'] = ATOM_MARK,
 	['$'] = ATOM_MARK,
@@ -18,16 +28,18 @@ static const uint8_t marks[256] = {
 	['&'] = ATOM_MARK,
 	['\''] = ATOM_MARK,
 	['*'] = ATOM_MARK,
-	['+'] = ATOM_MARK,
+	['+'] = ATOM_MARK | PATH_MARK,
 	['/'] = ATOM_MARK,
-	['='] = ATOM_MARK,
+	['='] = ATOM_MARK | PATH_MARK,
 	['?'] = ATOM_MARK,
 	['^'] = ATOM_MARK,
 	['`'] = ATOM_MARK,
 	['{'] = ATOM_MARK,
 	['|'] = ATOM_MARK,
 	['}'] = ATOM_MARK,
-	['~'] = ATOM_MARK,
+	['~'] = ATOM_MARK | PATH_MARK,
+	['@'] = PATH_MARK,
+	[','] = PATH_MARK,
 };
 
 static bool only(struct fw_slice text, uint8_t mark)
@@ -94,46 +106,107 @@ static bool email_holds(struct fw_slice text)
 	return domain_holds((struct fw_slice){ at + 1, text.size - local.size - 1 });
 }
 
+static bool climbs(struct fw_slice name)
+{
+	return name.size >= 2 && memmem(name.data, name.size, "..", 2) != NULL;
+}
+
+/* Names that lead down from a folder, never out of it, whatever reads them. */
+static bool path_holds(struct fw_slice text)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= text.size; i++) {
+		struct fw_slice name;
+
+		if (i < text.size && text.data[i] != '/')
+			continue;
+		name = slice(text.data + start, i - start);
+		if (name.size == 0 || name.size > NAME_MOST || name.data[name.size - 1] == '.' || name.data[0] == '-' ||
+		    name.data[0] == '~' || !only(name, PATH_MARK) || climbs(name))
+			return false;
+		start = i + 1;
+	}
+	return true;
+}
+
+static size_t digits(struct fw_slice text, size_t at)
+{
+	while (at < text.size && ascii_is_digit(text.data[at]))
+		at++;
+	return at;
+}
+
+/* RFC 8259 6 */
+static bool number_holds(struct fw_slice text)
+{
+	size_t at = text.size != 0 && text.data[0] == '-', end = digits(text, at);
+
+	if (end == at || (text.data[at] == '0' && end != at + 1))
+		return false;
+	if (end < text.size && text.data[end] == '.') {
+		at = end + 1;
+		end = digits(text, at);
+		if (end == at)
+			return false;
+	}
+	if (end < text.size && (text.data[end] == 'e' || text.data[end] == 'E')) {
+		at = end + 1;
+		at += at < text.size && (text.data[at] == '+' || text.data[at] == '-');
+		end = digits(text, at);
+		if (end == at)
+			return false;
+	}
+	return end == text.size;
+}
+
 bool schema_format_holds(const struct fw_policy *policy, enum field_class class, struct fw_slice text)
 {
 	switch (class) {
-	case CLASS_ID:
-		return only(text, ID_MARK);
-	case CLASS_COMMAND:
-		return only(text, COMMAND_MARK);
+	case CLASS_ID: /* a folder, to whoever makes a path of it: "." and ".." */
+		return only(text, ID_MARK) && !slice_is(text, ".") && !climbs(text);
+	case CLASS_COMMAND: /* nor "-rf" an option */
+		return only(text, COMMAND_MARK) && (text.size == 0 || text.data[0] != '-');
 	case CLASS_EMAIL:
 		return email_holds(text);
 	case CLASS_URL:
 		return schema_url_safe(policy, text);
 	case CLASS_TOKEN:
 		return printable(text);
+	case CLASS_PATH:
+		return path_holds(text);
+	case CLASS_NUMBER:
+		return number_holds(text);
 	case CLASS_PLAIN:
 	case CLASS_HTML:
 	case CLASS_ENUMERATED:
 	case CLASS_CODE:
+	case FIELD_CLASSES:
 		return true;
 	}
 	return false;
 }
 
+bool schema_class_is_strict(enum field_class class)
+{
+	return class == CLASS_ID || class == CLASS_COMMAND || class == CLASS_EMAIL || class == CLASS_ENUMERATED ||
+	       class == CLASS_PATH || class == CLASS_NUMBER;
+}
+
 const char *schema_format_name(enum field_class class)
 {
-	switch (class) {
-	case CLASS_ID:
-		return "id";
-	case CLASS_COMMAND:
-		return "command";
-	case CLASS_EMAIL:
-		return "email";
-	case CLASS_URL:
-		return "url";
-	case CLASS_TOKEN:
-		return "printable ASCII";
-	case CLASS_PLAIN:
-	case CLASS_HTML:
-	case CLASS_ENUMERATED:
-	case CLASS_CODE:
-		return NULL;
-	}
-	return NULL;
+	return classes[class].expected;
+}
+
+const char *schema_class_word(unsigned class)
+{
+	return classes[class].word;
+}
+
+int schema_class_find(struct fw_slice word)
+{
+	for (unsigned i = 0; i < FIELD_CLASSES; i++)
+		if (word.size != 0 && slice_is(word, classes[i].word))
+			return (int)i;
+	return -1;
 }

@@ -3,6 +3,7 @@
 
 #include "base/slice.h"
 #include "policy/policy.h"
+#include "policy/schema_format.h"
 
 /* What clients are told has the words of the contract; what is not here is told as it is. */
 static const struct {
@@ -25,7 +26,41 @@ static const struct {
 	{ "dependentRequired", "required" },
 	{ "dependencies", "required" },
 	{ "false", "unknown" },
+	{ "x-framewall", "format" },
+	{ "contentMediaType", "format" },
 };
+
+/* What is no class by its name, but has one. */
+static const struct {
+	const char *keyword, *word;
+	enum field_class class;
+} chosen[] = {
+	{ "format", "uri", CLASS_URL },
+	{ "format", "iri", CLASS_URL },
+	{ "contentMediaType", "text/html", CLASS_HTML },
+	{ "contentMediaType", "text/javascript", CLASS_CODE },
+	{ "contentMediaType", "application/javascript", CLASS_CODE },
+	{ "contentMediaType", "application/sql", CLASS_CODE },
+	{ "contentMediaType", "application/x-sh", CLASS_CODE },
+	{ "contentMediaType", "text/x-python", CLASS_CODE },
+	{ "contentMediaType", "text/x-c", CLASS_CODE },
+};
+
+static int find_class(const char *keyword, struct fw_slice word)
+{
+	for (size_t i = 0; i < sizeof(chosen) / sizeof(chosen[0]); i++)
+		if (strcmp(chosen[i].keyword, keyword) == 0 && slice_is(word, chosen[i].word))
+			return (int)chosen[i].class;
+	return strcmp(keyword, "contentMediaType") != 0 ? schema_class_find(word) : -1;
+}
+
+const struct jsonschema_classes schema_json_classes = { find_class, SCHEMA_CLASS_WORDS };
+
+/* An empty text has no form to hold, as with fields. */
+static const char *class_fault(const void *user, unsigned class, struct fw_slice text)
+{
+	return text.size == 0 || schema_format_holds(user, class, text) ? NULL : schema_format_name(class);
+}
 
 static const char *rule_of(const struct jsonschema_problem *problem)
 {
@@ -68,16 +103,18 @@ static void tell(const struct jsonschema_problems *found, struct problems *ret_p
 	}
 }
 
-/* The tape without the members whose keys are marked. NULL: memory is short. */
+/* The tape without the members whose keys are marked, and where each node stood. NULL: memory is short. */
 static struct json_node *without(const struct json *json, const uint64_t *keys, struct arena *arena,
-				 uint32_t *ret_count, uint32_t *type)
+				 uint32_t *ret_count, uint32_t *type, uint32_t **ret_origins)
 {
 	uint32_t *moved = arena_alloc(arena, ((size_t)json->count + 1) * sizeof(*moved));
+	uint32_t *origins = arena_alloc(arena, ((size_t)json->count + 1) * sizeof(*origins));
 	struct json_node *nodes = arena_alloc(arena, json->count * sizeof(*nodes));
 	uint32_t count = 0, around[LIMIT_JSON_DEPTH + 1], depth = 0;
 
-	if (moved == NULL || nodes == NULL)
+	if (moved == NULL || nodes == NULL || origins == NULL)
 		return NULL;
+	*ret_origins = origins;
 	for (uint32_t i = 0; i < json->count;) {
 		const struct json_node *n = &json->nodes[i];
 
@@ -90,6 +127,7 @@ static struct json_node *without(const struct json *json, const uint64_t *keys, 
 			continue;
 		}
 		moved[i] = count;
+		origins[count] = i;
 		nodes[count++] = *n;
 		if (n->kind >= JSON_ARRAY)
 			around[depth++] = i;
@@ -119,15 +157,37 @@ static enum jsonschema_result judge(struct judging *judging, const struct json *
 				jsonschema_steps(json->size), judging->found);
 }
 
+/* Of a text that is said to be several things nothing is believed but that it is text. */
+static bool keep_classes(const struct judging *judging, const struct json *json, const uint32_t *origins,
+			 struct problems *ret_problems)
+{
+	const struct jsonschema_classed *classed = judging->found->classed;
+
+	if (classed == NULL || classed->count == 0)
+		return true;
+	ret_problems->classes = arena_alloc(judging->arena, json->count);
+	if (ret_problems->classes == NULL)
+		return false;
+	memset(ret_problems->classes, FIELD_CLASSES, json->count);
+	for (uint32_t i = 0; i < classed->count; i++) {
+		uint8_t *class =
+			&ret_problems->classes[origins != NULL ? origins[classed->nodes[i]] : classed->nodes[i]];
+
+		*class = *class == FIELD_CLASSES || *class == classed->classes[i] ? classed->classes[i] : CLASS_PLAIN;
+	}
+	return true;
+}
+
 /* What is stripped is judged anew: without it the message may lack what it had. */
 static enum jsonschema_result strip(struct judging *judging, const struct json *json, struct problems *ret_problems)
 {
 	struct json rest = *json;
 	uint64_t *keys = judging->found->unknown_keys;
 	enum jsonschema_result result;
+	uint32_t *origins;
 
 	ret_problems->stripped = arena_alloc(judging->arena, json->count);
-	rest.nodes = without(json, keys, judging->arena, &rest.count, &judging->type);
+	rest.nodes = without(json, keys, judging->arena, &rest.count, &judging->type, &origins);
 	if (rest.nodes == NULL || ret_problems->stripped == NULL)
 		return JSONSCHEMA_MEMORY;
 	for (uint32_t i = 0; i < json->count; i++)
@@ -136,6 +196,8 @@ static enum jsonschema_result strip(struct judging *judging, const struct json *
 	result = judge(judging, &rest);
 	if (result != JSONSCHEMA_VALID)
 		ret_problems->stripped = NULL;
+	else if (!keep_classes(judging, json, origins, ret_problems))
+		return JSONSCHEMA_MEMORY;
 	return result;
 }
 
@@ -148,10 +210,17 @@ int schema_check_json(const struct fw_policy *policy, const struct policy_messag
 	enum jsonschema_result result;
 	unsigned unknown;
 
-	ret_problems->count = ret_problems->total = ret_problems->unknown = 0;
-	ret_problems->stripped = NULL;
+	problems_clear(ret_problems);
 	if (judging.found == NULL || keys == NULL)
 		return FW_ERR_MEMORY;
+	judging.found->classed = NULL;
+	if (jsonschema_class_set(message->schema->schema) != 0) {
+		judging.found->classed = arena_alloc(arena, sizeof(*judging.found->classed));
+		if (judging.found->classed == NULL)
+			return FW_ERR_MEMORY;
+		judging.found->classed->fault = class_fault;
+		judging.found->classed->user = policy;
+	}
 	memset(keys, 0, words * sizeof(*keys));
 	judging.found->unknown_keys = keys;
 	result = judge(&judging, json);
@@ -163,6 +232,9 @@ int schema_check_json(const struct fw_policy *policy, const struct policy_messag
 		if (result == JSONSCHEMA_VALID)
 			ret_problems->unknown = unknown;
 	}
+	if (result == JSONSCHEMA_VALID && ret_problems->stripped == NULL &&
+	    !keep_classes(&judging, json, NULL, ret_problems))
+		return FW_ERR_MEMORY;
 	if (result == JSONSCHEMA_MEMORY)
 		return FW_ERR_MEMORY;
 	if (result == JSONSCHEMA_INVALID) {

@@ -260,6 +260,11 @@ struct jsonschema *jsonschema_compile(struct fw_slice text, const struct jsonsch
 	return schema;
 }
 
+uint64_t jsonschema_class_set(const struct jsonschema *schema)
+{
+	return schema->classes;
+}
+
 void jsonschema_free(struct jsonschema *schema)
 {
 	if (schema == NULL)

@@ -142,6 +142,7 @@ static bool make_pattern(struct maker *maker)
 /* A vocabulary of its own: it may count where those of the others do not. */
 static bool make_format(struct maker *maker)
 {
+	const struct jsonschema_classes *classes = maker->loader->options->classes;
 	uint32_t at = maker->at[KEYWORD_FORMAT];
 	struct schema_step *step;
 	struct fw_slice name;
@@ -156,6 +157,9 @@ static bool make_format(struct maker *maker)
 	name = json_text(maker->json, at, maker->loader->arena);
 	if (name.data == NULL)
 		return loader_memory(maker->loader);
+	/* a class is the stricter word */
+	if (classes != NULL && maker->at[KEYWORD_X_FRAMEWALL] == 0 && classes->find("format", name) >= 0)
+		return true;
 	known = jsonschema_format_find(name);
 	if (known < 0) {
 		loader_warn(maker->loader, (struct loader_place){ maker->document, at },
@@ -215,9 +219,43 @@ static bool make_annotations(struct maker *maker)
 	return true;
 }
 
+/* What the class of a text is "x-framewall" says; where it does not, what format and contentMediaType say. */
+static bool make_class(struct maker *maker)
+{
+	static const unsigned keywords[] = { KEYWORD_X_FRAMEWALL, KEYWORD_FORMAT, KEYWORD_CONTENT_MEDIA_TYPE };
+	const struct jsonschema_classes *classes = maker->loader->options->classes;
+
+	for (unsigned i = 0; classes != NULL && i < 3; i++) {
+		uint32_t at = maker->at[keywords[i]];
+		struct schema_step *step;
+		struct fw_slice word;
+		int class;
+
+		if (at == 0)
+			continue;
+		if (maker->json->nodes[at].kind != JSON_STRING)
+			return maker_fail(maker, at, "a string is needed");
+		word = json_text(maker->json, at, maker->loader->arena);
+		if (word.data == NULL)
+			return loader_memory(maker->loader);
+		class = classes->find(loader_keyword_name(keywords[i]), word);
+		if (class < 0 && i == 0)
+			return loader_fail(maker->loader, (struct loader_place){ maker->document, at },
+					   "there is no class \"%.*s\"; there are %s",
+					   (int)(word.size < 64 ? word.size : 64), word.data, classes->words);
+		if (class < 0)
+			continue;
+		step = maker_add(maker, STEP_CLASS, keywords[i]);
+		step->format = (uint16_t) class;
+		maker->schema->classes |= UINT64_C(1) << class;
+		break;
+	}
+	return true;
+}
+
 bool maker_assertions(struct maker *maker)
 {
-	if (!make_contains(maker) || !make_annotations(maker) || !make_format(maker))
+	if (!make_contains(maker) || !make_annotations(maker) || !make_format(maker) || !make_class(maker))
 		return false;
 	if (!maker->resource->validation)
 		return true;

@@ -34,7 +34,15 @@ struct jsonschema_error {
 /* What has no effect: a keyword that is not known, a format that cannot be judged. */
 typedef void jsonschema_warn_function(void *user, const struct jsonschema_error *what);
 
+/* Classes of texts, which are the caller's: "x-framewall" names one, else format or contentMediaType chooses one. */
+enum { JSONSCHEMA_CLASSED = 256 };
+struct jsonschema_classes {
+	int (*find)(const char *keyword, struct fw_slice word); /* the number of a class; -1: there is none */
+	const char *words;					/* that there are, for whoever wrote another one */
+};
+
 struct jsonschema_options {
+	const struct jsonschema_classes *classes;    /* NULL: "x-framewall" is an annotation */
 	const struct jsonschema_document *documents; /* what references may lead to */
 	size_t document_count;
 	enum jsonschema_draft draft;	/* of a schema without "$schema" */
@@ -47,7 +55,8 @@ struct jsonschema_options {
 /* NULL: see reterr_error. The texts are copied. */
 struct jsonschema *jsonschema_compile(struct fw_slice text, const struct jsonschema_options *options,
 				      struct jsonschema_error *reterr_error);
-void jsonschema_free(struct jsonschema *schema); /* NULL-safe */
+void jsonschema_free(struct jsonschema *schema);		/* NULL-safe */
+uint64_t jsonschema_class_set(const struct jsonschema *schema); /* a bit for each class that a part of it has */
 
 enum jsonschema_result {
 	JSONSCHEMA_VALID = 0,
@@ -68,6 +77,16 @@ struct jsonschema_problem {
 	bool unknown; /* a member that the schema does not list, where it takes no others */
 };
 
+/* Which texts of a value have a class by those schemas that held. A text of which several say so is there as often. */
+struct jsonschema_classed {
+	/* Given. NULL, or what the text should have been: then the schema does not hold. */
+	const char *(*fault)(const void *user, unsigned class, struct fw_slice text);
+	const void *user;
+	/* Found. */
+	uint32_t count, nodes[JSONSCHEMA_CLASSED];
+	uint8_t classes[JSONSCHEMA_CLASSED];
+};
+
 struct jsonschema_problems {
 	struct jsonschema_problem list[LIMIT_PROBLEMS];
 	unsigned count; /* at most LIMIT_PROBLEMS */
@@ -76,6 +95,7 @@ struct jsonschema_problems {
 	uint32_t known[2];	/* given by the caller: nodes of members that are never unknown; 0: none */
 	uint64_t *unknown_keys; /* given by the caller, cleared: a bit for each node of the tape; the keys of unknown
 				   members are set. NULL: not asked for */
+	struct jsonschema_classed *classed; /* given by the caller; NULL: classes say nothing */
 };
 
 /* Judges a value of a tape. steps: what it may take, about one a keyword, member, element, and 64 octets of text.

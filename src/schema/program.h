@@ -18,6 +18,7 @@ enum step_kind {
 	STEP_LENGTH,
 	STEP_PATTERN,
 	STEP_FORMAT,
+	STEP_CLASS,
 	STEP_COUNT,
 	STEP_ARRAY,
 	STEP_CONTAINS,
@@ -146,7 +147,7 @@ struct schema_unevaluated {
 struct schema_step {
 	uint8_t kind;
 	uint8_t types;	 /* STEP_TYPE */
-	uint16_t format; /* STEP_FORMAT */
+	uint16_t format; /* STEP_FORMAT; STEP_CLASS: the class */
 	const char *keyword;
 	const char *expected;
 	union {
@@ -180,6 +181,7 @@ struct jsonschema {
 	const struct schema_block *blocks;
 	uint32_t block_count;
 	uint32_t root;
+	uint64_t classes;	      /* a bit each */
 	struct schema_regex *regexes; /* the last made; each owns its code */
 };
 

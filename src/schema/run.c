@@ -23,6 +23,7 @@ bool run_spend(struct run *run, uint64_t steps)
 static bool quietly(struct run *run, uint32_t block, uint32_t node, struct marks *marks)
 {
 	struct jsonschema_problems *problems = run->problems;
+	uint32_t classed = run_classed(run);
 	struct marks own;
 	bool good;
 
@@ -34,6 +35,8 @@ static bool quietly(struct run *run, uint32_t block, uint32_t node, struct marks
 		if (good)
 			marks_join(marks, &own);
 	}
+	if (!good)
+		run_classed_back(run, classed);
 	if (run->fatal == JSONSCHEMA_VALID)
 		run->problems = problems;
 	return good && run->fatal == JSONSCHEMA_VALID;
@@ -233,6 +236,8 @@ enum jsonschema_result jsonschema_check(const struct jsonschema *schema, const s
 	if (ret_problems != NULL) { /* the list itself is not cleared: count says how much of it is filled */
 		ret_problems->count = ret_problems->total = ret_problems->unknown = 0;
 		memcpy(run.known, ret_problems->known, sizeof(run.known));
+		run.classed = ret_problems->classed;
+		run_classed_back(&run, 0);
 	}
 	good = run_block(&run, schema->root, node, NULL);
 	run_matches_end(&run);

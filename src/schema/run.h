@@ -28,6 +28,7 @@ struct run {
 	unsigned depth;
 	const struct scope *scope;
 	uint32_t known[2]; /* of the caller */
+	struct jsonschema_classed *classed;
 	struct jsonschema_problems *scratch;
 	uint32_t choosing;	 /* value of which is asked whether it is an alternative at all, or RUN_NOTHING */
 	bool other;		 /* it is none: its type or a constant says so */
@@ -40,6 +41,17 @@ struct run {
 /* Ends the run without a verdict. */
 void run_stop(struct run *run, enum jsonschema_result why);
 bool run_spend(struct run *run, uint64_t steps); /* false: there are not as many, and the run is ended */
+
+/* What schemas that do not hold, or are asked as a question alone, say of classes does not count. */
+static inline uint32_t run_classed(const struct run *run)
+{
+	return run->classed != NULL ? run->classed->count : 0;
+}
+static inline void run_classed_back(const struct run *run, uint32_t count)
+{
+	if (run->classed != NULL)
+		run->classed->count = count;
+}
 
 /* Does the value hold? marks: NULL, or what the schema looked at is marked there. */
 bool run_block(struct run *run, uint32_t block, uint32_t node, struct marks *marks);

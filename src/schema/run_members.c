@@ -183,7 +183,7 @@ bool run_contains(struct run *run, const struct schema_block *block, const struc
 	struct jsonschema_problems *problems = run->problems;
 	struct schema_step low = *step, high = *step;
 	uint64_t found = 0;
-	uint32_t number = 0;
+	uint32_t number = 0, classed = run_classed(run);
 
 	if (nodes[node].kind != JSON_ARRAY)
 		return true;
@@ -193,6 +193,9 @@ bool run_contains(struct run *run, const struct schema_block *block, const struc
 		if (run_block(run, contains->block, at, NULL)) {
 			found++;
 			marks_add(marks, number);
+			classed = run_classed(run);
+		} else {
+			run_classed_back(run, classed);
 		}
 	if (run->fatal != JSONSCHEMA_VALID)
 		return false;

@@ -143,6 +143,26 @@ static bool count_holds(const struct schema_step *step, uint32_t count)
 	return step->count.below ? count <= step->count.limit : count >= step->count.limit;
 }
 
+static bool has_class(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node)
+{
+	struct jsonschema_classed *classed = run->classed;
+	struct fw_slice text = run_text(run, node);
+	struct schema_step said = *step;
+
+	if (text.data == NULL)
+		return false;
+	if (classed->count == JSONSCHEMA_CLASSED) {
+		run_stop(run, JSONSCHEMA_BUDGET);
+		return false;
+	}
+	said.expected = classed->fault(classed->user, step->format, text);
+	if (said.expected != NULL)
+		return report_fail(run, block, &said, node);
+	classed->nodes[classed->count] = node;
+	classed->classes[classed->count++] = (uint8_t)step->format;
+	return true;
+}
+
 bool run_value(struct run *run, const struct schema_block *block, const struct schema_step *step, uint32_t node)
 {
 	const struct json_node *n = &run->json->nodes[node];
@@ -178,6 +198,8 @@ bool run_value(struct run *run, const struct schema_block *block, const struct s
 	case STEP_UNIQUE:
 		good = n->kind != JSON_ARRAY || is_unique(run, node);
 		break;
+	case STEP_CLASS:
+		return n->kind != JSON_STRING || run->classed == NULL || has_class(run, block, step, node);
 	default: /* STEP_PATTERN, STEP_FORMAT */
 		good = n->kind != JSON_STRING || text_holds(run, step, node);
 		break;

@@ -19,8 +19,12 @@ verdicts = re.findall(r"^verdict: (.*)$", parts[3], re.M)
 ok(verdicts == ["refuse INVALID_MESSAGE", "pass"], "by a schema", parts[3])
 for problem in ("side: enum", "symbol: pattern", "price: unknown"):
     ok(problem in parts[3], f"it names {problem}", parts[3])
-ok("# 5 passed, 0 failed" in parts[4] or "5 passed" in parts[4], "what a server sends: the tests hold", parts[4])
+verdicts = re.findall(r"^verdict: (.*)$", parts[4], re.M)
+ok(verdicts == ["rewrite", "refuse INVALID_MESSAGE"], "texts with classes by a schema", parts[4])
+for problem in ("file: format (path)", "home: format (url)"):
+    ok(problem in parts[4], f"it names {problem}", parts[4])
+ok("5 passed" in parts[5], "what a server sends: the tests hold", parts[5])
 for problem in ("symbol: format", "price: minimum 0", "cost: unknown"):
-    ok(problem in parts[4], f"of the server's message it names {problem}", parts[4])
-ok("verdict: refuse INVALID_MESSAGE" in parts[4], "and it is kept back", parts[4])
+    ok(problem in parts[5], f"of the server's message it names {problem}", parts[5])
+ok("verdict: refuse INVALID_MESSAGE" in parts[5], "and it is kept back", parts[5])
 finish()
