@@ -14,7 +14,9 @@ for program in build-fuzz/fuzz/fuzz_*; do
 	[ $# -eq 0 ] || case " $* " in *" ${name#fuzz_} "*) ;; *) continue ;; esac
 	mkdir -p "build-fuzz/corpus/$name"
 	seeds=
-	[ -d "fuzz/seeds/$name" ] && seeds=fuzz/seeds/$name
+	for folder in "$name" "${name%%_dialect_*}_dialect"; do
+		[ -z "$seeds" ] && [ -d "fuzz/seeds/$folder" ] && [ "$name" != "${name#"$folder"}" ] && seeds=fuzz/seeds/$folder
+	done
 	if "$program" -max_total_time="$seconds" -max_len=65536 -timeout=120 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="build-fuzz/$name-" \
 		"build-fuzz/corpus/$name" $seeds >"build-fuzz/$name.log" 2>&1; then
 		printf 'ok - %s: %s runs, no finding\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "build-fuzz/$name.log")"
