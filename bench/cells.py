@@ -65,5 +65,8 @@ ENGINE = {"name": "engine", "title": "engine alone", "limits": {"128": (0.5, 0.1
 # program is a comparison that does stop at the first difference: it has to be seen.
 CONSTANT = {"name": "constant", "title": "time of refusing a forged secret", "t": 4.5, "seen": "stops at a difference"}
 
+# A message read and judged by a JSON Schema, beside ajv with JSON.parse: schemas.py.
+SCHEMA = {"name": "schema", "title": "message by a JSON Schema"}
+
 # Microseconds a text: what the sanitizer costs, and others with the same allow-list. Limits of 128 B of chat, of 1 KiB, and of the worst.
 SANITIZE = {"name": "sanitize", "title": "HTML written anew", "limits": {"prose, 128 B": 5, "prose, 1 KiB": 30}, "worst": 100}

@@ -161,6 +161,11 @@ def sanitize_table(results):
     return ["", "### HTML written anew, in memory", ""] + rows_of(table)
 
 
+def schema_table(results):
+    got = results.get("schema")
+    return ["", "### A message read and judged by a JSON Schema, in memory", ""] + got["lines"] if got else []
+
+
 def verify_table(results):
     got = results.get("verify")
     if not got:
@@ -191,7 +196,7 @@ def summary(results):
              "Method: docs/guide/benchmarks.md.", "",
              "Processor time of all threads of the server for one message there and back. A star: the server was less than 95 % busy, "
              "where differences under 30 % are noise; elsewhere under 15 %. Ratios are medians over pairs measured in turn."]
-    lines += cpu_tables(results) + bar_table(results) + idle_table(results) + engine_table(results) + sanitize_table(results) + verify_table(results) + \
+    lines += cpu_tables(results) + bar_table(results) + idle_table(results) + engine_table(results) + sanitize_table(results) + schema_table(results) + verify_table(results) + \
         ingest_table(results)
     lines += ["", "### Versions", ""] + [f"- {TITLES.get(name, name)}: {text}" for name, text in sorted(results["versions"].items())]
     notes = list(dict.fromkeys(left_out(results) + results["notes"]))

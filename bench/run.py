@@ -15,7 +15,8 @@ import tempfile
 import time
 
 import report
-from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, SANITIZE, SLOW, VERIFY
+import schemas
+from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, SANITIZE, SCHEMA, SLOW, VERIFY
 from harness import HERE, LOAD_CORE, PEER_CORE, Failed, Load, Process, Scratch, free_port, raise_files, to_load_core
 from servers import Servers
 
@@ -171,6 +172,16 @@ class Bench:
         self.results["sanitize"] = result
         print("HTML written anew, µs: " + "; ".join(f"{name} " + ", ".join(f"{who} {value:.2f}" for who, value in row.items()) for name, row in result.items()))
 
+    def schema(self):
+        """Ours and ajv in turns, in a process each."""
+        if not os.access(os.path.join(self.build, "bench", "schema"), os.X_OK) or "node" in self.servers.missing:
+            self.notes.append(f"{SCHEMA['title']}: node, or the program of this build, is not there")
+            return
+        lines, figures, notes = schemas.run(self.build, self.rounds, 500 if self.quick else 3000)
+        self.results["schema"] = {"lines": lines, "figures": figures}
+        self.notes += notes
+        print(f"{SCHEMA['title']}, µs, and times ajv takes: " + "; ".join(f"{name} {got['ours']:.2f} ({got['ajv'] / got['ours']:.2f})" for name, got in figures.items()))
+
     def verify(self):
         """Ours and OpenSSL's in turns within one process."""
         if self.in_memory("verify", "verify", "login tokens"):
@@ -213,6 +224,8 @@ class Bench:
             self.engine()
         if self.wanted(SANITIZE["name"]):
             self.sanitize()
+        if self.wanted(SCHEMA["name"]):
+            self.schema()
         if self.wanted(VERIFY["name"]):
             self.verify()
         if self.wanted(CONSTANT["name"]):

@@ -89,6 +89,7 @@ const struct schema_regex *maker_pattern(struct maker *maker, uint32_t node)
 {
 	struct fw_slice text = json_text(maker->json, node, maker->loader->arena);
 	struct schema_regex *regex = maker_alloc(maker, 1, sizeof(*regex));
+	struct schema_simple simple;
 	const char *what = NULL;
 
 	if (text.data == NULL || regex == NULL) {
@@ -99,6 +100,13 @@ const struct schema_regex *maker_pattern(struct maker *maker, uint32_t node)
 		loader_fail(maker->loader, (struct loader_place){ maker->document, node },
 			    "no regular expression that is understood here: %s", what);
 		return NULL;
+	}
+	if (jsonschema_simple_compile(text, &simple)) {
+		struct schema_simple *kept = maker_alloc(maker, 1, sizeof(*kept));
+
+		if (kept != NULL)
+			*kept = simple;
+		regex->simple = kept;
 	}
 	regex->next = maker->schema->regexes;
 	maker->schema->regexes = regex;

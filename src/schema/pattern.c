@@ -149,8 +149,15 @@ static size_t next_start(const struct schema_regex *regex, struct fw_slice text,
 
 bool run_matches(struct run *run, const struct schema_regex *regex, struct fw_slice text)
 {
+	uint64_t looked;
+
 	if (text.size == 0)
 		text.data = (const uint8_t *)"";
+	if (regex->simple != NULL) {
+		bool matched = jsonschema_simple_matches(regex->simple, text, &looked);
+
+		return run_spend(run, 1 + looked / OCTETS_A_CALL) && matched;
+	}
 	if (!prepare(run)) {
 		run_stop(run, JSONSCHEMA_MEMORY);
 		return false;

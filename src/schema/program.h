@@ -65,10 +65,23 @@ struct schema_member {
 };
 
 /* An expression, and where in a text it may begin to match. */
+/* An expression that is characters in a row, each repeated: see pattern_simple.c. */
+enum { SCHEMA_ITEMS = 16 };
+struct schema_item {
+	uint64_t set[2]; /* of ASCII */
+	uint32_t least, most;
+};
+struct schema_simple {
+	struct schema_item items[SCHEMA_ITEMS];
+	uint32_t count, reach; /* reach: octets that one try looks at */
+	bool begins, ends;     /* at the start of the text, at its end */
+};
+
 struct schema_regex {
 	pcre2_code *code;
-	const uint8_t *starts; /* bit set of first octets, of PCRE2; NULL: any, or first says which */
-	int first;	       /* the only first octet; -1: there are several */
+	const uint8_t *starts;		    /* bit set of first octets, of PCRE2; NULL: any, or first says which */
+	int first;			    /* the only first octet; -1: there are several */
+	const struct schema_simple *simple; /* NULL: only PCRE2 knows what it matches */
 	struct schema_regex *next;
 	bool anchored; /* it matches at the start of the text, or not at all */
 };
@@ -194,6 +207,10 @@ int64_t jsonschema_value_repeated(struct schema_value array, struct arena *arena
 /* pattern.c: a regular expression of ECMA-262 with the flag "u". False: *reterr_what says why. */
 bool jsonschema_pattern_compile(struct fw_slice pattern, struct arena *arena, struct schema_regex *ret_regex,
 				const char **reterr_what);
+/* pattern_simple.c: false: it is none. The expression is one that PCRE2 has compiled. */
+bool jsonschema_simple_compile(struct fw_slice pattern, struct schema_simple *ret_simple);
+/* ret_looked: octets that it looked at, at most. */
+bool jsonschema_simple_matches(const struct schema_simple *simple, struct fw_slice text, uint64_t *ret_looked);
 /* pattern_text.c: the same expression as PCRE2 has it, in the arena; data NULL: *reterr_what says why. */
 struct fw_slice jsonschema_pattern_text(struct fw_slice pattern, struct arena *arena, const char **reterr_what);
 

@@ -10,6 +10,7 @@
 
 #include "base/slice.h"
 #include "schema/jsonschema.h"
+#include "schema/program.h"
 
 static struct arena arena;
 static struct json json;
@@ -216,12 +217,13 @@ static void it_ends(void **state)
 	assert_int_equal(run("{\"pattern\":\"^(.|\\\\n)*$\"}", text), JSONSCHEMA_VALID);
 	memset(text + 1, 'a', 8000); /* quadratic, each try looks at all that is left */
 	strcpy(text + 8001, "!\"");
-	assert_int_equal(run("{\"pattern\":\"[a-z]+[@%]\"}", text), JSONSCHEMA_BUDGET);
+	assert_int_equal(run("{\"pattern\":\"([a-z]+)[@%]\"}", text), JSONSCHEMA_BUDGET);
+	assert_int_equal(run("{\"pattern\":\"[a-z]+[@%]\"}", text), JSONSCHEMA_INVALID); /* it needs no going back */
 	assert_int_equal(run("{\"pattern\":\"^[a-z]+!$\"}", text), JSONSCHEMA_VALID);
 	/* What is long and has an end is judged. */
 	for (unsigned i = 8; i < 8000; i += 8)
 		text[i] = ' ';
-	assert_int_equal(run("{\"pattern\":\"[a-z]+[@%]\"}", text), JSONSCHEMA_INVALID);
+	assert_int_equal(run("{\"pattern\":\"([a-z]+)[@%]\"}", text), JSONSCHEMA_INVALID);
 	for (unsigned i = 0; i < 2000; i++)
 		strcat(list, i == 1999 ? "1]" : "1,");
 	assert_int_equal(run_steps("{\"items\":{\"type\":\"integer\"}}", list, 1000), JSONSCHEMA_BUDGET);
@@ -247,7 +249,7 @@ static void references_that_turn(void **state)
 
 static void memory_is_bounded(void **state)
 {
-	struct jsonschema *made = compiled("{\"pattern\":\"^a\",\"unevaluatedItems\":{\"uniqueItems\":true}}");
+	struct jsonschema *made = compiled("{\"pattern\":\"^(a)\",\"unevaluatedItems\":{\"uniqueItems\":true}}");
 	struct arena little;
 
 	(void)state;
@@ -395,6 +397,77 @@ static void expressions(void **state)
 	}
 }
 
+static uint32_t below(uint32_t limit)
+{
+	static uint64_t state = 88172645463325252u;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)(state >> 32) % limit;
+}
+
+/* An expression of a few atoms, some of them such that pattern_simple.c must leave them to PCRE2. */
+static void make_expression(char *to)
+{
+	static const char *const atoms[] = { "a", "b",	   "[ab]", "[a-c]", "[b-]", "\\\\w",	"\\\\d", "[\\\\d_]",
+					     "1", "\\\\.", "-",	   "[^a]",  ".",    "[a-b1-2]", "_" };
+	static const char *const counts[] = { "", "", "", "*", "+", "?", "{2}", "{1,3}", "{0,2}", "{2,}", "{0}", "+?" };
+	unsigned count = below(5);
+
+	*to = '\0';
+	strcat(to, below(2) ? "^" : "");
+	while (count-- != 0) {
+		strcat(to, atoms[below(sizeof(atoms) / sizeof(*atoms))]);
+		strcat(to, counts[below(sizeof(counts) / sizeof(*counts))]);
+	}
+	strcat(to, below(2) ? "$" : "");
+}
+
+/* What is matched here is what PCRE2 matches, which has every expression in brackets. */
+static void simple_expressions(void **state)
+{
+	static const char *const letters[] = { "a", "b", "c", "1", "2", ".", "-", "_", "\xc3\xa9", "\\n" };
+	unsigned simple = 0, matched = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++) {
+		char expression[128], one[192], two[192], text[128], plain[128];
+		struct schema_simple kept;
+		struct jsonschema *here, *there;
+		struct fw_slice decoded;
+
+		make_expression(expression);
+		snprintf(one, sizeof(one), "{\"pattern\":\"%s\"}", expression);
+		snprintf(two, sizeof(two), "{\"pattern\":\"(?:%s)\"}", expression);
+		strcpy(plain, expression);
+		for (char *at = strstr(plain, "\\\\"); at != NULL; at = strstr(at + 1, "\\\\"))
+			memmove(at, at + 1, strlen(at));
+		decoded = slice_text(plain);
+		simple += jsonschema_simple_compile(decoded, &kept);
+		here = compiled(one);
+		there = compiled(two);
+		for (unsigned k = 0; k < 40; k++) {
+			enum jsonschema_result first, second;
+
+			strcpy(text, "\"");
+			for (unsigned n = below(8); n != 0; n--)
+				strcat(text, letters[below(sizeof(letters) / sizeof(*letters))]);
+			strcat(text, "\"");
+			arena_reset(&arena);
+			assert_int_equal(json_parse(&arena, slice_text(text), 0, &json, NULL), JSON_OK);
+			first = jsonschema_check(here, &json, 0, &arena, 1000000, NULL);
+			second = jsonschema_check(there, &json, 0, &arena, 1000000, NULL);
+			if (first != second)
+				fail_msg("%s on %s: %d, and %d by PCRE2", expression, text, first, second);
+			matched += first == JSONSCHEMA_VALID;
+		}
+		jsonschema_free(here);
+		jsonschema_free(there);
+	}
+	assert_true(simple > 1000 && matched > 10000);
+}
+
 /* More members than marks have room for on the stack. */
 static void many_members(void **state)
 {
@@ -433,6 +506,7 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(what_has_no_effect_is_told),
 		cmocka_unit_test(expressions),
+		cmocka_unit_test(simple_expressions),
 		cmocka_unit_test(many_members),
 	};
 
