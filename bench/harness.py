@@ -1,6 +1,7 @@
 """Processes of the bench: started on a core, found by port, ended by id; and what is read of them."""
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -92,19 +93,19 @@ class Process:
             lines = log.read().strip().splitlines()
         return " / ".join(lines[-4:]) or "it said nothing"
 
-    def worker(self):
-        """The process that does the work: the only child (nginx), or itself."""
+    def workers(self):
+        """The processes whose time and memory count: itself and all that it started; of nginx, whose first one does no work, the other."""
         with open(f"/proc/{self.child.pid}/task/{self.child.pid}/children", encoding="ascii") as children:
-            found = children.read().split()
-        return int(found[0]) if found and self.name.startswith("nginx") else self.child.pid
+            found = [int(child) for child in children.read().split()]
+        return found[:1] if found and self.name.startswith("nginx") else [self.child.pid, *found]
 
     def pss(self):
         """Octets of memory in user space, shared pages counted in part."""
-        with open(f"/proc/{self.worker()}/smaps_rollup", encoding="ascii") as rollup:
-            for line in rollup:
-                if line.startswith("Pss:"):
-                    return int(line.split()[1]) * 1024
-        raise Failed("no Pss in smaps_rollup")
+        size = 0
+        for worker in self.workers():
+            with open(f"/proc/{worker}/smaps_rollup", encoding="ascii") as rollup:
+                size += int(re.search(r"^Pss:\s+(\d+)", rollup.read(), re.M).group(1)) * 1024
+        return size
 
     def stop(self):
         if self.child.poll() is None:
@@ -127,7 +128,7 @@ class Load:
         self.program, self.tokens = program, tokens
 
     def command(self, process, **options):
-        command = [self.program, "--port", str(process.port), "--pid", str(process.worker()), "--bearers", self.tokens]
+        command = [self.program, "--port", str(process.port), "--pid", ",".join(map(str, process.workers())), "--bearers", self.tokens]
         for key, value in options.items():
             command += [f"--{key.replace('_', '-')}", str(value)]
         return command

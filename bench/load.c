@@ -45,12 +45,15 @@ static uint64_t nanoseconds(clockid_t clock)
 /* The clock of a process counts user and system time of all its threads, in nanoseconds. */
 static uint64_t peer_time(void)
 {
+	uint64_t sum = 0;
 	clockid_t clock;
-	if (!options.pid)
-		return 0;
-	if (clock_getcpuclockid(options.pid, &clock))
-		wire_die("no processor clock of process %d", (int)options.pid);
-	return nanoseconds(clock);
+
+	for (unsigned i = 0; i < options.pid_count; i++) {
+		if (clock_getcpuclockid(options.pids[i], &clock))
+			wire_die("no processor clock of process %d", (int)options.pids[i]);
+		sum += nanoseconds(clock);
+	}
+	return sum;
 }
 
 void meter_start(struct meter *meter)
@@ -235,7 +238,8 @@ static const struct option names[] = { { "mode", required_argument, NULL, 'm' },
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: load --mode echo|handshake|idle|broadcast --port PORT [--pid PEER] [--connections 50] [--depth "
+		"usage: load --mode echo|handshake|idle|broadcast --port PORT [--pid PEER,…] [--connections 50] "
+		"[--depth "
 		"1]\n"
 		"            [--kind chat|ping] [--size 128] [--messages N] [--warmup N] [--settle MS] [--path /]\n"
 		"            [--bearers FILE | --login-message JSON] [--tls 0|1]\n");
@@ -249,6 +253,20 @@ static uint64_t number(const char *text, uint64_t most)
 	if (!*text || *end || value > most)
 		wire_die("not a number in range: %s", text);
 	return value;
+}
+
+static void take_pids(const char *list)
+{
+	char one[16];
+
+	for (size_t size; *list != '\0'; list += size + (list[size] == ',')) {
+		size = strcspn(list, ",");
+		if (options.pid_count == sizeof(options.pids) / sizeof(*options.pids) || size >= sizeof(one))
+			wire_die("too many processes: %s", list);
+		memcpy(one, list, size);
+		one[size] = '\0';
+		options.pids[options.pid_count++] = (pid_t)number(one, 1 << 30);
+	}
 }
 
 static void take(int name, const char *value)
@@ -288,7 +306,7 @@ static void take(int name, const char *value)
 		options.path = value;
 		break;
 	case PID:
-		options.pid = (pid_t)number(value, 1 << 30);
+		take_pids(value);
 		break;
 	case TLS:
 		options.tls = number(value, 1) != 0;

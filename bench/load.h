@@ -17,7 +17,8 @@ struct options {
 	const char *login_message; /* sent first, answered by auth_success; or NULL */
 	const char *path;
 	uint16_t port;
-	pid_t pid; /* of the peer, whose processor time is read */
+	pid_t pids[8]; /* of the peer, whose processor time is read */
+	unsigned pid_count;
 	unsigned connections;
 	unsigned depth;	    /* messages in flight a connection, written back to back */
 	unsigned settle_ms; /* quiet time after connecting */

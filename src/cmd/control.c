@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -17,16 +18,33 @@
 #include "codec/json.h"
 #include "shell/keeper.h"
 
-enum { ANSWER = 64 << 20, HEAD = 512, PATIENCE_S = 10, ARENA = 1 << 20 };
+enum { ANSWER = 64 << 20, HEAD = 512, PATIENCE_S = 10, STEP_MS = 20, TIMES = 5, ARENA = 1 << 20 };
 
 static bool no_server(int error)
 {
 	return error == ENOENT || error == ECONNREFUSED || error == ENOTDIR;
 }
 
+/* A server that begins, or whose keeper begins anew, answers soon; one that ends is gone soon. */
+static int connect_to(const char *data)
+{
+	const struct timespec step = { 0, STEP_MS * 1000000 };
+	int fd = keeper_control_connect(data);
+
+	for (unsigned i = 0; fd < 0 && no_server(errno) && i < PATIENCE_S * 1000 / STEP_MS; i++) {
+		if (!keeper_is_locked(data)) {
+			errno = ENOENT;
+			break;
+		}
+		nanosleep(&step, NULL);
+		fd = keeper_control_connect(data);
+	}
+	return fd;
+}
+
 static int open_socket(const struct control_request *request, struct offline **ret_offline)
 {
-	int fd = keeper_control_connect(request->data);
+	int fd = connect_to(request->data);
 
 	*ret_offline = NULL;
 	if (fd < 0 && no_server(errno) && request->offline) {
@@ -114,9 +132,24 @@ static bool read_answer(struct fw_slice octets, struct control_answer *ret_answe
 	return head.status == 204 || (head.has_content_length && head.content_length == ret_answer->body.size);
 }
 
-int control_ask(const struct control_request *request, struct control_answer *ret_answer)
+/* The number of octets of the answer, or -1 with errno. */
+static ssize_t exchange(int fd, const struct control_request *request, uint8_t *ret_octets)
 {
 	struct timeval patience = { PATIENCE_S, 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return send_request(fd, request) ? receive(fd, ret_octets, ANSWER) : -1;
+}
+
+/* Who only asks may ask another keeper where the first one fell before it said anything. */
+static bool ask_again(const struct control_request *request, ssize_t size)
+{
+	return strcmp(request->method, "GET") == 0 &&
+	       (size == 0 || (size < 0 && (errno == ECONNRESET || errno == EPIPE)));
+}
+
+int control_ask(const struct control_request *request, struct control_answer *ret_answer)
+{
 	struct offline *offline;
 	int fd = open_socket(request, &offline), result = COMMAND_DONE;
 	ssize_t size = -1;
@@ -128,9 +161,17 @@ int control_ask(const struct control_request *request, struct control_answer *re
 	}
 	errno = ENOMEM;
 	ret_answer->memory = mem_alloc(ANSWER);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (ret_answer->memory != NULL && send_request(fd, request))
-		size = receive(fd, ret_answer->memory, ANSWER);
+	if (ret_answer->memory != NULL)
+		size = exchange(fd, request, ret_answer->memory);
+	for (unsigned i = 0; i < TIMES && offline == NULL && ask_again(request, size); i++) {
+		int next = connect_to(request->data);
+
+		if (next < 0)
+			break;
+		close(fd);
+		fd = next;
+		size = exchange(fd, request, ret_answer->memory);
+	}
 	if (size < 0)
 		result = options_could_not(request->verb,
 					   "no answer from the server of \"%s\": %s; is it busy? try again",

@@ -23,7 +23,7 @@ static const char default_config[] = "framewall.yaml", default_data[] = "./frame
 struct run {
 	const char *config, *listen, *upstream, *mode, *data, *admin, *workers, *environment, *certificate, *key,
 		*log_level;
-	bool demo, processes, named; /* named: --config was given */
+	bool demo, single, named; /* named: --config was given */
 };
 
 static size_t collect(const struct run *run, struct fw_setting settings[SETTINGS])
@@ -205,7 +205,7 @@ static int run(struct run *run)
 		return failed(run, &error);
 	if (run->config != NULL)
 		printf("configuration %s\n", run->config);
-	if (run->processes)
+	if (!run->single)
 		return run_processes(manager);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -258,8 +258,9 @@ int command_run(int argc, char **argv)
 		  "environment: what is default, and which overlay of the file counts" },
 		{ "--log-level", "LEVEL", &settings.log_level, NULL,
 		  "error, warn, info (default), debug, trace, or MODULE=LEVEL,…" },
-		{ "--processes", NULL, NULL, &settings.processes,
-		  "as three processes: what meets the network can neither reach the record nor the database" },
+		{ "--single", NULL, NULL, &settings.single,
+		  "as one process; default: three, of which the one that meets the network reaches neither record nor "
+		  "database" },
 		{ "--demo", NULL, NULL, &settings.demo, "two demo users and links that log them in" },
 	};
 	struct options options = { "run", rows, sizeof(rows) / sizeof(*rows), NULL, 0, 0 };

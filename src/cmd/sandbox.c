@@ -184,6 +184,7 @@ const char *sandbox_gate(const char *user)
 
 	if (!sandbox_become(user))
 		return "the gate stays who it is: it could not become another user";
+	sandbox_drop_rights(0);
 	prctl(PR_SET_PDEATHSIG, 9); /* anew: becoming somebody else undoes it */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return "the gate is not confined: the kernel has no no_new_privs";

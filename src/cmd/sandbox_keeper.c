@@ -242,24 +242,9 @@ static bool become(const char *name, const struct keeper_needs *needs)
 	       (needs->record == NULL || own(AT_FDCWD, needs->record, user, DEPTH)) && sandbox_become(name);
 }
 
-/* Of what root may, where it stays root: files of others, and ports below 1024. */
-static void drop_rights(void)
-{
-	static const uint32_t kept = 1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_DAC_READ_SEARCH |
-				     1U << CAP_FOWNER | 1U << CAP_FSETID | 1U << CAP_NET_BIND_SERVICE;
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct rights[2];
-
-	if (syscall(SYS_capget, &header, rights) != 0)
-		return;
-	rights[0].permitted &= kept;
-	rights[1].permitted = 0;
-	for (unsigned i = 0; i < 2; i++) {
-		rights[i].effective = rights[i].permitted;
-		rights[i].inheritable = 0;
-	}
-	syscall(SYS_capset, &header, rights);
-}
+/* Where it stays root: files of others, and ports below 1024. */
+static const uint32_t kept = 1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_DAC_READ_SEARCH | 1U << CAP_FOWNER |
+			     1U << CAP_FSETID | 1U << CAP_NET_BIND_SERVICE;
 
 const char *sandbox_keeper(const char *user, const struct keeper_needs *needs)
 {
@@ -267,7 +252,7 @@ const char *sandbox_keeper(const char *user, const struct keeper_needs *needs)
 
 	if (!become(user, needs))
 		return "the keeper stays who it is: it could not become another user";
-	drop_rights();
+	sandbox_drop_rights(kept);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return "the keeper is not confined: the kernel has no no_new_privs";
 	if (SANDBOX_UNDER_SANITIZER)

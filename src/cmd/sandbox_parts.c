@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <pwd.h>
 #include <stddef.h>
@@ -36,6 +37,22 @@ bool sandbox_become(const char *name)
 		return true;
 	return setgroups(0, NULL) == 0 && setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
 	       setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0;
+}
+
+void sandbox_drop_rights(uint32_t kept)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct rights[2];
+
+	if (syscall(SYS_capget, &header, rights) != 0)
+		return;
+	rights[0].permitted &= kept;
+	rights[1].permitted = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		rights[i].effective = rights[i].permitted;
+		rights[i].inheritable = 0;
+	}
+	syscall(SYS_capset, &header, rights);
 }
 
 bool sandbox_files_begin(struct sandbox_files *files, bool quiet)

@@ -14,6 +14,9 @@ enum { SANDBOX_UNDER_SANITIZER = 0 };
 /* Nothing where root did not start it, or there is no user of that name. False: it could not. */
 bool sandbox_become(const char *name);
 
+/* Of what root may, but for these capabilities. */
+void sandbox_drop_rights(uint32_t kept);
+
 /* Files by landlock: all that is not allowed is forbidden. */
 enum sandbox_right { SANDBOX_READ, SANDBOX_WRITE /* all but to run it */ };
 struct sandbox_files {

@@ -198,14 +198,31 @@ void admin_tick(struct admin *admin)
 		admin_conn_accept(admin, (uv_stream_t *)&admin->control, true);
 }
 
+void admin_deafen(struct admin *admin)
+{
+	for (unsigned i = 0; i < admin->tcp_count; i++)
+		keeper_handle_close(admin->keeper, (uv_handle_t *)&admin->tcp[i]);
+	admin->tcp_count = 0;
+	if (admin->control_open)
+		keeper_handle_close(admin->keeper, (uv_handle_t *)&admin->control);
+	admin->control_open = false;
+	admin->stalled[false] = admin->stalled[true] = false;
+}
+
+bool admin_answers(const struct admin *admin)
+{
+	for (const struct admin_conn *conn = admin->conns; conn != NULL; conn = conn->next)
+		if (conn->state == ADMIN_ASKING || conn->state == ADMIN_WRITING ||
+		    (conn->state == ADMIN_READING && (conn->control || buf_size(&conn->in) != 0)))
+			return true; /* a command says one thing, and says it at once */
+	return false;
+}
+
 void admin_stop(struct admin *admin)
 {
 	if (admin == NULL)
 		return;
-	for (unsigned i = 0; i < admin->tcp_count; i++)
-		keeper_handle_close(admin->keeper, (uv_handle_t *)&admin->tcp[i]);
-	if (admin->control_open)
-		keeper_handle_close(admin->keeper, (uv_handle_t *)&admin->control);
+	admin_deafen(admin);
 	admin_reload_stop(admin);
 	admin_events_stop(admin);
 	admin_report_stop(admin);

@@ -4,6 +4,7 @@
  * workers. */
 #ifndef SHELL_ADMIN_H
 #define SHELL_ADMIN_H
+#include <stdbool.h>
 #include <stdint.h>
 
 struct admin;
@@ -13,6 +14,8 @@ struct keeper;
 struct admin *admin_start(struct keeper *keeper, const char **reterr_text);
 uint16_t admin_port(const struct admin *admin); /* 0: no TCP port */
 void admin_tick(struct admin *admin);		/* every second */
+void admin_deafen(struct admin *admin);		/* nobody else is let in */
+bool admin_answers(const struct admin *admin);	/* somebody has asked, and has not all of the answer */
 void admin_stop(struct admin *admin);		/* closes its handles, counted in keeper->handles; NULL-safe */
 struct admin *admin_free(struct admin *admin);	/* after they are closed; NULL-safe */
 #endif

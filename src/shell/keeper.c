@@ -65,7 +65,12 @@ static const char *start(struct keeper *keeper)
 	const struct keeper_options *options = &keeper->options;
 	const char *failed = NULL;
 
-	keeper->directory_fd = keeper_files_lock(options->data_directory, options->log, &failed);
+	if (options->directory_fd != NULL) {
+		keeper->directory_fd = fcntl(*options->directory_fd, F_DUPFD_CLOEXEC, 0);
+		failed = "cannot start the keeper: no descriptor";
+	} else {
+		keeper->directory_fd = keeper_files_lock(options->data_directory, options->log, &failed);
+	}
 	if (keeper->directory_fd < 0)
 		return failed;
 	keeper->recorder.options = options;
@@ -194,6 +199,16 @@ void keeper_set_gate(struct keeper *keeper, struct gate *gate)
 {
 	keeper->asks.gate = gate;
 	keeper_figures_set_gate(&keeper->figures, gate);
+}
+
+void keeper_deafen(struct keeper *keeper)
+{
+	admin_deafen(keeper->admin);
+}
+
+bool keeper_answers(const struct keeper *keeper)
+{
+	return admin_answers(keeper->admin);
 }
 
 uint16_t keeper_port(const struct keeper *keeper)

@@ -29,8 +29,12 @@ struct keeper_options {
 	struct keeper_remote *remote;
 	uv_loop_t *loop;
 	struct fw_policy *policy;
+	/* Configurations before it, from a reload, whose keys the database may still be sealed with; newest first. */
+	struct fw_policy *const *sealed;
+	unsigned sealed_count;
 	struct store *store;
 	const char *data_directory;
+	const int *directory_fd; /* of the data directory, locked, and the caller's; NULL: the keeper locks it */
 	const char *record_directory;
 	const char *admin_host; /* NULL: no TCP port, only the control socket */
 	uint16_t admin_port;	/* 0: any, see keeper_port */
@@ -78,6 +82,9 @@ void keeper_record(struct keeper *keeper, const struct fw_record *record);
 /* From now on /readyz says no, and the record takes what comes however much has to be kept, so that stopping cannot
  * hang. */
 void keeper_set_draining(struct keeper *keeper);
+/* Before it is stopped for another keeper: operators who come from now on are that one's. Who has come is answered. */
+void keeper_deafen(struct keeper *keeper);
+bool keeper_answers(const struct keeper *keeper); /* somebody has asked, and has not all of the answer */
 /* Another policy, and what is in use now: on the loop's thread. A reference is taken. */
 void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct reload_state *configuration);
 void keeper_on_drained(struct keeper *keeper, void (*drained)(void *user, unsigned worker), void *user);
@@ -86,4 +93,5 @@ keeper_stop(struct keeper *keeper); /* after gate_stop: writes every record that
 /* For commands: a blocking connection to the control socket of the server that runs on a data directory; -1 with errno.
  */
 int keeper_control_connect(const char *data_directory);
+bool keeper_is_locked(const char *data_directory); /* a server runs there, begins or ends */
 #endif

@@ -59,6 +59,16 @@ static int lock(int fd, const char *directory, struct log *log)
 	return result;
 }
 
+bool keeper_is_locked(const char *directory)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return locked;
+}
+
 /* The lock is the kernel's: it goes with the process, however that ends. */
 int keeper_files_lock(const char *directory, struct log *log, const char **reterr_text)
 {

@@ -46,7 +46,21 @@ static bool has_program(const struct fw_policy *policy)
 	for (size_t i = 0; i < policy->receiver_count; i++)
 		if (policy->receivers[i].kind == RECEIVER_PROGRAM)
 			return true;
-	return policy->settings.encryption_key_command.count != 0;
+	return false;
+}
+
+bool keeper_needs_add_keys(struct keeper_needs *needs, const struct fw_policy *policy)
+{
+	const struct settings *settings = &policy->settings;
+	struct list reads = { &needs->reads, &needs->read_count, false };
+
+	add(&reads, settings->encryption_key_file);
+	add(&reads, settings->encryption_passphrase_file);
+	add(&reads, settings->previous_key_file);
+	add(&reads, settings->previous_passphrase_file);
+	if (settings->encryption_key_command.count != 0 || settings->previous_key_command.count != 0)
+		needs->programs = true;
+	return !reads.failed;
 }
 
 bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory, struct keeper_needs *ret_needs)
@@ -63,14 +77,10 @@ bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory,
 		writes.failed = true;
 	add(&writes, policy->settings.capture_file);
 	add(&reads, policy->settings.password_breached);
-	add(&reads, policy->settings.encryption_key_file);
-	add(&reads, policy->settings.encryption_passphrase_file);
-	add(&reads, policy->settings.previous_key_file);
-	add(&reads, policy->settings.previous_passphrase_file);
 	for (size_t i = 0; i < policy->issuer_count; i++)
 		add(&reads, policy->issuers[i].provider.ca_file);
 	add_receivers(policy, &reads, &writes);
-	return ret_needs->data != NULL && !reads.failed && !writes.failed;
+	return ret_needs->data != NULL && !reads.failed && !writes.failed && keeper_needs_add_keys(ret_needs, policy);
 }
 
 static void free_list(char **items, size_t count)

@@ -14,6 +14,8 @@ struct keeper_needs {
 	bool programs; /* encryption.key_command, a receiver that is one */
 };
 bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory, struct keeper_needs *ret_needs);
+/* And the keys that the database may be sealed with still, of a configuration before. */
+bool keeper_needs_add_keys(struct keeper_needs *needs, const struct fw_policy *policy);
 void keeper_needs_free(struct keeper_needs *needs);
 /* All of the others' but record and copy, which need a restart in any case. */
 bool keeper_needs_covers(const struct keeper_needs *needs, const struct keeper_needs *others);

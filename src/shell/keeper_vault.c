@@ -90,7 +90,7 @@ static void begin(struct keeper *keeper)
 			;
 }
 
-const char *keeper_vault_start(struct keeper *keeper)
+static const char *open_with(struct keeper *keeper, const struct fw_policy *policy)
 {
 	const struct keeper_options *options = &keeper->options;
 	struct vault_options *keys = mem_zero(1, sizeof(*keys));
@@ -98,11 +98,22 @@ const char *keeper_vault_start(struct keeper *keeper)
 
 	if (keys == NULL)
 		return "cannot start the keeper: memory is short";
-	failed = store_keys_read(options->policy, options->data_directory, &options->random, clock_wall_us(), keys);
+	failed = store_keys_read(policy, options->data_directory, &options->random, clock_wall_us(), keys);
 	if (failed == NULL)
 		failed = keeper_files_database(options->data_directory, keys, options->store, &keeper->database);
 	vault_forget(keys);
 	mem_free(keys);
+	return failed;
+}
+
+const char *keeper_vault_start(struct keeper *keeper)
+{
+	const struct keeper_options *options = &keeper->options;
+	const char *failed = open_with(keeper, options->policy);
+
+	for (unsigned i = 0; failed != NULL && i < options->sealed_count; i++)
+		if (open_with(keeper, options->sealed[i]) == NULL)
+			failed = NULL;
 	if (failed != NULL)
 		return failed;
 	uv_timer_init(options->loop, &keeper->reseal);

@@ -162,6 +162,9 @@ int manager_parts_keeper(struct fw_manager *manager, const struct keeper_options
 		keeper.asks = channels->asks;
 		keeper.capture = channels->capture;
 		keeper.remote = channels->remote;
+		keeper.directory_fd = channels->directory_fd;
+		keeper.sealed = channels->sealed;
+		keeper.sealed_count = channels->sealed_count;
 		keeper.reload = channels->reload;
 		keeper.reload_user = channels->reload_user;
 		keeper.keys_changed = channels->keys_changed;

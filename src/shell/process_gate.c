@@ -274,7 +274,7 @@ int process_gate(struct process_shared *shared)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (start(&process, &error) == FW_OK) {
 		if (!process.ends) {
-			process_tell(shared, PROCESS_READY, shared->port, "");
+			process_tell_ready(shared, shared->port);
 			take_down(&process); /* what came while it was not looked */
 			uv_run(&shared->manager->loop, UV_RUN_DEFAULT);
 		}

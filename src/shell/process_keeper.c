@@ -18,7 +18,7 @@
 #include "shell/keeper_parts.h"
 #include "shell/process_parts.h"
 
-enum { SWEEP_MS = 1000, AGAIN_S = 2 /* whoever asked for the reload has his answer by then */ };
+enum { SWEEP_MS = 1000, AGAIN_MS = 20, AGAIN_STEPS = 500 };
 
 struct process {
 	struct process_shared *shared;
@@ -26,9 +26,12 @@ struct process {
 	struct keeper_remote remote;
 	struct dialler *dialler;
 	struct keeper_needs needs; /* what it may do rests on them */
-	unsigned again;		   /* seconds until it begins anew; 0: it need not */
+	/* It ends for one that may do more, when what came of the reload was told; nobody new comes to it. */
+	bool again, told, hidden, deaf;
+	unsigned again_steps;
+	bool orphan; /* the monitor is gone */
 	uv_poll_t link;
-	uv_timer_t sweep;
+	uv_timer_t sweep, ends;
 	unsigned drained;
 	/* A thread of the admin side waits for what comes of a reload. */
 	pthread_mutex_t lock;
@@ -80,6 +83,7 @@ static void take_result(struct process *process, int fd, bool record)
 	struct reload_result result = { .error = { .code = FW_ERR_MEMORY } };
 	char *name;
 
+	process->told = true;
 	if (!process_result_read(fd, &result, &name))
 		manager_say_error(&result.error, FW_ERR_MEMORY, "out of memory");
 	if (result.after.generation != 0) {
@@ -138,17 +142,51 @@ static void say_where(struct process *process)
 	process_tell(process->shared, PROCESS_SAY, 0, "");
 }
 
-/* A configuration came. Where it names files that this process may not reach it is another process that must. */
+static void hide(struct process *process)
+{
+	if (!process->hidden)
+		unlinkat(process->shared->directory_fd, "control.sock", 0);
+	process->hidden = true;
+}
+
+static void on_ends(uv_timer_t *timer)
+{
+	struct process *process = timer->data;
+
+	struct keeper *keeper = process->manager->keeper;
+
+	if (!process->told || keeper_vault_reseals(keeper)) /* somebody waits for that */
+		return;
+	hide(process);
+	if (!process->deaf) { /* who had come by then has been let in */
+		process->deaf = true;
+		keeper_deafen(keeper);
+		return;
+	}
+	if (keeper_answers(keeper) && ++process->again_steps < AGAIN_STEPS)
+		return;
+	process_tell(process->shared, PROCESS_AGAIN, 0, "");
+	uv_stop(&process->manager->loop);
+}
+
+/* A configuration came. Where it names files that this process may not reach it is another process that must, and what
+ * operators ask from now on is for that one. */
 static void reloaded(struct process *process)
 {
 	struct fw_manager *manager = process->manager;
 	struct keeper_needs needs;
 
 	dialler_allow(process->dialler, manager->policy);
+	process->told = false;
 	if (!keeper_needs_of(manager->policy, manager->data_directory, &needs) ||
 	    !keeper_needs_covers(&process->needs, &needs))
-		process->again = AGAIN_S;
+		process->again = true;
 	keeper_needs_free(&needs);
+	if (!process->again)
+		return;
+	if (!keeper_vault_reseals(manager->keeper))
+		hide(process);
+	uv_timer_start(&process->ends, on_ends, AGAIN_MS, AGAIN_MS);
 }
 
 static void obey(void *user, const struct process_message *message, int *fd)
@@ -189,6 +227,7 @@ static void on_link(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (!process_hear(process->shared, obey,
 			  process)) { /* the monitor is gone: what there is is written, then this ends, too */
+		process->orphan = true;
 		uv_poll_stop(poll);
 		keeper_set_draining(process->manager->keeper);
 		uv_stop(&process->manager->loop);
@@ -244,12 +283,6 @@ static void on_sweep(uv_timer_t *timer)
 
 	store_sweep(process->manager->store,
 		    (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() });
-	if (process->again != 0 && keeper_vault_reseals(process->manager->keeper))
-		process->again = AGAIN_S; /* somebody waits for that */
-	if (process->again == 0 || --process->again != 0)
-		return;
-	process_tell(process->shared, PROCESS_AGAIN, 0, "");
-	uv_stop(&process->manager->loop);
 }
 
 /* Before there is a thread, a socket or a file that is open. */
@@ -260,6 +293,9 @@ static bool confine(struct process *process)
 
 	if (!keeper_needs_of(shared->manager->policy, shared->manager->data_directory, &process->needs))
 		return false;
+	for (unsigned i = 0; i < shared->sealed_count; i++)
+		if (!keeper_needs_add_keys(&process->needs, shared->sealed[i]))
+			return false;
 	/* What is sorted, by SQLite and for a report, is sorted in files that have no name. */
 	setenv("TMPDIR", process->needs.data, 0);
 	lacks = shared->options->confine_keeper(&process->needs);
@@ -277,6 +313,9 @@ static int start(struct process *process, struct fw_error *error)
 					   .asks = shared->asks,
 					   .capture = shared->capture,
 					   .remote = &process->remote,
+					   .directory_fd = &shared->directory_fd,
+					   .sealed = shared->sealed,
+					   .sealed_count = shared->sealed_count,
 					   .reload = ask_reload,
 					   .reload_user = process,
 					   .keys_changed = use_keys,
@@ -310,15 +349,31 @@ static int start(struct process *process, struct fw_error *error)
 	if (result != FW_OK)
 		return result;
 	keeper_on_drained(manager->keeper, on_drained, process);
-	process->link.data = process->sweep.data = process;
+	process->link.data = process->sweep.data = process->ends.data = process;
 	uv_poll_init(&manager->loop, &process->link, shared->link);
 	uv_poll_start(&process->link, UV_READABLE, on_link);
+	uv_timer_init(&manager->loop, &process->ends);
 	uv_timer_init(&manager->loop, &process->sweep);
 	uv_timer_start(&process->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 	process->dialler = dialler_start(shared->dials_keeper, shared->workers, manager->policy, &manager->lines);
 	if (process->dialler == NULL)
 		return manager_say_error(error, FW_ERR_MEMORY, "cannot start: out of memory or descriptors");
 	return FW_OK;
+}
+
+/* A server whose monitor was killed did not stop. */
+static void record_end(struct process *process)
+{
+	struct fw_record fell = { .type = EVENT_system_changes,
+				  .level = FW_LEVEL_CRITICAL,
+				  .detail_count = 1,
+				  .details = { { .key = "change", .text = slice_text("monitor fell") } } };
+
+	if (process->orphan)
+		keeper_record(process->manager->keeper, &fell);
+	else
+		manager_parts_record(process->manager, "stopped", NULL);
+	log_debug(&process->manager->lines, server, "stopped");
 }
 
 static void stop(struct process *process)
@@ -332,10 +387,10 @@ static void stop(struct process *process)
 	}
 	if (manager->keeper != NULL) {
 		keeper_store_gone(manager->keeper, UINT32_MAX);
-		manager_parts_record(manager, "stopped", NULL);
-		log_debug(&manager->lines, server, "stopped");
+		record_end(process);
 		uv_close((uv_handle_t *)&process->link, NULL);
 		uv_close((uv_handle_t *)&process->sweep, NULL);
+		uv_close((uv_handle_t *)&process->ends, NULL);
 	}
 	manager->keeper = keeper_stop(manager->keeper);
 	process_end(process->shared);
@@ -353,7 +408,7 @@ int process_keeper(struct process_shared *shared)
 	pthread_mutex_init(&process.lock, NULL);
 	pthread_cond_init(&process.answered, NULL);
 	if (start(&process, &error) == FW_OK) {
-		process_tell(shared, PROCESS_READY, keeper_port(shared->manager->keeper), "");
+		process_tell_ready(shared, keeper_port(shared->manager->keeper));
 		if (!shared->first)
 			keeper_store_who(shared->manager->keeper);
 		uv_run(&shared->manager->loop, UV_RUN_DEFAULT);

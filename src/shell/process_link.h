@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum process_message_type {
-	PROCESS_READY,	  /* from a part: it runs; number: its port */
+	PROCESS_READY,	  /* from a part: it runs; number: its port; text: the number of its user */
 	PROCESS_FAILED,	  /* from a part: it could not start; text says why */
 	PROCESS_SAY,	  /* to the keeper: tell people where what listens; number: the clients' port */
 	PROCESS_DRAIN,	  /* to both; number: seconds */

@@ -13,6 +13,14 @@ void process_tell(const struct process_shared *shared, enum process_message_type
 	process_link_send(shared->link, &message, -1);
 }
 
+void process_tell_ready(const struct process_shared *shared, int64_t port)
+{
+	char user[16];
+
+	snprintf(user, sizeof(user), "%u", (unsigned)geteuid());
+	process_tell(shared, PROCESS_READY, port, user);
+}
+
 bool process_hear(const struct process_shared *shared, process_obey *obey, void *user)
 {
 	struct process_message message;

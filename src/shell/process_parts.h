@@ -13,6 +13,7 @@
 #include "shell/process_link.h"
 #include "shell/processes.h"
 
+enum { PROCESS_SEALED = 8 };
 struct process_shared {
 	struct fw_manager *manager;
 	const struct processes_options *options;
@@ -21,7 +22,11 @@ struct process_shared {
 	struct fall_note *note;
 	/* Pairs of links between worker and keeper: dial.h. */
 	int dials_gate[LIMIT_WORKERS], dials_keeper[LIMIT_WORKERS];
+	/* Configurations before, whose keys the database may be sealed with until key-store rotate; newest first. */
+	struct fw_policy *sealed[PROCESS_SEALED];
+	unsigned sealed_count;
 	struct gate_listen listening;
+	int directory_fd; /* the lock of the data directory: held while there is a monitor, or a keeper */
 	unsigned workers;
 	uint16_t port;	     /* the clients' */
 	int link;	     /* in a part: to the monitor */
@@ -31,6 +36,15 @@ struct process_shared {
 	struct files *files; /* in a part: of a configuration that comes */
 };
 
+/* process_shared.c. False: memory or descriptors are short. */
+bool process_shared_make(struct process_shared *shared);
+void process_shared_fini(struct process_shared *shared);
+void process_close_lock(struct process_shared *shared);
+void process_close_dials(int fds[LIMIT_WORKERS]);
+void process_close_listeners(struct process_shared *shared);
+/* A reload: the configuration of before is kept where it says what the database is sealed with. */
+void process_keep_keys(struct process_shared *shared, struct fw_policy *before, const struct reload_result *result);
+
 /* The main thread of a part, from the fork to the end of it. What it returns is the exit code. */
 int process_keeper(struct process_shared *shared);
 int process_gate(struct process_shared *shared);
@@ -38,6 +52,7 @@ int process_gate(struct process_shared *shared);
 /* process_part.c: in a part. */
 void process_tell(const struct process_shared *shared, enum process_message_type type, int64_t number,
 		  const char *text);
+void process_tell_ready(const struct process_shared *shared, int64_t port); /* and as which user it runs */
 /* Each message that is there; whoever keeps its descriptor puts -1 in its place. False: the monitor is gone. */
 typedef void process_obey(void *user, const struct process_message *message, int *fd);
 bool process_hear(const struct process_shared *shared, process_obey *obey, void *user);

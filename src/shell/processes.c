@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -16,10 +16,10 @@
 #include "base/addr.h"
 #include "base/encode.h"
 #include "base/event_type.h"
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/clock.h"
+#include "shell/keeper_parts.h"
 #include "shell/process_parts.h"
 #include "shell/random.h"
 #include "shell/server_files.h"
@@ -27,9 +27,6 @@
 #define MS_NS ((uint64_t)1000000)
 
 enum {
-	FIGURES_SIZE = 1 << 20,
-	DOWN_SIZE = 4 << 20,
-	REPLIES_SIZE = 2 << 20,
 	/* A part that falls sooner than STEADY_MS after its start waits, twice as long each time. */
 	STEADY_MS = 500,
 	WAIT_MS = 50,
@@ -45,6 +42,7 @@ struct part {
 	pid_t pid; /* 0: it does not run */
 	int link;
 	bool ready, reloaded;
+	uid_t user;				/* it runs as, as it says */
 	bool again;				/* it ends in order to begin anew */
 	uint64_t started_ns, wait_ms, again_ns; /* again_ns: when it is to be started; 0: not */
 	uint64_t kill_ns;			/* when it must have ended; 0: it need not */
@@ -71,27 +69,6 @@ static bool tell(const struct part *part, enum process_message_type type, int64_
 	return part->pid != 0 && part->link >= 0 && process_link_send(part->link, &message, -1);
 }
 
-static void close_dials(int fds[LIMIT_WORKERS])
-{
-	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-		fds[i] = -1;
-	}
-}
-
-static void close_listeners(struct monitor *monitor)
-{
-	struct gate_listen *listening = &monitor->shared.listening;
-
-	for (unsigned w = 0; w < monitor->shared.workers; w++)
-		for (unsigned i = 0; i < listening->families; i++) {
-			if (listening->fds[w][i] >= 0)
-				close(listening->fds[w][i]);
-			listening->fds[w][i] = -1;
-		}
-}
-
 /* In the child: what is the monitor's alone is closed, and what is the gate's. */
 static void become(struct monitor *monitor, struct part *part, int link)
 {
@@ -102,8 +79,10 @@ static void become(struct monitor *monitor, struct part *part, int link)
 		if (others[i]->link >= 0)
 			close(others[i]->link);
 	if (part == &monitor->keeper)
-		close_listeners(monitor);
-	close_dials(part == &monitor->keeper ? monitor->shared.dials_gate : monitor->shared.dials_keeper);
+		process_close_listeners(&monitor->shared);
+	else
+		process_close_lock(&monitor->shared);
+	process_close_dials(part == &monitor->keeper ? monitor->shared.dials_gate : monitor->shared.dials_keeper);
 	monitor->shared.link = link;
 	monitor->is_child = true;
 	monitor->code = part->run(&monitor->shared);
@@ -114,6 +93,7 @@ static void start(struct monitor *monitor, struct part *part)
 {
 	int links[2] = { -1, -1 };
 	bool is_gate = part == &monitor->gate;
+	int failed;
 
 	part->again_ns = 0;
 	part->ready = false;
@@ -125,6 +105,7 @@ static void start(struct monitor *monitor, struct part *part)
 	}
 	fflush(NULL);
 	part->pid = process_link_pair(links) ? fork() : -1;
+	failed = errno;
 	if (part->pid == 0) {
 		close(links[0]);
 		become(monitor, part, links[1]);
@@ -139,7 +120,13 @@ static void start(struct monitor *monitor, struct part *part)
 	if (part->link >= 0)
 		close(part->link);
 	part->link = -1;
-	part->again_ns = uv_hrtime() + WAIT_MOST_MS * MS_NS;
+	if (monitor->running) {
+		part->again_ns = uv_hrtime() + WAIT_MOST_MS * MS_NS;
+		return;
+	}
+	monitor->failed = monitor->stopping = true;
+	manager_say_error(monitor->error, FW_ERR_IO, "cannot start the %s: no process or thread more: %s", part->name,
+			  strerror(failed));
 }
 
 /* In the gate's own channel, which nobody writes to until the next gate: there it stays until it is on the disk,
@@ -259,7 +246,7 @@ static void stop(struct monitor *monitor)
 	if (monitor->stopping)
 		return;
 	monitor->stopping = true;
-	close_listeners(monitor);
+	process_close_listeners(&monitor->shared);
 	monitor->until_ns = uv_hrtime() + STOP_MS * MS_NS;
 	tell(&monitor->gate, PROCESS_STOP, 0);
 }
@@ -273,7 +260,7 @@ static void drain(struct monitor *monitor)
 	}
 	monitor->draining = true;
 	notify(monitor, "STOPPING=1");
-	close_listeners(monitor);
+	process_close_listeners(&monitor->shared);
 	monitor->until_ns = uv_hrtime() + (monitor->shared.options->drain_seconds * 1000 + STOP_MS) * MS_NS;
 	tell(&monitor->keeper, PROCESS_DRAIN, monitor->shared.options->drain_seconds);
 	if (!tell(&monitor->gate, PROCESS_DRAIN, monitor->shared.options->drain_seconds))
@@ -328,6 +315,7 @@ static void reload(struct monitor *monitor, bool record)
 	struct process_message message = { .type = PROCESS_RESULT, .number = record };
 	struct reload_result result = { .error = { .code = FW_OK } };
 	struct files *files = files_new();
+	struct fw_policy *before = fw_policy_ref(monitor->shared.manager->policy);
 	uint64_t until_ns;
 	int fd;
 
@@ -348,6 +336,8 @@ static void reload(struct monitor *monitor, bool record)
 		result.late = !monitor->gate.reloaded || !monitor->keeper.reloaded;
 	}
 	files_free(files);
+	process_keep_keys(&monitor->shared, before, &result);
+	fw_policy_unref(before);
 	fd = process_result_write(&result);
 	if (monitor->keeper.link >= 0)
 		process_link_send(monitor->keeper.link, &message, fd);
@@ -356,17 +346,44 @@ static void reload(struct monitor *monitor, bool record)
 	reload_fini(&result);
 }
 
+static const char *name_of(uid_t user, char ret_name[16])
+{
+	const struct passwd *known = getpwuid(user);
+
+	snprintf(ret_name, 16, "%u", (unsigned)user);
+	return known != NULL ? known->pw_name : ret_name;
+}
+
+/* Who may do what rests on who they are, too; so that nobody takes them for three users where they are one. */
+static void say_parts(const struct monitor *monitor)
+{
+	const struct part *keeper = &monitor->keeper, *gate = &monitor->gate;
+	char name[16];
+
+	if (gate->user == keeper->user) {
+		manager_say(monitor->shared.manager, FW_LOG_NOTICE, "manager", "gate %d, keeper %d, both as user %s",
+			    (int)gate->pid, (int)keeper->pid, name_of(gate->user, name));
+		return;
+	}
+	manager_say(monitor->shared.manager, FW_LOG_NOTICE, "manager", "gate %d as user %s", (int)gate->pid,
+		    name_of(gate->user, name));
+	manager_say(monitor->shared.manager, FW_LOG_NOTICE, "manager", "keeper %d as user %s", (int)keeper->pid,
+		    name_of(keeper->user, name));
+}
+
 static void obey(struct monitor *monitor, struct part *part, const struct process_message *message)
 {
 	switch ((enum process_message_type)message->type) {
 	case PROCESS_READY:
 		part->ready = true;
+		part->user = (uid_t)strtoul(message->text, NULL, 10);
 		if (part == &monitor->keeper) {
 			monitor->shared.admin_port = (uint16_t)message->number;
 			if (!monitor->running && monitor->gate.pid == 0)
 				start(monitor, &monitor->gate);
 		} else if (!monitor->running) {
 			monitor->running = true;
+			say_parts(monitor);
 			tell(&monitor->keeper, PROCESS_SAY, monitor->shared.port);
 		}
 		break;
@@ -534,50 +551,6 @@ static void serve(struct monitor *monitor)
 	}
 }
 
-static bool make_channels(struct process_shared *shared)
-{
-	void *note = mmap(NULL, sizeof(*shared->note), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	shared->note = note != MAP_FAILED ? note : NULL;
-	shared->records = ipc_channel_share((size_t)LIMIT_RECORD_QUEUE * (shared->workers + 1), false);
-	shared->figures = ipc_channel_share(FIGURES_SIZE, true);
-	shared->asks = ipc_channel_share(LIMIT_ASKS, true);
-	shared->down = ipc_channel_share(DOWN_SIZE, true);
-	shared->replies = ipc_channel_share(REPLIES_SIZE, false);
-	if (shared->manager->policy->settings.capture_file[0] != '\0' &&
-	    (shared->capture = ipc_channel_share(LIMIT_CAPTURE_QUEUE, false)) == NULL)
-		return false;
-	return shared->note != NULL && shared->records != NULL && shared->figures != NULL && shared->asks != NULL &&
-	       shared->down != NULL && shared->replies != NULL;
-}
-
-static bool make_dials(struct process_shared *shared)
-{
-	int pair[2];
-
-	for (unsigned i = 0; i < shared->workers; i++) {
-		if (!process_link_pair(pair))
-			return false;
-		shared->dials_gate[i] = pair[0];
-		shared->dials_keeper[i] = pair[1];
-	}
-	return true;
-}
-
-static void free_channels(struct process_shared *shared)
-{
-	close_dials(shared->dials_gate);
-	close_dials(shared->dials_keeper);
-	ipc_channel_free(shared->records);
-	ipc_channel_free(shared->figures);
-	ipc_channel_free(shared->asks);
-	ipc_channel_free(shared->down);
-	ipc_channel_free(shared->replies);
-	ipc_channel_free(shared->capture);
-	if (shared->note != NULL)
-		munmap(shared->note, sizeof(*shared->note));
-}
-
 static int take_signals(struct monitor *monitor)
 {
 	sigset_t signals;
@@ -605,11 +578,16 @@ static int prepare(struct monitor *monitor)
 
 	if (result != FW_OK)
 		return result;
+	/* Not the keeper's alone: commands would take the server for one that does not run while the next one begins.
+	 */
+	shared->directory_fd = keeper_files_lock(manager->data_directory, &manager->lines, &text);
+	if (shared->directory_fd < 0)
+		return manager_say_error(monitor->error, FW_ERR_IO, "%s", text);
 	manager->apart = true;
 	manager->started = manager->fingerprint;
 	shared->workers = manager_parts_workers(manager->policy);
 	shared->admin_port = manager->admin_port;
-	if (!make_channels(shared) || !make_dials(shared) || take_signals(monitor) != 0)
+	if (!process_shared_make(shared) || take_signals(monitor) != 0)
 		return manager_say_error(monitor->error, FW_ERR_MEMORY, "cannot start: out of memory or descriptors");
 	if (gate_listen_open(manager->client_host, port, shared->workers, gate_user_timeout_ms(manager->policy),
 			     &shared->listening, &text) != 0)
@@ -627,11 +605,12 @@ int processes_run(struct fw_manager *manager, const struct processes_options *op
 	if (monitor == NULL)
 		return manager_say_error(reterr_error, FW_ERR_MEMORY, "out of memory");
 	*reterr_error = (struct fw_error){ .code = FW_OK };
-	*monitor = (struct monitor){ .shared = { .manager = manager, .options = options, .link = -1 },
-				     .keeper = { .name = "keeper", .run = process_keeper, .link = -1 },
-				     .gate = { .name = "gate", .run = process_gate, .link = -1 },
-				     .error = reterr_error,
-				     .signals = -1 };
+	*monitor =
+		(struct monitor){ .shared = { .manager = manager, .options = options, .directory_fd = -1, .link = -1 },
+				  .keeper = { .name = "keeper", .run = process_keeper, .link = -1 },
+				  .gate = { .name = "gate", .run = process_gate, .link = -1 },
+				  .error = reterr_error,
+				  .signals = -1 };
 	memset(monitor->shared.listening.fds, 0xff, sizeof(monitor->shared.listening.fds));
 	memset(monitor->shared.dials_gate, 0xff, sizeof(monitor->shared.dials_gate));
 	memset(monitor->shared.dials_keeper, 0xff, sizeof(monitor->shared.dials_keeper));
@@ -641,11 +620,11 @@ int processes_run(struct fw_manager *manager, const struct processes_options *op
 		result = monitor->is_child ? monitor->code : monitor->failed ? reterr_error->code : 0;
 	}
 	if (!monitor->is_child) {
-		close_listeners(monitor);
+		process_close_listeners(&monitor->shared);
 		if (monitor->signals >= 0)
 			close(monitor->signals);
 	}
-	free_channels(&monitor->shared);
+	process_shared_fini(&monitor->shared);
 	mem_free(monitor);
 	return result;
 }

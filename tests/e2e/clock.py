@@ -1,21 +1,20 @@
-"""A wall clock of one program that a test sets, by libfaketime; what only goes forward is left alone."""
-import glob
+"""A wall clock of one server that a test sets, by a library of ours (clock.c) that all of its processes have."""
+import os
+import struct
 import tempfile
 
-LIBRARY = (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") or [None])[0]
+from framewall import BINARY
+
+LIBRARY = os.path.join(os.path.dirname(BINARY), "tests", "e2e", "clock.so")
 
 
 class Clock:
-    """The wall clock of one program; set() moves it by so many seconds from the right time."""
+    """The wall clock of one server; set() moves it by so many seconds from the right time."""
 
     def __init__(self):
-        self.file = tempfile.NamedTemporaryFile("w", prefix="framewall-clock-")
+        self.file = tempfile.NamedTemporaryFile("wb", prefix="framewall-clock-", buffering=0)
         self.set(0)
-        self.environment = {"LD_PRELOAD": LIBRARY, "FAKETIME_TIMESTAMP_FILE": self.file.name, "FAKETIME_NO_CACHE": "1",
-                            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+        self.environment = {"LD_PRELOAD": LIBRARY, "TEST_CLOCK": self.file.name}
 
     def set(self, seconds):
-        self.file.seek(0)
-        self.file.truncate()
-        self.file.write(f"{seconds:+d}\n")
-        self.file.flush()
+        os.pwrite(self.file.fileno(), struct.pack("=q", seconds), 0)

@@ -31,7 +31,7 @@ except ImportError:
     sys.exit(0)
 
 BINARY = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FRAMEWALL_BIN", "build/framewall"))
-RUN_FLAGS = os.environ.get("TEST_RUN_FLAGS", "").split()  # "--processes": the same tests of a server in three processes
+RUN_FLAGS = os.environ.get("TEST_RUN_FLAGS", "").split()  # "--single": the same tests of a server in one process
 PATIENCE = 30  # seconds until something that has not happened is taken to never happen
 
 # Limits that are not what a test is about.
@@ -101,6 +101,19 @@ def base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def descendants(pid):
+    """It and what it started, and so on."""
+    found = [pid]
+    for one in found:
+        for path in glob.glob(f"/proc/{one}/task/*/children"):
+            try:
+                with open(path) as file:
+                    found += [int(child) for child in file.read().split()]
+            except OSError:
+                pass  # it ended meanwhile
+    return found
+
+
 class Framewall:
     """One running program. Use as a context manager; leaving it stops the program and checks how it ended."""
 
@@ -166,14 +179,19 @@ class Framewall:
         except subprocess.TimeoutExpired:
             return None
 
-    def killed(self):
-        """Ended by SIGKILL, and whatever of it still writes the record is over."""
+    def killed(self, *parts):
+        """Ended by SIGKILL, of what it was started as and of these parts, and whatever of it still writes the record is over."""
+        pids = [pid for name, pid in self.parts().items() if name in parts]
         self.signal(signal.SIGKILL)
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         self.wait()
-        folder = os.open(self.data, os.O_RDONLY)
-        try:
+        if os.path.isdir(self.data):
+            folder = os.open(self.data, os.O_RDONLY)
             fcntl.flock(folder, fcntl.LOCK_EX)
-        finally:
             os.close(folder)
 
     def stop(self):
@@ -229,18 +247,29 @@ class Framewall:
         done = subprocess.run([BINARY, "stats", "--json", "--data", self.data], stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
         return json.loads(done.stdout)
 
-    def pids(self):
-        """Of the process that was started, and of those that it has started: all of the server."""
-        found = [self.process.pid]
-        for name in os.listdir("/proc"):
+    def parts(self):
+        """The processes under the one that was started, by name: fw-gate, fw-keeper."""
+        found = {}
+        for pid in descendants(self.process.pid)[1:]:
             try:
-                with open(f"/proc/{name}/stat") as file:
-                    fields = file.read().rsplit(")", 1)[1].split()
+                with open(f"/proc/{pid}/stat") as file:
+                    name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
             except (OSError, IndexError):
                 continue
-            if fields[1] == str(self.process.pid) and fields[0] != "Z":
-                found.append(int(name))
+            if name.startswith("fw-") and rest.split()[0] != "Z":
+                found.setdefault(name, pid)  # what a keeper starts bears its name for a moment
         return found
+
+    def part(self, name):
+        """The process that does this work: of a server in one it is that."""
+        if "--single" in self.process.args:
+            return self.process.pid
+        until(lambda: name in self.parts())
+        return self.parts().get(name)
+
+    def pids(self):
+        """Of all processes of the server."""
+        return [self.process.pid, *self.parts().values()]
 
     def memory(self):
         """Proportional set size in bytes: what the server really holds."""
@@ -264,10 +293,10 @@ class Framewall:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def descriptors(self):
+    def descriptors(self, *pids):
         """But for those of the record and its index, which come and go."""
         count = 0
-        for pid in self.pids():
+        for pid in pids or self.pids():
             for name in os.listdir(f"/proc/{pid}/fd"):
                 try:
                     count += not os.readlink(f"/proc/{pid}/fd/{name}").startswith(self.data)

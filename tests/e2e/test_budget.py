@@ -8,7 +8,7 @@ import collections
 import http.client
 
 from framewall import *
-from test_processes import part, parts, start as start_processes
+from test_processes import start as start_processes
 
 FLOOD = int(os.environ.get("BUDGET_FLOOD", "20000"))
 BUDGET = 50
@@ -201,15 +201,15 @@ def a_part_falls():
     """The keeper is killed under the flood: the next one goes on where it was."""
     config = CONFIG % (BUDGET, 3600)
     with start_processes(config) as server:
-        part(server, "fw-gate")
+        server.part("fw-gate")
         client = RawClient(server.port, server.bearer("mallory"))
         sent = 0
         for fall in range(4):
             sent += flood(client, 700)
-            keeper = part(server, "fw-keeper")
+            keeper = server.part("fw-keeper")
             os.kill(keeper, signal.SIGKILL)
             sent += flood(client, 700)
-            until(lambda: parts(server).get("fw-keeper") not in (None, keeper))
+            until(lambda: server.parts().get("fw-keeper") not in (None, keeper))
         sent += flood(client, 100)
         client.send(b"\x03\xe8", 8)
         client.closed()

@@ -53,11 +53,11 @@ def recorded(*flags):
         with Recording(config, *flags) as fw:
             run(talk(fw, MESSAGES + [b"\0\1binary"]))
             ok(until(lambda: os.path.exists(path) and len(lines_of(path)) == 2 * len(MESSAGES) + 2), "each message, both ways")
-            if "--processes" in flags:
-                gate = [pid for pid in fw.pids() if open("/proc/%d/comm" % pid).read().startswith("fw-gate")]
-                opened = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for pid in gate for fd in os.listdir("/proc/%d/fd" % pid)
-                          if os.path.lexists("/proc/%d/fd/%s" % (pid, fd))]
-                ok(gate and path not in opened, "the gate has no such file", opened)
+            if "--single" not in flags:
+                gate = fw.part("fw-gate")
+                opened = [os.readlink("/proc/%d/fd/%s" % (gate, fd)) for fd in os.listdir("/proc/%d/fd" % gate)
+                          if os.path.lexists("/proc/%d/fd/%s" % (gate, fd))]
+                ok(path not in opened, "the gate has no such file", opened)
         text = open(path, encoding="utf-8").read()
         lines = lines_of(path)
         equal(stat.S_IMODE(os.stat(path).st_mode), 0o600, "only its owner may read it")
@@ -80,11 +80,11 @@ def recorded(*flags):
 
 
 def test_threads():
-    recorded()
+    recorded("--single")
 
 
 def test_processes():
-    recorded("--processes")
+    recorded()
 
 
 def test_kept():

@@ -106,7 +106,8 @@ def test_life():
         client.close()
         one = Client(fw, made["key"])
         equal((one.data["user_id"], one.data["role"]), ("api_key_ci.1", "moderator"), "and in the first message, with its role")
-        equal(keys(fw)[made["id"]]["last_used_at"][:16], one.data["server_time"][:16], "to the minute it is known when it was used")
+        used = until(lambda: keys(fw)[made["id"]]["last_used_at"])
+        equal(used[:16], one.data["server_time"][:16], "to the minute it is known when it was used")
         nowhere(fw, made["key"])
         nowhere(fw, made["key"].split("_")[3])
         record = fw.wait_records("auth_success", 2)[-1]["details"]

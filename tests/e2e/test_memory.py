@@ -9,8 +9,8 @@ MEBIBYTE = 1 << 20
 TEXT = "x" * 1900
 
 
-def address_space(fw):
-    with open(f"/proc/{fw.process.pid}/status") as file:
+def address_space(pid):
+    with open(f"/proc/{pid}/status") as file:
         return int(re.search(r"VmSize:\s+(\d+) kB", file.read()).group(1)) * 1024
 
 
@@ -32,14 +32,18 @@ def test_short():
     with Framewall(RELAXED, "--workers", "2", says="memory|no room") as fw:
         fw.stats()  # so that all its threads run
         early = RawClient(fw.port, fw.bearer("early"))
-        _, most = resource.prlimit(fw.process.pid, resource.RLIMIT_AS)
+        fw.part("fw-gate")
+        pids = fw.pids()
+        _, most = resource.prlimit(pids[0], resource.RLIMIT_AS)
         for room in (0, MEBIBYTE // 4, MEBIBYTE, 2 * MEBIBYTE):
-            resource.prlimit(fw.process.pid, resource.RLIMIT_AS, (address_space(fw) + room, most))
+            for pid in pids:
+                resource.prlimit(pid, resource.RLIMIT_AS, (address_space(pid) + room, most))
             clients = crowd(fw, 300)
-            ok(fw.process.poll() is None, f"with {room >> 10} KiB more than it had, 300 clients with half a message do not end it ({len(clients)} were let in)")
+            ok(fw.process.poll() is None and fw.pids() == pids, f"with {room >> 10} KiB more than it had, 300 clients with half a message do not end it ({len(clients)} were let in)")
             for client in clients:
                 client.close()
-        resource.prlimit(fw.process.pid, resource.RLIMIT_AS, (most, most))
+        for pid in pids:
+            resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
 
         def served():
             try:

@@ -1,4 +1,4 @@
-"""A server as three processes (run --processes): gate and keeper fall at random instants under load, and what a client was told is in
+"""A server as three processes (what run is without --single): gate and keeper fall at random instants under load, and what a client was told is in
 the record, the chain holds, who comes next is served. And what the gate may do, as the kernel says it.
 
 PROCESSES_FALLS (10), PROCESSES_SEED, PROCESSES_SECONDS (0): a gate that falls every second for so long.
@@ -11,31 +11,11 @@ FALLS = int(os.environ.get("PROCESSES_FALLS", "10"))
 SEED = int(os.environ.get("PROCESSES_SEED", "20261129"))
 SECONDS = int(os.environ.get("PROCESSES_SECONDS", "0"))
 CONFIG = RELAXED + "audit_logging: { max_log_size: 1, max_log_files: 1000 }\n"
-FELL = r"index of the record|nonsense|^\^$|the configuration was|(gate|keeper) fell|it is started again|did not answer"
+FELL = r"index of the record|nonsense|^\^$|the configuration was|it is started again|did not answer"
 
 
 def start(config=CONFIG, *arguments, **more):
-    return Framewall(config, "--processes", *arguments, places=("--listen", "localhost:0", "--admin", "localhost:0"), says=FELL, **more)
-
-
-def parts(fw):
-    """The processes under the one that was started, by name."""
-    found = {}
-    for pid in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{pid}/stat") as file:
-                name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
-        except (OSError, IndexError):
-            continue
-        fields = rest.split()
-        if fields[1] == str(fw.process.pid) and fields[0] != "Z":
-            found[name] = int(pid)
-    return found
-
-
-def part(fw, name):
-    until(lambda: name in parts(fw))
-    return parts(fw).get(name)
+    return Framewall(config, *arguments, places=("--listen", "localhost:0", "--admin", "localhost:0"), says=FELL, **more)
 
 
 def status_of(pid, key):
@@ -98,12 +78,15 @@ def comes_in(fw, name):
 
 def what_it_is():
     with start() as fw:
-        until(lambda: len(parts(fw)) == 2)
-        equal(sorted(parts(fw)), ["fw-gate", "fw-keeper"], "a gate and a keeper beside the monitor")
-        gate, keeper = part(fw, "fw-gate"), part(fw, "fw-keeper")
+        until(lambda: len(fw.parts()) == 2)
+        equal(sorted(fw.parts()), ["fw-gate", "fw-keeper"], "a gate and a keeper beside the monitor")
+        gate, keeper = fw.part("fw-gate"), fw.part("fw-keeper")
         equal(status_of(gate, "NoNewPrivs"), "1", "the gate gets no new rights")
+        equal([int(status_of(gate, kind), 16) for kind in ("CapPrm", "CapEff", "CapInh")], [0, 0, 0], "and has none of root's")
         if os.path.exists("/proc/sys/kernel/seccomp"):
             equal(status_of(gate, "Seccomp"), "2", "its system calls are filtered")
+        says = [line for line in fw.lines if line.startswith(("gate ", "keeper "))]
+        ok(f"gate {gate}" in says[0] and f"keeper {keeper}" in says[-1] and " as user " in says[-1], "it says which they are, and as whom they run", says)
         opened = [os.readlink(f"/proc/{gate}/fd/{fd}") for fd in os.listdir(f"/proc/{gate}/fd")]
         equal([path for path in opened if path.startswith(fw.folder) and not path.endswith(("lock", "stderr"))], [], "and it has no file of the data directory open")
         held = [os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in os.listdir(f"/proc/{keeper}/fd")]
@@ -114,18 +97,18 @@ def what_it_is():
 def falls():
     chance = random.Random(SEED)
     with start() as fw:
-        part(fw, "fw-gate")
+        fw.part("fw-gate")
         load = Load(fw)
         fell = {"fw-gate": 0, "fw-keeper": 0}
         for fall in range(FALLS):
             time.sleep(0.1 + chance.random() * 0.4)
             name = "fw-gate" if fall % 2 == 0 else "fw-keeper"
-            pid = part(fw, name)
+            pid = fw.part(name)
             if pid is None:
                 continue
             os.kill(pid, chance.choice((signal.SIGSEGV, signal.SIGKILL)))
             fell[name] += 1
-            until(lambda: parts(fw).get(name) not in (None, pid))
+            until(lambda: fw.parts().get(name) not in (None, pid))
         ok(comes_in(fw, "last"), "after all of it a client comes in")
         told = load.end()
         ok(len(told) > FALLS, f"{len(told)} clients were told that they are in, {FALLS} falls (seed {SEED})")
@@ -147,17 +130,17 @@ def falls():
 def full_channel():
     """The keeper is away for so long that the gate's channel is full, and then the gate falls: that is in the record, too."""
     with start() as fw:
-        part(fw, "fw-gate")
+        fw.part("fw-gate")
         load = Load(fw)
         for _ in range(6):  # each time it is started later
-            pid = part(fw, "fw-keeper")
+            pid = fw.part("fw-keeper")
             os.kill(pid, signal.SIGKILL)
-            until(lambda: parts(fw).get("fw-keeper") != pid)
+            until(lambda: fw.parts().get("fw-keeper") != pid)
         before = -1
         while before != len(load.told):  # nobody comes in any more
             before = len(load.told)
             time.sleep(0.3)
-        pid = part(fw, "fw-gate")
+        pid = fw.part("fw-gate")
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
         ok(comes_in(fw, "last"), "a client comes in again")
@@ -173,11 +156,11 @@ def keeper_away():
     with start() as fw:
         client = RawClient(fw.port, fw.bearer("alice"))
         equal(client.status, 101, "alice is in")
-        pid = part(fw, "fw-keeper")
+        pid = fw.part("fw-keeper")
         os.kill(pid, signal.SIGKILL)
         client.send(json.dumps({"type": "ping"}))
         ok(b"pong" in client.receive()[1], "she is answered while the keeper is started again")
-        until(lambda: parts(fw).get("fw-keeper") not in (None, pid))
+        until(lambda: fw.parts().get("fw-keeper") not in (None, pid))
         ok(until(lambda: subprocess.run([BINARY, "stats", "--data", fw.data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE).returncode == 0),
            "which then answers operators")
         client.close()
@@ -208,7 +191,7 @@ def upstreams():
         with start(RELAXED + "audit_logging: { on_failure: continue }\n", *places) as fw:
             clients = [RawClient(fw.port, fw.bearer(f"user{i}")) for i in range(20)]
             equal({client.status for client in clients}, {101}, "clients come in to an upstream")
-            gate, keeper = part(fw, "fw-gate"), part(fw, "fw-keeper")
+            gate, keeper = fw.part("fw-gate"), fw.part("fw-keeper")
             equal(list(sockets_of(gate).values()).count(first.port), 20, "their connections to it are the gate's")
             ok(until(lambda: first.port not in sockets_of(keeper).values()), "and the keeper has kept none")
             os.kill(keeper, signal.SIGKILL)
@@ -217,7 +200,7 @@ def upstreams():
             for i, client in enumerate([*clients, late]):
                 client.send(chat(f"text {i}"))
             ok(until(lambda: len(first.received) == 21), "and each is served")
-            os.kill(part(fw, "fw-gate"), signal.SIGKILL)
+            os.kill(fw.part("fw-gate"), signal.SIGKILL)
             ok(comes_in(fw, "next"), "a new gate asks for its own")
         with start(RELAXED + f"upstream: {{url: {first.url()}}}\n") as fw:
             equal(RawClient(fw.port, fw.bearer("alice")).status, 101, "a client of the first upstream")
@@ -236,9 +219,9 @@ def blocked_stays():
     """What operators decided outlives a gate."""
     with start() as fw:
         subprocess.run([BINARY, "block", "add", "127.0.0.9", "--data", fw.data], check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
-        pid = part(fw, "fw-gate")
+        pid = fw.part("fw-gate")
         os.kill(pid, signal.SIGSEGV)
-        until(lambda: parts(fw).get("fw-gate") not in (None, pid))
+        until(lambda: fw.parts().get("fw-gate") not in (None, pid))
         ok(comes_in(fw, "alice"), "the next gate lets clients in")
         client = RawClient(fw.port, fw.bearer("mallory"), source="127.0.0.9")
         equal(client.close_code(), 4403, "but not from an address that is blocked")
@@ -270,11 +253,11 @@ def monitor_falls():
     """The gate goes with the monitor; the keeper writes what was recorded, and the next server waits for it."""
     with start() as fw:
         fw.says = FELL + "|waiting for it"
-        part(fw, "fw-gate")
+        fw.part("fw-gate")
         for fall in range(3):
             load = Load(fw)
             until(lambda: len(load.told) > 50)
-            gate, keeper = part(fw, "fw-gate"), part(fw, "fw-keeper")
+            gate, keeper = fw.part("fw-gate"), fw.part("fw-keeper")
             fw.signal(signal.SIGKILL)
             fw.wait()
             load.over = True
@@ -284,6 +267,8 @@ def monitor_falls():
             ok(is_over(gate) and is_over(keeper), "nothing is left of the one before")
             logins = {record["user_id"] for record in fw.records("auth_success")}
             equal(sorted(set(told) - logins), [], f"{len(told)} clients were in: each is in the record")
+        changes = [record["details"]["change"] for record in fw.records("system_changes")]
+        equal([changes.count(change) for change in ("started", "monitor fell", "stopped")], [4, 3, 0], "and that it fell, not that it stopped")
         said = subprocess.run(fw.process.args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=fw.folder, timeout=PATIENCE)
         ok(said.returncode == 3 and "another framewall runs" in said.stdout, "a second one on the same data is refused still", said.stdout)
         equal(verify(fw).returncode, 0, "the chain holds")
@@ -293,7 +278,7 @@ def reload_to_other_files():
     """What a configuration names that came later, and the keeper may not write, another keeper may."""
     with tempfile.TemporaryDirectory() as folder, start(RELAXED) as fw:
         fw.says = FELL + "|copy: cannot open"  # until then
-        keeper = part(fw, "fw-keeper")
+        keeper = fw.part("fw-keeper")
         equal(status_of(keeper, "NoNewPrivs"), "1", "the keeper gets no new rights")
         if os.path.exists("/proc/sys/kernel/seccomp"):
             equal(status_of(keeper, "Seccomp"), "2", "its system calls are filtered")
@@ -301,13 +286,40 @@ def reload_to_other_files():
         with open(os.path.join(fw.folder, "framewall.yaml"), "w") as file:
             file.write(RELAXED + f"audit_logging: {{ receivers: [ {{ name: copy, url: 'file:{folder}/copy', format: jsonl }} ] }}\n")
         fw.signal(signal.SIGHUP)
-        ok(until(lambda: parts(fw).get("fw-keeper") not in (None, keeper)), "after a reload that names another file the keeper begins anew")
+        ok(until(lambda: fw.parts().get("fw-keeper") not in (None, keeper)), "after a reload that names another file the keeper begins anew")
         ok(comes_in(fw, "bob"), "clients come in")
         ok(until(lambda: os.path.exists(f"{folder}/copy")), "and it is written")
         client.send(json.dumps({"type": "ping"}))
         ok(until(lambda: b"pong" in client.receive()[1]), "who was in is in still")
         equal([record for record in fw.records("records_lost")], [], "nothing is lost")
         ok("fell" not in fw.stderr(), "nobody speaks of a fall", fw.stderr())
+
+
+def schema_files():
+    """A JSON Schema in a file of its own: the gate, which can open none, has what it holds, at the start, after a reload, and when it falls
+    afterwards (of secrets in files: test_reload)."""
+    with Upstream() as upstream, tempfile.TemporaryDirectory() as folder:
+        def write(side):
+            with open(f"{folder}/order.json", "w") as file:
+                json.dump({"properties": {"side": {"enum": [side]}}, "required": ["side"]}, file)
+
+        def taken(fw):
+            """Which of the two sides."""
+            client = RawClient(fw.port, fw.bearer("alice"))
+            client.send(json.dumps({"type": "order", "side": "buy"}))
+            got = json.loads(client.receive()[1])
+            client.close()
+            return "buy" if got["type"] == "order" else got["data"]["code"]
+
+        write("buy")
+        with start(RELAXED + f"upstream: {{url: '{upstream.url()}'}}\nmessages: {{order: {{permission: any, schema_file: {folder}/order.json}}}}\n") as fw:
+            equal(taken(fw), "buy", "a schema of a file")
+            write("sell")
+            fw.signal(signal.SIGHUP)
+            ok(until(lambda: taken(fw) == "INVALID_MESSAGE"), "another after a reload", taken(fw))
+            os.kill(fw.part("fw-gate"), signal.SIGKILL)
+            ok(comes_in(fw, "bob"), "the gate falls, clients come in")
+            equal(taken(fw), "INVALID_MESSAGE", "and the next gate has it, too")
 
 
 def every_second():
@@ -317,7 +329,7 @@ def every_second():
         end = time.monotonic() + SECONDS
         load, fell = Load(fw), 0
         while time.monotonic() < end:
-            pid = part(fw, "fw-gate")
+            pid = fw.part("fw-gate")
             os.kill(pid, signal.SIGSEGV)
             fell += 1
             time.sleep(1)
@@ -328,4 +340,4 @@ def every_second():
 
 
 if __name__ == "__main__":
-    main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, monitor_falls, every_second)
+    main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, schema_files, monitor_falls, every_second)

@@ -144,13 +144,13 @@ def holds_up_nobody():
 
 def in_the_keeper():
     path = os.path.join(FOLDER, "keeper")
-    with Framewall(CONFIG % receiver("ok", path, acknowledge=True), "--processes", says=SAYS) as server:
+    with Framewall(CONFIG % receiver("ok", path, acknowledge=True), says=SAYS) as server:
         provoke(server, 20)
         until(lambda: len(lines(path)) >= 20)
         with open(f"/proc/{pids(path)[-1]}/stat") as file:
             parent = int(file.read().rsplit(")", 1)[1].split()[1])
         with open(f"/proc/{parent}/comm") as file:
-            equal(file.read().strip(), "fw-keeper", "with --processes it is the keeper's")
+            equal(file.read().strip(), "fw-keeper", "it is the keeper's")
         ok(len(unique(lines(path))) >= 20, "and gets the record")
 
 

@@ -4,6 +4,7 @@ it stands."""
 from framewall import *
 
 BUILD = os.path.dirname(os.path.abspath(BINARY))
+CONFINE = "landlock_create_ruleset landlock_add_rule landlock_restrict_self seccomp"  # what gate and keeper confine themselves with
 UNIT = os.path.join(BUILD, "packaging", "framewall.service")
 
 
@@ -21,7 +22,7 @@ def test_unit():
     text = unit()
     for line in ("Type=notify", "User=framewall", "StateDirectory=framewall", "NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=yes",
                  "CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "AmbientCapabilities=CAP_NET_BIND_SERVICE", "MemoryDenyWriteExecute=yes",
-                 "SystemCallFilter=@system-service", "SystemCallFilter=~@privileged @resources", "PrivateDevices=yes", "PrivateTmp=yes",
+                 "SystemCallFilter=@system-service", "SystemCallFilter=~@privileged @resources", "SystemCallFilter=" + CONFINE, "KillMode=control-group", "PrivateDevices=yes", "PrivateTmp=yes",
                  "ExecReload=/bin/kill -HUP $MAINPID", "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "RestrictNamespaces=yes", "UMask=0077"):
         ok("\n" + line + "\n" in text, line)
     start = re.search(r"^ExecStart=(\S+) (.*)$", text, re.M)
@@ -59,12 +60,12 @@ def allowed_calls():
     allowed = members("@system-service") | members("@default")
     for name in ("@privileged", "@resources"):
         allowed -= members(name)
-    return allowed
+    return allowed | set(CONFINE.split())
 
 
 # Asked for, and done without where they are refused: limits of descriptors and of the stack; the index of the record behind all else; SQLite's files of root given to the owner of the
-# database, which the service, not being root, never asks for.
-WITHOUT = {"prlimit64", "setrlimit", "setpriority", "fchown"}
+# database, which the service, not being root, never asks for; what root may, which it has not.
+WITHOUT = {"prlimit64", "setrlimit", "setpriority", "fchown", "capset"}
 
 
 def test_system_calls():

@@ -99,7 +99,7 @@ def test_no_login():
 def test_descriptors():
     """Attack row of descriptor exhaustion: newcomers are turned away, nothing spins, those who are in stay in."""
     with Framewall(RELAXED, wait=True, says="no room .descriptors") as fw:
-        resource.prlimit(fw.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+        resource.prlimit(fw.part("fw-gate"), resource.RLIMIT_NOFILE, (64, 64))
 
         async def scenario():
             async with fw.connect(user="early") as ws:
