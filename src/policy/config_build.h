@@ -1,6 +1,6 @@
 /* config_build.h: inside of config*.c: a policy while it is being compiled from YAML.
  * Each part reads its section, reports every problem it finds and goes on: the end decides by the count of errors.
- * One thread. Only config*.c include this; only they see libfyaml. */
+ * One thread. Only config*.c and document.c include this; only they see libfyaml. */
 #ifndef POLICY_CONFIG_BUILD_H
 #define POLICY_CONFIG_BUILD_H
 #include <libfyaml.h>
@@ -77,6 +77,7 @@ struct fw_policy *config_new_policy(void); /* an empty one; NULL: memory is shor
 
 /* config_json.c: a value as the JSON that it says, of the policy's arena; false: reported */
 bool config_json(struct config *config, struct config_place place, struct fy_node *node, struct fw_slice *ret_json);
+bool config_json_number(struct fw_slice text); /* is that how JSON writes a number? */
 
 /* config_report.c: messages, sorted by place and given to the caller at the end */
 void config_report_error(struct config *config, struct config_place place, const char *format, ...)

@@ -15,20 +15,36 @@ struct writing {
 	struct json_writer writer;
 };
 
-/* RFC 8259 6: -0, 1.5e3; not 010, which is eight to some and ten to others. */
-static bool is_number(struct fw_slice text)
+static size_t digits(struct fw_slice text, size_t from)
 {
-	struct arena arena;
-	struct json json;
-	bool number;
+	size_t i = from;
 
-	if (text.size == 0 || text.size > LIMIT_JSON_NUMBER ||
-	    (text.data[0] != '-' && (text.data[0] < '0' || text.data[0] > '9')))
+	while (i < text.size && ascii_is_digit(text.data[i]))
+		i++;
+	return i;
+}
+
+/* RFC 8259 6: -0, 1.5e3; not 010, which is eight to some and ten to others. */
+bool config_json_number(struct fw_slice text)
+{
+	size_t start = text.size != 0 && text.data[0] == '-', end = digits(text, start), i;
+
+	if (end == start || text.size > LIMIT_JSON_NUMBER || (text.data[start] == '0' && end != start + 1))
 		return false;
-	arena_init(&arena, 1 << 16);
-	number = json_parse(&arena, text, 0, &json, NULL) == JSON_OK && json.nodes[0].kind == JSON_NUMBER;
-	arena_fini(&arena);
-	return number;
+	if (end < text.size && text.data[end] == '.') {
+		i = digits(text, end + 1);
+		if (i == end + 1)
+			return false;
+		end = i;
+	}
+	if (end < text.size && (text.data[end] | 0x20) == 'e') {
+		start = end + 1;
+		start += start < text.size && (text.data[start] == '+' || text.data[start] == '-');
+		end = digits(text, start);
+		if (end == start)
+			return false;
+	}
+	return end == text.size;
 }
 
 static void write_scalar(struct json_writer *w, struct fy_node *node)
@@ -36,7 +52,8 @@ static void write_scalar(struct json_writer *w, struct fy_node *node)
 	bool plain;
 	struct fw_slice text = config_yaml_text(node, &plain);
 
-	if (plain && (slice_is(text, "true") || slice_is(text, "false") || slice_is(text, "null") || is_number(text)))
+	if (plain &&
+	    (slice_is(text, "true") || slice_is(text, "false") || slice_is(text, "null") || config_json_number(text)))
 		json_write_raw(w, text);
 	else if (plain && slice_is(text, "~"))
 		json_write_null(w);

@@ -1,0 +1,19 @@
+#!/usr/bin/python3
+"""docs/guide/asyncapi.md, followed by copy and paste."""
+import os
+import re
+
+from guide import finish, follow, ok
+
+for name in [name for name in os.environ if name.startswith("FRAMEWALL_") and name != "FRAMEWALL_BIN"]:
+    del os.environ[name]
+parts = follow("asyncapi.md")
+for text in ('path: "/v1/desk/{desk}"', 'discriminator: "/event"', "permission: orders.write", "messages_per_minute: 120", "framewall.yaml: ok: ", 'the permission of the scope "orders:write" is "orders.write"'):
+    ok(text in parts[0], f"the import has {text}", parts[0])
+verdicts = re.findall(r"^verdict: (.*)$", parts[1], re.M)
+ok(verdicts == ["pass", "refuse INVALID_MESSAGE", "refuse PERMISSION_DENIED", "refuse INVALID_MESSAGE"], "four messages are judged", parts[1])
+for problem in ("side: enum", "amount: exclusive_minimum", "note: unknown"):
+    ok(problem in parts[1], f"it names {problem}", parts[1])
+ok('other.yaml:3:12: error: no server speaks ws or wss: "broker" speaks kafka' in parts[2] and parts[2].count("exit 1") == 2, "another protocol is refused with its line", parts[2])
+ok(re.search(r'twice.yaml:9:\d+: error: the messages "cancel" \(twice.yaml:10:\d+\) and "place" \(twice.yaml:9:\d+\) cannot be told apart', parts[2]), "so are two messages that nothing tells apart", parts[2])
+finish()
