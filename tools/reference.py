@@ -109,7 +109,7 @@ SECRETS = mapping({"secrets": {"type": ["object", "string", "null"], "pattern": 
 ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
          "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
          "dialect": one_of([row[1] for row in rows_of("dialects", "DIALECT")] + ["subprotocol"]), "types": named(TEXT),
-         "discriminator": {"type": "string", "pattern": "^(/|none$)"}, "login_message": TEXT, "outbound": {**SECRETS, "properties": {**SECRETS["properties"], "unknown_types": UNEXPECTED, "invalid": UNEXPECTED}}, "inbound": SECRETS, "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
+         "discriminator": {"type": "string", "pattern": "^(/|none$)"}, "login_message": TEXT, "outbound": {**SECRETS, "properties": {**SECRETS["properties"], "unknown_types": UNEXPECTED, "invalid": UNEXPECTED}}, "inbound": SECRETS, "inspect": mapping({"mode": one_of(("off", "monitor", "refuse")), "points": TEXTS}), "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
 ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
@@ -337,6 +337,8 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 | `outbound.unknown_types` | pass, flag, stop | `pass` | what becomes of a text message of the server whose type is none of [`direction: server` or `both`](#other-shapes), or that has none or cannot be read: it is delivered, delivered with a record `message_flagged`, or not delivered, with a record `outbound_withheld`. Where it is not `pass`, the [contract's own types](messages.md#from-server-to-client) are known, too, each for those whom the contract delivers it to, unless `validation.builtin_messages` is false |
 | `outbound.invalid` | pass, flag, stop | `stop` | the same of a message of such a type whose fields, schema or size are not as it was defined |
 | `inbound.secrets` | the same | none | the same in messages of clients |
+| `inspect.mode` | `off`, `monitor`, `refuse` | `validation.inspect.mode` | how messages of clients, and handshakes, are [looked through](rules.md) on this route |
+| `inspect.points` | list of `CLASS REFUSE FLAG`, as in `sql 20 4` | none | the points at which a class refuses and flags on this route, in place of `validation.inspect.refuse.CLASS` and `.flag.CLASS`; 0: never |
 | `require` | list | | what every login there needs, all of it at once: `certificate` (of the client, one that holds), `jwt` (a token, or a session opened with one), `dpop` (bound to a key that is proved) |
 
 ```yaml
@@ -690,6 +692,7 @@ In a dialect what stands around the fields is looked through as well (ids, heade
 whose refusal the connection ends. Of a handshake that goes on to a server behind, the target (`path`, `query`), cookies and header fields by their names are:
 400, with the rule's id, unless `validation.inspect.handshake` is false; in exceptions its type is `handshake`. Of the reason of a client's close frame only the code goes on
 (type `close`, field `reason`). What an attacker may try, and how it ends, is played in `tests/evasion`.
+Other points count on a route by `routes[].inspect.points`, in a field by `validation.inspect.points`; a route has a mode of its own by `routes[].inspect.mode`.
 A rule that is wrong in your messages is switched off by `validation.inspect.exceptions`, for a field, a type, or everywhere."""
     parts = []
     for name, (word, text) in classes.items():

@@ -15,6 +15,7 @@ static void start(struct fw_conn *conn, struct fw_slice text, const char *type, 
 	ret_message->engine = conn->engine;
 	ret_message->policy = conn->policy;
 	ret_message->conn = conn;
+	ret_message->route = conn->route;
 	ret_message->text = text;
 	ret_inspect->message = ret_message;
 	ret_inspect->type = type;
@@ -115,11 +116,10 @@ bool inspect_handshake(struct fw_conn *conn, const struct http1_head *head)
 	struct inspect inspect;
 	struct event_node *node;
 
-	if (conn->policy->settings.inspect_mode == INSPECT_OFF || !conn->policy->settings.inspect_handshake ||
-	    !conn->route->has_upstream)
+	if (policy_inspect_mode(conn->policy, conn->route) == INSPECT_OFF ||
+	    !conn->policy->settings.inspect_handshake || !conn->route->has_upstream)
 		return true;
 	start(conn, slice(buf_data(&conn->head), buf_size(&conn->head)), "handshake", &message, &inspect);
-	message.route = conn->route;
 	if (!look_head(&inspect, head)) {
 		conn->broken = true;
 		return false;
@@ -149,7 +149,7 @@ bool inspect_reason(struct fw_conn *conn, struct fw_slice reason)
 	struct inspect inspect;
 	struct event_node *node;
 
-	if (conn->policy->settings.inspect_mode == INSPECT_OFF || conn->upstream == NULL || reason.size == 0)
+	if (policy_inspect_mode(conn->policy, conn->route) == INSPECT_OFF || conn->upstream == NULL || reason.size == 0)
 		return true;
 	start(conn, reason, "close", &message, &inspect);
 	if (!inspect_look(&inspect, reason, &(struct inspect_place){ .name = "reason" }))

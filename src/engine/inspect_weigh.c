@@ -66,6 +66,27 @@ static struct detect_rules excepted(const struct inspect *inspect, const char *p
 	return rules;
 }
 
+/* At how many points a class refuses and flags there. */
+static struct policy_points points_at(const struct inspect *inspect, unsigned class, const char *path, bool exact)
+{
+	const struct policy_inspect *says = &inspect->message->policy->inspect;
+	const struct policy_route *route = inspect->message->route;
+	struct policy_points points = { .refuse = says->refuse[class], .flag = says->flag[class] };
+
+	if (route != NULL && route->inspect.own[class]) {
+		points.refuse = route->inspect.refuse[class];
+		points.flag = route->inspect.flag[class];
+	}
+	for (unsigned i = says->points_count; i-- != 0;) {
+		const struct policy_points *of = &says->points[i];
+
+		if (of->class == class && (strcmp(of->type, "*") == 0 || strcmp(of->type, inspect->type) == 0) &&
+		    (strcmp(of->field, "*") == 0 || (exact && strcmp(of->field, path) == 0)))
+			return *of;
+	}
+	return points;
+}
+
 static void append(struct inspect *inspect, const char *text)
 {
 	size_t size = strlen(text);
@@ -110,7 +131,7 @@ static void show(struct inspect *inspect, const struct detect_result *result, co
 void inspect_weigh(struct inspect *inspect, const struct detect_result *result, const struct inspect_place *place)
 {
 	const struct message *message = inspect->message;
-	const struct policy_inspect *says = &message->policy->inspect;
+	struct policy_points counts;
 	struct inspect_finding found = { 0 };
 	struct detect_rules without;
 	bool joined = place->json == NULL && strcmp(place->name, "*") == 0, exact = !joined;
@@ -127,9 +148,10 @@ void inspect_weigh(struct inspect *inspect, const struct detect_result *result, 
 		found.points = detect_points(result, found.class, &without);
 		if (found.points == 0)
 			continue;
-		found.refuses = says->refuse[found.class] != 0 && found.points >= says->refuse[found.class] &&
+		counts = points_at(inspect, found.class, found.path, exact);
+		found.refuses = counts.refuse != 0 && found.points >= counts.refuse &&
 				(place->class != CLASS_CODE || found.class == DETECT_XSS);
-		if (!found.refuses && (says->flag[found.class] == 0 || found.points < says->flag[found.class]))
+		if (!found.refuses && (counts.flag == 0 || found.points < counts.flag))
 			continue;
 		found.rule = detect_lead(result, found.class, &without);
 		show(inspect, result, &found, &without);
@@ -160,7 +182,7 @@ void inspect_note_all(struct event_node *node, const struct message *message)
 enum verdict inspect_tell(struct message *message, const struct inspect *inspect)
 {
 	const struct inspect_finding *worst = &inspect->worst;
-	bool refuses = worst->refuses && message->policy->settings.inspect_mode == INSPECT_REFUSE;
+	bool refuses = worst->refuses && policy_inspect_mode(message->policy, message->route) == INSPECT_REFUSE;
 	size_t size = strlen(worst->path);
 	uint8_t *path = arena_alloc(&message->engine->arena, size + 1);
 	struct event_node *node;

@@ -276,7 +276,7 @@ enum verdict stage_inspect(struct message *message)
 	char shown[INSPECT_SHOWN];
 
 	/* what is answered here no server reads; a login holds secrets */
-	if (message->policy->settings.inspect_mode == INSPECT_OFF ||
+	if (policy_inspect_mode(message->policy, message->route) == INSPECT_OFF ||
 	    (message->rule == NULL && message->said == NULL && message->attachment != ATTACHMENT_PASSES) ||
 	    (message->rule != NULL && message->rule->answered_here))
 		return VERDICT_PASS;

@@ -249,6 +249,11 @@ void config_html(struct config *config);
 /* config_inspect.c: validation.inspect.exceptions, one checked, all read; and the points. */
 bool config_check_exception(struct config *config, struct config_place place, const char *path, struct fw_slice text);
 void config_inspect_derive(struct config *config);
+bool config_check_field_points(struct config *config, struct config_place place, const char *path,
+			       struct fw_slice text);
+void config_inspect_route(struct config *config, struct config_place key, struct fy_node *value,
+			  struct policy_route_inspect *inspect);
+const char *config_inspect_mode(unsigned mode);
 void config_levels(struct config *config);
 unsigned config_levels_event(struct fw_slice name); /* of an entry that holds */
 uint16_t config_rbac_role(struct config *config, struct config_place place,

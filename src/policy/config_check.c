@@ -304,6 +304,7 @@ config_check *config_check_of(const char *path)
 		{ "validation.blocked_domains", check_domain },
 		{ "validation.blocked_ip_ranges", config_check_network },
 		{ "validation.inspect.exceptions", config_check_exception },
+		{ "validation.inspect.points", config_check_field_points },
 		{ "csrf.protected_operations", check_operation },
 		{ "monitoring.auto_block.blocking_events", check_event },
 		{ "security_policies.csp", check_header },

@@ -24,13 +24,14 @@ enum member {
 	DISCRIMINATOR,
 	OUTBOUND,
 	INBOUND,
+	INSPECT,
 	MEMBERS
 };
 static const char *const member_names[MEMBERS] = { "path",    "upstream",     "upstream_path", "opaque",
 						   "binary",  "forward",      "anonymous",     "origins",
 						   "hosts",   "subprotocols", "login_message", "require",
 						   "dialect", "types",	      "discriminator", "outbound",
-						   "inbound" };
+						   "inbound", "inspect" };
 
 enum { POINTER_MOST = 128 }; /* octets of discriminator */
 
@@ -315,6 +316,9 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		return;
 	case INBOUND:
 		config_secrets(config, key, "\"inbound\"", value, &route->secrets_in);
+		return;
+	case INSPECT:
+		config_inspect_route(config, key, value, &route->inspect);
 		return;
 	case ORIGINS:
 		config_value_texts(config, key, "origins", value, config_check_origin, &route->origins);

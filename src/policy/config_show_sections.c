@@ -208,6 +208,10 @@ static void show_route(struct config *config, unsigned number)
 	give_text(&entry, "outbound.unknown_types", config_outbound_action(route->unknown_out));
 	give_text(&entry, "outbound.invalid", config_outbound_action(route->invalid_out));
 	give_secrets(&entry, "inbound", &route->secrets_in);
+	if (route->inspect.has_mode)
+		give_text(&entry, "inspect.mode", config_inspect_mode(route->inspect.mode));
+	if (route->inspect.points.count != 0)
+		give_texts(&entry, "inspect.points", &route->inspect.points);
 }
 
 static void show_keys(struct config *config)

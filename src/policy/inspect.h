@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policy/texts.h"
+
 enum detect_class {
 #define DETECT_CLASS(name, word, help) DETECT_##name,
 #include "tables/detect_classes.def"
@@ -16,6 +18,8 @@ enum detect_rule {
 #undef DETECT_RULE
 	DETECT_RULES
 };
+
+extern const char *const detect_class_words[DETECT_CLASSES];
 
 struct detect_rules {
 	uint64_t bits[(DETECT_RULES + 63) / 64];
@@ -37,9 +41,26 @@ struct policy_exception {
 	const char *field; /* a path; NULL: any */
 	struct detect_rules rules;
 };
+/* At so many points; 0: never. */
+struct policy_points {
+	const char *type;  /* of message; "*": any */
+	const char *field; /* a path; "*": any */
+	uint8_t class;
+	int64_t refuse, flag;
+};
 struct policy_inspect {
 	int64_t refuse[DETECT_CLASSES], flag[DETECT_CLASSES]; /* at so many points; 0: never */
+	struct policy_points *points;			      /* of fields: the last that fits counts */
+	unsigned points_count;
 	struct policy_exception *exceptions;
 	unsigned exception_count;
+};
+/* What is different on a route. */
+struct policy_route_inspect {
+	bool has_mode;
+	uint8_t mode; /* enum inspect_mode */
+	bool own[DETECT_CLASSES];
+	int64_t refuse[DETECT_CLASSES], flag[DETECT_CLASSES];
+	struct texts points; /* the same as written */
 };
 #endif

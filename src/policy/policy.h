@@ -200,7 +200,8 @@ struct policy_route {
 	bool dialect_by_subprotocol;
 	const struct policy_route_type *types;
 	uint16_t type_count;
-	bool lists_types;			       /* else every type that the policy has */
+	bool lists_types; /* else every type that the policy has */
+	struct policy_route_inspect inspect;
 	struct policy_secrets secrets_in, secrets_out; /* in messages of clients, and to them */
 	uint8_t unknown_out, invalid_out; /* enum policy_unexpected: types that nobody defined; not as defined */
 };
@@ -413,6 +414,12 @@ uint16_t policy_served_find(const struct fw_policy *policy,
 			    struct fw_slice name); /* those of the configuration alone */
 /* "*" in a pattern stands for any octets but blanks. route.c */
 bool policy_type_matches(struct fw_slice pattern, struct fw_slice type);
+
+/* How messages of the route are looked through: enum inspect_mode. route: NULL: as for all. */
+static inline unsigned policy_inspect_mode(const struct fw_policy *policy, const struct policy_route *route)
+{
+	return route != NULL && route->inspect.has_mode ? route->inspect.mode : policy->settings.inspect_mode;
+}
 
 /* route.c */
 const struct policy_route *policy_route_find(const struct fw_policy *policy, struct fw_slice path); /* or NULL: 404 */

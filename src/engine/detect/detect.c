@@ -9,11 +9,6 @@ const struct detect_info detect_info[DETECT_RULES] = {
 #include "tables/detect_rules.def"
 #undef DETECT_RULE
 };
-const char *const detect_class_words[DETECT_CLASSES] = {
-#define DETECT_CLASS(name, word, help) #word,
-#include "tables/detect_classes.def"
-#undef DETECT_CLASS
-};
 
 static const struct detector {
 	void (*look)(const struct detect_view *view);

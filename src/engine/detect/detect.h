@@ -46,7 +46,6 @@ struct detect_info {
 	uint8_t class, points;
 };
 extern const struct detect_info detect_info[DETECT_RULES];
-extern const char *const detect_class_words[DETECT_CLASSES];
 
 /* How much memory it takes to look at the text, besides the stack: 0 where it is short. */
 size_t detect_room(struct fw_slice text);
