@@ -28,19 +28,19 @@ lint: ## layers, purity, warnings on gcc and clang, clang-tidy, format, generate
 fmt: ## formats the C files
 	@find src include tests fuzz bench examples -name '*.[ch]' | xargs clang-format -i
 
-asan: ## build/asan with address and undefined behaviour sanitizers, unit tests and plays under it
-	@tools/install-packages.sh build test
-	@tools/configure.sh build-asan -Db_sanitize=address,undefined
-	@$(NINJA) -C build-asan --quiet && meson test -C build-asan --no-rebuild
+asan: ## build-clang with address and undefined behaviour sanitizers, unit tests and plays under it
+	@tools/install-packages.sh build test lint
+	@tools/configure.sh build-clang
+	@$(NINJA) -C build-clang --quiet && meson test -C build-clang --no-rebuild
 
 tsan: ## the same with the thread sanitizer
 	@tools/install-packages.sh build test
-	@tools/configure.sh build-tsan -Db_sanitize=thread
+	@tools/configure.sh build-tsan
 	@$(NINJA) -C build-tsan --quiet && meson test -C build-tsan --no-rebuild
 
 cover: ## line coverage of unit tests and plays, by file
 	@tools/install-packages.sh build test lint
-	@tools/configure.sh build-cover -Db_coverage=true
+	@tools/configure.sh build-cover
 	@$(NINJA) -C build-cover --quiet && meson test -C build-cover --no-rebuild >/dev/null; tools/cover.py build-cover
 
 FUZZ_SECONDS ?= 600
@@ -49,9 +49,9 @@ fuzz: ## each fuzzer for FUZZ_SECONDS (600) under ASan and UBSan
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 soak: ## plays with the input cut at every octet and with every allocation failing; 100 reloads in 60 s under load; 10,000 changes of a record, 10,000 kills (LEDGER_KILLS=100: fewer), a fault at each call of the disk
-	@tools/install-packages.sh build test
-	@tools/configure.sh build-asan -Db_sanitize=address,undefined
-	@$(NINJA) -C build-asan --quiet && meson test -C build-asan --no-rebuild --suite soak --verbose
+	@tools/install-packages.sh build test lint
+	@tools/configure.sh build-clang
+	@$(NINJA) -C build-clang --quiet && meson test -C build-clang --no-rebuild --suite soak --verbose
 
 BENCH_FLAGS ?=
 bench: ## peers and Framewall side by side in one run; ratios to bench/results/
