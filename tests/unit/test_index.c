@@ -11,7 +11,7 @@
 #include "record/ledger_search.h"
 #include "record/segment.h"
 
-enum { RECORDS = 3000, PARTITION = 700, MOST = 512, CHANGES = 60 };
+enum { RECORDS = 1500, PARTITION = 350, MOST = 512, CHANGES = 60 };
 
 static struct fixture fixture;
 
