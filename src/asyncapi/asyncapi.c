@@ -27,12 +27,10 @@ static bool read_version(struct import *import)
 static void say_who(struct import *import)
 {
 	bool server = import->options->perspective == ASYNCAPI_SERVER;
-	unsigned in = 0, out = 0;
+	unsigned in = 0;
 
-	for (const struct route *route = import->routes; route != NULL; route = route->next) {
+	for (const struct route *route = import->routes; route != NULL; route = route->next)
 		in += route->in.count;
-		out += route->out.count;
-	}
 	if (in == 0)
 		import_note(import, NULL,
 			    "clients may send nothing; if the document is that of a %s, say --perspective %s",
@@ -40,9 +38,6 @@ static void say_who(struct import *import)
 	if (import->server.node != NULL && slice_is(import->server.scheme, "wss"))
 		import_note(import, import->server.node->first,
 			    "clients speak TLS to it: give tls.certificate, or put something that does in front");
-	if (out != 0)
-		import_note(import, NULL, "%u message%s that the server sends: what it sends is not judged by type",
-			    out, out == 1 ? "" : "s");
 }
 
 static void read_document(struct import *import)

@@ -126,7 +126,7 @@ static void add_candidate(struct candidates *candidates, const char *pointer)
 		if (strcmp(candidates->list[i], pointer) == 0)
 			return;
 	if (candidates->count < CANDIDATES_MOST)
-		strcpy(candidates->list[candidates->count++], pointer);
+		memcpy(candidates->list[candidates->count++], pointer, strlen(pointer) + 1);
 }
 
 /* Places of a schema, those that are not deep first. */
@@ -146,7 +146,7 @@ static void collect(struct candidates *candidates, const struct document_node *s
 	     node != NULL; node = node->next) {
 		char longer[POINTER_ROOM];
 
-		strcpy(longer, pointer);
+		memcpy(longer, pointer, strlen(pointer) + 1);
 		if (!json_pointer_add(longer, sizeof(longer), node->key))
 			continue;
 		if (names_left == 1)
@@ -299,6 +299,20 @@ static void look(struct import *import, struct route *route, const struct candid
 	}
 }
 
+static void take_values(struct import *import, struct route *route)
+{
+	for (struct use *use = route->in.first; use != NULL && route->discriminator != NULL; use = use->next) {
+		values_of(import, use, route->discriminator, &use->values);
+		if (!use->values.any && !requires(import, use->message->payload, route->discriminator, 0))
+			import_note(import, use->message->place,
+				    "\"%s\" must say its type at %s, although its payload does not require that",
+				    import_shown(import, use->message->name), route->discriminator);
+	}
+	for (struct use *use = route->out.first; use != NULL && route->judges_out && route->discriminator != NULL;
+	     use = use->next)
+		values_of(import, use, route->discriminator, &use->values);
+}
+
 static void decide(struct import *import, struct route *route)
 {
 	struct candidates *candidates = import_alloc(import, 2 * sizeof(*candidates));
@@ -319,13 +333,20 @@ static void decide(struct import *import, struct route *route)
 			      "; --clients-only leaves out what the server sends");
 	route->discriminator = found.both != NULL ? found.both : route->in.count != 0 ? found.in : found.out;
 	route->untyped = route->in.count == 1 && route->discriminator == NULL;
-	for (struct use *use = route->in.first; use != NULL && route->discriminator != NULL; use = use->next) {
-		values_of(import, use, route->discriminator, &use->values);
-		if (!use->values.any && !requires(import, use->message->payload, route->discriminator, 0))
-			import_note(import, use->message->place,
-				    "\"%s\" must say its type at %s, although its payload does not require that",
-				    import_shown(import, use->message->name), route->discriminator);
-	}
+	route->judges_out = route->untyped ? route->out.count <= 1 : found.both != NULL || route->out.count == 0;
+	take_values(import, route);
+	if (!route->judges_out && route->discriminator != NULL)
+		import_note(import, route->out.first->message->place,
+			    "what the server sends on this channel is not judged: %s says the type of what clients "
+			    "send, and not of that",
+			    route->discriminator);
+	else if (!route->judges_out)
+		import_note(import, route->out.first->message->place,
+			    "what the server sends on this channel is not judged: nothing in it says its type");
+	else if (route->out.count == 0 && !import->options->clients_only)
+		import_note(import, route->place,
+			    "the server sends no message on this channel, as the document has it: none is delivered "
+			    "(--clients-only delivers all)");
 }
 
 void import_discriminators(struct import *import)

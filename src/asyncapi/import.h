@@ -41,10 +41,10 @@ struct message {
 	struct message *next;
 };
 
-/* A type of message of the configuration. */
+/* A type of message of the configuration: what clients send, what the server sends, or both. */
 struct type {
 	struct fw_slice name;
-	const struct use *use;
+	const struct use *in, *out; /* NULL: they do not */
 	struct type *next;
 };
 
@@ -71,6 +71,7 @@ struct route {
 	struct uses in, out; /* what clients send, and what they are sent */
 	const char *discriminator;
 	bool untyped;
+	bool judges_out; /* what the server sends can be told apart, too */
 	struct route *next;
 };
 
@@ -177,5 +178,5 @@ void import_types(struct import *import);
 bool import_write(struct import *import, FILE *out); /* false: memory is short */
 /* yaml.c */
 void import_yaml_text(FILE *out, struct fw_slice text); /* quoted where it must be */
-bool import_yaml_json(struct import *import, FILE *out, struct fw_slice json, unsigned indent);
+bool import_yaml_json(FILE *out, struct fw_slice json, unsigned indent);
 #endif

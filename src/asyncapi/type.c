@@ -4,9 +4,9 @@
 
 #include "asyncapi/import.h"
 
-static const struct type *find(const struct import *import, struct fw_slice name)
+static struct type *find(const struct import *import, struct fw_slice name)
 {
-	for (const struct type *type = import->types; type != NULL; type = type->next)
+	for (struct type *type = import->types; type != NULL; type = type->next)
 		if (slice_equal(type->name, name))
 			return type;
 	return NULL;
@@ -39,16 +39,16 @@ static bool schema_of(struct import *import, struct message *message)
 	return message->payload == NULL || message->schema.data != NULL;
 }
 
-static void add(struct import *import, struct fw_slice name, const struct use *use)
+static void add(struct import *import, struct fw_slice name, const struct use *in, const struct use *out)
 {
 	struct type *type = import_alloc(import, sizeof(*type));
 
 	if (type == NULL)
 		return;
 	if (import->type_count++ == LIMIT_OWN_TYPES)
-		import_error(import, use->message->place, "there are more than %d types of message",
+		import_error(import, (in != NULL ? in : out)->message->place, "there are more than %d types of message",
 			     (int)LIMIT_OWN_TYPES);
-	*type = (struct type){ name, use, NULL };
+	*type = (struct type){ name, in, out, NULL };
 	*import->last_type = type;
 	import->last_type = &type->next;
 }
@@ -58,37 +58,58 @@ static bool same_schema(const struct message *a, const struct message *b)
 	return a == b || (a->schema.data != NULL && b->schema.data != NULL && slice_equal(a->schema, b->schema));
 }
 
-static void add_named(struct import *import, const struct document_node *value, const struct use *use)
+static void compare(struct import *import, const struct document_node *value, const struct use *use,
+		    const struct use *other)
 {
-	const struct type *other = find(import, value->text);
+	const struct message *message = use->message;
+
+	if (!same_schema(other->message, message))
+		import_error(
+			import, message->place,
+			"the messages \"%s\" and \"%s\" (%s) are of one type \"%s\", on channels that differ: a type "
+			"is one thing; import each channel by itself (--channel)",
+			import_shown(import, message->name), import_shown(import, other->message->name),
+			import_place(import, other->message->place), import_shown(import, value->text));
+	else if (!slice_equal(other->permission, use->permission))
+		import_error(import, message->place, "the type \"%s\" asks for \"%s\" here and for \"%s\" in %s",
+			     import_shown(import, value->text), import_shown(import, use->permission),
+			     import_shown(import, other->permission), import_place(import, other->message->place));
+}
+
+static void add_named(struct import *import, const struct document_node *value, const struct use *use, bool from_client)
+{
+	struct type *type = find(import, value->text);
+	const struct use **side;
 
 	if (!name_holds(import, value, value->text))
 		return;
-	if (other == NULL)
-		add(import, value->text, use);
-	else if (!same_schema(other->use->message, use->message))
-		import_error(
-			import, use->message->place,
-			"the messages \"%s\" and \"%s\" (%s) are of one type \"%s\", on channels that differ: a type "
-			"is one thing; import each channel by itself (--channel)",
-			import_shown(import, use->message->name), import_shown(import, other->use->message->name),
-			import_place(import, other->use->message->place), import_shown(import, value->text));
-	else if (!slice_equal(other->use->permission, use->permission))
-		import_error(import, use->message->place, "the type \"%s\" asks for \"%s\" here and for \"%s\" in %s",
-			     import_shown(import, value->text), import_shown(import, use->permission),
-			     import_shown(import, other->use->permission),
-			     import_place(import, other->use->message->place));
+	if (type == NULL) {
+		add(import, value->text, from_client ? use : NULL, from_client ? NULL : use);
+		return;
+	}
+	side = from_client ? &type->in : &type->out;
+	if (*side == NULL)
+		*side = use;
+	else
+		compare(import, value, use, *side);
 }
 
-/* Where no message says its type the name is free: that of the message, made to differ. */
-static void add_untyped(struct import *import, struct use *use)
+static bool same(const struct use *a, const struct use *b)
+{
+	return a == b || (a != NULL && b != NULL && same_schema(a->message, b->message) &&
+			  slice_equal(a->permission, b->permission));
+}
+
+/* Where no message says its type the name is free: that of the message, made to differ. What the server sends there is
+ * of that type, too. */
+static void add_untyped(struct import *import, struct use *use, const struct use *out)
 {
 	struct fw_slice name = use->message->name;
+	const struct type *type;
 	char text[128];
 
-	for (unsigned i = 2; find(import, name) != NULL; i++) {
-		if (same_schema(find(import, name)->use->message, use->message) &&
-		    slice_equal(find(import, name)->use->permission, use->permission)) {
+	for (unsigned i = 2; (type = find(import, name)) != NULL; i++) {
+		if (same(type->in, use) && same(type->out, out)) {
 			use->type = name;
 			return;
 		}
@@ -99,19 +120,28 @@ static void add_untyped(struct import *import, struct use *use)
 	}
 	use->type = name;
 	if (name_holds(import, use->message->place, name))
-		add(import, name, use);
+		add(import, name, use, out);
+}
+
+static void name_all(struct import *import, struct use *use, bool from_client)
+{
+	for (; use != NULL && !import->short_of_memory; use = use->next)
+		for (unsigned i = 0; schema_of(import, use->message) && i < use->values.count; i++)
+			add_named(import, use->values.list[i], use, from_client);
 }
 
 void import_types(struct import *import)
 {
 	import->last_type = &import->types;
-	for (struct route *route = import->routes; route != NULL; route = route->next)
-		for (struct use *use = route->in.first; use != NULL && !import->short_of_memory; use = use->next) {
-			if (!schema_of(import, use->message))
-				continue;
-			for (unsigned i = 0; i < use->values.count && !route->untyped; i++)
-				add_named(import, use->values.list[i], use);
-			if (route->untyped)
-				add_untyped(import, use);
+	for (struct route *route = import->routes; route != NULL; route = route->next) {
+		struct use *out = route->judges_out ? route->out.first : NULL;
+
+		if (!route->untyped) {
+			name_all(import, route->in.first, true);
+			name_all(import, out, false);
+		} else if (schema_of(import, route->in.first->message) &&
+			   (out == NULL || schema_of(import, out->message))) {
+			add_untyped(import, route->in.first, out);
 		}
+	}
 }

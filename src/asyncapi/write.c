@@ -5,6 +5,9 @@
 #include "asyncapi/import.h"
 #include "base/mem.h"
 
+/* The schema of a message without a payload. */
+#define NOTHING "{\"type\":\"object\",\"additionalProperties\":false}"
+
 static void write_head(struct import *import, FILE *out)
 {
 	const struct document_node *info = import_follow(import, document_named(import->root, "info"));
@@ -69,6 +72,8 @@ static void write_route(struct import *import, const struct route *route, FILE *
 		import_yaml_text(out, slice_text(route->discriminator));
 		fputc('\n', out);
 	}
+	if (route->judges_out && !import->options->clients_only)
+		fputs("    outbound: { unknown_types: stop, invalid: stop }\n", out);
 	if (route->in.first == NULL) {
 		fputs("    types: {}\n", out);
 		return;
@@ -82,27 +87,44 @@ static void write_route(struct import *import, const struct route *route, FILE *
 	}
 }
 
-static bool write_type(struct import *import, const struct type *type, FILE *out)
+static bool write_use(const struct use *use, bool rate, unsigned indent, FILE *out)
 {
-	const struct use *use = type->use;
-
-	fputs("  ", out);
-	import_yaml_text(out, type->name);
-	fprintf(out, ": # %s (%s)\n    permission: ", import_shown(import, use->message->name),
-		import_place(import, use->message->place));
+	fprintf(out, "%*spermission: ", (int)indent, "");
 	import_yaml_text(out, use->permission);
 	fputc('\n', out);
 	if (use->role.size != 0) {
-		fputs("    role: ", out);
+		fprintf(out, "%*srole: ", (int)indent, "");
 		import_yaml_text(out, use->role);
 		fputc('\n', out);
 	}
-	if (use->rate.size != 0)
-		fprintf(out, "    messages_per_minute: %.*s\n", (int)use->rate.size, (const char *)use->rate.data);
-	if (use->message->schema.data == NULL)
+	if (use->rate.size != 0 && rate)
+		fprintf(out, "%*smessages_per_minute: %.*s\n", (int)indent, "", (int)use->rate.size,
+			(const char *)use->rate.data);
+	fprintf(out, "%*sschema:", (int)indent, "");
+	return import_yaml_json(out, use->message->schema.data != NULL ? use->message->schema : slice_text(NOTHING),
+				indent + 2);
+}
+
+static bool write_type(struct import *import, const struct type *type, FILE *out)
+{
+	const struct use *use = type->in != NULL ? type->in : type->out;
+	bool both = type->in != NULL && type->out != NULL, same;
+
+	fputs("  ", out);
+	import_yaml_text(out, type->name);
+	fprintf(out, ": # %s (%s)\n", import_shown(import, use->message->name),
+		import_place(import, use->message->place));
+	if (type->out != NULL)
+		fprintf(out, "    direction: %s\n", both ? "both" : "server");
+	if (!write_use(use, type->in != NULL, 4, out))
+		return false;
+	same = both && type->in->message == type->out->message &&
+	       slice_equal(type->in->permission, type->out->permission) && slice_equal(type->in->role, type->out->role);
+	if (!both || same)
 		return true;
-	fputs("    schema:", out);
-	return import_yaml_json(import, out, use->message->schema, 6);
+	fprintf(out, "    receive: # %s (%s)\n", import_shown(import, type->out->message->name),
+		import_place(import, type->out->message->place));
+	return write_use(type->out, false, 6, out);
 }
 
 bool import_write(struct import *import, FILE *out)

@@ -151,11 +151,10 @@ static void print_value(struct printing *printing, uint32_t node, unsigned inden
 	}
 }
 
-bool import_yaml_json(struct import *import, FILE *out, struct fw_slice json, unsigned indent)
+bool import_yaml_json(FILE *out, struct fw_slice json, unsigned indent)
 {
 	struct printing printing = { .out = out };
 
-	(void)import;
 	arena_init(&printing.arena, LIMIT_POLICY_BYTES);
 	if (json_parse(&printing.arena, json, 0, &printing.json, NULL) != JSON_OK)
 		printing.failed = true;

@@ -118,7 +118,14 @@ static bool collect(struct collecting *collecting, uint32_t node)
 				return false;
 		return true;
 	}
-	if (json->nodes[node].kind == JSON_OBJECT && !(message->route != NULL && message->route->untyped))
+	if (json->nodes[node].kind == JSON_OBJECT && message->route != NULL && message->route->untyped) {
+		part.name = slice(message->route->types[0].name, message->route->types[0].name_size);
+		part.row = named(message, part.name);
+		if (part.row == NULL)
+			part.name = slice(NULL, 0);
+		return add(collecting, &part);
+	}
+	if (json->nodes[node].kind == JSON_OBJECT)
 		part.type_node = stage_route_type(message, node);
 	if (part.type_node != 0 && stage_route_names(message, part.type_node)) {
 		part.name = json_text(json, part.type_node, &message->engine->outbound);

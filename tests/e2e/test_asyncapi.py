@@ -50,7 +50,7 @@ CLIENTS = [
     ("social-media/frontend/asyncapi.yaml", [], "client", "/ws", 4, 10),
     ("anyof-asyncapi.yml", [], "server", "", 1, 1),
     ("not-asyncapi.yml", [], "server", "", 1, 1),
-    ("slack-rtm-asyncapi.yml", ["--any-protocol", "--clients-only"], "server", "/api/rtm.connect", 5, 50),
+    ("slack-rtm-asyncapi.yml", ["--any-protocol"], "server", "/api/rtm.connect", 5, 50),
 ]
 
 
@@ -85,7 +85,7 @@ async def exchange(fw, path, messages, mutants):
 def clients_of(path, options, perspective, pathname, least_messages, least_mutants, label):
     """The document, a framewall with what was imported of it, and both sides."""
     with Upstream() as upstream:
-        done = imported(path, "--upstream", upstream.url(), "--anonymous", "guest", "--perspective", perspective, *options)
+        done = imported(path, "--upstream", upstream.url(), "--anonymous", "guest", "--perspective", perspective, "--clients-only", *options)
         ok(done.returncode == 0, f"{label}: imported", done.stderr)
         if done.returncode != 0:
             return collections.Counter()
@@ -114,6 +114,37 @@ def clients_of(path, options, perspective, pathname, least_messages, least_mutan
         return counts
 
 
+def servers_of(path, options, perspective, pathname, label):
+    """The other way: what the document's server sends arrives, and no single-field mutation of it does."""
+    told = collections.defaultdict(list)
+    for address, _, schema, examples in client.Document(path).sends({"server": "client", "client": "server"}[perspective]):
+        for message in client.messages(schema, examples):
+            told[address].append((True, client.text(message)))
+            told[address] += [(False, client.text(mutant)) for _, mutant in client.mutants(schema, message)][:300]
+    for address, lines in told.items():
+        last = next(text for holds, text in reversed(lines) if holds)
+
+        async def tell(server, websocket):
+            for _, text in lines + [(True, last)]:
+                await websocket.send(text)
+            await websocket.wait_closed()
+
+        async def hear(fw):
+            heard = []
+            async with websockets.connect(fw.url(client.path_of(address, pathname)), ping_interval=None, compression=None, max_size=None) as websocket:
+                while heard.count(last) < sum(text == last for holds, text in lines if holds) + 1:
+                    heard.append(await asyncio.wait_for(websocket.recv(), PATIENCE))
+            return heard
+
+        with Upstream(tell) as upstream:
+            done = imported(path, "--upstream", upstream.url(), "--anonymous", "guest", "--perspective", perspective, *options)
+            with Framewall(done.stdout + RELAXED) as fw:
+                heard = asyncio.run(hear(fw))
+        holding = [text for holds, text in lines + [(True, last)] if holds]
+        ok(heard == holding and len(lines) > 2 * len(holding), f"{label}: {len(holding)} messages of a server arrive, of {len(lines) - len(holding) + 1} mutations none",
+           repr([text for text in heard if text not in holding][:3]))
+
+
 def fates():
     names = sorted(os.path.relpath(os.path.join(folder, name), EXAMPLES) for folder, _, files in os.walk(EXAMPLES) for name in files
                    if name.endswith((".yml", ".yaml")) and "asyncapi" in name)
@@ -133,6 +164,8 @@ def of_the_vectors():
     fates()
     for name, options, *rest in CLIENTS:
         clients_of(os.path.join(EXAMPLES, name), options + options_for(name), *rest, name.replace("-asyncapi.yml", "") + " as " + rest[0])
+    for name, pathname in (("websocket-gemini-asyncapi.yml", ""), ("kraken-websocket-request-reply-message-filter-in-reply-asyncapi.yml", "")):
+        servers_of(os.path.join(EXAMPLES, name), [], "server", pathname, name.replace("-asyncapi.yml", ""))
 
 
 # Both versions say the same; every kind of mutation is in it.
@@ -169,7 +202,7 @@ channels:
       operationId: sendOrder
       security: [ { token: ['orders:write'] } ]
       message: { oneOf: [ { $ref: '#/components/messages/place' }, { $ref: '#/components/messages/cancel' } ] }
-    subscribe: { message: { $ref: '#/components/messages/done' } }
+    subscribe: { security: [ { token: ['orders:write'] } ], message: { $ref: '#/components/messages/done' } }
 components:
   securitySchemes: { token: { type: oauth2, flows: {} } }
   messages:

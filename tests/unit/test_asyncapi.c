@@ -92,7 +92,7 @@ static void one_by_one(void **state)
 {
 	(void)state;
 	gives(HEAD "channels: {c: {address: c, messages: {m: {payload: {type: object}}}}}\n" OPERATION, FW_OK,
-	      "discriminator: none\n    types:\n      m:\n");
+	      "discriminator: none\n    outbound: { unknown_types: stop, invalid: stop }\n    types:\n      m:\n");
 	/* A place within an object, found by its own name. */
 	gives(HEAD "channels: {c: {messages: {m: {payload: {properties: {h: {properties: {\"a/b\": {const: 1}}}}}},\n"
 		   "  n: {payload: {properties: {h: {properties: {\"a/b\": {const: 2}}}}}}}}}\n" OPERATION,
