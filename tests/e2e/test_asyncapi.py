@@ -12,8 +12,8 @@ except ImportError:
     sys.exit(0)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SHARED = os.environ.get("FRAMEWALL_SHARED") or next((folder for folder in (os.path.join(HERE, "../../../shared"), "/work/shared") if os.path.isdir(folder)), None)
-EXAMPLES = os.path.join(SHARED, "vectors/asyncapi/examples") if SHARED else None
+SHARED = os.environ.get("FRAMEWALL_SHARED", os.path.join(HERE, "../../../shared"))
+EXAMPLES = os.path.join(SHARED, "vectors/asyncapi/examples")
 
 # What becomes of each: None: it is imported; else why it is refused. The others of a row: options, and path of the server.
 FATES = {
