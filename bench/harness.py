@@ -64,10 +64,10 @@ class Scratch:
 
 
 class Process:
-    """A server on one core (None: on all). port is what it listens on."""
+    """A server on one core (None: on all). port is what it listens on. says: what it says when all its processes run."""
 
-    def __init__(self, name, command, port, core, scratch, ready=True):
-        self.name, self.port = name, port
+    def __init__(self, name, command, port, core, scratch, ready=True, says=None):
+        self.name, self.port, self.says = name, port, says
         self.log_path = scratch.file(f"{name}-{port}.log")
         with open(self.log_path, "w", encoding="utf-8") as log:
             self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=scratch.path,
@@ -82,9 +82,12 @@ class Process:
                 break
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
+                with open(self.log_path, encoding="utf-8", errors="replace") as log:
+                    if self.says is None or self.says in log.read():
+                        return
             except OSError:
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
         self.stop()
         raise Failed(f"{self.name} did not start: {self.last_words()}")
 

@@ -101,7 +101,7 @@ class Servers:
         data = self.scratch.file(f"data-{port}")
         shutil.copytree(os.path.join(self.data, "keys"), os.path.join(data, "keys"))
         os.chmod(data, 0o700)
-        return Process(name, [self.framewall, "run", "--config", config, "--data", data, "--workers", "1", *options], port, PEER_CORE, self.scratch)
+        return Process(name, [self.framewall, "run", "--config", config, "--data", data, "--workers", "1", *options], port, PEER_CORE, self.scratch, says="listening on")
 
     def issued(self):
         """What a token says: as Framewall issues it, or the like where there is none."""
