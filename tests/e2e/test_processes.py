@@ -202,8 +202,11 @@ def upstreams():
             ok(until(lambda: len(first.received) == 21), "and each is served")
             os.kill(fw.part("fw-gate"), signal.SIGKILL)
             ok(comes_in(fw, "next"), "a new gate asks for its own")
+            for client in [*clients, late]:
+                client.close()
         with start(RELAXED + f"upstream: {{url: {first.url()}}}\n") as fw:
-            equal(RawClient(fw.port, fw.bearer("alice")).status, 101, "a client of the first upstream")
+            earlier = RawClient(fw.port, fw.bearer("alice"))
+            equal(earlier.status, 101, "a client of the first upstream")
             with open(os.path.join(fw.folder, "framewall.yaml"), "w") as file:
                 file.write(RELAXED + f"upstream: {{url: {second.url()}}}\n")
             fw.signal(signal.SIGHUP)
@@ -211,6 +214,8 @@ def upstreams():
             client = RawClient(fw.port, fw.bearer("bob"))
             client.send(chat("to the second"))
             ok(until(lambda: chat("to the second") in second.received), "after a reload the keeper connects to the other one")
+            earlier.close()
+            client.close()
         with start(RELAXED, "--upstream", f"ws://127.0.0.1:{free_port()}") as fw:
             equal(RawClient(fw.port, fw.bearer("alice")).status, 502, "where nobody listens a client is told so")
 
@@ -225,6 +230,7 @@ def blocked_stays():
         ok(comes_in(fw, "alice"), "the next gate lets clients in")
         client = RawClient(fw.port, fw.bearer("mallory"), source="127.0.0.9")
         equal(client.close_code(), 4403, "but not from an address that is blocked")
+        client.close()
 
 
 def reload_and_drain():
@@ -291,8 +297,47 @@ def reload_to_other_files():
         ok(until(lambda: os.path.exists(f"{folder}/copy")), "and it is written")
         client.send(json.dumps({"type": "ping"}))
         ok(until(lambda: b"pong" in client.receive()[1]), "who was in is in still")
+        client.close()
         equal([record for record in fw.records("records_lost")], [], "nothing is lost")
         ok("fell" not in fw.stderr(), "nobody speaks of a fall", fw.stderr())
+
+
+def of_a_terminal():
+    """Ctrl-C goes to all three: it drains and ends in order. A port that is taken is said, and nothing is left running. As nobody all are nobody's."""
+    def go(*words, **more):
+        return subprocess.Popen([BINARY, "run", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", start_new_session=True, **more)
+
+    def nobody():
+        os.setgid(65534)
+        os.setuid(65534)
+
+    def told(server):
+        lines = []
+        for line in server.stdout:
+            lines.append(line.strip())
+            if line.startswith("token for"):
+                break
+        return lines
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        places = ("--listen", "localhost:0", "--admin", "localhost:0")
+        server = go("--demo", "--data", folder + "/one", *places, preexec_fn=nobody if os.geteuid() == 0 else None)
+        lines = told(server)
+        until(lambda: len(descendants(server.pid)) == 3)
+        pids = descendants(server.pid)
+        users = {status_of(pid, "Uid") for pid in pids}
+        equal((len(pids), len(users), users != {"0"}), (3, 1, True), "started by who is not root all three are his")
+        ok(any(re.fullmatch(r"gate \d+, keeper \d+, both as user \S+", line) for line in lines), "and that is said", lines)
+        port, admin = [re.search(pattern, "\n".join(lines)).group(1) for pattern in (r"listening on ws://localhost:(\d+)", r"admin on http://localhost:(\d+)")]
+        for listen, operators, pattern in ((port, "0", f"localhost:{port}: .*in use.*--listen"), ("0", admin, f"port {admin}: .*in use.*--admin")):
+            other = go("--data", folder + "/two", "--listen", "localhost:" + listen, "--admin", "localhost:" + operators)
+            said = other.communicate(timeout=PATIENCE)[0]
+            ok(other.returncode == 3 and re.search(pattern, said) and said.count("\n") == 1, "a port that is taken: one line, and 3", said)
+        os.killpg(server.pid, signal.SIGINT)
+        said = server.communicate(timeout=PATIENCE)[0]
+        equal((server.returncode, [line for line in said.splitlines() if not line.startswith("draining: ")]), (0, []), "Ctrl-C ends it in order")
+        equal([pid for pid in pids[1:] if not is_over(pid)], [], "and all three are gone")
 
 
 def schema_files():
@@ -340,4 +385,4 @@ def every_second():
 
 
 if __name__ == "__main__":
-    main(what_it_is, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, schema_files, monitor_falls, every_second)
+    main(what_it_is, of_a_terminal, falls, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, schema_files, monitor_falls, every_second)
