@@ -6,7 +6,8 @@ from nodes import Enum, Formed, Number, Opaque, step, type_of
 from traffic import dump
 
 KINDS = ("type", "missing", "unknown", "range", "format", "enum", "depth")
-STRANGERS = ["isAdmin", "debug", "__proto__", "override", "$where", "sudo", "as_user", "callback", "is_root", "internalFlag", "xml", "bypass"]
+# None that is refused for its name alone, such as __proto__: that would be no merit of a policy.
+STRANGERS = ["isAdmin", "debug", "shadow", "override", "on_behalf", "sudo", "as_user", "callback", "is_root", "internalFlag", "xml", "bypass"]
 EACH = 60  # messages of each type
 
 
