@@ -182,12 +182,14 @@ void keeper_sums_begin(struct keeper_recorder *recorder)
 bool keeper_sums_knows(struct keeper_recorder *recorder, const struct ipc_record *message)
 {
 	struct keeper_sums *sums = &recorder->sums;
+	/* That a gate fell is of no worker: the monitor writes it. */
+	unsigned worker = message->worker < LIMIT_WORKERS ? message->worker : LIMIT_WORKERS;
 	const struct keeper_sequence *before;
 
-	if (!sums->comes_again || message->worker >= LIMIT_WORKERS)
+	if (!sums->comes_again)
 		return false;
-	before = &sums->before[message->worker];
-	if (before->generation == message->generation && message->sequence <= before->sequence)
+	before = worker != LIMIT_WORKERS ? &sums->before[worker] : NULL;
+	if (before != NULL && before->generation == message->generation && message->sequence <= before->sequence)
 		return true;
 	if (++sums->ids_asked == KEEPER_TAIL * 4) {
 		mem_free(sums->ids);
@@ -195,7 +197,7 @@ bool keeper_sums_knows(struct keeper_recorder *recorder, const struct ipc_record
 	}
 	if (!is_written(sums, message->record.event_id))
 		return false;
-	recorder->sequences[message->worker] = (struct keeper_sequence){ message->sequence, message->generation };
+	recorder->sequences[worker] = (struct keeper_sequence){ message->sequence, message->generation };
 	return true;
 }
 
