@@ -37,11 +37,10 @@ static const struct {
 };
 
 /* Says something to people alone; the last have their effect elsewhere in this file. */
-static const char *const silent[] = {
-	"title",      "description", "default",		"examples",	   "example",	       "$comment",
-	"deprecated", "readOnly",    "writeOnly",	"externalDocs",	   "$schema",	       "$id",
-	"$defs",      "definitions", "additionalItems", "contentEncoding", "contentMediaType", "contentSchema"
-};
+static const char *const silent[] = { "title",		 "description",	 "default",  "examples",    "example",
+				      "$comment",	 "deprecated",	 "readOnly", "writeOnly",   "externalDocs",
+				      "$schema",	 "$id",		 "$defs",    "definitions", "additionalItems",
+				      "contentEncoding", "contentSchema" };
 
 /* A schema that others refer to. closed: an object in it takes no members that nobody lists. */
 struct definition {
@@ -344,7 +343,7 @@ static void write_members(struct writing *writing, const struct document_node *n
 				     import_shown(writing->import, member->key));
 			continue;
 		}
-		if (slice_is(member->key, "contentEncoding") || slice_is(member->key, "contentMediaType"))
+		if (slice_is(member->key, "contentEncoding"))
 			import_note(writing->import, member, "\"%s\": what a text holds is not judged",
 				    import_shown(writing->import, member->key));
 		if (!is_silent(member->key))

@@ -18,4 +18,6 @@ verdicts = re.findall(r"^verdict: (\w+)", parts[2], re.M)
 ok(verdicts == ["pass", "refuse", "refuse"], "and three of the server's", parts[2])
 ok('other.yaml:3:12: error: no server speaks ws or wss: "broker" speaks kafka' in parts[3] and parts[3].count("exit 1") == 2, "another protocol is refused with its line", parts[3])
 ok(re.search(r'twice.yaml:9:\d+: error: the messages "cancel" \(twice.yaml:10:\d+\) and "place" \(twice.yaml:9:\d+\) cannot be told apart', parts[3]), "so are two messages that nothing tells apart", parts[3])
+for line in ("opens   place: amount: maximum 500000, was 100000", 'opens   place: side: another value: "short"', 'opens   cancel: a new member "who"', 'opens   filled of the server: a new member "who"', "4 open, 0 close, 0 change", "exit 1"):
+    ok(line in parts[4], f"the difference has: {line}", parts[4])
 finish()
