@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "cmd/json_out.h"
 #include "cmd/options.h"
+#include "policy/patterns.h"
 
 struct library {
 	const char *name, *version;
@@ -42,9 +43,13 @@ int command_version(int argc, char **argv)
 	int result = options_read(&options, argc, argv);
 	/* What is linked at run time, not what the headers were. */
 	const struct library libraries[] = {
-		{ "libuv", uv_version_string() },     { "openssl", OpenSSL_version(OPENSSL_VERSION_STRING) },
-		{ "libfyaml", fy_library_version() }, { "libsodium", sodium_version_string() },
-		{ "sqlite", sqlite3_libversion() },   { "libcurl", curl_version_info(CURLVERSION_NOW)->version },
+		{ "libuv", uv_version_string() },
+		{ "openssl", OpenSSL_version(OPENSSL_VERSION_STRING) },
+		{ "libfyaml", fy_library_version() },
+		{ "libsodium", sodium_version_string() },
+		{ "sqlite", sqlite3_libversion() },
+		{ "libcurl", curl_version_info(CURLVERSION_NOW)->version },
+		{ "vectorscan", patterns_version() != NULL ? patterns_version() : "none: no validation.rules" },
 	};
 	size_t count = sizeof(libraries) / sizeof(*libraries);
 

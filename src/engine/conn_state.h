@@ -56,11 +56,12 @@ struct fw_engine {
 	struct problems problems;
 	struct fw_addr explained_from; /* in explain: where the message comes from; family 0: not said */
 	struct dialect_link explained_link;
-	bool explained_certificate;	  /* and whether by a connection with a client certificate */
-	struct verified *verified;	  /* tokens verified a moment ago; NULL: none yet */
-	struct detect_words words;	  /* of inspection */
-	const struct engine_trial *trial; /* NULL: none, as with every server */
-	engine_capture_function *capture; /* NULL: nobody records the traffic */
+	bool explained_certificate;	   /* and whether by a connection with a client certificate */
+	struct verified *verified;	   /* tokens verified a moment ago; NULL: none yet */
+	struct detect_words words;	   /* of inspection */
+	struct patterns_scratch *patterns; /* of the rules of a configuration; NULL: none had any yet */
+	const struct engine_trial *trial;  /* NULL: none, as with every server */
+	engine_capture_function *capture;  /* NULL: nobody records the traffic */
 	void *capture_user;
 	char stage_cause[FW_STAGE_CAUSE]; /* what a stage of the embedding program said last */
 	uint64_t connection_base;	  /* see engine.c */

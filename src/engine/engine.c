@@ -45,6 +45,7 @@ struct fw_engine *fw_engine_free(struct fw_engine *engine)
 	buf_clear(&engine->scratch, &engine->pool);
 	buf_clear(&engine->inflated, &engine->pool);
 	buf_clear(&engine->shown, &engine->pool);
+	patterns_scratch_free(engine->patterns);
 	buf_clear(&engine->copied, &engine->pool);
 	inflater_fini(&engine->inflater);
 	deflater_fini(&engine->deflater);

@@ -9,7 +9,8 @@ enum { INSPECT_PATH = 96, INSPECT_SHOWN = 1024, INSPECT_WORDS = sizeof(struct de
 /* The worst of a message. */
 struct inspect_finding {
 	unsigned class, points;
-	enum detect_rule rule;
+	enum detect_rule rule;	       /* DETECT_RULES: none of ours */
+	const struct policy_rule *own; /* of the configuration, the one of most points */
 	bool refuses;
 	char path[INSPECT_PATH];
 };
@@ -39,6 +40,7 @@ struct inspect {
 	size_t shown;		      /* of the text that explain shows */
 	char *show;		      /* NULL: nobody asks */
 	struct inspect_pieces texts, keys;
+	struct patterns_found own_single;
 	struct detect_rules single; /* what was found in a text by itself */
 };
 
@@ -46,6 +48,10 @@ struct inspect {
 bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct inspect_place *place);
 bool inspect_look_joined(struct inspect *inspect, struct inspect_pieces *pieces);
 /* inspect_weigh.c: what was found in a text, against the points and exceptions of the policy. */
-void inspect_weigh(struct inspect *inspect, const struct detect_result *result, const struct inspect_place *place);
+struct inspect_result {
+	struct detect_result known;
+	struct patterns_found own; /* rules of the configuration */
+};
+void inspect_weigh(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place);
 enum verdict inspect_tell(struct message *message, const struct inspect *inspect);
 #endif

@@ -106,59 +106,141 @@ static void append_number(struct inspect *inspect, unsigned number)
 	append(inspect, digits);
 }
 
-/* For explain: every rule that was found, with its points and what it means. */
-static void show(struct inspect *inspect, const struct detect_result *result, const struct inspect_finding *found,
-		 const struct detect_rules *without)
+static void show_one(struct inspect *inspect, const char *path, const char *reason, const char *id, unsigned points,
+		     const char *end)
 {
-	for (enum detect_rule rule = 0; rule < DETECT_RULES && inspect->show != NULL; rule++) {
-		bool outside = detect_rules_has(&result->found, rule);
+	append(inspect, inspect->shown != 0 ? "; " : "");
+	append(inspect, path);
+	append(inspect, ": ");
+	append(inspect, reason);
+	append(inspect, " (");
+	append(inspect, id);
+	append(inspect, ", ");
+	append_number(inspect, points);
+	append(inspect, end);
+}
 
-		if (detect_info[rule].class != found->class || detect_rules_has(without, rule) ||
-		    (!outside && !detect_rules_has(&result->fenced, rule)))
+static const char *reason_of(const struct policy_rule *rule)
+{
+	return rule->reason != NULL ? rule->reason : "a rule of the configuration";
+}
+
+static bool is_listed(const struct texts *texts, const char *text)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		if (strcmp(texts->items[i], text) == 0)
+			return true;
+	return texts->count == 0;
+}
+
+/* Was the rule found, and does it count there? exact: the path names one place alone. */
+static bool own_counts(const struct inspect *inspect, const struct inspect_result *result, unsigned number,
+		       unsigned class, const char *path, bool exact)
+{
+	const struct policy_rule *rule = &inspect->message->policy->inspect.rules[number];
+
+	return (result->own.bits[number / 64] >> (number % 64) & 1) != 0 && rule->class == class &&
+	       is_listed(&rule->types, inspect->type) &&
+	       (rule->fields.count == 0 || (exact && is_listed(&rule->fields, path)));
+}
+
+/* For explain: every rule that was found, with its points and what it means. */
+static void show(struct inspect *inspect, const struct inspect_result *result, const struct inspect_finding *found,
+		 const struct detect_rules *without, bool exact)
+{
+	const struct policy_inspect *says = &inspect->message->policy->inspect;
+
+	if (inspect->show == NULL)
+		return;
+	for (enum detect_rule rule = 0; rule < DETECT_RULES; rule++) {
+		bool outside = detect_rules_has(&result->known.found, rule);
+
+		if (detect_info[rule].class == found->class && !detect_rules_has(without, rule) &&
+		    (outside || detect_rules_has(&result->known.fenced, rule)))
+			show_one(inspect, found->path, detect_info[rule].reason, detect_info[rule].id,
+				 detect_info[rule].points, outside ? " points)" : " points, in code)");
+	}
+	for (unsigned i = 0; i < says->rule_count; i++)
+		if (own_counts(inspect, result, i, found->class, found->path, exact))
+			show_one(inspect, found->path, reason_of(&says->rules[i]), says->rules[i].id,
+				 (unsigned)says->rules[i].score,
+				 says->rules[i].action == RULE_REFUSES ? " points, refuses)"
+				 : says->rules[i].action == RULE_FLAGS ? " points, flags)"
+								       : " points)");
+}
+
+/* What the rules of the configuration add. *ret_worst: the word of those that say more than points. */
+static void add_own(const struct inspect *inspect, const struct inspect_result *result, struct inspect_finding *found,
+		    bool exact, enum rule_action *ret_worst)
+{
+	const struct policy_inspect *says = &inspect->message->policy->inspect;
+
+	*ret_worst = RULE_SCORES;
+	found->own = NULL;
+	for (unsigned i = 0; i < says->rule_count; i++) {
+		const struct policy_rule *rule = &says->rules[i];
+
+		if (!own_counts(inspect, result, i, found->class, found->path, exact))
 			continue;
-		append(inspect, inspect->shown != 0 ? "; " : "");
-		append(inspect, found->path);
-		append(inspect, ": ");
-		append(inspect, detect_info[rule].reason);
-		append(inspect, " (");
-		append(inspect, detect_info[rule].id);
-		append(inspect, ", ");
-		append_number(inspect, detect_info[rule].points);
-		append(inspect, outside ? " points)" : " points, in code)");
+		if (rule->action == RULE_SCORES)
+			found->points += (unsigned)rule->score;
+		if (rule->action > *ret_worst)
+			*ret_worst = rule->action;
+		if (found->own == NULL || rule->action > found->own->action ||
+		    (rule->action == found->own->action && rule->score > found->own->score))
+			found->own = rule;
 	}
 }
 
-void inspect_weigh(struct inspect *inspect, const struct detect_result *result, const struct inspect_place *place)
+static void weigh_class(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place,
+			struct inspect_finding *found, const struct detect_rules *without, bool exact)
 {
-	const struct message *message = inspect->message;
-	struct policy_points counts;
+	struct policy_points counts = points_at(inspect, found->class, found->path, exact);
+	enum rule_action own;
+
+	/* what is markup in an HTML field the allow-list decides */
+	found->rule = DETECT_RULES;
+	found->points = 0;
+	if (found->class != DETECT_XSS || (place->class != CLASS_HTML && !place->allow_list)) {
+		found->points = detect_points(&result->known, found->class, without);
+		if (found->points != 0)
+			found->rule = detect_lead(&result->known, found->class, without);
+	}
+	add_own(inspect, result, found, exact, &own);
+	found->refuses = (counts.refuse != 0 && found->points >= counts.refuse &&
+			  (place->class != CLASS_CODE || found->class == DETECT_XSS)) ||
+			 own == RULE_REFUSES;
+	if (!found->refuses && own != RULE_FLAGS && (counts.flag == 0 || found->points < counts.flag))
+		return;
+	/* named is who decided it, or has the most points */
+	if (found->own != NULL && found->own->action == RULE_SCORES && found->rule != DETECT_RULES &&
+	    detect_info[found->rule].points > found->own->score)
+		found->own = NULL;
+	if (found->own != NULL && found->points < found->own->score)
+		found->points = (unsigned)found->own->score;
+	if (found->points == 0)
+		return;
+	show(inspect, result, found, without, exact);
+	if (found->refuses > inspect->worst.refuses ||
+	    (found->refuses == inspect->worst.refuses &&
+	     (found->points > inspect->worst.points ||
+	      (found->points == inspect->worst.points && found->own != NULL && inspect->worst.own == NULL))))
+		inspect->worst = *found;
+}
+
+void inspect_weigh(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place)
+{
 	struct inspect_finding found = { 0 };
 	struct detect_rules without;
 	bool joined = place->json == NULL && strcmp(place->name, "*") == 0, exact = !joined;
 
 	if (place->json != NULL)
-		exact = path_of(message, place->json, place->node, found.path);
+		exact = path_of(inspect->message, place->json, place->node, found.path);
 	else
 		memcpy(found.path, place->name, strlen(place->name) + 1); /* it has room */
 	without = excepted(inspect, found.path, exact);
-	for (found.class = 0; found.class < DETECT_CLASSES; found.class ++) {
-		/* what is markup in an HTML field the allow-list decides */
-		if (found.class == DETECT_XSS && (place->class == CLASS_HTML || place->allow_list))
-			continue;
-		found.points = detect_points(result, found.class, &without);
-		if (found.points == 0)
-			continue;
-		counts = points_at(inspect, found.class, found.path, exact);
-		found.refuses = counts.refuse != 0 && found.points >= counts.refuse &&
-				(place->class != CLASS_CODE || found.class == DETECT_XSS);
-		if (!found.refuses && (counts.flag == 0 || found.points < counts.flag))
-			continue;
-		found.rule = detect_lead(result, found.class, &without);
-		show(inspect, result, &found, &without);
-		if (found.refuses > inspect->worst.refuses ||
-		    (found.refuses == inspect->worst.refuses && found.points > inspect->worst.points))
-			inspect->worst = found;
-	}
+	for (found.class = 0; found.class < DETECT_CLASSES; found.class ++)
+		weigh_class(inspect, result, place, &found, &without, exact);
 }
 
 void inspect_note(struct event_node *node, const struct message *message)
@@ -189,9 +271,9 @@ enum verdict inspect_tell(struct message *message, const struct inspect *inspect
 
 	message->error = ERROR_INVALID_MESSAGE;
 	message->event = refuses ? EVENT_dangerous_content : EVENT_message_flagged;
-	message->cause = detect_info[worst->rule].reason;
+	message->cause = worst->own != NULL ? reason_of(worst->own) : detect_info[worst->rule].reason;
 	message->findings = inspect->show;
-	message->public_rule = detect_info[worst->rule].id;
+	message->public_rule = worst->own != NULL ? worst->own->id : detect_info[worst->rule].id;
 	message->content_class = detect_class_words[worst->class];
 	message->points = worst->points;
 	if (path != NULL)

@@ -2,6 +2,7 @@
  * joined, in case one was split; in a dialect also what stands around the fields. */
 #include "base/slice.h"
 #include "base/utf8.h"
+#include "codec/views.h"
 #include "engine/conn_state.h"
 #include "engine/inspect_parts.h"
 
@@ -12,12 +13,16 @@ enum {
 	TEXT_WITHIN = 12, /* in 64 KiB at random there is not even one so long */
 };
 
-static bool found_any(const struct detect_result *result)
+enum { OWN_WORDS = sizeof(struct patterns_found) / sizeof(uint64_t) };
+
+static bool found_any(const struct inspect_result *result)
 {
 	uint64_t any = 0;
 
 	for (size_t i = 0; i < INSPECT_WORDS; i++)
-		any |= result->found.bits[i] | result->fenced.bits[i];
+		any |= result->known.found.bits[i] | result->known.fenced.bits[i];
+	for (size_t i = 0; i < OWN_WORDS; i++)
+		any |= result->own.bits[i];
 	return any != 0;
 }
 
@@ -59,15 +64,46 @@ static bool add_key(struct inspect *inspect, struct fw_slice name)
 					 add_piece(inspect, &inspect->keys, name, CLASS_PLAIN, true));
 }
 
-static bool look_at(struct inspect *inspect, struct fw_slice text, struct detect_result *result)
+/* The rules of the configuration, on the text as it came and as it may be read. */
+static bool look_own(struct inspect *inspect, struct fw_slice text, struct patterns_found *ret_found)
+{
+	struct fw_engine *engine = inspect->message->engine;
+	const struct patterns *patterns = inspect->message->policy->inspect.patterns;
+	unsigned kinds;
+	uint8_t *view;
+
+	if (patterns == NULL)
+		return true;
+	if (!patterns_prepare(patterns, &engine->patterns) ||
+	    !patterns_look(patterns, engine->patterns, text, ret_found))
+		return false;
+	if (!detect_is_encoded(text))
+		return true;
+	view = arena_alloc(&engine->arena, text.size);
+	if (view == NULL)
+		return false;
+	views_lower(view, text.data, text.size);
+	text = slice(view, views_decode(view, text.size, &kinds));
+	return kinds == 0 || patterns_look(patterns, engine->patterns, text, ret_found);
+}
+
+static bool look_at(struct inspect *inspect, struct fw_slice text, struct inspect_result *result)
 {
 	size_t room = detect_room(text);
 	uint8_t *memory = room != 0 ? arena_alloc(&inspect->message->engine->arena, room) : NULL;
 
 	if (room != 0 && memory == NULL)
 		return false;
-	detect_text(&inspect->message->engine->words, text, memory, result);
-	return true;
+	detect_text(&inspect->message->engine->words, text, memory, &result->known);
+	return look_own(inspect, text, &result->own);
+}
+
+static void keep_single(struct inspect *inspect, const struct inspect_result *result)
+{
+	for (size_t i = 0; i < INSPECT_WORDS; i++)
+		inspect->single.bits[i] |= result->known.found.bits[i] | result->known.fenced.bits[i];
+	for (size_t i = 0; i < OWN_WORDS; i++)
+		inspect->own_single.bits[i] |= result->own.bits[i];
 }
 
 /* "constructor": {"prototype": … */
@@ -81,22 +117,24 @@ static bool reaches_prototype(const struct json *json, uint32_t key)
 bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct inspect_place *place)
 {
 	bool key = place->json != NULL && place->json->nodes[place->node].is_key;
-	struct detect_result result = { 0 };
+	struct inspect_result result = { 0 };
 
 	if (text.data == NULL)
 		return false;
-	if (schema_class_is_strict(place->class)) /* it holds its form: a piece of something is all that it can be */
+	/* it holds its form: a piece of something is all that it can be */
+	if (schema_class_is_strict(place->class) && inspect->message->policy->inspect.patterns == NULL)
 		return add_piece(inspect, &inspect->texts, text, place->class, false);
 	if (!look_at(inspect, text, &result))
 		return false;
+	if (schema_class_is_strict(place->class))
+		result.known = (struct detect_result){ 0 };
 	if (key && detect_is_operator(&inspect->message->engine->words, text))
-		detect_rules_add(&result.found, RULE_OTHER_NOSQL);
+		detect_rules_add(&result.known.found, RULE_OTHER_NOSQL);
 	if (key && reaches_prototype(place->json, place->node))
-		detect_rules_add(&result.found, RULE_OTHER_PROTOTYPE);
+		detect_rules_add(&result.known.found, RULE_OTHER_PROTOTYPE);
 	if (found_any(&result)) {
 		inspect_weigh(inspect, &result, place);
-		for (size_t i = 0; i < INSPECT_WORDS; i++)
-			inspect->single.bits[i] |= result.found.bits[i] | result.fenced.bits[i];
+		keep_single(inspect, &result);
 	}
 	return key ? add_key(inspect, text) : add_piece(inspect, &inspect->texts, text, place->class, false);
 }
@@ -104,14 +142,16 @@ bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct in
 static bool look_joined_at(struct inspect *inspect, const struct inspect_pieces *pieces)
 {
 	const struct inspect_place joined = { .name = "*", .allow_list = !pieces->plain };
-	struct detect_result result = { 0 };
+	struct inspect_result result = { 0 };
 
 	if (!look_at(inspect, slice(pieces->joined, pieces->size), &result))
 		return false;
 	for (size_t i = 0; i < INSPECT_WORDS; i++) {
-		result.found.bits[i] &= ~inspect->single.bits[i];
-		result.fenced.bits[i] &= ~inspect->single.bits[i];
+		result.known.found.bits[i] &= ~inspect->single.bits[i];
+		result.known.fenced.bits[i] &= ~inspect->single.bits[i];
 	}
+	for (size_t i = 0; i < OWN_WORDS; i++)
+		result.own.bits[i] &= ~inspect->own_single.bits[i];
 	if (found_any(&result))
 		inspect_weigh(inspect, &result, &joined);
 	return true;
@@ -143,7 +183,9 @@ static bool turn(struct inspect *inspect, struct inspect_pieces *pieces)
  * False: memory is short. */
 bool inspect_look_joined(struct inspect *inspect, struct inspect_pieces *pieces)
 {
-	if (pieces->count < 2 || !pieces->suspect || inspect->worst.refuses)
+	bool asked = pieces->suspect || inspect->message->policy->inspect.patterns != NULL;
+
+	if (pieces->count < 2 || !asked || inspect->worst.refuses)
 		return true;
 	return look_joined_at(inspect, pieces) &&
 	       (inspect->worst.refuses || (turn(inspect, pieces) && look_joined_at(inspect, pieces)));

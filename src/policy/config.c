@@ -94,6 +94,7 @@ static void compile(struct config *config)
 	config_keys(config);
 	config_issuers(config);
 	config_certificates(config);
+	config_rules(config);
 	config_receivers(config);
 	config_tls(config);
 	config_html(config);

@@ -58,7 +58,8 @@ struct config {
 	struct fy_node *root; /* of the file; NULL: there is nothing in it */
 	struct config_section environments;
 	struct config_section routes[CONFIG_LAYERS], jwt_keys[CONFIG_LAYERS], issuers[CONFIG_LAYERS],
-		api_keys[CONFIG_LAYERS], certificate_rules[CONFIG_LAYERS], receivers[CONFIG_LAYERS];
+		api_keys[CONFIG_LAYERS], certificate_rules[CONFIG_LAYERS], receivers[CONFIG_LAYERS],
+		rules[CONFIG_LAYERS];
 	struct config_section max_lengths[CONFIG_LAYERS], message_sizes[CONFIG_LAYERS];
 	struct config_section permissions[CONFIG_LAYERS], hierarchy[CONFIG_LAYERS], roles[CONFIG_LAYERS],
 		categories[CONFIG_LAYERS];
@@ -249,6 +250,9 @@ void config_html(struct config *config);
 /* config_inspect.c: validation.inspect.exceptions, one checked, all read; and the points. */
 bool config_check_exception(struct config *config, struct config_place place, const char *path, struct fw_slice text);
 void config_inspect_derive(struct config *config);
+/* config_rules.c */
+void config_rules(struct config *config);
+const char *config_rule_action(unsigned action);
 bool config_check_field_points(struct config *config, struct config_place place, const char *path,
 			       struct fw_slice text);
 void config_inspect_route(struct config *config, struct config_place key, struct fy_node *value,

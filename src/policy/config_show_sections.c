@@ -313,6 +313,34 @@ static void show_issuers(struct config *config)
 	}
 }
 
+static void show_own_rules(struct config *config)
+{
+	const struct policy_inspect *inspect = &config->policy->inspect;
+
+	for (unsigned i = 0; i < inspect->rule_count; i++) {
+		const struct policy_rule *rule = &inspect->rules[i];
+		struct entry entry = entry_of(config, "validation.rules", config->rules, i);
+		char flags[4], score[24];
+
+		snprintf(flags, sizeof(flags), "%s%s%s", (rule->flags & PATTERN_NO_CASE) != 0 ? "i" : "",
+			 (rule->flags & PATTERN_DOT_ALL) != 0 ? "s" : "",
+			 (rule->flags & PATTERN_LINES) != 0 ? "m" : "");
+		snprintf(score, sizeof(score), "%d", (int)rule->score);
+		give_text(&entry, "id", rule->id);
+		give_text(&entry, "pattern", rule->pattern);
+		give_text(&entry, "class", detect_class_words[rule->class]);
+		if (rule->types.count != 0)
+			give_texts(&entry, "type", &rule->types);
+		if (rule->fields.count != 0)
+			give_texts(&entry, "field", &rule->fields);
+		give_text(&entry, "score", score);
+		give_text(&entry, "action", config_rule_action(rule->action));
+		give_text(&entry, "flags", flags);
+		if (rule->reason != NULL)
+			give_text(&entry, "reason", rule->reason);
+	}
+}
+
 static void show_rules(struct config *config)
 {
 	const struct fw_policy *policy = config->policy;
@@ -577,6 +605,7 @@ void config_show_sections(struct config *config)
 	show_keys(config);
 	show_issuers(config);
 	show_rules(config);
+	show_own_rules(config);
 	show_certificates(config);
 	show_html_attributes(config);
 	show_levels(config);

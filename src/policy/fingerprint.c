@@ -188,6 +188,20 @@ static void take_rules(struct taking *taking, const struct fw_policy *policy)
 		take_number(taking, (int64_t)policy->certificate_rules[i].mark);
 }
 
+static void take_own_rules(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->inspect.rule_count; i++) {
+		const struct policy_rule *rule = &policy->inspect.rules[i];
+
+		take_text(taking, rule->id);
+		take_text(taking, rule->pattern);
+		take_text(taking, rule->reason);
+		take_texts(taking, &rule->types);
+		take_texts(taking, &rule->fields);
+		take_number(taking, rule->class | rule->action << 8 | rule->flags << 16 | rule->score << 24);
+	}
+}
+
 static void take_certificates(struct taking *taking, const struct fw_policy *policy)
 {
 	unsigned first = *policy->settings.tls_certificate != '\0' ? 1 : 0; /* has rows of its own */
@@ -313,6 +327,7 @@ static const struct {
 	[FINGERPRINT_issuers] = { "authentication.issuers", take_issuers },
 	[FINGERPRINT_api_keys] = { "authentication.api_keys", take_api_keys },
 	[FINGERPRINT_certificate_rules] = { "authentication.certificates", take_rules },
+	[FINGERPRINT_rules] = { "validation.rules", take_own_rules },
 	[FINGERPRINT_certificates] = { "tls.certificates", take_certificates },
 	[FINGERPRINT_html_attributes] = { "validation.allowed_html_attributes", take_attributes },
 	[FINGERPRINT_event_levels] = { "audit_logging.log_levels", take_levels },

@@ -24,6 +24,7 @@ enum {
 	FINGERPRINT_issuers,
 	FINGERPRINT_api_keys,
 	FINGERPRINT_certificate_rules,
+	FINGERPRINT_rules,
 	FINGERPRINT_certificates,
 	FINGERPRINT_message_limits,
 	FINGERPRINT_conditions,

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policy/patterns.h"
 #include "policy/texts.h"
 
 enum detect_class {
@@ -48,7 +49,18 @@ struct policy_points {
 	uint8_t class;
 	int64_t refuse, flag;
 };
+/* A rule of the configuration. */
+enum rule_action { RULE_SCORES, RULE_FLAGS, RULE_REFUSES };
+struct policy_rule {
+	const char *id, *pattern, *reason; /* reason: NULL: none was given */
+	struct texts types, fields;	   /* where it is looked for; none: everywhere */
+	uint8_t class, action, flags;
+	int64_t score;
+};
 struct policy_inspect {
+	struct policy_rule *rules;
+	unsigned rule_count;
+	struct patterns *patterns;			      /* of the rules, owned; NULL: there are none */
 	int64_t refuse[DETECT_CLASSES], flag[DETECT_CLASSES]; /* at so many points; 0: never */
 	struct policy_points *points;			      /* of fields: the last that fits counts */
 	unsigned points_count;

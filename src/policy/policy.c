@@ -55,6 +55,7 @@ static void forget(struct fw_policy *policy)
 		mem_wipe(policy->jwt_keys[i].secret, policy->jwt_keys[i].secret_size);
 	for (size_t i = 0; i < policy->jwt_key_count; i++)
 		jose_key_fini(&policy->jwt_keys[i]);
+	patterns_free(policy->inspect.patterns);
 	for (struct policy_schema *schema = policy->schemas; schema != NULL; schema = schema->next)
 		jsonschema_free(schema->schema);
 	for (size_t i = 0; i < policy->receiver_count; i++)

@@ -99,6 +99,11 @@ unsigned detect_gate(struct fw_slice text)
 	return a | b | c | d;
 }
 
+bool detect_is_encoded(struct fw_slice text)
+{
+	return (detect_gate(text) & ENCODED) != 0;
+}
+
 bool detect_is_piece(struct fw_slice text)
 {
 	return (detect_gate(text) & ~(unsigned)(HARMLESS & ~GATE_DIGIT)) != 0;

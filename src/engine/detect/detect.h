@@ -58,6 +58,8 @@ enum detect_rule detect_lead(const struct detect_result *result, unsigned class,
 /* Has it anything that a piece of an attack could have? Words alone have not. */
 bool detect_is_piece(struct fw_slice text);
 unsigned detect_gate(struct fw_slice text);
+/* Has it anything that a view would undo? */
+bool detect_is_encoded(struct fw_slice text);
 /* As the name of a member: an operator of a query, as $where? */
 bool detect_is_operator(const struct detect_words *words, struct fw_slice name);
 #endif
