@@ -1,5 +1,8 @@
 /* detect.c: how much of the attacks inspection finds, how often it cries wolf, and what it costs.
  *     build-bench/bench/detect FOLDER            tables
+ *     build-bench/bench/detect FOLDER quick    the first two of them
+ *     build-bench/bench/detect FOLDER cost    what it costs
+ *     build-bench/bench/detect FOLDER train FILE    the table of the learned voice
  *     build-bench/bench/detect FOLDER missed sql [POINTS]    the attacks of a class with less, the texts of a flavour
  * with more
  *     build-bench/bench/detect FOLDER missed strict          the attacks that a strict field takes */
@@ -20,15 +23,33 @@ struct rate {
 	unsigned long count, hits[TIERS];
 };
 
-static void points_of(struct fw_slice raw, uint8_t ret_points[DETECT_CLASSES])
+/* The rules of the learned voice. */
+static struct detect_rules voices(void)
+{
+	struct detect_rules rules = { 0 };
+
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
+		detect_rules_add(&rules, voice_classes[class].says);
+		detect_rules_add(&rules, voice_classes[class].hints);
+	}
+	return rules;
+}
+
+/* ret_ruled: NULL, or the points without the learned voice. */
+static void points_of(struct fw_slice raw, uint8_t ret_points[DETECT_CLASSES], uint8_t *ret_ruled)
 {
 	struct detect_result result = { 0 };
+	struct detect_rules voice = voices();
 
 	look_at(&words, raw, &result);
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
 		unsigned points = detect_points(&result, class, NULL);
 
 		ret_points[class] = (uint8_t)(points > 255 ? 255 : points);
+		if (ret_ruled != NULL) {
+			points = detect_points(&result, class, &voice);
+			ret_ruled[class] = (uint8_t)(points > 255 ? 255 : points);
+		}
 	}
 }
 
@@ -88,6 +109,15 @@ static void head(const char *what)
 	printf("\n%s\n%30s   %-36s   %s\n", what, "texts", "refused", "flagged or refused");
 }
 
+static void print_rates(const struct corpus *corpus, struct rate rates[][SOURCES + 1])
+{
+	for (unsigned row = 0; row < DETECT_CLASSES + FLAVOURS; row++) {
+		for (unsigned source = 0; source < corpus->source_count; source++)
+			print_rate(row_name(row), corpus->sources[source], &rates[row][source]);
+		print_rate(row_name(row), "all", &rates[row][SOURCES]);
+	}
+}
+
 static void print_fixed(const struct corpus *corpus)
 {
 	static struct rate rates[DETECT_CLASSES + FLAVOURS][SOURCES + 1];
@@ -103,19 +133,15 @@ static void print_fixed(const struct corpus *corpus)
 		count(text, thresholds, &rates[row_of(text)][SOURCES]);
 	}
 	head("Points as the configuration has them (10 refuse, 4 flag), by source; 95 % interval of Wilson");
-	for (unsigned row = 0; row < DETECT_CLASSES + FLAVOURS; row++) {
-		for (unsigned source = 0; source < corpus->source_count; source++)
-			print_rate(row_name(row), corpus->sources[source], &rates[row][source]);
-		print_rate(row_name(row), "all", &rates[row][SOURCES]);
-	}
+	print_rates(corpus, rates);
 }
 
-/* The least points by which no flavour of the other sources has more false alarms than the goal: from one point a class
- * on, the class that cries most often is made to need one more, until it is so. */
+/* The least points, from those of the configuration on, by which no flavour of the other sources has more false alarms
+ * than the goal: the class that cries most often is made to need one more, until it is so. */
 static void choose(const struct corpus *corpus, unsigned without, unsigned tier, unsigned thresholds[DETECT_CLASSES])
 {
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
-		thresholds[class] = 1;
+		thresholds[class] = made_for[tier];
 	for (;;) {
 		unsigned long texts[FLAVOURS] = { 0 }, alarms[FLAVOURS] = { 0 },
 			      by[FLAVOURS][DETECT_CLASSES] = { { 0 } };
@@ -145,22 +171,54 @@ static void choose(const struct corpus *corpus, unsigned without, unsigned tier,
 	}
 }
 
-static void print_left_out(const struct corpus *corpus)
+/* Nothing of a source has a say in how it is judged: not in the weights of the voice, not in where it speaks, not in
+ * the points. But for the rules, which were written by people who had read all. */
+static void print_left_out(struct corpus *corpus)
 {
-	static struct rate rates[DETECT_CLASSES + FLAVOURS];
+	static const unsigned worth[TIERS] = { 10, 5 };
+	static struct rate rates[DETECT_CLASSES + FLAVOURS][SOURCES + 1];
 
+	voice_leave_out(corpus);
+	head("The same with voice and points that know nothing of the source: made and chosen by all the others");
 	for (unsigned source = 0; source < corpus->source_count; source++) {
 		unsigned thresholds[TIERS][DETECT_CLASSES];
+		int32_t sums[TIERS][DETECT_CLASSES];
 
+		voice_choose(corpus, source, sums);
+		for (size_t i = 0; i < corpus->count; i++) {
+			struct text *text = &corpus->texts[i];
+
+			for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+				text->points[class] = (uint8_t)(text->ruled[class] +
+								(text->voice[class] >= sums[0][class]	? worth[0]
+								 : text->voice[class] >= sums[1][class] ? worth[1]
+													: 0));
+		}
 		for (unsigned tier = 0; tier < TIERS; tier++)
 			choose(corpus, source, tier, thresholds[tier]);
-		for (size_t i = 0; i < corpus->count; i++)
-			if (corpus->texts[i].source == source)
-				count(&corpus->texts[i], thresholds, &rates[row_of(&corpus->texts[i])]);
+		for (size_t i = 0; i < corpus->count; i++) {
+			const struct text *text = &corpus->texts[i];
+
+			if (text->source != source)
+				continue;
+			count(text, thresholds, &rates[row_of(text)][source]);
+			count(text, thresholds, &rates[row_of(text)][SOURCES]);
+		}
+		printf("points %-16s", corpus->sources[source]);
+		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+			printf("  %s %u, %u (voice %d, %d)", detect_class_words[class], thresholds[0][class],
+			       thresholds[1][class], sums[0][class], sums[1][class]);
+		printf("\n");
 	}
-	head("Points chosen for each source by all the others");
-	for (unsigned row = 0; row < DETECT_CLASSES + FLAVOURS; row++)
-		print_rate(row_name(row), "all", &rates[row]);
+	print_rates(corpus, rates);
+}
+
+static bool found_at(const uint8_t points[DETECT_CLASSES], unsigned tier)
+{
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+		if (points[class] >= made_for[tier])
+			return true;
+	return false;
 }
 
 /* Attacks that are found plain, found again within 400 characters of chat, and as each encoder writes them. */
@@ -184,9 +242,8 @@ static void print_hidden(const struct corpus *corpus)
 	}
 	for (size_t i = 0; i < corpus->count; i++)
 		for (unsigned tier = 0; tier < TIERS && corpus->texts[i].class != BENIGN; tier++)
-			plain[corpus->texts[i].class][tier] +=
-				corpus->texts[i].points[corpus->texts[i].class] >= made_for[tier];
-	printf("\nOf the attacks that are found by their class, so many %% are found\n%-24s", "refused, flagged:");
+			plain[corpus->texts[i].class][tier] += found_at(corpus->texts[i].points, tier);
+	printf("\nOf the attacks that are found plain, so many %% are found\n%-24s", "refused, flagged:");
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
 		printf("%14s", detect_class_words[class]);
 	printf("\n");
@@ -199,7 +256,7 @@ static void print_hidden(const struct corpus *corpus)
 			uint8_t points[DETECT_CLASSES];
 			struct fw_slice raw;
 
-			if (text->class == BENIGN || text->raw.size > 4096 || text->points[text->class] < DETECT_FLAG)
+			if (text->class == BENIGN || text->raw.size > 4096 || !found_at(text->points, 1))
 				continue;
 			if (form == 0)
 				raw = slice(chat, (size_t)snprintf(chat, sizeof(chat), "%.*s %.*s %.*s",
@@ -210,10 +267,9 @@ static void print_hidden(const struct corpus *corpus)
 								   (const char *)behind.data));
 			else
 				raw = encode(form - 1, text->raw);
-			points_of(raw, points);
+			points_of(raw, points, NULL);
 			for (unsigned tier = 0; tier < TIERS; tier++)
-				found[text->class][tier] += text->points[text->class] >= made_for[tier] &&
-							    points[text->class] >= made_for[tier];
+				found[text->class][tier] += found_at(text->points, tier) && found_at(points, tier);
 		}
 		printf("%-24s", form == 0 ? "in 400 of chat" : encoder_name(form - 1));
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
@@ -311,8 +367,16 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	detect_words_init(&words);
+	if (argc > 2 && strcmp(argv[2], "cost") == 0) {
+		cost_print(&words, &corpus);
+		return 0;
+	}
+	if (argc > 3 && strcmp(argv[2], "train") == 0) {
+		voice_leave_out(&corpus);
+		return voice_write(&corpus, argv[3]);
+	}
 	for (size_t i = 0; i < corpus.count; i++)
-		points_of(corpus.texts[i].raw, corpus.texts[i].points);
+		points_of(corpus.texts[i].raw, corpus.texts[i].points, corpus.texts[i].ruled);
 	if (argc > 3 && strcmp(argv[2], "missed") == 0 && strcmp(argv[3], "strict") == 0) {
 		strict_print(&words, &corpus, true);
 		return 0;
@@ -324,11 +388,13 @@ int main(int argc, char **argv)
 	       "points in the second table. Other texts: make bench-detect CORPORA=DIR.\n",
 	       corpus.count);
 	print_fixed(&corpus);
-	print_left_out(&corpus);
 	print_hidden(&corpus);
+	if (argc > 2 && strcmp(argv[2], "quick") == 0)
+		return 0;
 	strict_print(&words, &corpus, false);
 	print_libinjection(&corpus);
 	print_anchors(argv[1]);
 	cost_print(&words, &corpus);
+	print_left_out(&corpus);
 	return 0;
 }

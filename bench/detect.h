@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/detect/detect.h"
+#include "engine/detect/voice.h"
 
 enum { FLAVOURS = 4, SOURCES = 32, BENIGN = DETECT_CLASSES, TIERS = 2 };
 
@@ -13,6 +14,8 @@ struct text {
 	unsigned flavour; /* of BENIGN */
 	unsigned source;
 	uint8_t points[DETECT_CLASSES];
+	uint8_t ruled[DETECT_CLASSES]; /* without the learned voice */
+	int16_t voice[DETECT_CLASSES]; /* the sums of a voice that does not know the source */
 };
 struct corpus {
 	struct text *texts;
@@ -36,6 +39,15 @@ const char *encoder_name(unsigned encoder);
 struct fw_slice encode(unsigned encoder, struct fw_slice text);
 /* detect_strict.c; missed: names the attacks that are taken. */
 void strict_print(const struct detect_words *words, const struct corpus *corpus, bool missed);
+
+/* voice_train.c; without: a source, or SOURCES for none. */
+void voice_train(const struct corpus *corpus, unsigned without, int8_t ret_weights[VOICE_ROWS][VOICE_LANES]);
+
+/* detect_voice.c: each text's sums by a voice made without its source. */
+void voice_leave_out(struct corpus *corpus);
+/* The sums from which on it speaks (tier 0: 10 points, tier 1: 5), by the texts of all sources but one. */
+void voice_choose(const struct corpus *corpus, unsigned without, int32_t ret_sums[TIERS][DETECT_CLASSES]);
+int voice_write(const struct corpus *corpus, const char *path);
 
 /* detect_text, with the memory that it asks for. */
 static inline void look_at(const struct detect_words *words, struct fw_slice text, struct detect_result *result)

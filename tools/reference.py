@@ -698,7 +698,11 @@ whose refusal the connection ends. Of a handshake that goes on to a server behin
 400, with the rule's id, unless `validation.inspect.handshake` is false; in exceptions its type is `handshake`. Of the reason of a client's close frame only the code goes on
 (type `close`, field `reason`). What an attacker may try, and how it ends, is played in `tests/evasion`.
 Other points count on a route by `routes[].inspect.points`, in a field by `validation.inspect.points`; a route has a mode of its own by `routes[].inspect.mode`.
-A rule that is wrong in your messages is switched off by `validation.inspect.exceptions`, for a field, a type, or everywhere."""
+A rule that is wrong in your messages is switched off by `validation.inspect.exceptions`, for a field, a type, or everywhere.
+
+What "reads like known" attacks was not written as a rule but learned from them: sums over the n-grams of each 40 octets of a text, high enough that it is hardly ever said of what people write (`make
+bench-detect` has the figures, on texts of sources that it did not know). It finds what the rules miss, and is named as the cause only where no rule was found. Where a rule that was found is excepted, it says
+nothing of that class either."""
     parts = []
     for name, (word, text) in classes.items():
         rows = [[code(id), points, reason] for _, klass, id, points, reason in rows_of("detect_rules", "DETECT_RULE") if klass == name]

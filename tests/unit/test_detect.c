@@ -62,6 +62,11 @@ static const struct {
 	{ "FW-XSS-009", "then alert(1) says so", "be alert (all of you)" },
 	{ "FW-XSS-010", "x onclick=alert(1)", "x onclick={this.go}" },
 	{ "FW-XSS-011", "<svg>", "an svg file" },
+	{ "FW-XSS-012", "<iframe src=javascript:alert(1)>", "an iframe, or (as we said) a source" },
+	{ "FW-XSS-013",
+	  "';alert(String.fromCharCode(88,83,83))//\";alert(String.fromCharCode(88,83,83))//--></"
+	  "script>\">'><script>alert(1)</script>",
+	  "(as we said) a char code" },
 	{ "FW-SQL-001", "1 union select password from users", "the union selects its members" },
 	{ "FW-SQL-002", "' or 1=1", "this or that is 1 of 2" },
 	{ "FW-SQL-003", "1; drop table users", "wait; drop me a line" },
@@ -74,15 +79,20 @@ static const struct {
 	{ "FW-SQL-010", "see information_schema, (it)", "see the schema (it)" },
 	{ "FW-SQL-011", "x' or 'y", "it's or isn't" },
 	{ "FW-SQL-012", "when a thread calls sleep(5) the others go on, and that is what we want here", "sleep(well)" },
+	{ "FW-SQL-013", "1' union all select null,null,concat(0x7162,(select user()),0x71),null,null-- -",
+	  "select name, (a + b) from users" },
+	{ "FW-SQL-014", "') or ('a'='a", "'a' or 'b'" },
 	{ "FW-SHELL-001", "; cat /tmp/x", "; that is it" },
 	{ "FW-SHELL-002", "go on | cat /etc/passwd", "go on | cat /tmp/x" },
 	{ "FW-SHELL-003", "exec 5<>/dev/tcp/1.2.3.4/80", "the tcp device" },
-	{ "FW-SHELL-004", "$ tar x | xargs -0 ls", "$ tar x | words -0 ls" },
-	{ "FW-SHELL-009", "we said: run this now; ls -l", "ls -l; ls -a" },
+	{ "FW-SHELL-004", "$ tar x && ls -a", "$ tar x && words -a" },
+	{ "FW-SHELL-009", "we said: run this now | ls -l", "we said: look at what is there | grep -i x" },
 	{ "FW-SHELL-005", "ls -l /home", "ls, they said (at home)" },
 	{ "FW-SHELL-006", "os.system('x')", "the system (x)" },
 	{ "FW-SHELL-007", "a long line of words $(id) here", "a long line of words $(x) here" },
 	{ "FW-SHELL-008", "system('id')", "system('idle')" },
+	{ "FW-SHELL-010", "& netsh firewall set opmode disable", "& the firewall is set" },
+	{ "FW-SHELL-011", "`/usr/bin/id`", "`make`" },
 	{ "FW-PATH-001", "../../../../../x", "../x" },
 	{ "FW-PATH-002", "..%2f..%2fx", "50%2f" },
 	{ "FW-PATH-003", "see ../etc/passwd", "see ../etc/x" },
@@ -91,6 +101,8 @@ static const struct {
 	{ "FW-PATH-006", "open /etc/passwd please", "open /etc/x please" },
 	{ "FW-PATH-007", "../a", "a..b" },
 	{ "FW-PATH-008", "/etc/x/y", "/one/x/y" },
+	{ "FW-PATH-009", "../../../../../../usr/local/apache/logs/error.log", "./configure && make" },
+	{ "FW-PATH-010", "see /usr/local/apache2/conf/httpd.conf", "see docs/guide/logs.md" },
 	{ "FW-OTHER-001", "{{7*7}}", "{{name}}" },
 	{ "FW-OTHER-002", "{\"$gt\":1}", "$gt" },
 	{ "FW-OTHER-003", "<!DOCTYPE x [<!ENTITY y SYSTEM \"file:///z\">]>", "<!DOCTYPE html>" },
@@ -104,6 +116,9 @@ static const struct {
 	{ "FW-OTHER-011", "x/child::node()", "x/child" },
 	{ "FW-OTHER-012", "gopher://x", "go://x" },
 	{ "FW-OTHER-013", "process.env.X=1", "processing.environment=1" },
+	{ "FW-OTHER-016", "{{''.__class__.__mro__[1].__subclasses__()}}", "{{ name }}" },
+	{ "FW-OTHER-017", "true, $where: '1 == 1'", "where '1' is 1" },
+	{ "FW-OTHER-018", "${#_memberAccess['allowStaticMethodAccess']=true}", "${name}" },
 	{ "FW-OTHER-015",
 	  "the old server still answers at gopher://x, which nobody has asked for in the last ten years, has anybody?",
 	  "the old server still answers at http://x, which nobody has asked for in the last ten years, has anybody?" },
@@ -191,6 +206,9 @@ static void test_harmless(void **state)
 		"https://example.com/a/b?c=d&e=f#g",
 		"O'Brien and O'Neil's 1st order",
 		"run `make test && make lint` then",
+		"see /etc/hosts and https://example.com/compare/a61c...2f97",
+		"ps aux | grep -i x, or so",
+		"use `vi notes.txt' for that",
 		"price is $5 (or 10% off)",
 		"git commit -m \"fix\"; git push",
 		"use Array<string> or Map<K, V>",
@@ -198,14 +216,18 @@ static void test_harmless(void **state)
 		"Привет, как дела? 你好",
 		"SELECT the best; UNION of all",
 	};
+	unsigned wrong = 0;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct detect_result result = look(texts[i], strlen(texts[i]));
 
-		if (most_points(&result) >= DETECT_FLAG)
-			fail_msg("%u points for %s", most_points(&result), texts[i]);
+		if (most_points(&result) >= DETECT_FLAG) {
+			print_error("# %u points for %s\n", most_points(&result), texts[i]);
+			wrong++;
+		}
 	}
+	assert_int_equal(wrong, 0);
 }
 
 /* The same attack as encoders write it, in capitals, and behind and in front of words. */
@@ -234,25 +256,43 @@ static void test_evasions(void **state)
 		";c'a't /etc/passwd",
 		";cat${IFS}/etc/passwd",
 		"|/bin/ca\\t /etc/passwd",
+		"%%32%65%%32%65/%%32%65%%32%65/x",
+		"%c0%5e%c0%5e%255cboot.ini",
+		"%bg%qf..%bg%qfx",
+		"?\?/?\?/?\?/boot.ini",
+		"/srv/x/y.conf%00",
+		"<body onload!#$%&()*~+-_.,:;?@[/|\\]^`=alert(1)>",
+		"<a href=\u201djavascript:alert(1)\u201d>x</a>",
+		"<style>@im\\port'\\ja\\vasc\\ript:x';</style>",
+		"having 1=1",
+		"hello everybody ;id; and so on",
+		"hello everybody & whoami",
 	};
 	char around[600];
+	unsigned wrong = 0;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct detect_result result = look(texts[i], strlen(texts[i]));
 
-		if (most_points(&result) < DETECT_REFUSE)
-			fail_msg("%u points for %s", most_points(&result), texts[i]);
-		if (strncmp(texts[i], "\\u", 2) == 0 || texts[i][0] == ';' || texts[i][0] == '|')
+		if (most_points(&result) < DETECT_REFUSE) {
+			print_error("# %u points for %s\n", most_points(&result), texts[i]);
+			wrong++;
+		}
+		if (strncmp(texts[i], "\\u", 2) == 0 || texts[i][0] == ';' || texts[i][0] == '|' ||
+		    strncmp(texts[i], "having", 6) == 0)
 			continue;
 		snprintf(around, sizeof(around),
 			 "hello, I have a question about the thing that we talked of this morning: %s is what it says "
 			 "and I do not know what to make of it, do you?",
 			 texts[i]);
 		result = look(around, strlen(around));
-		if (most_points(&result) < DETECT_FLAG)
-			fail_msg("%u points for %s", most_points(&result), around);
+		if (most_points(&result) < DETECT_FLAG) {
+			print_error("# %u points for %s\n", most_points(&result), around);
+			wrong++;
+		}
 	}
+	assert_int_equal(wrong, 0);
 }
 
 static void test_code(void **state)
@@ -270,7 +310,7 @@ static void test_code(void **state)
 
 static void test_lead(void **state)
 {
-	const char text[] = "<script>alert(1)</script><svg>";
+	const char text[] = "<script>alert(1)</script><svg>", path[] = "open /etc/passwd please";
 	struct detect_result result = look(text, sizeof(text) - 1);
 	struct detect_rules without = { 0 };
 
@@ -279,7 +319,12 @@ static void test_lead(void **state)
 	assert_int_equal(detect_lead(&result, DETECT_SHELL, NULL), DETECT_RULES);
 	detect_rules_add(&without, RULE_XSS_SCRIPT);
 	assert_int_not_equal(detect_lead(&result, DETECT_XSS, &without), RULE_XSS_SCRIPT);
-	assert_int_equal(detect_points(&result, DETECT_XSS, NULL) - detect_points(&result, DETECT_XSS, &without), 10);
+	assert_int_equal(detect_points(&result, DETECT_XSS, NULL) - detect_points(&result, DETECT_XSS, &without),
+			 detect_rules_has(&result.found, RULE_XSS_VOICE) ? 20 : 10);
+	/* a rule of four points, and five of the voice */
+	result = look(path, sizeof(path) - 1);
+	assert_true(detect_rules_has(&result.found, RULE_PATH_ECHO));
+	assert_int_equal(detect_lead(&result, DETECT_PATH, NULL), RULE_PATH_NAMED);
 }
 
 /* Wherever it stands in a long text, over the borders of the pieces in which it is read. */

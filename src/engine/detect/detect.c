@@ -3,6 +3,7 @@
 
 #include "codec/views.h"
 #include "engine/detect/view.h"
+#include "engine/detect/voice.h"
 
 const struct detect_info detect_info[DETECT_RULES] = {
 #define DETECT_RULE(name, class, id, points, reason) { id, reason, DETECT_##class, points },
@@ -170,35 +171,64 @@ bool detect_spend(const struct detect_view *view, size_t octets)
 	return false;
 }
 
-static bool counts(enum detect_rule rule, unsigned class, const struct detect_rules *without)
+static bool found(const struct detect_result *result, enum detect_rule rule)
 {
-	return detect_info[rule].class == class && (without == NULL || !detect_rules_has(without, rule));
+	return detect_rules_has(&result->found, rule) || detect_rules_has(&result->fenced, rule);
+}
+
+/* The rules that count: those of a set do not, and where one of them was found the voice, which speaks of the same
+ * place, does not either. */
+static struct detect_rules counting(const struct detect_result *result, unsigned class,
+				    const struct detect_rules *without)
+{
+	struct detect_rules rules = { 0 };
+	bool silent = false;
+
+	for (enum detect_rule rule = 0; rule < DETECT_RULES; rule++)
+		if (detect_info[rule].class == class && found(result, rule)) {
+			if (without == NULL || !detect_rules_has(without, rule))
+				detect_rules_add(&rules, rule);
+			else
+				silent = silent || !voice_says(rule);
+		}
+	for (enum detect_rule rule = 0; rule < DETECT_RULES && silent; rule++)
+		if (voice_says(rule))
+			rules.bits[rule / 64] &= ~(UINT64_C(1) << (rule % 64));
+	return rules;
 }
 
 unsigned detect_points(const struct detect_result *result, unsigned class, const struct detect_rules *without)
 {
+	struct detect_rules rules = counting(result, class, without);
 	unsigned points = 0;
 	bool fenced = false;
 
 	for (enum detect_rule rule = 0; rule < DETECT_RULES; rule++) {
-		if (!counts(rule, class, without))
+		if (!detect_rules_has(&rules, rule))
 			continue;
 		if (detect_rules_has(&result->found, rule))
 			points += detect_info[rule].points;
-		else if (detect_rules_has(&result->fenced, rule))
+		else
 			fenced = fenced || detect_info[rule].points >= DETECT_REFUSE;
 	}
 	return fenced && points < DETECT_FLAG ? DETECT_FLAG : points;
 }
 
+/* What was learned says less to who reads it than a rule. */
+static bool leads(enum detect_rule rule, enum detect_rule than)
+{
+	bool learned = voice_says(rule), other = voice_says(than);
+
+	return learned != other ? other : detect_info[rule].points > detect_info[than].points;
+}
+
 enum detect_rule detect_lead(const struct detect_result *result, unsigned class, const struct detect_rules *without)
 {
+	struct detect_rules rules = counting(result, class, without);
 	enum detect_rule lead = DETECT_RULES;
 
 	for (enum detect_rule rule = 0; rule < DETECT_RULES; rule++)
-		if (counts(rule, class, without) &&
-		    (detect_rules_has(&result->found, rule) || detect_rules_has(&result->fenced, rule)) &&
-		    (lead == DETECT_RULES || detect_info[rule].points > detect_info[lead].points))
+		if (detect_rules_has(&rules, rule) && (lead == DETECT_RULES || leads(rule, lead)))
 			lead = rule;
 	return lead;
 }

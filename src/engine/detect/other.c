@@ -137,6 +137,12 @@ void detect_other_word(const struct detect_view *view, enum detect_list list, si
 	case LIST_OTHER_PROTOTYPES:
 		detect_hit(view, RULE_OTHER_PROTOTYPE, at);
 		return;
+	case LIST_OTHER_REACHERS:
+		detect_hit(view,
+			   view->size < 400 || view->text[0] == '$' || view->text[0] == '%' ? RULE_OTHER_REACHER
+											    : RULE_OTHER_CODE,
+			   at);
+		return;
 	case LIST_OTHER_XPATH:
 		detect_hit(view, RULE_OTHER_XPATH, at);
 		return;

@@ -26,7 +26,7 @@ static size_t canonical(const struct detect_view *view, uint8_t *out, bool witho
 			i += 3;
 			*ret_odd = true;
 		} else if (left >= 2 && n >= 2 && out[n - 1] == '.' && out[n - 2] == '.' &&
-			   ((c == '2' && p[1] == 'f') || (c == '5' && p[1] == 'c'))) {
+			   (n == 2 || out[n - 3] != '.') && ((c == '2' && p[1] == 'f') || (c == '5' && p[1] == 'c'))) {
 			c = '/'; /* ..2f */
 			i++;
 			*ret_odd = true;
@@ -34,9 +34,20 @@ static size_t canonical(const struct detect_view *view, uint8_t *out, bool witho
 			c = '/';
 			*ret_odd = true;
 		}
-		out[n++] = c;
+		/* \\\..\: what stands between slashes counts; of two at the beginning both */
+		if (c != '/' || n <= 1 || out[n - 1] != '/')
+			out[n++] = c;
 	}
 	return n;
+}
+
+/* ??/ and .?/ are ../ to what expands a name by what is there. */
+static void expand(uint8_t *text, size_t size)
+{
+	for (size_t i = 0; i + 3 <= size; i++)
+		if ((text[i] == '.' || text[i] == '?') && (text[i + 1] == '.' || text[i + 1] == '?') &&
+		    text[i + 2] == '/' && (i == 0 || text[i - 1] == '/'))
+			text[i] = text[i + 1] = '.';
 }
 
 /* Behind the steps up at a place (../../, ..//..//, .../, ..;/): how many, and where the rest begins. */
@@ -124,10 +135,49 @@ static void alone(const struct detect_view *view, const uint8_t *text, size_t si
 		return;
 	for (size_t i = from; i < size && !file; i++)
 		file = text[i] == '/' && detect_any(view->words, LIST_PATH_FILES, text + i + 1, text + size) != 0;
-	if (from != 0 || file)
+	/* /etc/init.d/x restart: somebody shows a command */
+	if (from != 0 || (file && blanks == 0))
 		detect_hit(view, RULE_PATH_ALONE, 0);
+	else if (file)
+		detect_hit(view, RULE_PATH_NAMED, 0);
 	else if (detect_any(view->words, LIST_PATH_ROOTS, text, text + size) != 0)
 		detect_hit(view, RULE_PATH_SYSTEM, 0);
+}
+
+/* /x/y%00: a path that ends where its writer wants it to, to a reader in C. */
+static bool ends_early(const struct detect_view *view)
+{
+	for (size_t at = 1; (at = detect_find(view, at, "%00")) < view->size; at++) {
+		size_t from = at;
+
+		while (from != 0 && at - from < 128 && !is_blank(view->text[from - 1]) && view->text[from - 1] != '/' &&
+		       view->text[from - 1] != '\\')
+			from--;
+		if (from != 0 && at - from < 128 && from != at && !is_blank(view->text[from - 1]))
+			return true;
+	}
+	return false;
+}
+
+/* Slashes and dots in forms that no writer of an address makes and careless readers take: overlong UTF-8, which is
+ * written %c0.. and so on (the last octet may be anything), percents of percents, characters that a code page turns
+ * into them. Twice: that is no accident. */
+static void forms(const struct detect_view *view)
+{
+	unsigned count = 0;
+
+	if ((view->kinds & VIEW_TWICE) != 0) {
+		/* still encoded behind all rounds */
+		for (size_t at = 0; count < 2 && (at = detect_find(view, at, "%2")) < view->size; at += 2)
+			count += VIEW_HAS(view, at, "%2e") || VIEW_HAS(view, at, "%2f") || VIEW_HAS(view, at, "%25");
+	} else if (view->kinds == 0) {
+		const uint8_t *end = view->text + view->size, *at = view->text;
+
+		for (; count < 2 && (at = memchr(at, '%', (size_t)(end - at))) != NULL; at++)
+			count += detect_any(view->words, LIST_PATH_FORMS, at, end) != 0;
+	}
+	if (count == 2 || (view->kinds == 0 && ends_early(view)))
+		detect_hit(view, RULE_PATH_ENCODED, 0);
 }
 
 void detect_path(const struct detect_view *view)
@@ -136,9 +186,13 @@ void detect_path(const struct detect_view *view)
 	bool odd, slashes = (view->gate & (GATE_SLASH | GATE_BACKSLASH)) != 0;
 	size_t size;
 
+	if (view->gate & GATE_PERCENT)
+		forms(view);
 	if (!slashes && !detect_shortened(view))
 		return;
 	size = canonical(view, text, false, &odd);
+	if (slashes && memchr(text, '?', size) != NULL)
+		expand(text, size);
 	climbing(view, text, size, odd, 1);
 	if (slashes)
 		alone(view, text, size);

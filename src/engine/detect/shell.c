@@ -9,9 +9,23 @@ struct place {
 	bool opens;  /* ` or $( */
 };
 
+static bool in_span(const struct detect_view *view, size_t at)
+{
+	for (unsigned i = 0; i < view->span_count; i++)
+		if (at + 1 >= view->spans[i].start && at <= view->spans[i].end)
+			return true;
+	return false;
+}
+
 /* The backtick of a code span in somebody's words: it quotes a command and runs none. */
 static bool quotes(const struct detect_view *view, size_t at)
 {
+	/* `so' has a manual of old */
+	if (view->text[at] == '`' && at != 0 && is_blank(view->text[at - 1]) && !in_span(view, at)) {
+		size_t end = detect_find_within(view, at, at + 60 < view->size ? at + 60 : view->size, "'");
+
+		return end < view->size && memchr(view->text + at + 1, '`', end - at - 1) == NULL;
+	}
 	for (unsigned i = 0; i < view->span_count; i++) {
 		size_t start = view->spans[i].start, end = view->spans[i].end;
 
@@ -23,12 +37,21 @@ static bool quotes(const struct detect_view *view, size_t at)
 	return false;
 }
 
-static bool in_span(const struct detect_view *view, size_t at)
+/* `vi pod.yaml`: a span with a command and what it works on. Where nothing stands in front of it, what it works on must
+ * be no number or address. */
+static bool shows(const struct detect_view *view, size_t at)
 {
-	for (unsigned i = 0; i < view->span_count; i++)
-		if (at + 1 >= view->spans[i].start && at <= view->spans[i].end)
-			return true;
-	return false;
+	bool blank = false;
+
+	if (view->text[at] != '`' || view->span_count == 0 || view->spans[0].start != at + 1)
+		return false;
+	for (size_t i = at + 1; i < view->spans[0].end; i++) {
+		blank = blank || view->text[i] == ' ';
+		if (at == 0 && blank &&
+		    ((ascii_is_digit(view->text[i]) && view->text[i - 1] != '$') || view->text[i] == ':'))
+			return false;
+	}
+	return blank && (at == 0 || is_blank(view->text[at - 1]));
 }
 
 /* The next word as a shell has it: quotes, backslashes and ${ifs} gone, without its folder. Returns where it ends. */
@@ -97,6 +120,39 @@ static bool behind_command(const struct detect_view *view, size_t at)
 	return size != 0 && detect_word(view->words, LIST_SHELL_COMMANDS, word, size);
 }
 
+/* Two words or more in front of it: somebody speaks of commands, unless it is set off as none of them would. */
+static bool talks(const struct detect_view *view, size_t at)
+{
+	size_t words = 0;
+
+	for (size_t i = at > 200 ? at - 200 : 0; i < at; i++)
+		words += ascii_is_alpha(view->text[i]) && (i == 0 || is_blank(view->text[i - 1]));
+	return words > 2;
+}
+
+/* Behind a pipe it takes what somebody's command in front says: `lspci | grep -i vga`. */
+static bool is_filter(const struct detect_view *view, const uint8_t *word, size_t size)
+{
+	return detect_word(view->words, LIST_SHELL_FILTERS, word, size);
+}
+
+/* ` ;id `, ` &&curl`: set off in front, tight behind, as nobody writes who shows a command line. */
+static bool set_off(const struct detect_view *view, const struct place *place)
+{
+	return place->at != 0 && is_blank(view->text[place->at - 1]) && place->next < view->size &&
+	       !is_blank(view->text[place->next]) && view->text[place->at] != '\\';
+}
+
+/* A pipe into what reads none, a single & : not what somebody shows. Nor what only tells where one is. */
+static bool deaf(const struct detect_view *view, const struct place *place, const uint8_t *word, size_t size)
+{
+	uint8_t c = view->text[place->at];
+
+	return (place->next == place->at + 1 && (c == '|' || c == '&') &&
+		detect_word(view->words, LIST_SHELL_DEAF, word, size)) ||
+	       detect_word(view->words, LIST_SHELL_SCOUTS, word, size);
+}
+
 static void command(const struct detect_view *view, const struct place *place)
 {
 	const uint8_t *end = view->text + view->size, *rest;
@@ -128,13 +184,18 @@ static void command(const struct detect_view *view, const struct place *place)
 			break;
 		}
 	}
-	if (behind_value(view, place->at) && (over || argument || !ambiguous))
+	if (behind_value(view, place->at) && (over || argument || !ambiguous) && !shows(view, place->at) &&
+	    (place->at == 0 || view->text[place->at] != '|' || !is_filter(view, word, size)))
 		detect_hit(view, RULE_SHELL_START, place->at);
 	else if (place->opens && (over || argument))
 		detect_hit(view, RULE_SHELL_SUBSTITUTION, place->at);
-	else if (argument && !place->opens && !behind_command(view, place->at))
+	else if (!place->opens && !is_filter(view, word, size) && !in_span(view, place->at) &&
+		 (deaf(view, place, word, size)
+			  ? argument || !ambiguous
+			  : (argument && !talks(view, place->at) && !behind_command(view, place->at)) ||
+				    ((argument || over) && set_off(view, place))))
 		detect_hit(view, RULE_SHELL_BEHIND, place->at);
-	else if (over || argument)
+	else if ((over || argument) && !(is_filter(view, word, size) && view->text[place->at] == '|'))
 		detect_hit(view, ambiguous && !argument ? RULE_SHELL_SUBSTITUTION : RULE_SHELL_COMMAND, place->at);
 }
 

@@ -117,7 +117,12 @@ static void logic(const struct tokens *t, size_t i)
 	if (!is_value(t->list[a].kind))
 		return;
 	if (t->list[a].kind == T_SELECT || t->list[a].kind == T_FUNCTION) {
-		if (left || number || (t->list[a].kind == T_SELECT && i != 0 && t->list[i - 1].kind == T_CLOSE))
+		bool query = t->list[a].kind == T_FUNCTION || t->list[a - 1].kind == T_OPEN ||
+			     is_quote(&t->list[a - 1]) || followed_by(t, a, T_FROM, 24) ||
+			     followed_by(t, a, T_COMMENT, 24) || t->view->size < 80;
+
+		if (((left || number) && query) ||
+		    (t->list[a].kind == T_SELECT && i != 0 && t->list[i - 1].kind == T_CLOSE))
 			detect_hit(t->view, RULE_SQL_TAUTOLOGY, t->list[i].at);
 		return;
 	}
@@ -129,7 +134,7 @@ static void logic(const struct tokens *t, size_t i)
 		if ((left || number) && i != 0 &&
 		    (comment || t->list[c].kind == T_ORDER || (t->list[a].kind == T_NUMBER && last(t, a))))
 			detect_hit(t->view, RULE_SQL_TAUTOLOGY, t->list[i].at);
-		else if (left && i != 0 &&
+		else if (left && i != 0 && t->view->size < 200 &&
 			 (is_quote(&t->list[i + 1]) || (t->list[a].kind == T_WORD && t->list[a + 1].kind == T_OPEN)))
 			detect_hit(t->view, RULE_SQL_LEFT, t->list[i].at);
 		return;
@@ -230,8 +235,16 @@ static void begins(const struct tokens *t)
 		detect_hit(t->view, RULE_SQL_LEFT, 0);
 	if (first->kind == T_SOUND && first[1].kind == T_OPEN && first[2].kind == T_SELECT)
 		detect_hit(t->view, RULE_SQL_CLAUSE, 0);
+	if (first->kind == T_HAVING && first[1].kind == T_NUMBER && first[2].kind == T_COMPARE)
+		detect_hit(t->view, RULE_SQL_CLAUSE, 0);
+	if (word_is(t, 0, "if") && first[1].kind == T_OPEN && first[2].kind == T_NUMBER && first[3].kind == T_COMPARE &&
+	    first[4].kind == T_NUMBER && first[5].kind == T_CLOSE)
+		detect_hit(t->view, RULE_SQL_CLAUSE, 0);
 	if (first->kind == T_ORDER && first[1].kind == T_BY && first[2].kind == T_NUMBER && t->view->size < 200)
-		detect_hit(t->view, comment || first[3].kind == T_COMMA ? RULE_SQL_CLAUSE : RULE_SQL_LEFT, 0);
+		detect_hit(t->view,
+			   comment || first[3].kind == T_COMMA || (t->count == 3 && t->view->ends) ? RULE_SQL_CLAUSE
+												   : RULE_SQL_LEFT,
+			   0);
 	while (k + 1 < t->count && t->list[k].kind == T_OPEN)
 		k++;
 	if (k != 0 && comment && t->view->ends &&
@@ -286,7 +299,8 @@ static void left(const struct tokens *t, size_t i)
 	    (is_quote(&t->list[k + 1]) || t->list[k + 1].kind == T_OPEN || t->list[k + 1].kind == T_NULL ||
 	     word_is(t, k + 1, "boolean")))
 		detect_hit(view, RULE_SQL_CLAUSE, t->list[i].at);
-	if (t->list[k].kind == T_COMPARE && t->list[k].size <= 2 && tight && i < 3 && is_quote(&t->list[k + 1]))
+	if (t->list[k].kind == T_COMPARE && t->list[k].size <= 2 && tight && i < 3 && is_quote(&t->list[k + 1]) &&
+	    view->size < 40 && view->ends)
 		detect_hit(view, RULE_SQL_CLAUSE, t->list[i].at);
 	if (tight && i < 2 && view->begins && view->ends && operates(t, k) && t->count > k + 2 && t->count < 24 &&
 	    is_quote(&t->list[t->count - 2]) && t->list[t->count - 1].kind != T_JOIN)

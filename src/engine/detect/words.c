@@ -30,7 +30,7 @@ void detect_words_init(struct detect_words *words)
 	memset(words->start, UINT8_MAX, sizeof(words->start));
 	sql_keywords_init(words->keyword_start);
 	for (unsigned l = 0; l < DETECT_LISTS; l++) {
-		uint32_t bit = UINT32_C(1) << l;
+		uint64_t bit = UINT64_C(1) << l;
 
 		for (uint8_t i = lists[l].count; i-- != 0;) {
 			const char *word = lists[l].words[i];
@@ -97,12 +97,12 @@ void detect_scan(const struct detect_view *view)
 
 	/* two octets of zero stand behind the last */
 	for (size_t i = 0; i < view->size; i++) {
-		uint32_t set = words->first[text[i]] & words->second[text[i + 1]] & words->third[text[i + 2]];
+		uint64_t set = words->first[text[i]] & words->second[text[i + 1]] & words->third[text[i + 2]];
 
 		if (set == 0 || (i != 0 && is_word(text[i - 1]) && is_word(text[i])))
 			continue;
 		while (set != 0) {
-			unsigned list = (unsigned)__builtin_ctz(set);
+			unsigned list = (unsigned)__builtin_ctzll(set);
 			size_t size = detect_any(words, list, text + i, end);
 
 			set &= set - 1;

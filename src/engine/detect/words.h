@@ -11,11 +11,11 @@ enum detect_list {
 #undef DETECT_LIST
 	DETECT_LISTS
 };
-_Static_assert(DETECT_LISTS <= 32, "a bit each");
+_Static_assert(DETECT_LISTS <= 64, "a bit each");
 
 struct detect_words {
 	/* By octet: the lists that have a word with it at this place. Only of lists that have an owner. */
-	uint32_t first[256], second[256], third[256];
+	uint64_t first[256], second[256], third[256];
 	/* The first word of a list that begins with this octet, or UINT8_MAX. */
 	uint8_t start[DETECT_LISTS][128];
 	/* By letter: the first keyword of SQL. */

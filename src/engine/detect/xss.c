@@ -32,7 +32,9 @@ static bool runs(const struct detect_view *view, const uint8_t *at, const uint8_
 	size_t n = 0;
 
 	for (; at < end && n < sizeof(url); at++)
-		if (*at > ' ' && !(n == 0 && (*at == '"' || *at == '\'' || *at == '`')))
+		if (*at == '\\' && at + 1 < end && memchr("0nrt", at[1], 4) != NULL)
+			at++; /* written as a program would */
+		else if (*at > ' ' && !(n == 0 && (*at >= 0x80 || *at == '"' || *at == '\'' || *at == '`')))
 			url[n++] = *at;
 	return detect_any(view->words, LIST_XSS_URLS, url, url + n) != 0;
 }
@@ -78,8 +80,10 @@ static void judge(const struct detect_view *view, const struct attribute *a, siz
 	}
 	if (a->value == a->value_end)
 		return;
-	if (size == 6 && memcmp(name, "srcdoc", 6) == 0)
+	if ((size == 6 && memcmp(name, "srcdoc", 6) == 0) || (size == 7 && memcmp(name, "datasrc", 7) == 0))
 		detect_hit(view, RULE_XSS_ELEMENT, tag);
+	if (size == 10 && memcmp(name, "formaction", 10) == 0)
+		detect_hit(view, RULE_XSS_SUSPECT, tag);
 	if (runs(view, a->value, a->value_end)) {
 		if (detect_word(view->words, LIST_XSS_LINKS, name, size) || calls_within(view, a->value, a->value_end))
 			detect_hit(view, RULE_XSS_SCHEME, tag);
@@ -99,10 +103,24 @@ static bool ends_name(uint8_t c)
 	return is_blank(c) || c == '/' || c == '>';
 }
 
-/* Reads attributes to the end of the tag, or of the view, or to where another tag's were read on from: seen, a bit an
- * octet. So a text of nothing but '<a' is read once. */
-static const uint8_t *read_attributes(const struct detect_view *view, const uint8_t *at, size_t tag, uint64_t *seen)
+/* What of a view was read already. */
+struct reading {
+	uint64_t seen[VIEW_SIZE / 64];	      /* a bit an octet: an attribute was read from here */
+	const uint8_t *name_from, *name_to;   /* the last name: who begins within it ends where it ended */
+	const uint8_t *value_from, *value_to; /* the last value without quotes, likewise */
+};
+
+static bool within(const uint8_t *at, const uint8_t *from, const uint8_t *to)
 {
+	return from != NULL && at > from && at < to;
+}
+
+/* Reads attributes to the end of the tag, or of the view, or to where another tag's were read on from. So a text of
+ * nothing but '<a' is read once. */
+static const uint8_t *read_attributes(const struct detect_view *view, const uint8_t *at, size_t tag,
+				      struct reading *reading)
+{
+	uint64_t *seen = reading->seen;
 	const uint8_t *end = view->text + view->size;
 
 	while (at < end && *at != '>') {
@@ -116,8 +134,14 @@ static const uint8_t *read_attributes(const struct detect_view *view, const uint
 			return at;
 		seen[(size_t)(at - view->text) / 64] |= UINT64_C(1) << ((size_t)(at - view->text) % 64);
 		a.name = at++;
-		while (at < end && !ends_name(*at) && *at != '=')
-			at++;
+		if (within(at, reading->name_from, reading->name_to)) {
+			at = reading->name_to;
+		} else {
+			while (at < end && !ends_name(*at) && *at != '=')
+				at++;
+			reading->name_from = a.name;
+			reading->name_to = at;
+		}
 		a.name_end = at;
 		while (at < end && is_blank(*at))
 			at++;
@@ -135,8 +159,14 @@ static const uint8_t *read_attributes(const struct detect_view *view, const uint
 				a.value_end = close != NULL ? close : end;
 				at = close != NULL ? close + 1 : end;
 			} else {
-				while (at < end && !is_blank(*at) && *at != '>')
-					at++;
+				if (within(at, reading->value_from, reading->value_to)) {
+					at = reading->value_to;
+				} else {
+					reading->value_from = at;
+					while (at < end && !is_blank(*at) && *at != '>')
+						at++;
+					reading->value_to = at;
+				}
 				a.value_end = at;
 			}
 		}
@@ -161,7 +191,7 @@ static bool code_follows(const struct detect_view *view, const uint8_t *at)
 	from = at;
 	while (at < end && (is_word(*at) || *at == '.' || *at == '$'))
 		at++;
-	return at < end && at != from && (*at == '(' || *at == '`' || *at == '=' || *at == '[');
+	return at < end && at != from && (*at == '(' || *at == '`' || *at == '=' || *at == '[' || *at == '&');
 }
 
 static void script(const struct detect_view *view, const uint8_t *name_end, size_t tag)
@@ -171,13 +201,13 @@ static void script(const struct detect_view *view, const uint8_t *name_end, size
 
 	if (detect_has(view, RULE_XSS_SCRIPT) || !detect_spend(view, 400))
 		return;
-	if (end - name_end > 400)
-		end = name_end + 400;
+	if (end - name_end > 200) /* the head, which is read four times */
+		end = name_end + 200;
 	close = memchr(name_end, '>', (size_t)(end - name_end));
 	head = (size_t)((close != NULL ? close : end) - view->text);
 	if (detect_find_within(view, tag, head, "src") < view->size ||
 	    detect_find_within(view, tag, head, "href") < view->size ||
-	    (close != NULL ? code_follows(view, close + 1)
+	    (close != NULL ? code_follows(view, close + 1) || calls_within(view, name_end, close)
 			   : calls_within(view, name_end, end - name_end > 100 ? name_end + 100 : end)))
 		detect_hit(view, RULE_XSS_SCRIPT, tag);
 	else
@@ -191,7 +221,9 @@ static void suspect(const struct detect_view *view, const uint8_t *name, const u
 	struct detect_view head = { .text = name_end, .size = (size_t)(rest - name_end) };
 	const uint8_t *end = view->text + view->size;
 
-	detect_hit(view, RULE_XSS_SUSPECT, tag);
+	/* <meta> and no more is a word of who speaks of it */
+	if (tag < 3 || name_end == view->text + view->size || *name_end != '>' || view->size < 60)
+		detect_hit(view, RULE_XSS_SUSPECT, tag);
 	if (head.size > 400)
 		head.size = 400;
 	if (detect_has(view, RULE_XSS_ELEMENT) || !detect_spend(view, 400))
@@ -204,13 +236,14 @@ static void suspect(const struct detect_view *view, const uint8_t *name, const u
 		return;
 	if (end - rest > 300)
 		end = rest + 300;
-	for (; rest < end; rest++)
-		if (detect_any(view->words, LIST_XSS_STYLES, rest, end) != 0)
+	for (const uint8_t *at = rest; at < end; at++)
+		if (detect_any(view->words, LIST_XSS_STYLES, at, end) != 0 || (*at == '\\' && at - rest < 60) ||
+		    (ascii_is_alpha(*at) && !is_word(at[-1]) && calls_at(view, at, end)))
 			detect_hit(view, RULE_XSS_STYLE, tag);
 }
 
 /* at: behind '<'. Returns where to go on. */
-static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at, uint64_t *seen)
+static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at, struct reading *reading)
 {
 	const uint8_t *end = view->text + view->size, *name = at, *name_end, *rest;
 	size_t tag = (size_t)(at - view->text) - 1, size;
@@ -221,6 +254,8 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 		if (VIEW_HAS(view, tag, "<![cdata[") || VIEW_HAS(view, tag, "<!attlist") ||
 		    VIEW_HAS(view, tag, "<?xml-stylesheet"))
 			detect_hit(view, RULE_XSS_SUSPECT, tag);
+		if (VIEW_HAS(view, tag, "<?import"))
+			detect_hit(view, RULE_XSS_ELEMENT, tag);
 		return at + 1;
 	}
 	if (*at == '/')
@@ -240,7 +275,7 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 			;
 		size = (size_t)(name_end - name);
 	}
-	rest = read_attributes(view, at, tag, seen);
+	rest = read_attributes(view, at, tag, reading);
 	if (view->text[tag + 1] == '/') {
 		if (size == 6 && memcmp(name, "script", 6) == 0)
 			detect_hit(view, RULE_XSS_BARE_SCRIPT, tag);
@@ -290,8 +325,8 @@ static void handlers(const struct detect_view *view)
 			p++;
 		if (p - name < 3 || p - name > 24)
 			continue;
-		while (p < end && is_blank(*p))
-			p++;
+		while (p < end && p - name < 64 && *p != '=' && *p != '>' && *p != '\'' && *p != '"' && !is_word(*p))
+			p++; /* onload!#$= was a handler to a browser once */
 		if (p == end || *p != '=')
 			continue;
 		for (p++; p < end && (is_blank(*p) || *p == '"' || *p == '\'' || *p == '`'); p++)
@@ -323,6 +358,11 @@ static void scheme(const struct detect_view *view, size_t at, size_t size)
 		end = next + 200;
 	if (!detect_spend(view, (size_t)(end - next)))
 		return;
+	if (!ascii_is_alpha(view->text[at])) {
+		if (calls_within(view, next, end - next > 40 ? next + 40 : end))
+			detect_hit(view, view->text[at] == '=' ? RULE_XSS_STYLE : RULE_XSS_SCRIPT, at);
+		return;
+	}
 	if (calls_at(view, next, end) || (starts && !is_blank(*next)))
 		detect_hit(view, RULE_XSS_SCHEME, at);
 	else if (!is_blank(*next) && (calls_within(view, next, end) || *next == '/' || data))
@@ -353,7 +393,7 @@ static void script_call(const struct detect_view *view, size_t at, size_t size)
 	while (before != 0 && at - before < 8 && !is_word(view->text[before - 1])) {
 		uint8_t c = view->text[--before];
 
-		marks += c == '\'' || c == '"' || c == '}';
+		marks += c == '\'' || c == '"' || c == '}' || c == 0x9d || c == 0x99; /* or a typographer's */
 	}
 	if (marks != 0 && at - before > 1)
 		detect_hit(view, RULE_XSS_CALL, at);
@@ -372,11 +412,11 @@ void detect_xss_word(const struct detect_view *view, enum detect_list list, size
 void detect_xss(const struct detect_view *view)
 {
 	const uint8_t *at = view->text, *end = at + view->size;
-	uint64_t seen[VIEW_SIZE / 64] = { 0 };
+	struct reading reading = { 0 };
 
 	if (view->gate & GATE_TAG) {
 		while ((at = memchr(at, '<', (size_t)(end - at))) != NULL)
-			at = read_tag(view, at + 1, seen);
+			at = read_tag(view, at + 1, &reading);
 	}
 	if (view->gate & GATE_EQUALS)
 		handlers(view);

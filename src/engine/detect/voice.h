@@ -1,0 +1,74 @@
+/* voice.h: the learned voice: how like known attacks a place of a text is. A place is VOICE_WINDOW octets, and one
+ * begins at each VOICE_STEP octets, so that what stands within a long text is seen as if it stood alone; each octet of
+ * it adds the weights of the n-grams that end there, found by hash. The weights are made by bench/voice_train.c from
+ * texts that it reads by the very functions below, and stand in tables/voice_weights.def. */
+#ifndef ENGINE_DETECT_VOICE_H
+#define ENGINE_DETECT_VOICE_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/inspect.h"
+
+enum {
+	VOICE_BITS = 13,
+	VOICE_ROWS = 1 << VOICE_BITS,
+	VOICE_LANES = 8, /* a row is added with one instruction: those behind the classes are zero */
+	VOICE_GRAMS = 4,
+	VOICE_STEP = 8,
+	VOICE_STEPS = 5,
+	VOICE_WINDOW = VOICE_STEP * VOICE_STEPS
+};
+
+/* Letters as they are, digits alike, blanks and controls alike, all beyond ASCII alike. */
+static inline uint8_t voice_fold(uint8_t c)
+{
+	if ((uint8_t)(c - '0') < 10)
+		return '0';
+	if (c <= ' ')
+		return ' ';
+	return c >= 0x80 ? 0x80 : c;
+}
+
+static inline uint32_t voice_row(uint64_t gram)
+{
+	return (uint32_t)(gram * UINT64_C(0x9e3779b97f4a7c15) >> (64 - VOICE_BITS));
+}
+
+/* What stands in front of a text: blanks. */
+#define VOICE_START UINT64_C(0x2020202020202020)
+
+/* The rows of the 2, 3, 4 and 6 octets that end here; past: folded, the newest lowest. */
+static inline void voice_rows(uint64_t past, uint32_t rows[VOICE_GRAMS])
+{
+	rows[0] = voice_row((past & 0xffff) | UINT64_C(2) << 60);
+	rows[1] = voice_row((past & 0xffffff) | UINT64_C(3) << 60);
+	rows[2] = voice_row((past & 0xffffffff) | UINT64_C(4) << 60);
+	rows[3] = voice_row((past & UINT64_C(0xffffffffffff)) | UINT64_C(6) << 60);
+}
+
+struct voice_best {
+	int32_t sum[VOICE_LANES];
+	uint32_t end[VOICE_LANES]; /* of the window, in octets */
+};
+
+/* Of each class the window of the greatest sum. size is not 0. */
+void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *text, size_t size,
+		 struct voice_best *ret_best);
+extern const int8_t voice_weights[VOICE_ROWS][VOICE_LANES];
+
+/* From which sum on a class says it: see voice_train.c. */
+struct voice_class {
+	int32_t strong, weak;
+	enum detect_rule says, hints;
+};
+extern const struct voice_class voice_classes[DETECT_CLASSES];
+
+/* Is it a rule of the voice? */
+static inline bool voice_says(enum detect_rule rule)
+{
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+		if (rule == voice_classes[class].says || rule == voice_classes[class].hints)
+			return true;
+	return false;
+}
+#endif

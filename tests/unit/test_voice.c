@@ -1,0 +1,134 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "engine/detect/voice.h"
+
+static uint64_t chance = 7;
+
+static uint32_t next_number(void)
+{
+	chance = chance * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(chance >> 33);
+}
+
+static int32_t octet_weight(const uint8_t *text, size_t at, unsigned class)
+{
+	static const size_t grams[VOICE_GRAMS] = { 2, 3, 4, 6 };
+	int32_t sum = 0;
+
+	for (unsigned g = 0; g < VOICE_GRAMS; g++) {
+		uint64_t gram = 0;
+
+		for (size_t back = grams[g]; back-- != 0;)
+			gram = gram << 8 | (back > at ? ' ' : voice_fold(text[at - back]));
+		sum += voice_weights[voice_row(gram | (uint64_t)grams[g] << 60)][class];
+	}
+	return sum;
+}
+
+/* Every window by itself, from its beginning to its end. */
+static int32_t slow_best(const uint8_t *text, size_t size, unsigned class)
+{
+	int32_t most = INT32_MIN;
+
+	for (size_t from = 0; from == 0 || from + VOICE_WINDOW - VOICE_STEP < size; from += VOICE_STEP) {
+		size_t to = from + VOICE_WINDOW < size ? from + VOICE_WINDOW : size;
+		int32_t sum = 0;
+
+		for (size_t i = from; i < to; i++)
+			sum += octet_weight(text, i, class);
+		most = sum > most ? sum : most;
+	}
+	return most;
+}
+
+static void test_equal(void **state)
+{
+	static const char letters[] = "<>'\"/\\.;|&()= aeinorstlc019%${}-script select/etc";
+	uint8_t text[300];
+
+	(void)state;
+	for (unsigned round = 0; round < 3000; round++) {
+		size_t size = 1 + next_number() % (sizeof(text) - 1);
+		struct voice_best best;
+
+		for (size_t i = 0; i < size; i++)
+			text[i] = round % 3 == 0 ? (uint8_t)next_number()
+						 : (uint8_t)letters[next_number() % (sizeof(letters) - 1)];
+		voice_score(voice_weights, text, size, &best);
+		for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
+			assert_int_equal(best.sum[class], slow_best(text, size, class));
+			assert_in_range(best.end[class], 1, size);
+		}
+	}
+}
+
+/* All weights at their greatest: no sum leaves its 16 bits. */
+static void test_extremes(void **state)
+{
+	static int8_t weights[VOICE_ROWS][VOICE_LANES];
+	uint8_t text[200];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (int sign = -1; sign <= 1; sign += 2) {
+		struct voice_best best;
+
+		memset(weights, sign < 0 ? -128 : 127, sizeof(weights));
+		voice_score((const int8_t(*)[VOICE_LANES])weights, text, sizeof(text), &best);
+		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+			assert_int_equal(best.sum[class], VOICE_WINDOW * VOICE_GRAMS * (sign < 0 ? -128 : 127));
+	}
+}
+
+/* Where it begins, in octets of eight, is nothing to what a text says: within words it is as loud as alone, but for
+ * what stands around it in its window. */
+static void test_within(void **state)
+{
+	static const char attack[] = "../../../../../../usr/local/apache/logs/error.log";
+	char text[600];
+
+	(void)state;
+	for (size_t at = 0; at < 400; at += 7) {
+		struct voice_best best;
+
+		memset(text, ' ', sizeof(text));
+		memcpy(text + at, attack, sizeof(attack) - 1);
+		voice_score(voice_weights, (const uint8_t *)text, sizeof(text), &best);
+		assert_true(best.sum[DETECT_PATH] >= voice_classes[DETECT_PATH].weak);
+	}
+}
+
+static void test_table(void **state)
+{
+	size_t none = 0;
+
+	(void)state;
+	for (size_t r = 0; r < VOICE_ROWS; r++) {
+		for (unsigned lane = DETECT_CLASSES; lane < VOICE_LANES; lane++)
+			assert_int_equal(voice_weights[r][lane], 0);
+		none += voice_weights[r][0] == 0 && voice_weights[r][1] == 0 && voice_weights[r][2] == 0;
+	}
+	assert_in_range(none, 0, VOICE_ROWS / 2);
+	assert_in_range(sizeof(voice_weights), 1, 65536);
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+		assert_true(voice_classes[class].weak > 0 && voice_classes[class].strong > voice_classes[class].weak);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_within),
+		cmocka_unit_test(test_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
