@@ -396,5 +396,6 @@ int main(int argc, char **argv)
 	print_anchors(argv[1]);
 	cost_print(&words, &corpus);
 	print_left_out(&corpus);
+	rules_print();
 	return 0;
 }

@@ -37,6 +37,7 @@ void cost_print(const struct detect_words *words, const struct corpus *corpus);
  */
 const char *encoder_name(unsigned encoder);
 struct fw_slice encode(unsigned encoder, struct fw_slice text);
+void rules_print(void); /* detect_rules.c */
 /* detect_strict.c; missed: names the attacks that are taken. */
 void strict_print(const struct detect_words *words, const struct corpus *corpus, bool missed);
 

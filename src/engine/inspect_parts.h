@@ -52,6 +52,7 @@ struct inspect_result {
 	struct detect_result known;
 	struct patterns_found own; /* rules of the configuration */
 };
-void inspect_weigh(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place);
+/* True: something in it counts otherwise there than elsewhere, if at all: then it is no piece of anything. */
+bool inspect_weigh(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place);
 enum verdict inspect_tell(struct message *message, const struct inspect *inspect);
 #endif

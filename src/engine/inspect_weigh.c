@@ -67,7 +67,8 @@ static struct detect_rules excepted(const struct inspect *inspect, const char *p
 }
 
 /* At how many points a class refuses and flags there. */
-static struct policy_points points_at(const struct inspect *inspect, unsigned class, const char *path, bool exact)
+static struct policy_points points_at(const struct inspect *inspect, unsigned class, const char *path, bool exact,
+				      bool *ret_own)
 {
 	const struct policy_inspect *says = &inspect->message->policy->inspect;
 	const struct policy_route *route = inspect->message->route;
@@ -81,9 +82,12 @@ static struct policy_points points_at(const struct inspect *inspect, unsigned cl
 		const struct policy_points *of = &says->points[i];
 
 		if (of->class == class && (strcmp(of->type, "*") == 0 || strcmp(of->type, inspect->type) == 0) &&
-		    (strcmp(of->field, "*") == 0 || (exact && strcmp(of->field, path) == 0)))
+		    (strcmp(of->field, "*") == 0 || (exact && strcmp(of->field, path) == 0))) {
+			*ret_own = strcmp(of->field, "*") != 0;
 			return *of;
+		}
 	}
+	*ret_own = false;
 	return points;
 }
 
@@ -192,10 +196,14 @@ static void add_own(const struct inspect *inspect, const struct inspect_result *
 	}
 }
 
-static void weigh_class(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place,
+/* True: something was found that counts otherwise in that place than elsewhere, if at all. */
+static bool weigh_class(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place,
 			struct inspect_finding *found, const struct detect_rules *without, bool exact)
 {
-	struct policy_points counts = points_at(inspect, found->class, found->path, exact);
+	bool own_points;
+	struct policy_points counts = points_at(inspect, found->class, found->path, exact, &own_points);
+	unsigned any = detect_points(&result->known, found->class, NULL);
+	bool pardoned;
 	enum rule_action own;
 
 	/* what is markup in an HTML field the allow-list decides */
@@ -206,12 +214,14 @@ static void weigh_class(struct inspect *inspect, const struct inspect_result *re
 		if (found->points != 0)
 			found->rule = detect_lead(&result->known, found->class, without);
 	}
+	pardoned = any != 0 && (own_points || detect_points(&result->known, found->class, without) < any ||
+				(place->class == CLASS_CODE && found->class != DETECT_XSS));
 	add_own(inspect, result, found, exact, &own);
 	found->refuses = (counts.refuse != 0 && found->points >= counts.refuse &&
 			  (place->class != CLASS_CODE || found->class == DETECT_XSS)) ||
 			 own == RULE_REFUSES;
 	if (!found->refuses && own != RULE_FLAGS && (counts.flag == 0 || found->points < counts.flag))
-		return;
+		return pardoned;
 	/* named is who decided it, or has the most points */
 	if (found->own != NULL && found->own->action == RULE_SCORES && found->rule != DETECT_RULES &&
 	    detect_info[found->rule].points > found->own->score)
@@ -219,19 +229,21 @@ static void weigh_class(struct inspect *inspect, const struct inspect_result *re
 	if (found->own != NULL && found->points < found->own->score)
 		found->points = (unsigned)found->own->score;
 	if (found->points == 0)
-		return;
+		return pardoned;
 	show(inspect, result, found, without, exact);
 	if (found->refuses > inspect->worst.refuses ||
 	    (found->refuses == inspect->worst.refuses &&
 	     (found->points > inspect->worst.points ||
 	      (found->points == inspect->worst.points && found->own != NULL && inspect->worst.own == NULL))))
 		inspect->worst = *found;
+	return pardoned;
 }
 
-void inspect_weigh(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place)
+bool inspect_weigh(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place)
 {
 	struct inspect_finding found = { 0 };
 	struct detect_rules without;
+	bool pardoned = false;
 	bool joined = place->json == NULL && strcmp(place->name, "*") == 0, exact = !joined;
 
 	if (place->json != NULL)
@@ -240,7 +252,8 @@ void inspect_weigh(struct inspect *inspect, const struct inspect_result *result,
 		memcpy(found.path, place->name, strlen(place->name) + 1); /* it has room */
 	without = excepted(inspect, found.path, exact);
 	for (found.class = 0; found.class < DETECT_CLASSES; found.class ++)
-		weigh_class(inspect, result, place, &found, &without, exact);
+		pardoned = weigh_class(inspect, result, place, &found, &without, exact) || pardoned;
+	return pardoned;
 }
 
 void inspect_note(struct event_node *node, const struct message *message)

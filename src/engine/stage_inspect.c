@@ -133,7 +133,8 @@ bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct in
 	if (key && reaches_prototype(place->json, place->node))
 		detect_rules_add(&result.known.found, RULE_OTHER_PROTOTYPE);
 	if (found_any(&result)) {
-		inspect_weigh(inspect, &result, place);
+		if (inspect_weigh(inspect, &result, place))
+			return true;
 		keep_single(inspect, &result);
 	}
 	return key ? add_key(inspect, text) : add_piece(inspect, &inspect->texts, text, place->class, false);
