@@ -109,7 +109,7 @@ SECRETS = mapping({"secrets": {"type": ["object", "string", "null"], "pattern": 
 ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
          "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
          "dialect": one_of([row[1] for row in rows_of("dialects", "DIALECT")] + ["subprotocol"]), "types": named(TEXT),
-         "discriminator": {"type": "string", "pattern": "^(/|none$)"}, "login_message": TEXT, "outbound": {**SECRETS, "properties": {**SECRETS["properties"], "unknown_types": UNEXPECTED, "invalid": UNEXPECTED}}, "inbound": SECRETS, "inspect": mapping({"mode": one_of(("off", "monitor", "refuse")), "points": TEXTS}), "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
+         "discriminator": {"type": "string", "pattern": "^(/|none$)"}, "login_message": TEXT, "outbound": {**SECRETS, "properties": {**SECRETS["properties"], "unknown_types": UNEXPECTED, "invalid": UNEXPECTED, "type": {"type": "string"}}}, "inbound": SECRETS, "inspect": mapping({"mode": one_of(("off", "monitor", "refuse")), "points": TEXTS}), "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
 ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},
@@ -339,6 +339,7 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 | `login_message` | text | `upstream.login_message` | template sent to the upstream first |
 | `outbound.secrets` | `{KIND: ACTION}`, or an ACTION | none | what becomes of [secrets and personal data](#secrets-in-messages) in text messages to clients |
 | `outbound.unknown_types` | pass, flag, stop | `pass` | what becomes of a text message of the server whose type is none of [`direction: server` or `both`](#other-shapes), or that has none or cannot be read: it is delivered, delivered with a record `message_flagged`, or not delivered, with a record `outbound_withheld`. Where it is not `pass`, the [contract's own types](messages.md#from-server-to-client) are known, too, each for those whom the contract delivers it to, unless `validation.builtin_messages` is false |
+| `outbound.type` | TYPE | none | what every message of the server is, in plain JSON, where nothing in it says its type: a type of direction `server` or `both` |
 | `outbound.invalid` | pass, flag, stop | `stop` | the same of a message of such a type whose fields, schema or size are not as it was defined |
 | `inbound.secrets` | the same | none | the same in messages of clients |
 | `inspect.mode` | `off`, `monitor`, `refuse` | `validation.inspect.mode` | how messages of clients, and handshakes, are [looked through](rules.md) on this route |

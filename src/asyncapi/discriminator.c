@@ -308,8 +308,8 @@ static void take_values(struct import *import, struct route *route)
 				    "\"%s\" must say its type at %s, although its payload does not require that",
 				    import_shown(import, use->message->name), route->discriminator);
 	}
-	for (struct use *use = route->out.first; use != NULL && route->judges_out && route->discriminator != NULL;
-	     use = use->next)
+	for (struct use *use = route->out.first;
+	     use != NULL && route->judges_out && !route->untyped_out && route->discriminator != NULL; use = use->next)
 		values_of(import, use, route->discriminator, &use->values);
 }
 
@@ -333,7 +333,8 @@ static void decide(struct import *import, struct route *route)
 			      "; --clients-only leaves out what the server sends");
 	route->discriminator = found.both != NULL ? found.both : route->in.count != 0 ? found.in : found.out;
 	route->untyped = route->in.count == 1 && route->discriminator == NULL;
-	route->judges_out = route->untyped ? route->out.count <= 1 : found.both != NULL || route->out.count == 0;
+	route->untyped_out = route->out.count == 1 && found.both == NULL;
+	route->judges_out = route->out.count <= 1 || (found.both != NULL && !route->untyped);
 	take_values(import, route);
 	if (!route->judges_out && route->discriminator != NULL)
 		import_note(import, route->out.first->message->place,

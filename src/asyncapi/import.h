@@ -56,7 +56,7 @@ struct use {
 	struct fw_slice role;	    /* size 0: none */
 	struct fw_slice rate;	    /* the same */
 	struct values values;	    /* of the discriminator of the route */
-	struct fw_slice type;	    /* its name on an untyped route */
+	struct fw_slice type;	    /* its name where no message says it */
 	struct use *next;
 };
 
@@ -71,7 +71,8 @@ struct route {
 	struct uses in, out; /* what clients send, and what they are sent */
 	const char *discriminator;
 	bool untyped;
-	bool judges_out; /* what the server sends can be told apart, too */
+	bool untyped_out; /* the one that the server sends says none */
+	bool judges_out;  /* what the server sends can be told apart, too */
 	struct route *next;
 };
 

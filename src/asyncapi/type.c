@@ -94,22 +94,18 @@ static void add_named(struct import *import, const struct document_node *value, 
 		compare(import, value, use, *side);
 }
 
-static bool same(const struct use *a, const struct use *b)
-{
-	return a == b || (a != NULL && b != NULL && same_schema(a->message, b->message) &&
-			  slice_equal(a->permission, b->permission));
-}
-
-/* Where no message says its type the name is free: that of the message, made to differ. What the server sends there is
- * of that type, too. */
-static void add_untyped(struct import *import, struct use *use, const struct use *out)
+/* Where no message says its type the name is free: that of the message, made to differ. */
+static void add_untyped(struct import *import, struct use *use, bool from_client)
 {
 	struct fw_slice name = use->message->name;
 	const struct type *type;
 	char text[128];
 
 	for (unsigned i = 2; (type = find(import, name)) != NULL; i++) {
-		if (same(type->in, use) && same(type->out, out)) {
+		const struct use *other = from_client ? type->in : type->out;
+
+		if (other != NULL && same_schema(other->message, use->message) &&
+		    slice_equal(other->permission, use->permission)) {
 			use->type = name;
 			return;
 		}
@@ -120,7 +116,7 @@ static void add_untyped(struct import *import, struct use *use, const struct use
 	}
 	use->type = name;
 	if (name_holds(import, use->message->place, name))
-		add(import, name, use, out);
+		add(import, name, from_client ? use : NULL, from_client ? NULL : use);
 }
 
 static void name_all(struct import *import, struct use *use, bool from_client)
@@ -130,18 +126,23 @@ static void name_all(struct import *import, struct use *use, bool from_client)
 			add_named(import, use->values.list[i], use, from_client);
 }
 
+static void name_side(struct import *import, struct use *first, bool untyped, bool from_client)
+{
+	if (!untyped)
+		name_all(import, first, from_client);
+	else if (schema_of(import, first->message))
+		add_untyped(import, first, from_client);
+}
+
+/* Types that messages say come first: their names are not free. */
 void import_types(struct import *import)
 {
 	import->last_type = &import->types;
-	for (struct route *route = import->routes; route != NULL; route = route->next) {
-		struct use *out = route->judges_out ? route->out.first : NULL;
-
-		if (!route->untyped) {
-			name_all(import, route->in.first, true);
-			name_all(import, out, false);
-		} else if (schema_of(import, route->in.first->message) &&
-			   (out == NULL || schema_of(import, out->message))) {
-			add_untyped(import, route->in.first, out);
+	for (unsigned untyped = 0; untyped < 2; untyped++)
+		for (struct route *route = import->routes; route != NULL; route = route->next) {
+			if (route->untyped == untyped)
+				name_side(import, route->in.first, untyped, true);
+			if (route->judges_out && route->untyped_out == untyped)
+				name_side(import, route->out.first, untyped, false);
 		}
-	}
 }

@@ -72,8 +72,15 @@ static void write_route(struct import *import, const struct route *route, FILE *
 		import_yaml_text(out, slice_text(route->discriminator));
 		fputc('\n', out);
 	}
-	if (route->judges_out && !import->options->clients_only)
-		fputs("    outbound: { unknown_types: stop, invalid: stop }\n", out);
+	if (route->judges_out && !import->options->clients_only) {
+		fputs("    outbound: { ", out);
+		if (route->untyped_out) {
+			fputs("type: ", out);
+			import_yaml_text(out, route->out.first->type);
+			fputs(", ", out);
+		}
+		fputs("unknown_types: stop, invalid: stop }\n", out);
+	}
 	if (route->in.first == NULL) {
 		fputs("    types: {}\n", out);
 		return;

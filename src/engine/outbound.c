@@ -105,6 +105,16 @@ static bool add(struct collecting *collecting, const struct outbound_part *part)
 	return true;
 }
 
+/* What every message of the server is on the route, where nothing in it says its type; NULL: it does. */
+static const char *untyped_of(const struct message *message)
+{
+	const struct policy_route *route = message->route;
+
+	if (route == NULL || route->type_out != NULL)
+		return route != NULL ? route->type_out : NULL;
+	return route->untyped ? route->types[0].name : NULL;
+}
+
 /* A server behind may send several in a list. Recursion is as deep as the JSON, which is bounded. */
 static bool collect(struct collecting *collecting, uint32_t node)
 {
@@ -118,8 +128,8 @@ static bool collect(struct collecting *collecting, uint32_t node)
 				return false;
 		return true;
 	}
-	if (json->nodes[node].kind == JSON_OBJECT && message->route != NULL && message->route->untyped) {
-		part.name = slice(message->route->types[0].name, message->route->types[0].name_size);
+	if (json->nodes[node].kind == JSON_OBJECT && untyped_of(message) != NULL) {
+		part.name = slice_text(untyped_of(message));
 		part.row = named(message, part.name);
 		if (part.row == NULL)
 			part.name = slice(NULL, 0);

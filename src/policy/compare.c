@@ -358,6 +358,10 @@ static void compare_route(struct comparing *c, const struct policy_route *a, con
 	if (!same_text(a->upstream_authority, b->upstream_authority) || a->upstream_tls != b->upstream_tls ||
 	    !same_text(a->upstream_path, b->upstream_path))
 		say(c, DIFFERENCE_CHANGES, "leads to another server");
+	if (!same_text(a->type_out, b->type_out))
+		say(c, DIFFERENCE_CHANGES, "messages of the server are of the type %s, were %s",
+		    b->type_out != NULL ? b->type_out : "that they say",
+		    a->type_out != NULL ? a->type_out : "what they said");
 	if (a->unknown_out != b->unknown_out)
 		say(c, b->unknown_out < a->unknown_out ? DIFFERENCE_OPENS : DIFFERENCE_CLOSES,
 		    "types that the server has and nobody described %s",

@@ -110,6 +110,7 @@ static void compile(struct config *config)
 	config_derive_lengths(config);
 	config_messages(config);
 	config_types_link(config);
+	config_outbound_link(config);
 	check_together(config);
 	if (config->errors == 0) {
 		config_derive(config);

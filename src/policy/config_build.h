@@ -322,6 +322,7 @@ void config_secrets(struct config *config, struct config_place place, const char
 void config_secrets_read(struct config *config, struct config_place place, struct fy_node *value,
 			 struct policy_secrets *secrets);
 /* config_outbound.c: routes[].outbound */
+void config_outbound_link(struct config *config); /* when the types are known */
 void config_outbound(struct config *config, struct config_place place, struct fy_node *value,
 		     struct policy_route *route);
 const char *config_outbound_action(unsigned action);

@@ -3,8 +3,8 @@
 
 #include "base/slice.h"
 
-enum { SECRETS, UNKNOWN_TYPES, INVALID, MEMBERS };
-static const char *const member_names[MEMBERS] = { "secrets", "unknown_types", "invalid" };
+enum { SECRETS, UNKNOWN_TYPES, INVALID, TYPE, MEMBERS };
+static const char *const member_names[MEMBERS] = { "secrets", "unknown_types", "invalid", "type" };
 static const char *const action_names[UNEXPECTED_ACTIONS] = { "pass", "flag", "stop" };
 
 const char *config_outbound_action(unsigned action)
@@ -25,6 +25,10 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	}
 	if (!config_yaml_is_text(config, place, member_names[index], value, &text))
 		return;
+	if (index == TYPE) {
+		route->type_out = config_value_text(config, text);
+		return;
+	}
 	for (unsigned i = 0; i < UNEXPECTED_ACTIONS; i++)
 		if (slice_is(text, action_names[i])) {
 			*(index == INVALID ? &route->invalid_out : &route->unknown_out) = (uint8_t)i;
@@ -33,6 +37,31 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	config_report_error(config, config_yaml_place(value, place),
 			    "\"%s\" is nothing that is done with such a message: there are pass, flag and stop",
 			    config_report_quote(config, text, shown));
+}
+
+void config_outbound_link(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+	char shown[64];
+
+	for (unsigned i = 0; i < policy->route_count; i++) {
+		const struct policy_route *route = &policy->routes[i];
+		struct config_place place = { .node = config_topmost(config->routes)->key };
+
+		if (route->type_out == NULL)
+			continue;
+		if (policy_served_find(policy, slice_text(route->type_out)) == POLICY_NONE)
+			config_report_error(
+				config, place,
+				"\"outbound.type\" is \"%s\": no type of that name has the direction server "
+				"or both",
+				config_report_quote(config, slice_text(route->type_out), shown));
+		if (route->opaque || route->dialect != 0 || route->dialect_by_subprotocol)
+			config_report_error(
+				config, place,
+				"\"outbound.type\" is for plain JSON: a dialect knows where the type is, and "
+				"an opaque route reads none");
+	}
 }
 
 void config_outbound(struct config *config, struct config_place place, struct fy_node *value,

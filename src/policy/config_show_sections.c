@@ -205,6 +205,8 @@ static void show_route(struct config *config, unsigned number)
 						 : "/type");
 	give_types(&entry, config->policy, route);
 	give_secrets(&entry, "outbound", &route->secrets_out);
+	if (route->type_out != NULL)
+		give_text(&entry, "outbound.type", route->type_out);
 	give_text(&entry, "outbound.unknown_types", config_outbound_action(route->unknown_out));
 	give_text(&entry, "outbound.invalid", config_outbound_action(route->invalid_out));
 	give_secrets(&entry, "inbound", &route->secrets_in);

@@ -121,6 +121,7 @@ static void take_routes(struct taking *taking, const struct fw_policy *policy)
 		take_types(taking, policy, route);
 		for (unsigned k = 0; k < SECRET_KINDS; k++)
 			take_number(taking, route->secrets_in.action[k] | route->secrets_out.action[k] << 4);
+		take_text(taking, route->type_out);
 		take_number(taking, route->unknown_out | route->invalid_out << 8 | route->inspect.has_mode << 16 |
 					    route->inspect.mode << 17);
 		take_texts(taking, &route->inspect.points);

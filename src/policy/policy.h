@@ -203,6 +203,7 @@ struct policy_route {
 	bool lists_types; /* else every type that the policy has */
 	struct policy_route_inspect inspect;
 	struct policy_secrets secrets_in, secrets_out; /* in messages of clients, and to them */
+	const char *type_out; /* of every message of the server, where nothing in it says its type; NULL: it does */
 	uint8_t unknown_out, invalid_out; /* enum policy_unexpected: types that nobody defined; not as defined */
 };
 

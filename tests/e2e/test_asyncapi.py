@@ -164,8 +164,8 @@ def of_the_vectors():
     fates()
     for name, options, *rest in CLIENTS:
         clients_of(os.path.join(EXAMPLES, name), options + options_for(name), *rest, name.replace("-asyncapi.yml", "") + " as " + rest[0])
-    for name, pathname in (("websocket-gemini-asyncapi.yml", ""), ("kraken-websocket-request-reply-message-filter-in-reply-asyncapi.yml", "")):
-        servers_of(os.path.join(EXAMPLES, name), [], "server", pathname, name.replace("-asyncapi.yml", ""))
+    for name, pathname in (("websocket-gemini-asyncapi.yml", ""), ("kraken-websocket-request-reply-message-filter-in-reply-asyncapi.yml", ""), ("social-media/backend/asyncapi.yaml", "/ws")):
+        servers_of(os.path.join(EXAMPLES, name), options_for(name), "server", pathname, name.replace("-asyncapi.yml", ""))
 
 
 # Both versions say the same; every kind of mutation is in it.

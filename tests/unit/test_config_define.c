@@ -92,6 +92,7 @@ static void refused(void **state)
 	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", discriminator: none}]", "all are of one: name it");
 	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", types: {\"a*\": any}}]", "is for dialects");
 	refused_for("routes: [{path: /a, types: {a: any}}]", "needs an upstream");
+	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", outbound: {type: no}}]", "no type of that name");
 	refused_for("routes: [{path: /a, upstream: \"ws://h:1\", opaque: true, types: {a: any}}]", "knows no types");
 	refused_for("routes: [{path: \"/a{b}\", upstream: \"ws://h:1\"}]", "has braces that name no segment");
 	refused_for("routes: [{path: \"/{}\", upstream: \"ws://h:1\"}]", "has braces that name no segment");
