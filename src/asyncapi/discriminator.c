@@ -221,8 +221,11 @@ static void list_candidates(struct import *import, const struct uses *uses, stru
 
 	*candidates = (struct candidates){ .walk = { import, 0 } };
 	if (import->options->discriminator != NULL) {
-		if (strlen(import->options->discriminator) < POINTER_ROOM)
+		if (*import->options->discriminator == '/' && strlen(import->options->discriminator) < POINTER_ROOM)
 			add_candidate(candidates, import->options->discriminator);
+		else
+			import_error(import, NULL, "--discriminator is a JSON Pointer of up to %d octets: /event",
+				     POINTER_ROOM - 1);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
@@ -234,8 +237,13 @@ static void list_candidates(struct import *import, const struct uses *uses, stru
 
 static void say_ambiguous(struct import *import, const struct clash *clash, const char *pointer, const char *hint)
 {
-	const struct message *one = clash->one->message, *two = clash->two->message;
+	const struct message *one, *two;
 	char names[512];
+
+	if (clash->one == NULL || clash->two == NULL)
+		return; /* there was no place to look at, which was said */
+	one = clash->one->message;
+	two = clash->two->message;
 
 	snprintf(names, sizeof(names), "the messages \"%s\" (%s) and \"%s\" (%s) cannot be told apart",
 		 import_shown(import, one->name), import_place(import, one->place), import_shown(import, two->name),

@@ -299,6 +299,11 @@ def refused():
         path = written(folder, "in/d.yaml", text)
         done = imported(path)
         ok(done.returncode == 1 and done.stdout == "" and re.search(why, done.stderr), f"refused with its place: {what}", done.stderr)
+    path = written(folder, "in/d.yaml", two % ("op: {const: x}", "op: {const: y}"))
+    for pointer in ("op", "/" + "a" * 200):
+        done = imported(path, "--discriminator", pointer)
+        ok(done.returncode == 1 and "--discriminator is a JSON Pointer" in done.stderr, f"a discriminator of {len(pointer)} octets that is no pointer is refused", done.stderr)
+    equal(imported(path, "--discriminator", "/op").returncode, 0, "one that is a pointer is taken")
     path = written(folder, "in/d.yaml", one % "{$ref: '../outside/secret.yaml#/m/payload'}")
     equal(imported(path, "--root", folder).returncode, 0, "--root says what belongs to the document")
     path = written(folder, "in/d.yaml", head.replace("title: x", r'title: "x\nlisten: 0.0.0.0:1"') + (one % "{type: object, properties: {\"a\\nb\": {}}}")[len(head):])
