@@ -72,7 +72,7 @@ static size_t replace_one(struct stream *stream, uint8_t *at, size_t left, bool 
 		at[5] = (uint8_t)('0' + draw(stream) % 10);
 		return 6;
 	}
-	if (c == '\\' && left >= 2)
+	if (c == '\\' && left >= 2 && at[1] < 0x80)
 		return 2;
 	if (c >= 0x80)
 		return replace_wide(stream, at, left);

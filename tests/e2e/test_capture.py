@@ -176,4 +176,25 @@ def test_replay_foreign():
         equal(replay(file.name).returncode, 3, "a file without a message")
 
 
-main(test_threads, test_processes, test_kept, test_size, test_not_ours, test_replay, test_replay_foreign)
+def test_replay_connections():
+    """Rates are those of each connection, at the times of the capture; who is closed comes again, and each message is judged."""
+    def lines(connections, seconds):
+        return [{"time": 1764417600 + i * seconds, "connection": "c%d" % (i % connections), "role": "user", "direction": "in", "text": '{"type":"ping"}'}
+                for i in range(200)]
+
+    def refused(made):
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+            file.write("\n".join(map(json.dumps, made)))
+            file.flush()
+            done = replay(file.name, "--json")
+            return json.loads(done.stdout)["now"]
+
+    equal(refused(lines(1, 0.001))["pass"], 120, "one connection has its burst, and after it was closed another one has its own")
+    equal(refused(lines(4, 0.001)), {"pass": 200, "refuse": 0, "close": 0}, "four of them have four, side by side")
+    equal(refused(lines(1, 1.1)), {"pass": 200, "refuse": 0, "close": 0}, "slow enough is not too much")
+    equal(refused(lines(1, 100)), {"pass": 200, "refuse": 0, "close": 0}, "nor are sessions that were idle for long")
+    binary = [{"connection": "c", "role": "user", "direction": "in", "binary": "AP8="}, *lines(1, 1)[:3]]
+    equal(refused([{**line, "connection": "c"} for line in binary]), {"pass": 3, "refuse": 0, "close": 1}, "after a close the next ones are judged")
+
+
+main(test_threads, test_processes, test_kept, test_size, test_not_ours, test_replay, test_replay_foreign, test_replay_connections)

@@ -17,4 +17,5 @@ changes = [(int(count), name) for count, name in re.findall(r"^ +(\d+)  from cli
 ok(len(changes) == 2 and changes[0] == (100, "(no type)") and changes[1][1] == "order.place" and "amount: maximum 400" in parts[1] and "exit 1" in parts[1],
    "what the policy would refuse", parts[1])
 ok(f"{changes[1][0]} would pass" in parts[2] and parts[2].count('"verdict":"pass"') == 2, "and another one would not", parts[2])
+ok(": ok" in parts[3] and '"order.place":' in parts[3] and 'enum: ["' in parts[3] and "600 as before" in parts[3], "a policy is proposed that passes what it was learned from", parts[3])
 finish()
