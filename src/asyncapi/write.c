@@ -43,6 +43,8 @@ static void write_upstream(struct import *import, FILE *out)
 	else
 		fputs("\"ws://localhost:9000\" # the document names none", out);
 	fputs("\nvalidation:\n  builtin_messages: false\n", out);
+	if (import->options->open)
+		fputs("  schema_objects: open\n", out);
 	if (import->secured && (import->methods[0] || import->methods[1]))
 		fprintf(out, "authentication:\n  methods: [%s%s%s, session]\n", import->methods[0] ? "jwt" : "",
 			import->methods[0] && import->methods[1] ? ", " : "", import->methods[1] ? "api_key" : "");

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "policy/config_schema.h"
 #include "policy/contract.h"
 
 /* What holds and is likely not what was meant. */
@@ -106,6 +107,7 @@ static void compile(struct config *config)
 		config->short_of_memory = true;
 		return;
 	}
+	config_schema_documents(config);
 	config_define(config);
 	config_derive_lengths(config);
 	config_messages(config);

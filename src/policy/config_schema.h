@@ -5,6 +5,7 @@
 
 void config_schema(struct config *config, struct config_place place, struct fy_node *value,
 		   struct policy_message *message);
+void config_schema_documents(struct config *config); /* before the others */
 void config_schema_file(struct config *config, struct config_place place, struct fw_slice path,
 			struct policy_message *message);
 #endif

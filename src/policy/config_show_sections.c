@@ -572,6 +572,21 @@ static void show_conditions(struct config *config)
 	}
 }
 
+static void show_documents(struct config *config)
+{
+	for (unsigned i = 0; i < config->policy->schema_document_count; i++) {
+		const struct policy_schema_document *document = &config->policy->schema_documents[i];
+		struct config_shown shown = { .type = CONFIG_TYPE_TEXT, .text = document->path };
+		struct config_place place;
+		enum config_from from = config_show_origin(config->schema_documents, slice_text(document->uri), &place);
+		char path[PATH_ROOM];
+
+		snprintf(path, sizeof(path), "validation.schema_documents.%s", document->uri);
+		shown.path = path;
+		config_show_value(config, from, place, &shown);
+	}
+}
+
 static void show_receivers(struct config *config)
 {
 	const struct fw_policy *policy = config->policy;
@@ -612,6 +627,7 @@ void config_show_sections(struct config *config)
 	show_html_attributes(config);
 	show_levels(config);
 	show_receivers(config);
+	show_documents(config);
 	show_definitions(config);
 	show_conditions(config);
 	show_guards(config);

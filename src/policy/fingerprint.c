@@ -255,6 +255,10 @@ static void take_own(struct taking *taking, const struct fw_policy *policy, cons
 /* What the contract says of a type is the program's, not the configuration's. */
 static void take_messages(struct taking *taking, const struct fw_policy *policy)
 {
+	for (unsigned i = 0; i < policy->schema_document_count; i++) {
+		take_text(taking, policy->schema_documents[i].uri);
+		take(taking, policy->schema_documents[i].text);
+	}
 	for (unsigned i = 0; i < policy->message_count; i++) {
 		const struct policy_condition *when = policy->messages[i].when;
 

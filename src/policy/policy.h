@@ -45,7 +45,8 @@ enum {
 	PROXY_V1 = 1,
 	PROXY_V2 = 2,
 	PROXY_ANY = 3
-}; /* but for OFF a set of versions, as codec/proxyproto.h has it */
+};					     /* but for OFF a set of versions, as codec/proxyproto.h has it */
+enum { SCHEMA_CLOSED = 0, SCHEMA_OPEN = 1 }; /* validation.schema_objects */
 enum { UNKNOWN_REJECT = 0, UNKNOWN_STRIP = 1, UNKNOWN_WARN = 2 };
 enum { TLS_1_2 = 0, TLS_1_3 = 1 };
 enum policy_required_bound { REQUIRE_NONE, REQUIRE_CERTIFICATE, REQUIRE_DPOP, REQUIRE_EITHER }; /* require_bound */
@@ -131,6 +132,12 @@ struct policy_schema {
 	struct fw_slice text;
 	const char *path; /* of its file; NULL: it stands in the configuration */
 	struct policy_schema *next;
+};
+
+/* A JSON Schema that others refer to. */
+struct policy_schema_document {
+	const char *uri, *path;
+	struct fw_slice text;
 };
 
 struct policy_message {
@@ -294,6 +301,8 @@ struct fw_policy {
 	unsigned guard_count;
 	bool hides; /* there is a field that not everybody may see */
 	struct policy_schema *schemas;
+	const struct policy_schema_document *schema_documents;
+	unsigned schema_document_count;
 	const struct policy_outbound *outbound;
 	unsigned outbound_count;
 	struct policy_index outbound_index;

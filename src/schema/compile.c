@@ -247,7 +247,7 @@ static bool compile_all(struct jsonschema *schema, struct fw_slice text, const s
 			return false;
 	} while (more);
 	schema->blocks = maker.blocks;
-	return !loader.failed && check_endless(&maker);
+	return !loader.failed && check_endless(&maker) && (!options->closed || maker_close(&maker));
 }
 
 struct jsonschema *jsonschema_compile(struct fw_slice text, const struct jsonschema_options *options,

@@ -44,6 +44,8 @@ bool maker_dependent(struct maker *maker);
 bool maker_array(struct maker *maker);
 bool maker_in_place(struct maker *maker);
 bool maker_unevaluated(struct maker *maker);
+/* compile_close.c: all blocks were compiled. */
+bool maker_close(struct maker *maker);
 /* The dynamic anchors of the names that are asked for, of all documents read so far. *ret_more: there are new ones. */
 bool maker_dynamic(struct maker *maker, bool *ret_more);
 #endif

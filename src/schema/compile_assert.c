@@ -231,7 +231,7 @@ static bool make_class(struct maker *maker)
 		struct fw_slice word;
 		int class;
 
-		if (at == 0)
+		if (at == 0 || (keywords[i] == KEYWORD_FORMAT && !maker->loader->options->formats))
 			continue;
 		if (maker->json->nodes[at].kind != JSON_STRING)
 			return maker_fail(maker, at, "a string is needed");

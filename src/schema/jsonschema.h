@@ -45,8 +45,9 @@ struct jsonschema_options {
 	const struct jsonschema_classes *classes;    /* NULL: "x-framewall" is an annotation */
 	const struct jsonschema_document *documents; /* what references may lead to */
 	size_t document_count;
-	enum jsonschema_draft draft;	/* of a schema without "$schema" */
-	bool formats;			/* "format" is asserted, not only said */
+	enum jsonschema_draft draft; /* of a schema without "$schema" */
+	bool closed;  /* an object whose schema lists members takes no others, unless it says so: see compile_close.c */
+	bool formats; /* "format" is asserted, not only said */
 	size_t memory;			/* of the program; 0: 16 MiB */
 	jsonschema_warn_function *warn; /* NULL: nobody is told */
 	void *user;

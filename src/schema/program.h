@@ -155,6 +155,7 @@ struct schema_unevaluated {
 	uint32_t block;
 	uint8_t kind; /* JSON_ARRAY or JSON_OBJECT */
 	bool never;
+	bool implied; /* by options.closed: it is not said of what did not hold anyway */
 };
 
 struct schema_step {

@@ -177,14 +177,20 @@ static bool run_step(struct run *run, const struct schema_block *block, const st
 
 static bool run_steps(struct run *run, const struct schema_block *block, uint32_t node, struct marks *marks)
 {
-	bool good = true;
+	bool good = true, chosen = true; /* its parts held: what they looked at is known */
 
-	for (uint32_t i = 0; i < block->step_count; i++)
-		if (!run_step(run, block, &block->steps[i], node, marks)) {
+	for (uint32_t i = 0; i < block->step_count; i++) {
+		const struct schema_step *step = &block->steps[i];
+
+		if (!chosen && step->kind == STEP_UNEVALUATED && step->unevaluated.implied)
+			continue;
+		if (!run_step(run, block, step, node, marks)) {
 			good = false;
+			chosen = chosen && step->kind == STEP_OBJECT;
 			if (run->problems == NULL)
 				break;
 		}
+	}
 	return good;
 }
 

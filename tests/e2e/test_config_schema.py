@@ -106,9 +106,13 @@ def init():
     with open(keys_file, "w") as file:  # the key of RFC 7517 A.1
         file.write('{"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",'
                    '"y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"sig"}]}')
+    with open(os.path.join(folder, "address.json"), "w") as file:
+        file.write("{}")
+    whole = whole.replace("schemas/address.json", os.path.join(folder, "address.json"))
     whole = whole.replace("${file:login.jwks}", "${file:" + keys_file + "}")
     agree(whole, "so is all of it, with no key left a comment")
     os.remove(keys_file)
+    os.remove(os.path.join(folder, "address.json"))
     os.remove(certificate)
     os.remove(key_file)
     uncommented = yaml.load(whole, Reader)

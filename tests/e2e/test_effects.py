@@ -410,6 +410,14 @@ def cases(made):
             json.dump({"properties": {"a": {"type": os.path.basename(path).split(".")[0]}}}, file)
     yield Case({"messages.*.schema_file": (*schemas, "taken", "a")}, see_schema, {**CLOSED, "upstream.url": upstream.url()},
                lambda values: {"messages": {"go": {"permission": "any", "schema_file": values["messages.*.schema_file"]}}}, files=["messages.*.schema_file"])
+    paths = [authority.file(f"{kind}.document.json") for kind in ("integer", "string")]
+    for path in paths:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"type": os.path.basename(path).split(".")[0]}, file)
+    uri = "https://example.com/a.json"
+    yield Case({"validation.schema_documents": (*({uri: path} for path in paths), "taken", "a")}, lambda program, _=None: {"validation.schema_documents": see_schema(program)["messages.*.schema_file"]},
+               {**CLOSED, "upstream.url": upstream.url(), "messages": {"go": {"permission": "any", "schema": {"properties": {"a": {"$ref": uri}}}}}}, files=["validation.schema_documents"])
+
     def received(**receive):
         return {"messages": {"last": {"permission": "any"}, "go": {"permission": "any", "direction": "both", "fields": {"a": {"type": "any"}}, "receive": {"permission": "any", **receive}}}}
 

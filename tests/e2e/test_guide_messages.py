@@ -16,8 +16,8 @@ for what, verdict in zip(("what holds", "a message with four problems", "a field
 ok(not verdicts, "there are no others", parts[1])
 ok("routes[0].discriminator: /op" in parts[2] and "messages.2.permission: any" in parts[2], "the place of the type is shown", parts[2])
 verdicts = re.findall(r"^verdict: (.*)$", parts[3], re.M)
-ok(verdicts == ["refuse INVALID_MESSAGE", "pass"], "by a schema", parts[3])
-for problem in ("side: enum", "symbol: pattern", "price: unknown"):
+ok(verdicts == ["refuse INVALID_MESSAGE", "pass", "refuse INVALID_MESSAGE"], "by a schema, and one of another document", parts[3])
+for problem in ("side: enum", "symbol: pattern", "price: unknown", "to/zip: unknown"):
     ok(problem in parts[3], f"it names {problem}", parts[3])
 verdicts = re.findall(r"^verdict: (.*)$", parts[4], re.M)
 ok(verdicts == ["rewrite", "refuse INVALID_MESSAGE"], "texts with classes by a schema", parts[4])

@@ -26,6 +26,12 @@ static void refused(void **state)
 	refused_for("messages: {go: {permission: any, role: nobody}}", "there is no role \"nobody\"");
 	refused_for("messages: {go: {permission: any, csrf: 1}}", "is true or false");
 	refused_for("messages: {go: {permission: any, fields: [a]}}", "\"fields\"");
+	refused_for("validation: {schema_documents: {name: a.json}}", "\"name\" is no URI of a schema");
+	refused_for("validation: {schema_documents: {\"https://example.com/a#b\": a.json}}", "is no URI of a schema");
+	refused_for("validation: {schema_documents: {\"https://example.com/a\": a.json}}", "no files are read here");
+	refused_for("validation: {schema_documents: [a]}", "\"schema_documents\"");
+	refused_for("messages: {go: {permission: any, schema: {\"$ref\": \"https://example.com/a\"}}}",
+		    "f.yaml:1:52: error: the schema at \"/$ref\"");
 	refused_for("messages: {go: {direction: server}}", "name the \"permission\"");
 	refused_for("messages: {go: {permission: any, direction: out}}", "f.yaml:1:45: error: \"out\" is no direction");
 	refused_for("messages: {go: {permission: any, direction: server, csrf: true}}", "a server sends no token");

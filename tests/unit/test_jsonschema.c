@@ -16,6 +16,7 @@ static struct arena arena;
 static struct json json;
 static struct jsonschema_problems problems;
 static struct jsonschema_error error;
+static bool closed; /* how compiled() does it */
 
 static int start(void **state)
 {
@@ -33,7 +34,7 @@ static int end(void **state)
 
 static struct jsonschema *compiled(const char *schema)
 {
-	struct jsonschema_options options = { .formats = true };
+	struct jsonschema_options options = { .formats = true, .closed = closed };
 	/* Freed before the run: a program owns its texts. */
 	char *copy = strdup(schema);
 	struct jsonschema *made = jsonschema_compile(slice_text(copy), &options, &error);
@@ -397,6 +398,98 @@ static void expressions(void **state)
 	}
 }
 
+/* What a schema does not list is unknown where the caller asks for it, and only where a schema describes. */
+static void closed_objects(void **state)
+{
+#define A "\"properties\":{\"a\":true}"
+#define B "\"properties\":{\"b\":true}"
+	static const struct {
+		const char *schema, *text;
+		bool open, closed;
+	} cases[] = {
+		{ "{" A "}", "{\"a\":1}", true, true },
+		{ "{" A "}", "{\"a\":1,\"x\":1}", true, false },
+		{ "{" A ",\"additionalProperties\":true}", "{\"x\":1}", true, true },
+		{ "{" A ",\"additionalProperties\":{\"type\":\"integer\"}}", "{\"x\":1}", true, true },
+		{ "{" A ",\"unevaluatedProperties\":true}", "{\"x\":1}", true, true },
+		{ "{\"type\":\"object\"}", "{\"x\":1}", true, true },
+		{ "{\"required\":[\"x\"]}", "{\"x\":1,\"y\":1}", true, true },
+		{ "{\"patternProperties\":{\"^a\":true}}", "{\"ab\":1}", true, true },
+		{ "{\"patternProperties\":{\"^a\":true}}", "{\"b\":1}", true, false },
+		{ "true", "{\"x\":1}", true, true },
+		/* members of members, elements */
+		{ "{\"properties\":{\"m\":{" A "}}}", "{\"m\":{\"a\":{\"x\":1}}}", true, true },
+		{ "{\"properties\":{\"m\":{" A "}}}", "{\"m\":{\"x\":1}}", true, false },
+		{ "{\"items\":{" A "}}", "[{\"a\":1},{\"x\":1}]", true, false },
+		{ "{\"prefixItems\":[{" A "}]}", "[{\"x\":1},{\"x\":1}]", true, false },
+		{ "{\"additionalProperties\":{" A "}}", "{\"m\":{\"x\":1}}", true, false },
+		{ "{\"patternProperties\":{\"m\":{" A "}}}", "{\"m\":{\"x\":1}}", true, false },
+		{ "{\"unevaluatedItems\":{" A "}}", "[{\"x\":1}]", true, false },
+		/* parts of one object know each other */
+		{ "{\"allOf\":[{" A "},{" B "}]}", "{\"a\":1,\"b\":1}", true, true },
+		{ "{\"allOf\":[{" A "},{" B "}]}", "{\"a\":1,\"x\":1}", true, false },
+		{ "{" A ",\"anyOf\":[{" B "},{}]}", "{\"a\":1,\"b\":1}", true, true },
+		{ "{" A ",\"anyOf\":[{" B ",\"required\":[\"b\"]}]}", "{\"b\":1,\"x\":1}", true, false },
+		{ "{\"if\":{\"required\":[\"b\"]},\"then\":{" B "},\"else\":{" A "}}", "{\"b\":1}", true, true },
+		{ "{\"if\":{\"required\":[\"b\"]},\"then\":{" B "},\"else\":{" A "}}", "{\"a\":1,\"b\":1}", true,
+		  false },
+		{ "{" A ",\"dependentSchemas\":{\"a\":{" B "}}}", "{\"a\":1,\"b\":1}", true, true },
+		{ "{" A ",\"dependentSchemas\":{\"a\":{" B "}}}", "{\"b\":1}", true, false },
+		{ "{\"$ref\":\"#/$defs/r\",\"$defs\":{\"r\":{" A "}}}", "{\"x\":1}", true, false },
+		{ "{\"$ref\":\"#/$defs/r\"," B ",\"$defs\":{\"r\":{" A "}}}", "{\"a\":1,\"b\":1}", true, true },
+		{ "{\"allOf\":[{" A ",\"additionalProperties\":true},{" B "}]}", "{\"x\":1}", true, true },
+		/* one schema, as a part and as a member */
+		{ "{\"allOf\":[{\"$ref\":\"#/$defs/r\"}]," B
+		  ",\"$defs\":{\"r\":{\"properties\":{\"a\":{\"$ref\":\"#/$defs/r\"}}}}}",
+		  "{\"b\":1,\"a\":{\"a\":{}}}", true, true },
+		{ "{\"allOf\":[{\"$ref\":\"#/$defs/r\"}]," B
+		  ",\"$defs\":{\"r\":{\"properties\":{\"a\":{\"$ref\":\"#/$defs/r\"}}}}}",
+		  "{\"b\":1,\"a\":{\"b\":1}}", true, false },
+		{ "{\"properties\":{\"a\":{\"$ref\":\"#\"}}}", "{\"a\":{\"a\":{\"x\":1}}}", true, false },
+		{ "{\"$dynamicAnchor\":\"n\",\"properties\":{\"a\":{\"$dynamicRef\":\"#n\"}}}", "{\"a\":{\"a\":{}}}",
+		  true, true },
+		{ "{\"$dynamicAnchor\":\"n\",\"properties\":{\"a\":{\"$dynamicRef\":\"#n\"}}}", "{\"a\":{\"x\":1}}",
+		  true, false },
+		/* questions stay as they are written */
+		{ "{\"not\":{\"properties\":{\"a\":{\"properties\":{\"b\":true},\"required\":[\"b\"]}},\"required\":["
+		  "\"a\"]}}",
+		  "{\"a\":{\"b\":1,\"x\":1}}", false, false },
+		{ "{\"not\":{" A ",\"required\":[\"a\"]}}", "{\"a\":1,\"x\":1}", false, false },
+		{ "{\"contains\":{" A ",\"required\":[\"a\"]}}", "[{\"a\":1,\"x\":1}]", true, true },
+		{ "{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"properties\":{\"m\":{\"$ref\":\"#/"
+		  "definitions/r\"}},"
+		  "\"definitions\":{\"r\":{\"allOf\":[{" A "}]," B "}}}",
+		  "{\"m\":{\"a\":1,\"b\":1}}", true, true },
+		{ "{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"properties\":{\"m\":{\"$ref\":\"#/"
+		  "definitions/r\"}},"
+		  "\"definitions\":{\"r\":{\"allOf\":[{" A "}]," B "}}}",
+		  "{\"m\":{\"a\":1,\"x\":1}}", true, false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		enum jsonschema_result want =
+			(i % 2 ? cases[i / 2].closed : cases[i / 2].open) ? JSONSCHEMA_VALID : JSONSCHEMA_INVALID;
+
+		closed = i % 2;
+		if (run(cases[i / 2].schema, cases[i / 2].text) != want)
+			fail_msg("%s on %s, %s", cases[i / 2].schema, cases[i / 2].text, closed ? "closed" : "open");
+		if (closed && cases[i / 2].open && want == JSONSCHEMA_INVALID &&
+		    (problems.total != 1 || problems.unknown != 1))
+			fail_msg("%s on %s: %u problems", cases[i / 2].schema, cases[i / 2].text, problems.total);
+	}
+	/* Of what is wrong anyway no member is called unknown that an alternative would have listed. */
+	closed = true;
+	assert_int_equal(run("{\"oneOf\":[{\"properties\":{\"k\":{\"const\":1},\"v\":{\"type\":\"integer\"}}},"
+			     "{\"properties\":{\"k\":{\"const\":2}}}]}",
+			     "{\"k\":1,\"v\":\"x\"}"),
+			 JSONSCHEMA_INVALID);
+	assert_int_equal(problems.unknown, 0);
+	closed = false;
+#undef A
+#undef B
+}
+
 static uint32_t below(uint32_t limit)
 {
 	static uint64_t state = 88172645463325252u;
@@ -506,6 +599,7 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(what_has_no_effect_is_told),
 		cmocka_unit_test(expressions),
+		cmocka_unit_test(closed_objects),
 		cmocka_unit_test(simple_expressions),
 		cmocka_unit_test(many_members),
 	};
