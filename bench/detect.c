@@ -87,14 +87,14 @@ static void print_rate(const char *name, const char *source, const struct rate *
 	printf("\n");
 }
 
+static void print_peer(const char *name, unsigned long count, unsigned long hits)
+{
+	print_rate(name, "all", &(struct rate){ count, { hits, hits } });
+}
+
 static const char *row_name(unsigned row)
 {
 	return row < DETECT_CLASSES ? detect_class_words[row] : flavours[row - DETECT_CLASSES];
-}
-
-static unsigned row_of(const struct text *text)
-{
-	return text->class != BENIGN ? text->class : DETECT_CLASSES + text->flavour;
 }
 
 static void count(const struct text *text, const unsigned thresholds[TIERS][DETECT_CLASSES], struct rate *rate)
@@ -129,8 +129,8 @@ static void print_fixed(const struct corpus *corpus)
 	for (size_t i = 0; i < corpus->count; i++) {
 		const struct text *text = &corpus->texts[i];
 
-		count(text, thresholds, &rates[row_of(text)][text->source]);
-		count(text, thresholds, &rates[row_of(text)][SOURCES]);
+		count(text, thresholds, &rates[text_row(text)][text->source]);
+		count(text, thresholds, &rates[text_row(text)][SOURCES]);
 	}
 	head("Points as the configuration has them (10 refuse, 4 flag), by source; 95 % interval of Wilson");
 	print_rates(corpus, rates);
@@ -201,8 +201,8 @@ static void print_left_out(struct corpus *corpus)
 
 			if (text->source != source)
 				continue;
-			count(text, thresholds, &rates[row_of(text)][source]);
-			count(text, thresholds, &rates[row_of(text)][SOURCES]);
+			count(text, thresholds, &rates[text_row(text)][source]);
+			count(text, thresholds, &rates[text_row(text)][SOURCES]);
 		}
 		printf("points %-16s", corpus->sources[source]);
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
@@ -303,9 +303,9 @@ static void print_libinjection(const struct corpus *corpus)
 		bool found = is_sqli((const char *)text->raw.data, text->raw.size, print) != 0 ||
 			     is_xss((const char *)text->raw.data, text->raw.size) != 0;
 
-		rates[row_of(text)].count++;
-		rates[row_of(text)].hits[0] += found;
-		rates[row_of(text)].hits[1] += found;
+		rates[text_row(text)].count++;
+		rates[text_row(text)].hits[0] += found;
+		rates[text_row(text)].hits[1] += found;
 	}
 	head("libinjection (of libmodsecurity3), SQL and XSS, on the text as it came");
 	for (unsigned row = 0; row < DETECT_CLASSES + FLAVOURS; row++)
@@ -345,7 +345,7 @@ static int print_missed(const struct corpus *corpus, const char *which, unsigned
 
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
 			most = text->points[class] > most ? text->points[class] : most;
-		if (strcmp(which, row_name(row_of(text))) != 0 || (text->class == BENIGN) != (most >= points))
+		if (strcmp(which, row_name(text_row(text))) != 0 || (text->class == BENIGN) != (most >= points))
 			continue;
 		look_at(&words, text->raw, &result);
 		printf("%s %u", corpus->sources[text->source], most);
@@ -393,6 +393,7 @@ int main(int argc, char **argv)
 		return 0;
 	strict_print(&words, &corpus, false);
 	print_libinjection(&corpus);
+	crs_print(&corpus, print_peer);
 	print_anchors(argv[1]);
 	cost_print(&words, &corpus);
 	print_left_out(&corpus);

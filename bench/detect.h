@@ -41,6 +41,14 @@ void rules_print(void); /* detect_rules.c */
 /* detect_strict.c; missed: names the attacks that are taken. */
 void strict_print(const struct detect_words *words, const struct corpus *corpus, bool missed);
 
+static inline unsigned text_row(const struct text *text)
+{
+	return text->class != BENIGN ? text->class : DETECT_CLASSES + text->flavour;
+}
+
+/* detect_crs.c */
+void crs_print(const struct corpus *corpus, void (*print)(const char *name, unsigned long count, unsigned long hits));
+
 /* voice_train.c; without: a source, or SOURCES for none. */
 void voice_train(const struct corpus *corpus, unsigned without, int8_t ret_weights[VOICE_ROWS][VOICE_LANES]);
 
