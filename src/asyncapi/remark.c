@@ -97,8 +97,8 @@ static bool is_said(const struct import *import, const struct remark *remark)
 	return false;
 }
 
-static void say(struct import *import, const struct document_node *place, bool error, const char *format,
-		va_list arguments)
+__attribute__((format(printf, 4, 0))) static void say(struct import *import, const struct document_node *place,
+						      bool error, const char *format, va_list arguments)
 {
 	struct remark remark = { place, error, import->remark_count, "" };
 	char text[1024];
