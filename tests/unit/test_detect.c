@@ -81,7 +81,7 @@ static const struct {
 	{ "FW-SQL-012", "when a thread calls sleep(5) the others go on, and that is what we want here", "sleep(well)" },
 	{ "FW-SQL-013", "1' union all select null,null,concat(0x7162,(select user()),0x71),null,null-- -",
 	  "select name, (a + b) from users" },
-	{ "FW-SQL-014", "') or ('a'='a", "'a' or 'b'" },
+	{ "FW-SQL-014", "x') or ('a'='a", "'left' or 'right'" },
 	{ "FW-SHELL-001", "; cat /tmp/x", "; that is it" },
 	{ "FW-SHELL-002", "go on | cat /etc/passwd", "go on | cat /tmp/x" },
 	{ "FW-SHELL-003", "exec 5<>/dev/tcp/1.2.3.4/80", "the tcp device" },

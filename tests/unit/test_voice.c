@@ -20,7 +20,14 @@ static uint32_t next_number(void)
 static int32_t octet_weight(const uint8_t *text, size_t at, unsigned class)
 {
 	static const size_t grams[VOICE_GRAMS] = { 2, 3, 4, 6 };
+	uint8_t last[6];
 	int32_t sum = 0;
+
+	for (size_t back = 0; back < 6; back++)
+		last[back] = back > at ? ' ' : voice_fold(text[at - back]);
+	if ((last[0] == last[1] && last[1] == last[2] && last[2] == last[3]) ||
+	    (last[0] == last[2] && last[2] == last[4] && last[1] == last[3] && last[3] == last[5]))
+		return 0;
 
 	for (unsigned g = 0; g < VOICE_GRAMS; g++) {
 		uint64_t gram = 0;
@@ -76,7 +83,8 @@ static void test_extremes(void **state)
 	uint8_t text[200];
 
 	(void)state;
-	memset(text, 'a', sizeof(text));
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)('a' + i % 7); /* no octet repeats those before it */
 	for (int sign = -1; sign <= 1; sign += 2) {
 		struct voice_best best;
 
@@ -105,6 +113,26 @@ static void test_within(void **state)
 	}
 }
 
+/* What repeats is no attack however long it is, and adds nothing to what stands before it. */
+static void test_repeats(void **state)
+{
+	static const char *const texts[] = { "x",  ".",	 "=",	     "-", "0", "haha", "-=", "lo",
+					     "ab", "10", "\xd0\xb0", "_", "*", "A",    "/",  "\\" };
+	uint8_t text[600];
+
+	(void)state;
+	for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
+		struct voice_best best;
+
+		for (size_t i = 0; i < sizeof(text); i++)
+			text[i] = (uint8_t)texts[t][i % strlen(texts[t])];
+		memcpy(text, "message 7: see this ", 20);
+		voice_score(voice_weights, text, sizeof(text), &best);
+		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+			assert_true(best.sum[class] < voice_classes[class].weak);
+	}
+}
+
 static void test_table(void **state)
 {
 	size_t none = 0;
@@ -124,10 +152,8 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_extremes),
-		cmocka_unit_test(test_within),
-		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_equal),	cmocka_unit_test(test_extremes), cmocka_unit_test(test_within),
+		cmocka_unit_test(test_repeats), cmocka_unit_test(test_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

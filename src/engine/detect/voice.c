@@ -48,6 +48,8 @@ void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *t
 			uint32_t rows[VOICE_GRAMS];
 
 			past = past << 8 | voice_fold(text[i]);
+			if (voice_repeats(past))
+				continue;
 			voice_rows(past, rows);
 			fresh += (read_row(weights[rows[0]]) + read_row(weights[rows[1]])) +
 				 (read_row(weights[rows[2]]) + read_row(weights[rows[3]]));

@@ -4,6 +4,7 @@
  * texts that it reads by the very functions below, and stand in tables/voice_weights.def. */
 #ifndef ENGINE_DETECT_VOICE_H
 #define ENGINE_DETECT_VOICE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,13 @@ static inline void voice_rows(uint64_t past, uint32_t rows[VOICE_GRAMS])
 	rows[1] = voice_row((past & 0xffffff) | UINT64_C(3) << 60);
 	rows[2] = voice_row((past & 0xffffffff) | UINT64_C(4) << 60);
 	rows[3] = voice_row((past & UINT64_C(0xffffffffffff)) | UINT64_C(6) << 60);
+}
+
+/* Does the newest octet go on with what the ones before it repeat, as in xxxx, ..., hahaha? It says nothing then: a
+ * weight that is as good as none would count forty times. */
+static inline bool voice_repeats(uint64_t past)
+{
+	return ((past ^ past >> 8) & 0xffffff) == 0 || ((past ^ past >> 16) & 0xffffffff) == 0;
 }
 
 struct voice_best {
