@@ -27,6 +27,7 @@ struct rehearsal *rehearsal_new(struct fw_policy *policy, uint64_t wall_us)
 	random = random_from(&r->random);
 	store.begun_wall_us = wall_us;
 	pool_init(&r->pool);
+	r->seat = &r->own;
 	r->policy = policy;
 	r->now = (struct fw_time){ 3600 * SECOND_NS, wall_us };
 	r->store = store_new(&store, &random);
@@ -54,7 +55,7 @@ static void obey(struct rehearsal *r)
 {
 	const struct fw_event *event;
 
-	while ((event = fw_conn_next_event(r->conn)) != NULL) {
+	while ((event = fw_conn_next_event(r->seat->conn)) != NULL) {
 		switch (event->kind) {
 		case FW_EV_RECORD:
 			rehearsal_see_record(r, &event->as.record);
@@ -63,8 +64,8 @@ static void obey(struct rehearsal *r)
 			rehearsal_need(r, &event->as.need);
 			break;
 		case FW_EV_DIAL:
-			r->proxied = true;
-			fw_conn_dialled(r->conn, true);
+			r->seat->proxied = true;
+			fw_conn_dialled(r->seat->conn, true);
 			break;
 		case FW_EV_MESSAGE:
 			r->seen.passed_on = true;
@@ -74,14 +75,14 @@ static void obey(struct rehearsal *r)
 				r->failed = true;
 			break;
 		case FW_EV_OPEN:
-			r->open = true;
+			r->seat->open = true;
 			break;
 		case FW_EV_HANGUP:
 			if (event->side == FW_CLIENT)
-				r->over = true;
+				r->seat->over = true;
 			break;
 		case FW_EV_DONE:
-			r->over = true;
+			r->seat->over = true;
 			break;
 		}
 	}
@@ -102,7 +103,7 @@ void rehearsal_give(struct rehearsal *r, enum fw_side side, struct fw_slice head
 		ws_mask(copy + head.size, octets.data, octets.size, mask);
 	else if (octets.size != 0)
 		memcpy(copy + head.size, octets.data, octets.size);
-	fw_conn_receive(r->conn, side, copy, head.size + octets.size);
+	fw_conn_receive(r->seat->conn, side, copy, head.size + octets.size);
 	obey(r);
 	mem_free(copy);
 }
@@ -157,7 +158,7 @@ static bool read_head(struct rehearsal *r, struct rehearsal_end *end, bool clien
 	}
 	end->framed = true;
 	if (client)
-		r->upgraded = true;
+		r->seat->upgraded = true;
 	else
 		answer_request(r, &head);
 	buf_consume(&end->in, &r->pool, head.size);
@@ -209,16 +210,16 @@ static void read_frames(struct rehearsal *r, struct rehearsal_end *end, bool cli
 static bool move(struct rehearsal *r, enum fw_side side)
 {
 	bool client = side == FW_CLIENT;
-	struct rehearsal_end *end = client ? &r->client : &r->server;
-	struct fw_slice waits = fw_conn_output(r->conn, side);
+	struct rehearsal_end *end = client ? &r->seat->client : &r->seat->server;
+	struct fw_slice waits = fw_conn_output(r->seat->conn, side);
 
 	if (waits.size == 0)
 		return false;
 	while (waits.size != 0) {
 		if (buf_append(&end->in, &r->pool, waits.data, waits.size) < 0)
 			r->failed = true;
-		fw_conn_sent(r->conn, side, waits.size);
-		waits = fw_conn_output(r->conn, side);
+		fw_conn_sent(r->seat->conn, side, waits.size);
+		waits = fw_conn_output(r->seat->conn, side);
 	}
 	obey(r);
 	if (!end->framed)
@@ -242,22 +243,22 @@ void rehearsal_settle(struct rehearsal *r)
 
 void rehearsal_leave(struct rehearsal *r)
 {
-	if (r->conn == NULL)
+	if (r->seat->conn == NULL)
 		return;
-	fw_conn_lost(r->conn, FW_CLIENT);
+	fw_conn_lost(r->seat->conn, FW_CLIENT);
 	obey(r);
-	if (r->proxied)
-		fw_conn_lost(r->conn, FW_UPSTREAM);
+	if (r->seat->proxied)
+		fw_conn_lost(r->seat->conn, FW_UPSTREAM);
 	obey(r);
-	if (r->held)
-		store_session_leave(r->store, r->session_key, r->now.monotonic_ns);
-	if (r->admitted)
-		store_release(r->store, &r->address);
-	r->conn = fw_conn_free(r->conn);
-	ws_reader_fini(&r->client.reader, &r->pool);
-	ws_reader_fini(&r->server.reader, &r->pool);
-	buf_clear(&r->client.in, &r->pool);
-	buf_clear(&r->server.in, &r->pool);
+	if (r->seat->held)
+		store_session_leave(r->store, r->seat->session_key, r->now.monotonic_ns);
+	if (r->seat->admitted)
+		store_release(r->store, &r->seat->address);
+	r->seat->conn = fw_conn_free(r->seat->conn);
+	ws_reader_fini(&r->seat->client.reader, &r->pool);
+	ws_reader_fini(&r->seat->server.reader, &r->pool);
+	buf_clear(&r->seat->client.in, &r->pool);
+	buf_clear(&r->seat->server.in, &r->pool);
 }
 
 struct rehearsal *rehearsal_free(struct rehearsal *r)
@@ -266,7 +267,6 @@ struct rehearsal *rehearsal_free(struct rehearsal *r)
 		return NULL;
 	rehearsal_sit(r, NULL);
 	rehearsal_leave(r);
-	mem_free(r->own);
 	if (r->engine != NULL)
 		engine_trial(r->engine, NULL);
 	fw_engine_free(r->engine);
@@ -286,8 +286,8 @@ void rehearsal_begin(struct rehearsal *r, bool outbound)
 	buf_clear(&r->went, &r->pool);
 	buf_clear(&r->reply, &r->pool);
 	r->outbound = outbound;
-	r->was_open = r->open;
-	r->client.close = 0;
+	r->was_open = r->seat->open;
+	r->seat->client.close = 0;
 	r->status = 0;
 	fw_engine_time(r->engine, r->now);
 }
@@ -307,7 +307,7 @@ int rehearsal_end(struct rehearsal *r, const char *where, struct rehearsal_resul
 	*ret = (struct rehearsal_result){
 		.binary = r->went_binary,
 		.status = r->status,
-		.close = r->client.close,
+		.close = r->seat->client.close,
 		.code = filled(seen->code),
 		.rule = filled(seen->rule),
 		.reason = seen->reason,
@@ -315,7 +315,7 @@ int rehearsal_end(struct rehearsal *r, const char *where, struct rehearsal_resul
 		.went = slice(buf_size(&r->went) != 0 ? buf_data(&r->went) : NULL, buf_size(&r->went)),
 		.reply = slice(buf_size(&r->reply) != 0 ? buf_data(&r->reply) : NULL, buf_size(&r->reply)),
 	};
-	if (r->over || r->client.close != 0)
+	if (r->seat->over || r->seat->client.close != 0)
 		ret->verdict = REHEARSAL_CLOSE;
 	else if (seen->refused || seen->told)
 		ret->verdict = REHEARSAL_REFUSE;
@@ -331,22 +331,22 @@ int rehearsal_end(struct rehearsal *r, const char *where, struct rehearsal_resul
 
 bool rehearsal_is_open(const struct rehearsal *r)
 {
-	return r->conn != NULL && r->upgraded && !r->over && r->client.close == 0;
+	return r->seat->conn != NULL && r->seat->upgraded && !r->seat->over && r->seat->client.close == 0;
 }
 
 bool rehearsal_is_logged_in(const struct rehearsal *r)
 {
-	return rehearsal_is_open(r) && r->open;
+	return rehearsal_is_open(r) && r->seat->open;
 }
 
 struct fw_slice rehearsal_csrf(const struct rehearsal *r)
 {
-	return r->conn != NULL ? engine_trial_csrf(r->conn) : slice(NULL, 0);
+	return r->seat->conn != NULL ? engine_trial_csrf(r->seat->conn) : slice(NULL, 0);
 }
 
 int rehearsal_send(struct rehearsal *r, bool binary, struct fw_slice message, struct rehearsal_result *ret)
 {
-	bool open = r->open;
+	bool open = r->seat->open;
 	int result;
 
 	if (!rehearsal_is_open(r))
@@ -382,7 +382,7 @@ static void hub_sends(struct rehearsal *r, bool binary, struct fw_slice message)
 			type = policy_outbound_find(r->policy, json_text(&json, node, &arena));
 	}
 	arena_fini(&arena);
-	fw_conn_send(r->conn, type != POLICY_NONE ? type : FW_TYPE_OPAQUE, binary, message);
+	fw_conn_send(r->seat->conn, type != POLICY_NONE ? type : FW_TYPE_OPAQUE, binary, message);
 }
 
 int rehearsal_receive(struct rehearsal *r, bool binary, struct fw_slice message, struct rehearsal_result *ret)
@@ -392,7 +392,7 @@ int rehearsal_receive(struct rehearsal *r, bool binary, struct fw_slice message,
 	if (!rehearsal_is_logged_in(r))
 		return FW_ERR_INVALID;
 	rehearsal_begin(r, true);
-	if (r->proxied)
+	if (r->seat->proxied)
 		give_frame(r, FW_UPSTREAM, binary ? WS_BINARY : WS_TEXT, message);
 	else
 		hub_sends(r, binary, message);
@@ -415,7 +415,7 @@ int rehearsal_at(struct rehearsal *r, uint64_t wall_us, struct rehearsal_result 
 {
 	uint64_t ns = wall_us > r->now.wall_us ? (wall_us - r->now.wall_us) * 1000 : 0;
 
-	if (r->conn != NULL && !r->over && fw_conn_deadline(r->conn) <= r->now.monotonic_ns + ns)
+	if (r->seat->conn != NULL && !r->seat->over && fw_conn_deadline(r->seat->conn) <= r->now.monotonic_ns + ns)
 		return rehearsal_wait(r, ns, ret);
 	r->now.wall_us += ns / 1000;
 	r->now.monotonic_ns += ns;
@@ -427,11 +427,11 @@ int rehearsal_at(struct rehearsal *r, uint64_t wall_us, struct rehearsal_result 
 int rehearsal_wait(struct rehearsal *r, uint64_t ns, struct rehearsal_result *ret)
 {
 	uint64_t until = r->now.monotonic_ns + ns, next;
-	bool was_open = r->conn != NULL && !r->over;
+	bool was_open = r->seat->conn != NULL && !r->seat->over;
 
 	rehearsal_begin(r, false);
-	for (unsigned turn = 0; was_open && !r->over && turn < TURNS; turn++) {
-		next = fw_conn_deadline(r->conn);
+	for (unsigned turn = 0; was_open && !r->seat->over && turn < TURNS; turn++) {
+		next = fw_conn_deadline(r->seat->conn);
 		if (next > until)
 			break;
 		if (next > r->now.monotonic_ns) {
@@ -439,7 +439,7 @@ int rehearsal_wait(struct rehearsal *r, uint64_t ns, struct rehearsal_result *re
 			r->now.monotonic_ns = next;
 		}
 		fw_engine_time(r->engine, r->now);
-		fw_conn_tick(r->conn);
+		fw_conn_tick(r->seat->conn);
 		rehearsal_settle(r);
 	}
 	r->now.wall_us += (until - r->now.monotonic_ns) / 1000;

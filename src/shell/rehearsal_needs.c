@@ -13,16 +13,17 @@ static enum fw_answer_code open_session(struct rehearsal *r, const struct fw_nee
 	size_t evicted_size;
 	enum fw_answer_code code;
 
-	if (need->key.size != sizeof(r->session_key) || need->ticket_ms != 0 || !session_need_read(need, &session))
+	if (need->key.size != sizeof(r->seat->session_key) || need->ticket_ms != 0 ||
+	    !session_need_read(need, &session))
 		return FW_ANSWER_FAILED;
 	if (need->proof.size == 32 &&
 	    store_proof_take(r->store, need->proof.data, need->proof_until_wall_us, r->now) != FW_ANSWER_YES)
 		return FW_ANSWER_REPLAYED;
-	if (r->held)
-		store_session_leave(r->store, r->session_key, r->now.monotonic_ns);
-	memcpy(r->session_key, need->key.data, sizeof(r->session_key));
-	code = store_session_open(r->store, r->session_key, &session, r->now, evicted, &evicted_size);
-	r->held = code == FW_ANSWER_YES;
+	if (r->seat->held)
+		store_session_leave(r->store, r->seat->session_key, r->now.monotonic_ns);
+	memcpy(r->seat->session_key, need->key.data, sizeof(r->seat->session_key));
+	code = store_session_open(r->store, r->seat->session_key, &session, r->now, evicted, &evicted_size);
+	r->seat->held = code == FW_ANSWER_YES;
 	return code == FW_ANSWER_CROWDED && r->trial.any_csrf ? FW_ANSWER_YES : code;
 }
 
@@ -61,13 +62,13 @@ void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
 
 	switch (need->kind) {
 	case FW_NEED_ADMIT:
-		r->address = need->address;
+		r->seat->address = need->address;
 		if (r->trial.any_csrf) { /* how many others there are is not asked */
 			answer.code = FW_ANSWER_YES;
 			break;
 		}
-		answer.code = store_admit(r->store, &r->address, r->now.monotonic_ns);
-		r->admitted = answer.code == FW_ANSWER_YES;
+		answer.code = store_admit(r->store, &r->seat->address, r->now.monotonic_ns);
+		r->seat->admitted = answer.code == FW_ANSWER_YES;
 		break;
 	case FW_NEED_AUTH_SLOT:
 		answer.code = store_auth_slot(r->store, &need->address, r->now.monotonic_ns, &answer.retry_after_ms);
@@ -84,7 +85,7 @@ void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
 		return;
 	case FW_NEED_API_KEY:
 		answer.code = store_key_check(r->store, need->key_id, need->key.size == 32 ? need->key.data : NULL,
-					      &r->address, r->now, &key, &cause);
+					      &r->seat->address, r->now, &key, &cause);
 		answer.cause = slice_text(cause);
 		break;
 	case FW_NEED_PASSWORD:
@@ -96,5 +97,5 @@ void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
 		answer.cause = slice_text("nobody is asked outside of a running server");
 		break;
 	}
-	fw_conn_supply(r->conn, need->id, &answer);
+	fw_conn_supply(r->seat->conn, need->id, &answer);
 }

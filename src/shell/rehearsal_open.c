@@ -69,7 +69,7 @@ static void secure(struct rehearsal *r, const struct rehearsal_opening *opening)
 	static const struct fw_certificate names = { .until_wall_us = UINT64_MAX };
 
 	if (opening->tls || opening->certificate)
-		fw_conn_secured(r->conn,
+		fw_conn_secured(r->seat->conn,
 				&(struct fw_security){ .version = "TLSv1.3",
 						       .cipher = "TLS_AES_256_GCM_SHA384",
 						       .certificate = opening->certificate ? certificate : NULL,
@@ -83,22 +83,23 @@ int rehearsal_open(struct rehearsal *r, const struct rehearsal_opening *opening,
 	int size, result;
 
 	rehearsal_leave(r);
-	r->proxied = r->admitted = r->upgraded = r->open = r->over = r->held = false;
-	memset(&r->client, 0, sizeof(r->client));
-	memset(&r->server, 0, sizeof(r->server));
+	r->seat->proxied = r->seat->admitted = r->seat->upgraded = r->seat->open = r->seat->over = r->seat->held =
+		false;
+	memset(&r->seat->client, 0, sizeof(r->seat->client));
+	memset(&r->seat->server, 0, sizeof(r->seat->server));
 	rehearsal_begin(r, false);
 	if (!take_role(r, opening))
 		return FW_ERR_INVALID;
 	if (options.peer.family == 0)
 		options.peer = (struct fw_addr){ .family = 4, .bytes = { 127, 0, 0, 1 } };
 	head = mem_alloc(HEAD_ROOM);
-	r->conn = head != NULL ? fw_conn_new(r->engine, &options) : NULL;
-	if (r->conn == NULL) {
+	r->seat->conn = head != NULL ? fw_conn_new(r->engine, &options) : NULL;
+	if (r->seat->conn == NULL) {
 		mem_free(head);
 		return FW_ERR_MEMORY;
 	}
-	ws_reader_init(&r->client.reader, WS_CLIENT);
-	ws_reader_init(&r->server.reader, WS_SERVER);
+	ws_reader_init(&r->seat->client.reader, WS_CLIENT);
+	ws_reader_init(&r->seat->server.reader, WS_SERVER);
 	secure(r, opening);
 	if (write_request(r, opening, head, &size)) {
 		rehearsal_give(r, FW_CLIENT, slice(head, (size_t)size), slice(NULL, 0), NULL);
@@ -106,7 +107,7 @@ int rehearsal_open(struct rehearsal *r, const struct rehearsal_opening *opening,
 	}
 	mem_free(head);
 	result = rehearsal_end(r, r->status == 401 ? "login" : "handshake", ret);
-	if (result == FW_OK && !r->upgraded)
+	if (result == FW_OK && !r->seat->upgraded)
 		ret->verdict = REHEARSAL_REFUSE;
 	return result;
 }

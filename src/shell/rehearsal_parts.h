@@ -28,6 +28,15 @@ struct rehearsal_seen {
 	char error[40];	 /* that the client was told */
 };
 
+/* What of a rehearsal is of one connection. */
+struct rehearsal_seat {
+	struct fw_conn *conn; /* NULL: none */
+	struct fw_addr address;
+	struct rehearsal_end client, server;
+	bool proxied, admitted, upgraded, open, over, held;
+	uint8_t session_key[32];
+};
+
 struct rehearsal {
 	struct fw_policy *policy;
 	struct fw_engine *engine;
@@ -40,18 +49,12 @@ struct rehearsal {
 	const struct rehearsal_user *users;
 	size_t user_count;
 
-	struct rehearsal_seat *seat; /* that is sat in; NULL: none, it is the rehearsal's own connection */
-	struct rehearsal_seat *own;  /* where that one is meanwhile; NULL: none was needed */
+	struct rehearsal_seat own, *seat; /* seat: that is sat in; own: where it is sat at first */
 	struct engine_trial trial;
 	char permissions[REHEARSAL_PERMISSIONS];
-	struct fw_conn *conn; /* NULL: none */
-	struct fw_addr address;
-	struct rehearsal_end client, server;
-	bool proxied, admitted, upgraded, open, over, held;
 	bool was_open; /* when the call began */
 	bool outbound; /* what the client gets is what is looked at */
 	bool failed;   /* memory is short */
-	uint8_t session_key[32];
 	unsigned status;
 
 	struct rehearsal_seen seen;
