@@ -7,29 +7,14 @@
 #include "asyncapi/import.h"
 #include "codec/json.h"
 #include "schema/jsonschema.h"
+#include "schema/keyword_shape.h"
 
 enum { DEPTH_MOST = 2 * DOCUMENT_DEPTH, IN_PLACE_MOST = 200, DEFINITIONS_MOST = 1024 };
 
-enum shape {
-	SHAPE_ANYTHING,
-	SHAPE_TEXT,
-	SHAPE_TEXTS,
-	SHAPE_TEXTS_MAP,
-	SHAPE_TYPES,
-	SHAPE_VALUES,
-	SHAPE_NUMBER,
-	SHAPE_COUNT,
-	SHAPE_TRUTH,
-	SHAPE_ONE_SCHEMA,
-	SHAPE_SCHEMA_LIST,
-	SHAPE_SCHEMA_OR_LIST,
-	SHAPE_SCHEMA_MAP,
-	SHAPE_SCHEMA_OR_TEXTS_MAP
-};
 static const struct {
 	const char *name;
 	unsigned draft;
-	enum shape shape;
+	enum keyword_shape shape;
 } keywords[] = {
 #define KEYWORD(id, name, drafts, shape) { name, drafts, SHAPE_##shape },
 #include "tables/schema_keywords.def"

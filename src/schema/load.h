@@ -2,24 +2,9 @@
  * reference leads. For this folder only. Lives as long as the compilation. */
 #ifndef SCHEMA_LOAD_H
 #define SCHEMA_LOAD_H
+#include "schema/keyword_shape.h"
 #include "schema/program.h"
 
-enum keyword_shape {
-	SHAPE_ANYTHING,
-	SHAPE_TEXT,
-	SHAPE_TEXTS,
-	SHAPE_TEXTS_MAP,
-	SHAPE_TYPES,
-	SHAPE_VALUES,
-	SHAPE_NUMBER,
-	SHAPE_COUNT,
-	SHAPE_TRUTH,
-	SHAPE_ONE_SCHEMA,
-	SHAPE_SCHEMA_LIST,
-	SHAPE_SCHEMA_OR_LIST,
-	SHAPE_SCHEMA_MAP,
-	SHAPE_SCHEMA_OR_TEXTS_MAP
-};
 enum keyword_id {
 #define KEYWORD(id, name, drafts, shape) KEYWORD_##id,
 #include "tables/schema_keywords.def"

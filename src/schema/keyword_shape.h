@@ -1,0 +1,20 @@
+/* keyword_shape.h: what the value of a keyword is, as tables/schema_keywords.def says. */
+#ifndef SCHEMA_KEYWORD_SHAPE_H
+#define SCHEMA_KEYWORD_SHAPE_H
+enum keyword_shape {
+	SHAPE_ANYTHING,
+	SHAPE_TEXT,
+	SHAPE_TEXTS,
+	SHAPE_TEXTS_MAP,
+	SHAPE_TYPES,
+	SHAPE_VALUES,
+	SHAPE_NUMBER,
+	SHAPE_COUNT,
+	SHAPE_TRUTH,
+	SHAPE_ONE_SCHEMA,
+	SHAPE_SCHEMA_LIST,
+	SHAPE_SCHEMA_OR_LIST,
+	SHAPE_SCHEMA_MAP,
+	SHAPE_SCHEMA_OR_TEXTS_MAP
+};
+#endif
