@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/slice.h"
 #include "base/utf8.h"
 #include "codec/json_keys.h"
 #include "codec/json_path.h"
@@ -499,4 +500,33 @@ struct fw_slice json_raw(const struct json *json, uint32_t node)
 	if (n->kind == JSON_STRING)
 		return (struct fw_slice){ json->text + n->offset - 1, (size_t)n->size + 2 };
 	return (struct fw_slice){ json->text + n->offset, n->size };
+}
+
+static size_t past_digits(struct fw_slice text, size_t at)
+{
+	while (at < text.size && ascii_is_digit(text.data[at]))
+		at++;
+	return at;
+}
+
+bool json_is_number(struct fw_slice text)
+{
+	size_t start = text.size != 0 && text.data[0] == '-', end = past_digits(text, start);
+
+	if (end == start || (text.data[start] == '0' && end != start + 1))
+		return false;
+	if (end < text.size && text.data[end] == '.') {
+		start = end + 1;
+		end = past_digits(text, start);
+		if (end == start)
+			return false;
+	}
+	if (end < text.size && (text.data[end] | 0x20) == 'e') {
+		start = end + 1;
+		start += start < text.size && (text.data[start] == '+' || text.data[start] == '-');
+		end = past_digits(text, start);
+		if (end == start)
+			return false;
+	}
+	return end == text.size;
 }

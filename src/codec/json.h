@@ -64,6 +64,9 @@ static inline bool json_string_is(const struct json *json, uint32_t node, const 
 	       __builtin_memcmp(json->text + n->offset, text, size) == 0;
 }
 
+/* RFC 8259 6, of any length: -0, 1.5e3; not 010, which is eight to some and ten to others. */
+bool json_is_number(struct fw_slice text);
+
 /* Writer. Appends to a buf; the first failure sticks and json_writer_done reports it. Commas are placed by itself.
  * The canonical form: no white space, members in the order given, strings with only the escapes RFC 8259 demands (\"
  * \\ and controls). */

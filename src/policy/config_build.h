@@ -79,7 +79,7 @@ struct fw_policy *config_new_policy(void); /* an empty one; NULL: memory is shor
 
 /* config_json.c: a value as the JSON that it says, of the policy's arena; false: reported */
 bool config_json(struct config *config, struct config_place place, struct fy_node *node, struct fw_slice *ret_json);
-bool config_json_number(struct fw_slice text); /* is that how JSON writes a number? */
+bool config_json_number(struct fw_slice text); /* does JSON write a number so, and is it short enough to be read? */
 
 /* config_report.c: messages, sorted by place and given to the caller at the end */
 void config_report_error(struct config *config, struct config_place place, const char *format, ...)

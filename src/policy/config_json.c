@@ -15,36 +15,9 @@ struct writing {
 	struct json_writer writer;
 };
 
-static size_t digits(struct fw_slice text, size_t from)
-{
-	size_t i = from;
-
-	while (i < text.size && ascii_is_digit(text.data[i]))
-		i++;
-	return i;
-}
-
-/* RFC 8259 6: -0, 1.5e3; not 010, which is eight to some and ten to others. */
 bool config_json_number(struct fw_slice text)
 {
-	size_t start = text.size != 0 && text.data[0] == '-', end = digits(text, start), i;
-
-	if (end == start || text.size > LIMIT_JSON_NUMBER || (text.data[start] == '0' && end != start + 1))
-		return false;
-	if (end < text.size && text.data[end] == '.') {
-		i = digits(text, end + 1);
-		if (i == end + 1)
-			return false;
-		end = i;
-	}
-	if (end < text.size && (text.data[end] | 0x20) == 'e') {
-		start = end + 1;
-		start += start < text.size && (text.data[start] == '+' || text.data[start] == '-');
-		end = digits(text, start);
-		if (end == start)
-			return false;
-	}
-	return end == text.size;
+	return text.size <= LIMIT_JSON_NUMBER && json_is_number(text);
 }
 
 static void write_scalar(struct json_writer *w, struct fy_node *node)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "codec/json.h"
 
 enum { ID_MARK = 1, COMMAND_MARK = 2, ATOM_MARK = 4, LABEL_MARK = 8, PATH_MARK = 16, NAME_MOST = 255 };
 
@@ -130,36 +131,6 @@ static bool path_holds(struct fw_slice text)
 	return true;
 }
 
-static size_t digits(struct fw_slice text, size_t at)
-{
-	while (at < text.size && ascii_is_digit(text.data[at]))
-		at++;
-	return at;
-}
-
-/* RFC 8259 6 */
-static bool number_holds(struct fw_slice text)
-{
-	size_t at = text.size != 0 && text.data[0] == '-', end = digits(text, at);
-
-	if (end == at || (text.data[at] == '0' && end != at + 1))
-		return false;
-	if (end < text.size && text.data[end] == '.') {
-		at = end + 1;
-		end = digits(text, at);
-		if (end == at)
-			return false;
-	}
-	if (end < text.size && (text.data[end] == 'e' || text.data[end] == 'E')) {
-		at = end + 1;
-		at += at < text.size && (text.data[at] == '+' || text.data[at] == '-');
-		end = digits(text, at);
-		if (end == at)
-			return false;
-	}
-	return end == text.size;
-}
-
 bool schema_format_holds(const struct fw_policy *policy, enum field_class class, struct fw_slice text)
 {
 	switch (class) {
@@ -176,7 +147,7 @@ bool schema_format_holds(const struct fw_policy *policy, enum field_class class,
 	case CLASS_PATH:
 		return path_holds(text);
 	case CLASS_NUMBER:
-		return number_holds(text);
+		return json_is_number(text);
 	case CLASS_PLAIN:
 	case CLASS_HTML:
 	case CLASS_ENUMERATED:
