@@ -1,26 +1,23 @@
 #include "codec/idna.h"
 
 #include "base/utf8.h"
+#include "codec/point_range.h"
 
-struct range {
-	uint32_t first, last;
-	uint8_t class;
-};
 struct pair {
 	uint32_t first, second;
 };
 
 #define IDNA_CLASS(first, last, class)
 #define IDNA_PAIR(first, second)
-static const struct range valid[] = {
-#define IDNA_VALID(first, last) { first, last, 0 },
+static const struct point_range valid[] = {
+#define IDNA_VALID(first, last) { first, last, 0, 0 },
 #include "tables/idna.def"
 #undef IDNA_VALID
 };
 #undef IDNA_CLASS
 #define IDNA_VALID(first, last)
-static const struct range classes[] = {
-#define IDNA_CLASS(first, last, class) { first, last, class },
+static const struct point_range classes[] = {
+#define IDNA_CLASS(first, last, class) { first, last, class, 0 },
 #include "tables/idna.def"
 #undef IDNA_CLASS
 };
@@ -31,32 +28,16 @@ static const struct pair pairs[] = {
 #include "tables/idna.def"
 };
 
-/* The range that has the character; NULL: none has. */
-static const struct range *find(const struct range *ranges, size_t count, uint32_t c)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (c > ranges[middle].last)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && c >= ranges[low].first ? &ranges[low] : NULL;
-}
-
 static bool stands(uint32_t c)
 {
-	return c < 0x80 || find(valid, sizeof(valid) / sizeof(*valid), c) != NULL;
+	return c < 0x80 || point_range_find(valid, sizeof(valid) / sizeof(*valid), c) != NULL;
 }
 
 static uint8_t class_of(uint32_t c)
 {
-	const struct range *range = find(classes, sizeof(classes) / sizeof(*classes), c);
+	const struct point_range *range = point_range_find(classes, sizeof(classes) / sizeof(*classes), c);
 
-	return range != NULL ? range->class : 0;
+	return range != NULL ? range->value : 0;
 }
 
 static bool joins(uint32_t first, uint32_t second)

@@ -4,12 +4,10 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "codec/point_range.h"
 
 /* Characters that may be read as others: the first of a range as that octet, 0: as nothing. */
-static const struct like {
-	uint32_t first, last;
-	uint8_t octet, step;
-} likes[] = {
+static const struct point_range likes[] = {
 #define VIEW_AS(first, last, octet, step) { first, last, octet, step },
 #include "tables/views.def"
 #undef VIEW_AS
@@ -189,7 +187,7 @@ static bool escape(struct view *v)
 /* The character as somebody may read it. False: as itself. */
 static bool like(struct view *v, uint32_t c, size_t size)
 {
-	size_t low = 0, high = sizeof(likes) / sizeof(likes[0]);
+	const struct point_range *range;
 
 	if (c >= NONE_FROM && c <= NONE_TO)
 		return false;
@@ -201,18 +199,11 @@ static bool like(struct view *v, uint32_t c, size_t size)
 		v->at += size;
 		return true;
 	}
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (c > likes[middle].last)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == sizeof(likes) / sizeof(likes[0]) || c < likes[low].first)
+	range = point_range_find(likes, sizeof(likes) / sizeof(likes[0]), c);
+	if (range == NULL)
 		return false;
-	if (likes[low].octet != 0)
-		put(v, likes[low].octet + likes[low].step * (c - likes[low].first), VIEW_WIDE);
+	if (range->value != 0)
+		put(v, range->value + range->step * (c - range->first), VIEW_WIDE);
 	else
 		v->kinds |= VIEW_REMOVED;
 	v->at += size;
