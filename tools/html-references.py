@@ -5,9 +5,9 @@ along (html.entities.html5, made from https://html.spec.whatwg.org/entities.json
     tools/html-references.py           writes the file
     tools/html-references.py --check   says whether the committed one is stale; exit 1 when it is
 """
-import os
-import sys
 from html.entities import html5
+
+import generated
 
 PATH = "src/tables/html_references.def"
 HEAD = """/* Named character references of HTML (13.5), by octets in order, which is how they are searched. Made by tools/html-references.py.
@@ -16,22 +16,10 @@ HEAD = """/* Named character references of HTML (13.5), by octets in order, whic
 
 
 def rows():
+    yield HEAD
     for name, text in sorted(html5.items(), key=lambda item: item[0].encode()):
         points = [ord(c) for c in text] + [0]
         yield f'HTML_REFERENCE("{name}", 0x{points[0]:x}, 0x{points[1]:x})\n'
 
 
-def main():
-    text = HEAD + "".join(rows())
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", PATH)
-    if sys.argv[1:] == ["--check"]:
-        with open(path, encoding="utf-8") as file:
-            stale = file.read() != text
-        if stale:
-            print(f"{PATH} is stale: run tools/html-references.py")
-        sys.exit(stale)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-main()
+generated.main(PATH, rows)

@@ -5,9 +5,10 @@ what NFC makes of characters side by side, from Python's unicodedata.
     tools/idna.py           writes the file
     tools/idna.py --check   says whether the committed one is stale; exit 1 when it is, 77 when it was made of other versions than are here
 """
-import os
 import sys
 import unicodedata
+
+import generated
 
 try:
     from idna import uts46data
@@ -54,6 +55,7 @@ def statuses():
 
 
 def rows():
+    yield HEAD
     for first, last, _ in ranges(statuses()):
         yield f"IDNA_VALID(0x{first:x}, 0x{last:x})\n"
     for first, last, value in ranges((point, unicodedata.combining(chr(point)) or None) for point in range(0x110000)):
@@ -67,20 +69,4 @@ def rows():
         yield f"IDNA_PAIR(0x{first:x}, 0x{second:x})\n"
 
 
-def main():
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", PATH)
-    if sys.argv[1:] == ["--check"]:
-        with open(path, encoding="utf-8") as file:
-            committed = file.read()
-        if VERSIONS not in committed:
-            print(f"{PATH} was not made from {VERSIONS}")
-            sys.exit(77)
-        stale = committed != HEAD + "".join(rows())
-        if stale:
-            print(f"{PATH} is stale: run tools/idna.py")
-        sys.exit(stale)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(HEAD + "".join(rows()))
-
-
-main()
+generated.main(PATH, rows, VERSIONS)

@@ -4,9 +4,9 @@
     tools/views.py           writes the file
     tools/views.py --check   says whether the committed one is stale; exit 1 when it is, 77 when it was made of another version than is here
 """
-import os
-import sys
 import unicodedata
+
+import generated
 
 PATH = "src/tables/views.def"
 VERSION = f"Unicode {unicodedata.unidata_version}"
@@ -41,6 +41,7 @@ def read_as(point):
 
 
 def rows():
+    yield HEAD
     first = last = octet = step = None
     for point in range(0x80, 0x110001):
         value = read_as(point) if point < 0x110000 else None
@@ -55,21 +56,4 @@ def rows():
         first, last, octet, step = (point, point, value, 0) if value is not None else (None, None, None, None)
 
 
-def main():
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", PATH)
-    if sys.argv[1:] == ["--check"]:
-        with open(path, encoding="utf-8") as file:
-            committed = file.read()
-        if VERSION not in committed:
-            print(f"{PATH} was not made from {VERSION}")
-            sys.exit(77)
-        stale = committed != HEAD + "".join(rows())
-        if stale:
-            print(f"{PATH} is stale: run tools/views.py")
-        sys.exit(stale)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(HEAD + "".join(rows()))
-
-
-if __name__ == "__main__":
-    main()
+generated.main(PATH, rows, VERSION)
