@@ -32,9 +32,9 @@ void keeper_handle_close(struct keeper *keeper, uv_handle_t *handle)
 	uv_close(handle, on_closed);
 }
 
-static unsigned workers_of(const struct fw_policy *policy)
+static unsigned workers_of(const struct settings *settings)
 {
-	int64_t workers = policy->settings.workers;
+	int64_t workers = settings->workers;
 
 	return workers > 0 && workers <= LIMIT_WORKERS ? (unsigned)workers : uv_available_parallelism();
 }
@@ -78,10 +78,10 @@ static const char *start(struct keeper *keeper)
 	if (failed == NULL)
 		failed = keeper_vault_start(keeper);
 	if (failed == NULL)
-		failed = keeper_recorder_start(&keeper->recorder, options, workers_of(options->policy));
+		failed = keeper_recorder_start(&keeper->recorder, options, workers_of(keeper_started(options)));
 	if (failed != NULL)
 		return failed;
-	failed = keeper_capture_start(&keeper->capture, options->policy, options->capture, options->log);
+	failed = keeper_capture_start(&keeper->capture, keeper_started(options), options->capture, options->log);
 	if (failed != NULL)
 		return failed;
 	keeper_index_start(&keeper->index, keeper);

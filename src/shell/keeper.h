@@ -29,6 +29,9 @@ struct keeper_options {
 	struct keeper_remote *remote;
 	uv_loop_t *loop;
 	struct fw_policy *policy;
+	/* What the server was started with: what restart.def lists is of that one, but for the keys of the database.
+	 * keeper_start alone looks at it; NULL: policy. */
+	const struct fw_policy *started;
 	/* Configurations before it, from a reload, whose keys the database may still be sealed with; newest first. */
 	struct fw_policy *const *sealed;
 	unsigned sealed_count;

@@ -165,11 +165,10 @@ static void run(void *user)
 	}
 }
 
-const char *keeper_capture_start(struct keeper_capture *capture, const struct fw_policy *policy,
+const char *keeper_capture_start(struct keeper_capture *capture, const struct settings *settings,
 				 struct ipc_channel *channel, struct log *log)
 {
 	static char text[PATH_ROOM + 256];
-	const struct settings *settings = &policy->settings;
 
 	capture->fd = -1;
 	if (settings->capture_file[0] == '\0')

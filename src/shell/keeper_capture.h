@@ -29,7 +29,7 @@ struct keeper_capture {
 };
 /* Where capture.file is set. channel: where the lines come from when the gate is another process; NULL: one is made.
  * NULL, or what failed (static). */
-const char *keeper_capture_start(struct keeper_capture *capture, const struct fw_policy *policy,
+const char *keeper_capture_start(struct keeper_capture *capture, const struct settings *settings,
 				 struct ipc_channel *channel, struct log *log);
 void keeper_capture_stop(struct keeper_capture *capture); /* writes what is there; also when it was not started */
 #endif

@@ -181,7 +181,7 @@ static void run(void *user)
 
 void keeper_index_start(struct keeper_index *index, struct keeper *keeper)
 {
-	const struct settings *settings = &keeper->options.policy->settings;
+	const struct settings *settings = keeper_started(&keeper->options);
 
 	index->keeper = keeper;
 	index->index = index_open(directory_of(index), 0);

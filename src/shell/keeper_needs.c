@@ -63,10 +63,11 @@ bool keeper_needs_add_keys(struct keeper_needs *needs, const struct fw_policy *p
 	return !reads.failed;
 }
 
-bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory, struct keeper_needs *ret_needs)
+bool keeper_needs_of(const struct fw_policy *policy, const struct fw_policy *started, const char *data_directory,
+		     struct keeper_needs *ret_needs)
 {
 	struct list reads = { &ret_needs->reads, &ret_needs->read_count, false };
-	const char *folder = policy->settings.log_directory, *copy = policy->settings.checkpoint_copy;
+	const char *folder = started->settings.log_directory, *copy = started->settings.checkpoint_copy;
 	struct list writes = { &ret_needs->writes, &ret_needs->write_count, false };
 
 	*ret_needs = (struct keeper_needs){ .data = mem_text(data_directory, strlen(data_directory)),
@@ -75,7 +76,7 @@ bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory,
 		reads.failed = true;
 	if (copy[0] != '\0' && (ret_needs->copy = mem_text(copy, strlen(copy))) == NULL)
 		writes.failed = true;
-	add(&writes, policy->settings.capture_file);
+	add(&writes, started->settings.capture_file);
 	add(&reads, policy->settings.password_breached);
 	for (size_t i = 0; i < policy->issuer_count; i++)
 		add(&reads, policy->issuers[i].provider.ca_file);

@@ -13,10 +13,12 @@ struct keeper_needs {
 	size_t read_count, write_count;
 	bool programs; /* encryption.key_command, a receiver that is one */
 };
-bool keeper_needs_of(const struct fw_policy *policy, const char *data_directory, struct keeper_needs *ret_needs);
+/* started: what the server was started with, for what needs a restart. */
+bool keeper_needs_of(const struct fw_policy *policy, const struct fw_policy *started, const char *data_directory,
+		     struct keeper_needs *ret_needs);
 /* And the keys that the database may be sealed with still, of a configuration before. */
 bool keeper_needs_add_keys(struct keeper_needs *needs, const struct fw_policy *policy);
 void keeper_needs_free(struct keeper_needs *needs);
-/* All of the others' but record and copy, which need a restart in any case. */
+/* All of the others'; record and copy are those of the start in both. */
 bool keeper_needs_covers(const struct keeper_needs *needs, const struct keeper_needs *others);
 #endif

@@ -312,6 +312,12 @@ void keeper_logout_free(struct keeper_logouts *logouts);
 void keeper_clock_begin(struct keeper *keeper);
 void keeper_clock_check(struct keeper *keeper); /* every second */
 
+/* What restart.def lists, at the start. */
+static inline const struct settings *keeper_started(const struct keeper_options *options)
+{
+	return options->started != NULL ? &options->started->settings : &options->policy->settings;
+}
+
 /* keeper_files.c: what the keeper has in the data directory. Texts of failures are in a static buffer. */
 /* A descriptor to keep open; -1: another server has it, also after a while. log: is told of waiting. */
 int keeper_files_lock(const char *directory, struct log *log, const char **reterr_text);

@@ -346,7 +346,7 @@ static void run(void *user)
 static struct ledger *open_ledger(struct keeper_recorder *recorder, const struct keeper_options *options,
 				  const char **reterr_text)
 {
-	const struct settings *settings = &options->policy->settings;
+	const struct settings *settings = keeper_started(options);
 	char keys[STORAGE_PATH];
 	struct ledger_options ledger = {
 		.directory = options->record_directory,
@@ -382,7 +382,7 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 
 	recorder->directory = options->record_directory;
 	recorder->sums.file.fd = -1;
-	recorder->each = options->policy->settings.record_sync == LEDGER_SYNC_EACH;
+	recorder->each = keeper_started(options)->record_sync == LEDGER_SYNC_EACH;
 	uv_mutex_init(&recorder->lock);
 	pool_init(&recorder->pool);
 	recorder->minute = uv_hrtime() / MINUTE_NS;

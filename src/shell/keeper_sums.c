@@ -144,7 +144,7 @@ bool keeper_sums_start(struct keeper_recorder *recorder, const struct keeper_opt
 	struct hash_key key;
 
 	options->random.fill(options->random.user, (uint8_t *)&key, sizeof(key));
-	sums->sync = options->policy->settings.record_sync != LEDGER_SYNC_NONE;
+	sums->sync = keeper_started(options)->record_sync != LEDGER_SYNC_NONE;
 	sums->budget = budget_new(&key, write_sum, recorder);
 	sums->image = mem_alloc(BUDGET_IMAGE);
 	keeper_sums_set(recorder, options->policy);

@@ -113,7 +113,7 @@ static void on_question(void *data, struct keeper_question *question)
 int keeper_users_start(struct keeper *keeper)
 {
 	keeper->passwords =
-		passwords_new(keeper->options.loop, (unsigned)keeper->options.policy->settings.password_threads);
+		passwords_new(keeper->options.loop, (unsigned)keeper_started(&keeper->options)->password_threads);
 	if (keeper->passwords == NULL)
 		return -1;
 	keeper->handles++;

@@ -133,7 +133,8 @@ static int start_loop(struct fw_manager *manager, struct fw_error *reterr_error)
 int manager_parts_keeper(struct fw_manager *manager, const struct keeper_options *channels,
 			 struct fw_error *reterr_error)
 {
-	const char *folder = manager->policy->settings.log_directory, *text = "cannot start the keeper";
+	const struct fw_policy *started = channels != NULL ? channels->started : manager->policy;
+	const char *folder = started->settings.log_directory, *text = "cannot start the keeper";
 	char record_directory[PATH_ROOM];
 	struct keeper_options keeper = {
 		.loop = &manager->loop,
@@ -163,6 +164,7 @@ int manager_parts_keeper(struct fw_manager *manager, const struct keeper_options
 		keeper.capture = channels->capture;
 		keeper.remote = channels->remote;
 		keeper.directory_fd = channels->directory_fd;
+		keeper.started = started;
 		keeper.sealed = channels->sealed;
 		keeper.sealed_count = channels->sealed_count;
 		keeper.reload = channels->reload;

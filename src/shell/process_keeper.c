@@ -178,7 +178,7 @@ static void reloaded(struct process *process)
 
 	dialler_allow(process->dialler, manager->policy);
 	process->told = false;
-	if (!keeper_needs_of(manager->policy, manager->data_directory, &needs) ||
+	if (!keeper_needs_of(manager->policy, process->shared->started, manager->data_directory, &needs) ||
 	    !keeper_needs_covers(&process->needs, &needs))
 		process->again = true;
 	keeper_needs_free(&needs);
@@ -291,7 +291,8 @@ static bool confine(struct process *process)
 	struct process_shared *shared = process->shared;
 	const char *lacks;
 
-	if (!keeper_needs_of(shared->manager->policy, shared->manager->data_directory, &process->needs))
+	if (!keeper_needs_of(shared->manager->policy, shared->started, shared->manager->data_directory,
+			     &process->needs))
 		return false;
 	for (unsigned i = 0; i < shared->sealed_count; i++)
 		if (!keeper_needs_add_keys(&process->needs, shared->sealed[i]))
@@ -314,6 +315,7 @@ static int start(struct process *process, struct fw_error *error)
 					   .capture = shared->capture,
 					   .remote = &process->remote,
 					   .directory_fd = &shared->directory_fd,
+					   .started = shared->started,
 					   .sealed = shared->sealed,
 					   .sealed_count = shared->sealed_count,
 					   .reload = ask_reload,

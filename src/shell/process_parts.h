@@ -22,6 +22,7 @@ struct process_shared {
 	struct fall_note *note;
 	/* Pairs of links between worker and keeper: dial.h. */
 	int dials_gate[LIMIT_WORKERS], dials_keeper[LIMIT_WORKERS];
+	struct fw_policy *started; /* restart.def: a part that begins anew opens what the first one did */
 	/* Configurations before, whose keys the database may be sealed with until key-store rotate; newest first. */
 	struct fw_policy *sealed[PROCESS_SEALED];
 	unsigned sealed_count;

@@ -45,7 +45,7 @@ static bool make_channels(struct process_shared *shared)
 	shared->asks = ipc_channel_share(LIMIT_ASKS, true);
 	shared->down = ipc_channel_share(DOWN_SIZE, true);
 	shared->replies = ipc_channel_share(REPLIES_SIZE, false);
-	if (shared->manager->policy->settings.capture_file[0] != '\0' &&
+	if (shared->started->settings.capture_file[0] != '\0' &&
 	    (shared->capture = ipc_channel_share(LIMIT_CAPTURE_QUEUE, false)) == NULL)
 		return false;
 	return shared->note != NULL && shared->records != NULL && shared->figures != NULL && shared->asks != NULL &&
@@ -83,6 +83,7 @@ void process_shared_fini(struct process_shared *shared)
 	if (shared->note != NULL)
 		munmap(shared->note, sizeof(*shared->note));
 	process_close_lock(shared);
+	fw_policy_unref(shared->started);
 	while (shared->sealed_count != 0)
 		fw_policy_unref(shared->sealed[--shared->sealed_count]);
 }

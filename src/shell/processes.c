@@ -585,6 +585,7 @@ static int prepare(struct monitor *monitor)
 		return manager_say_error(monitor->error, FW_ERR_IO, "%s", text);
 	manager->apart = true;
 	manager->started = manager->fingerprint;
+	shared->started = fw_policy_ref(manager->policy);
 	shared->workers = manager_parts_workers(manager->policy);
 	shared->admin_port = manager->admin_port;
 	if (!process_shared_make(shared) || take_signals(monitor) != 0)

@@ -65,6 +65,14 @@ def verify(fw):
     return subprocess.run([BINARY, "audit", "verify", "--data", fw.data], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
 
 
+def answers(fw):
+    return subprocess.run([BINARY, "stats", "--data", fw.data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE).returncode == 0
+
+
+def changes(fw, change):
+    return [record for record in fw.records("system_changes") if record["details"].get("change") == change]
+
+
 def comes_in(fw, name):
     def once():
         try:
@@ -141,7 +149,7 @@ def both_fall():
             time.sleep(0.55)  # so that the next is started at once, too
         comes_in(fw, "last")
         until(lambda: any(record["user_id"] == "last" for record in fw.records("auth_success")))
-        gone = [record["event_id"] for record in fw.records("system_changes") if record["details"].get("change") == "gate fell"]
+        gone = [record["event_id"] for record in changes(fw, "gate fell")]
         equal((len(gone), len(set(gone))), (6, 6), "both fall: each fall of the gate is in the record, once")
         equal(fw.records("records_lost"), [], "and no record is missing")
 
@@ -166,7 +174,7 @@ def full_channel():
         told = load.end()
         until(lambda: not set(told) - {record["user_id"] for record in fw.records("auth_success")})
         equal(sorted(set(told) - {record["user_id"] for record in fw.records("auth_success")}), [], f"the channel was full: none of {len(told)} is missing")
-        gone = [record for record in fw.records("system_changes") if record["details"].get("change") == "gate fell"]
+        gone = changes(fw, "gate fell")
         equal(len(gone), 1, "nor that the gate fell")
 
 
@@ -180,8 +188,7 @@ def keeper_away():
         client.send(json.dumps({"type": "ping"}))
         ok(b"pong" in client.receive()[1], "she is answered while the keeper is started again")
         until(lambda: fw.parts().get("fw-keeper") not in (None, pid))
-        ok(until(lambda: subprocess.run([BINARY, "stats", "--data", fw.data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE).returncode == 0),
-           "which then answers operators")
+        ok(until(lambda: answers(fw)), "which then answers operators")
         client.close()
 
 
@@ -229,7 +236,7 @@ def upstreams():
             with open(os.path.join(fw.folder, "framewall.yaml"), "w") as file:
                 file.write(RELAXED + f"upstream: {{url: {second.url()}}}\n")
             fw.signal(signal.SIGHUP)
-            until(lambda: [r for r in fw.records("system_changes") if r["details"].get("change") == "reloaded"])
+            until(lambda: changes(fw, "reloaded"))
             client = RawClient(fw.port, fw.bearer("bob"))
             client.send(chat("to the second"))
             ok(until(lambda: chat("to the second") in second.received), "after a reload the keeper connects to the other one")
@@ -258,11 +265,11 @@ def reload_and_drain():
         with open(path, "a") as file:
             file.write("nonsense: 1\n")
         fw.signal(signal.SIGHUP)
-        ok(until(lambda: [r for r in fw.records("system_changes") if r["details"].get("change") == "reload refused"]), "a bad configuration is refused, and on record")
+        ok(until(lambda: changes(fw, "reload refused")), "a bad configuration is refused, and on record")
         with open(path, "w") as file:
             file.write(CONFIG + "mode: monitor\n")
         fw.signal(signal.SIGHUP)
-        ok(until(lambda: [r for r in fw.records("system_changes") if r["details"].get("change") == "reloaded"]), "a good one is used")
+        ok(until(lambda: changes(fw, "reloaded")), "a good one is used")
         ok(comes_in(fw, "alice"), "and clients come in")
     ok(True, "it stops when it is told to")
 
@@ -319,6 +326,28 @@ def reload_to_other_files():
         client.close()
         equal([record for record in fw.records("records_lost")], [], "nothing is lost")
         ok("fell" not in fw.stderr(), "nobody speaks of a fall", fw.stderr())
+
+
+def reload_before_a_restart():
+    """What counts after a restart does not count in a keeper that begins anew, be it that it could not even be opened."""
+    with tempfile.TemporaryDirectory() as folder, start(RELAXED) as fw:
+        fw.says = FELL + "|needs a restart"
+        keeper = fw.part("fw-keeper")
+        nowhere = fw.folder + "/framewall.yaml/nowhere"
+        with open(os.path.join(fw.folder, "framewall.yaml"), "w") as file:
+            file.write(RELAXED + f"capture: {{ file: {folder}/traffic }}\n"
+                                 f"audit_logging: {{ log_directory: {nowhere}, checkpoint_copy: {nowhere}/copy, max_log_size: 2 }}\n")
+        fw.signal(signal.SIGHUP)
+        ok(until(lambda: changes(fw, "reloaded")), "a reload of what counts after a restart")
+        needs = changes(fw, "reloaded")[0]["details"]["needs_restart"]
+        ok("audit_logging.log_directory" in needs and "capture.file" in needs, "it says so", needs)
+        equal(fw.part("fw-keeper"), keeper, "the keeper goes on")
+        os.kill(keeper, signal.SIGKILL)
+        until(lambda: fw.parts().get("fw-keeper") not in (None, keeper))
+        ok(until(lambda: answers(fw)), "after a fall the next one answers operators")
+        ok(comes_in(fw, "alice"), "a client comes in")
+        ok(until(lambda: [record for record in fw.records("auth_success") if record["user_id"] == "alice"]), "which is in the record that the first one opened")
+        equal((os.path.exists(f"{folder}/traffic"), "traffic is recorded" in fw.stderr()), (False, False), "no traffic is recorded, and nobody says so")
 
 
 def of_a_terminal():
@@ -404,4 +433,4 @@ def every_second():
 
 
 if __name__ == "__main__":
-    main(what_it_is, of_a_terminal, falls, both_fall, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, schema_files, monitor_falls, every_second)
+    main(what_it_is, of_a_terminal, falls, both_fall, full_channel, keeper_away, upstreams, blocked_stays, reload_and_drain, reload_to_other_files, reload_before_a_restart, schema_files, monitor_falls, every_second)
