@@ -31,6 +31,8 @@ struct monitor {
 	bool has_gone; /* a gate fell, and that is not in the channel yet */
 	struct fw_record gone;
 	bool draining, stopping, failed;
+	bool asked; /* for a reload, by an operator; not within another one, which would hand on what is older by then
+		     */
 	uint64_t until_ns; /* when whoever has not ended is ended; 0: nobody waits */
 	bool is_child;
 	int code;

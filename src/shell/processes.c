@@ -78,8 +78,7 @@ static void obey(struct monitor *monitor, struct part *part, const struct proces
 		part->reloaded = message->number == 0;
 		break;
 	case PROCESS_ASK_RELOAD:
-		if (part == &monitor->keeper)
-			monitor_reload(monitor, false);
+		monitor->asked |= part == &monitor->keeper;
 		break;
 	case PROCESS_AGAIN:
 		part->again = part == &monitor->keeper;
@@ -143,6 +142,8 @@ static uint64_t next_due(const struct monitor *monitor)
 {
 	uint64_t next = monitor->until_ns != 0 ? monitor->until_ns : UINT64_MAX;
 
+	if (monitor->asked)
+		return 0;
 	if (monitor->keeper.again_ns != 0 && monitor->keeper.again_ns < next)
 		next = monitor->keeper.again_ns;
 	if (monitor->gate.again_ns != 0 && monitor->gate.again_ns < next)
@@ -159,6 +160,10 @@ static void do_due(struct monitor *monitor)
 	struct part *parts[] = { &monitor->gate, &monitor->keeper };
 	uint64_t now = uv_hrtime();
 
+	if (monitor->asked) {
+		monitor->asked = false;
+		monitor_reload(monitor, false);
+	}
 	for (unsigned i = 0; i < 2; i++)
 		if (parts[i]->kill_ns != 0 && now >= parts[i]->kill_ns) {
 			kill(parts[i]->pid, SIGKILL);

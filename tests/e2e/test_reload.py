@@ -191,6 +191,34 @@ def by_admin():
             fw.ok(line in text.splitlines(), line)
 
 
+def one_beside_another():
+    """An operator asks while a signal is being followed, and the file is another one by then: what he was told is in use is."""
+    def config(length):
+        types = "".join(f"  type_{i}: {{ permission: any, fields: {{ text: {{ max: 100 }} }} }}\n" for i in range(400))  # takes a while to read
+        return fw.RELAXED + f"validation: {{ max_lengths: {{ text: {length} }} }}\nmessages:\n{types}"
+
+    def takes(server):
+        client = fw.RawClient(server.port, server.bearer("alice"))
+        client.send(fw.chat("x" * 25))
+        client.send(json.dumps({"type": "ping"}))
+        said = json.loads(client.receive()[1])["type"]
+        client.close()
+        return said
+
+    got = []
+    with fw.Framewall(config(10), "--admin", "localhost:0") as server:
+        server.admin_port()
+        for number in range(10):
+            write(server, config(20))
+            server.signal(signal.SIGHUP)
+            time.sleep(number * 0.002)
+            write(server, config(30))
+            status, answer = ask(server)
+            fw.until(lambda: sum(record["details"].get("change") == "reloaded" for record in server.records("system_changes")) > number)
+            got.append((status, takes(server), answer["digest"] == server.stats()["configuration"]["digest"]))
+    fw.equal(got, [(200, "pong", True)] * len(got), "an operator asks while a signal is followed: what he is told is what messages are judged by")
+
+
 def slow_files():
     """The secret of a key is read from a pipe that gives nothing yet."""
     config = fw.RELAXED + OPEN
@@ -335,4 +363,4 @@ def stops_while_reading():
 
 
 if __name__ == "__main__":
-    fw.main(by_signal, by_admin, slow_files, secrets_and_overlays, who_says_nothing, certificates_too, terminal, stops_while_reading)
+    fw.main(by_signal, by_admin, one_beside_another, slow_files, secrets_and_overlays, who_says_nothing, certificates_too, terminal, stops_while_reading)
