@@ -19,6 +19,7 @@ static void start(struct fw_conn *conn, struct fw_slice text, const char *type, 
 	ret_message->text = text;
 	ret_inspect->message = ret_message;
 	ret_inspect->type = type;
+	ret_inspect->apart = true;
 	arena_reset(&conn->engine->arena);
 }
 
@@ -39,7 +40,6 @@ static bool look_value(struct inspect *inspect, struct fw_slice value, const cha
 		return false;
 	for (size_t i = 0; i < value.size; i++)
 		copy[i] = value.data[i] == '+' ? ' ' : value.data[i];
-	inspect->texts = (struct inspect_pieces){ 0 }; /* it is the same one */
 	return inspect_look(inspect, slice(copy, value.size), &place);
 }
 

@@ -39,14 +39,14 @@ struct inspect {
 	struct inspect_finding worst; /* points 0: nothing */
 	size_t shown;		      /* of the text that explain shows */
 	char *show;		      /* NULL: nobody asks */
+	bool apart;		      /* nobody reads its texts as one: they are not joined */
 	struct inspect_pieces texts, keys;
 	struct patterns_found own_single;
 	struct detect_rules single; /* what was found in a text by itself */
 };
 
-/* stage_inspect.c: one text; all of them as one. False: memory is short. */
+/* stage_inspect.c: one text. False: memory is short. */
 bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct inspect_place *place);
-bool inspect_look_joined(struct inspect *inspect, struct inspect_pieces *pieces);
 /* inspect_weigh.c: what was found in a text, against the points and exceptions of the policy. */
 struct inspect_result {
 	struct detect_result known;

@@ -26,20 +26,12 @@ static bool found_any(const struct inspect_result *result)
 	return any != 0;
 }
 
-static bool is_piece(struct fw_slice text, bool key)
-{
-	/* names of members have these, and mean nothing by it */
-	return key ? (detect_gate(text) &
-		      ~(unsigned)(GATE_UNDERSCORE | GATE_DASH | GATE_DIGIT | GATE_HIGH | GATE_COLON)) != 0
-		   : detect_is_piece(text);
-}
-
-/* False: memory is short. */
+/* False: memory is short. suspect: it could be a piece of something. */
 static bool add_piece(struct inspect *inspect, struct inspect_pieces *pieces, struct fw_slice text,
-		      enum field_class class, bool key)
+		      enum field_class class, bool suspect)
 {
-	bool suspect = is_piece(text, key);
-
+	if (inspect->apart)
+		return true;
 	if (pieces->joined == NULL) {
 		/* each text has its quotes in the message, or is a number with what ends it */
 		pieces->room = inspect->message->text.size + inspect->message->json.size + 2;
@@ -57,11 +49,20 @@ static bool add_piece(struct inspect *inspect, struct inspect_pieces *pieces, st
 	return true;
 }
 
+static bool add_text(struct inspect *inspect, struct fw_slice text, enum field_class class)
+{
+	return add_piece(inspect, &inspect->texts, text, class, detect_is_piece(text));
+}
+
 /* Names of members are what they are: only those that could be a piece are one. */
 static bool add_key(struct inspect *inspect, struct fw_slice name)
 {
-	return !is_piece(name, true) || (add_piece(inspect, &inspect->texts, name, CLASS_PLAIN, true) &&
-					 add_piece(inspect, &inspect->keys, name, CLASS_PLAIN, true));
+	/* names of members have these, and mean nothing by it */
+	bool suspect = (detect_gate(name) &
+			~(unsigned)(GATE_UNDERSCORE | GATE_DASH | GATE_DIGIT | GATE_HIGH | GATE_COLON)) != 0;
+
+	return !suspect || (add_piece(inspect, &inspect->texts, name, CLASS_PLAIN, true) &&
+			    add_piece(inspect, &inspect->keys, name, CLASS_PLAIN, true));
 }
 
 /* The rules of the configuration, on the text as it came and as it may be read. */
@@ -123,7 +124,7 @@ bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct in
 		return false;
 	/* it holds its form: a piece of something is all that it can be */
 	if (schema_class_is_strict(place->class) && inspect->message->policy->inspect.patterns == NULL)
-		return add_piece(inspect, &inspect->texts, text, place->class, false);
+		return add_text(inspect, text, place->class);
 	if (!look_at(inspect, text, &result))
 		return false;
 	if (schema_class_is_strict(place->class))
@@ -137,7 +138,7 @@ bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct in
 			return true;
 		keep_single(inspect, &result);
 	}
-	return key ? add_key(inspect, text) : add_piece(inspect, &inspect->texts, text, place->class, false);
+	return key ? add_key(inspect, text) : add_text(inspect, text, place->class);
 }
 
 static bool look_joined_at(struct inspect *inspect, const struct inspect_pieces *pieces)
@@ -182,7 +183,7 @@ static bool turn(struct inspect *inspect, struct inspect_pieces *pieces)
 
 /* The texts as one: what none of them is, all of them can be, in the order in which they came, or the other way round.
  * False: memory is short. */
-bool inspect_look_joined(struct inspect *inspect, struct inspect_pieces *pieces)
+static bool look_joined(struct inspect *inspect, struct inspect_pieces *pieces)
 {
 	bool asked = pieces->suspect || inspect->message->policy->inspect.patterns != NULL;
 
@@ -214,7 +215,7 @@ static bool look_within(struct inspect *inspect, const struct json *json, uint32
 					  &place))
 				return false;
 		} else if (json->nodes[place.node].kind == JSON_NUMBER &&
-			   !add_piece(inspect, &inspect->texts, json_raw(json, place.node), class, false)) {
+			   !add_text(inspect, json_raw(json, place.node), class)) {
 			return false;
 		}
 	}
@@ -307,10 +308,11 @@ static bool look_all(struct inspect *inspect)
 {
 	const struct message *message = inspect->message;
 
-	if (message->attachment == ATTACHMENT_PASSES)
+	inspect->apart = message->attachment == ATTACHMENT_PASSES;
+	if (inspect->apart)
 		return look_attachment(inspect);
 	return look_fields(inspect) && (message->said == NULL || look_around(inspect)) &&
-	       inspect_look_joined(inspect, &inspect->texts) && inspect_look_joined(inspect, &inspect->keys);
+	       look_joined(inspect, &inspect->texts) && look_joined(inspect, &inspect->keys);
 }
 
 enum verdict stage_inspect(struct message *message)
