@@ -49,24 +49,23 @@ static bool add_piece(struct inspect *inspect, struct inspect_pieces *pieces, st
 	return true;
 }
 
-static bool add_text(struct inspect *inspect, struct fw_slice text, enum field_class class)
+static bool add_text(struct inspect *inspect, struct fw_slice text, enum field_class class, unsigned gate)
 {
-	return add_piece(inspect, &inspect->texts, text, class, detect_is_piece(text));
+	return add_piece(inspect, &inspect->texts, text, class, detect_is_piece(gate));
 }
 
 /* Names of members are what they are: only those that could be a piece are one. */
-static bool add_key(struct inspect *inspect, struct fw_slice name)
+static bool add_key(struct inspect *inspect, struct fw_slice name, unsigned gate)
 {
 	/* names of members have these, and mean nothing by it */
-	bool suspect = (detect_gate(name) &
-			~(unsigned)(GATE_UNDERSCORE | GATE_DASH | GATE_DIGIT | GATE_HIGH | GATE_COLON)) != 0;
+	bool suspect = (gate & ~(unsigned)(GATE_UNDERSCORE | GATE_DASH | GATE_DIGIT | GATE_HIGH | GATE_COLON)) != 0;
 
 	return !suspect || (add_piece(inspect, &inspect->texts, name, CLASS_PLAIN, true) &&
 			    add_piece(inspect, &inspect->keys, name, CLASS_PLAIN, true));
 }
 
 /* The rules of the configuration, on the text as it came and as it may be read. */
-static bool look_own(struct inspect *inspect, struct fw_slice text, struct patterns_found *ret_found)
+static bool look_own(struct inspect *inspect, struct fw_slice text, unsigned gate, struct patterns_found *ret_found)
 {
 	struct fw_engine *engine = inspect->message->engine;
 	const struct patterns *patterns = inspect->message->policy->inspect.patterns;
@@ -78,7 +77,7 @@ static bool look_own(struct inspect *inspect, struct fw_slice text, struct patte
 	if (!patterns_prepare(patterns, &engine->patterns) ||
 	    !patterns_look(patterns, engine->patterns, text, ret_found))
 		return false;
-	if (!detect_is_encoded(text))
+	if (!detect_is_encoded(gate))
 		return true;
 	view = arena_alloc(&engine->arena, text.size);
 	if (view == NULL)
@@ -88,15 +87,15 @@ static bool look_own(struct inspect *inspect, struct fw_slice text, struct patte
 	return kinds == 0 || patterns_look(patterns, engine->patterns, text, ret_found);
 }
 
-static bool look_at(struct inspect *inspect, struct fw_slice text, struct inspect_result *result)
+static bool look_at(struct inspect *inspect, struct fw_slice text, struct inspect_result *result, unsigned *ret_gate)
 {
 	size_t room = detect_room(text);
 	uint8_t *memory = room != 0 ? arena_alloc(&inspect->message->engine->arena, room) : NULL;
 
 	if (room != 0 && memory == NULL)
 		return false;
-	detect_text(&inspect->message->engine->words, text, memory, &result->known);
-	return look_own(inspect, text, &result->own);
+	*ret_gate = detect_text(&inspect->message->engine->words, text, memory, &result->known);
+	return look_own(inspect, text, *ret_gate, &result->own);
 }
 
 static void keep_single(struct inspect *inspect, const struct inspect_result *result)
@@ -119,13 +118,14 @@ bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct in
 {
 	bool key = place->json != NULL && place->json->nodes[place->node].is_key;
 	struct inspect_result result = { 0 };
+	unsigned gate;
 
 	if (text.data == NULL)
 		return false;
 	/* it holds its form: a piece of something is all that it can be */
 	if (schema_class_is_strict(place->class) && inspect->message->policy->inspect.patterns == NULL)
-		return add_text(inspect, text, place->class);
-	if (!look_at(inspect, text, &result))
+		return add_text(inspect, text, place->class, detect_gate(text));
+	if (!look_at(inspect, text, &result, &gate))
 		return false;
 	if (schema_class_is_strict(place->class))
 		result.known = (struct detect_result){ 0 };
@@ -138,15 +138,16 @@ bool inspect_look(struct inspect *inspect, struct fw_slice text, const struct in
 			return true;
 		keep_single(inspect, &result);
 	}
-	return key ? add_key(inspect, text) : add_text(inspect, text, place->class);
+	return key ? add_key(inspect, text, gate) : add_text(inspect, text, place->class, gate);
 }
 
 static bool look_joined_at(struct inspect *inspect, const struct inspect_pieces *pieces)
 {
 	const struct inspect_place joined = { .name = "*", .allow_list = !pieces->plain };
 	struct inspect_result result = { 0 };
+	unsigned gate;
 
-	if (!look_at(inspect, slice(pieces->joined, pieces->size), &result))
+	if (!look_at(inspect, slice(pieces->joined, pieces->size), &result, &gate))
 		return false;
 	for (size_t i = 0; i < INSPECT_WORDS; i++) {
 		result.known.found.bits[i] &= ~inspect->single.bits[i];
@@ -215,7 +216,7 @@ static bool look_within(struct inspect *inspect, const struct json *json, uint32
 					  &place))
 				return false;
 		} else if (json->nodes[place.node].kind == JSON_NUMBER &&
-			   !add_text(inspect, json_raw(json, place.node), class)) {
+			   !add_text(inspect, json_raw(json, place.node), class, GATE_DIGIT)) {
 			return false;
 		}
 	}

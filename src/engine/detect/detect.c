@@ -100,14 +100,14 @@ unsigned detect_gate(struct fw_slice text)
 	return a | b | c | d;
 }
 
-bool detect_is_encoded(struct fw_slice text)
+bool detect_is_encoded(unsigned gate)
 {
-	return (detect_gate(text) & ENCODED) != 0;
+	return (gate & ENCODED) != 0;
 }
 
-bool detect_is_piece(struct fw_slice text)
+bool detect_is_piece(unsigned gate)
 {
-	return (detect_gate(text) & ~(unsigned)(HARMLESS & ~GATE_DIGIT)) != 0;
+	return (gate & ~(unsigned)(HARMLESS & ~GATE_DIGIT)) != 0;
 }
 
 /* Code is what stands between backticks: a fence of three, or one that a word does not touch from within. One that
@@ -306,17 +306,18 @@ size_t detect_room(struct fw_slice text)
 	return text.size > VIEW_SIZE ? text.size : 0;
 }
 
-void detect_text(const struct detect_words *words, struct fw_slice text, uint8_t *room, struct detect_result *result)
+unsigned detect_text(const struct detect_words *words, struct fw_slice text, uint8_t *room,
+		     struct detect_result *result)
 {
 	unsigned gate = detect_gate(text), kinds = 0;
 	uint8_t own[VIEW_SIZE], *view = text.size > VIEW_SIZE ? room : own;
 	size_t size = text.size;
 
 	if ((gate & ~(unsigned)(HARMLESS & ~(GATE_DIGIT | GATE_HIGH))) == 0)
-		return;
+		return gate;
 	views_lower(view, text.data, text.size);
 	windows(words, view, size, 0, result);
-	if (gate & ENCODED)
+	if (detect_is_encoded(gate))
 		size = views_decode(view, size, &kinds);
 	if ((kinds & VIEW_PERCENT) != 0 && memchr(text.data, ' ', text.size) == NULL) {
 		for (size_t i = 0; i < size; i++) /* a form's way to write a blank */
@@ -328,4 +329,5 @@ void detect_text(const struct detect_words *words, struct fw_slice text, uint8_t
 		size = views_squeeze(view, size, &kinds);
 	if (kinds != 0)
 		windows(words, view, size, kinds, result);
+	return gate;
 }

@@ -49,19 +49,21 @@ extern const struct detect_info detect_info[DETECT_RULES];
 
 /* How much memory it takes to look at the text, besides the stack: 0 where it is short. */
 size_t detect_room(struct fw_slice text);
-/* Adds what is found in the text to the result. room: detect_room octets. */
-void detect_text(const struct detect_words *words, struct fw_slice text, uint8_t *room, struct detect_result *result);
+/* Adds what is found in the text to the result. room: detect_room octets. Returns its gate. */
+unsigned detect_text(const struct detect_words *words, struct fw_slice text, uint8_t *room,
+		     struct detect_result *result);
 /* The sum of a class, without the rules of a set (NULL: none is left out); where one of those was found the learned
  * voice of the class is left out, too. */
 unsigned detect_points(const struct detect_result *result, unsigned class, const struct detect_rules *without);
 /* Of the rules of a class that were found, without those of a set, the one of most points, of
  * those of the learned voice only where there is no other; DETECT_RULES: none was. */
 enum detect_rule detect_lead(const struct detect_result *result, unsigned class, const struct detect_rules *without);
-/* Has it anything that a piece of an attack could have? Words alone have not. */
-bool detect_is_piece(struct fw_slice text);
+/* Of the octets of a text, enum detect_gate. */
 unsigned detect_gate(struct fw_slice text);
+/* Has a text with these anything that a piece of an attack could have? Words alone have not. */
+bool detect_is_piece(unsigned gate);
 /* Has it anything that a view would undo? */
-bool detect_is_encoded(struct fw_slice text);
+bool detect_is_encoded(unsigned gate);
 /* As the name of a member: an operator of a query, as $where? */
 bool detect_is_operator(const struct detect_words *words, struct fw_slice name);
 #endif
