@@ -47,9 +47,7 @@ void capture_inbound(const struct fw_conn *conn, const struct message *message, 
 		captured.stage = stage < pipeline_count ? pipeline_stages[stage].name : NULL;
 		captured.code = message->error != ERROR_NONE ? error_code_name(message->error) : NULL;
 	} else if (!conn_monitors(conn)) {
-		captured.rewritten = message->rewrite_count != 0 ||
-				     (conn->upstream != NULL && message->csrf_node != 0) ||
-				     (message->problems->unknown != 0 && message->problems->stripped != NULL);
+		captured.rewritten = pipeline_rewrites(message) || (conn->upstream != NULL && message->csrf_node != 0);
 	}
 	conn->engine->capture(conn->engine->capture_user, &captured);
 }

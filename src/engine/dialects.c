@@ -195,7 +195,7 @@ enum verdict dialects_route(struct message *message)
 bool dialects_next(struct message *message, enum verdict *ret_verdict)
 {
 	struct dialect_message *said = message->said;
-	bool changed = *ret_verdict == VERDICT_REWRITE || (message->csrf_node != 0 && message->conn != NULL);
+	bool changed = pipeline_rewrites(message) || (message->csrf_node != 0 && message->conn != NULL);
 
 	if (said == NULL)
 		return false;

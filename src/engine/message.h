@@ -143,6 +143,9 @@ void explain_stage(const struct message *message, unsigned stage, enum verdict v
 
 /* Runs the stages in order until one stops. ret_stage: the one that stopped (index), or pipeline_count. */
 enum verdict pipeline_judge(struct message *message, unsigned *ret_stage);
+/* Does any of it go on as another text, or not at all, besides a token that is removed? A verdict does not say so: of a
+ * message that was flagged, too, it says that. */
+bool pipeline_rewrites(const struct message *message);
 /* What goes on: the client's own octets, or the canonical form when something was rewritten, a token is removed, or the
  * route asks for it. FW_OK or FW_ERR_MEMORY. */
 int pipeline_forward(struct message *message, bool remove_csrf, struct fw_slice *ret_text, bool *ret_changed);

@@ -174,14 +174,22 @@ static bool replace(void *user, uint32_t node, struct fw_slice *ret_text, bool *
 	return false;
 }
 
+static bool strips(const struct message *message)
+{
+	return message->problems != NULL && message->problems->unknown != 0 && message->problems->stripped != NULL;
+}
+
+bool pipeline_rewrites(const struct message *message)
+{
+	return message->rewrite_count != 0 || strips(message);
+}
+
 int pipeline_forward(struct message *message, bool remove_csrf, struct fw_slice *ret_text, bool *ret_changed)
 {
-	struct replacing replacing = { message, remove_csrf && message->csrf_node != 0, false };
+	struct replacing replacing = { message, remove_csrf && message->csrf_node != 0, strips(message) };
 	struct json_writer writer;
 
-	replacing.strip =
-		message->problems != NULL && message->problems->unknown != 0 && message->problems->stripped != NULL;
-	*ret_changed = message->rewrite_count != 0 || replacing.remove_csrf || replacing.strip;
+	*ret_changed = pipeline_rewrites(message) || replacing.remove_csrf;
 	if (message->rule == NULL || (!*ret_changed && (message->route == NULL || !message->route->canonical)) ||
 	    (message->said != NULL && (message->said->units > 1 || message->said->place.data == NULL))) {
 		*ret_text = message->text; /* the client's own octets */
