@@ -166,6 +166,11 @@ static void of_schema(void *user, enum difference effect, const char *text)
 	say(user, effect, "%s", text);
 }
 
+static struct jsonschema_compared schema_of(const struct fw_policy *policy, const struct policy_message *message)
+{
+	return (struct jsonschema_compared){ message->schema->text, policy->settings.schema_objects == SCHEMA_CLOSED };
+}
+
 static void compare_definition(struct comparing *c, const struct policy_message *a, const struct policy_message *b)
 {
 	compare_need(c, permission_of(c->before, a->permission), permission_of(c->after, b->permission), "permission");
@@ -181,7 +186,9 @@ static void compare_definition(struct comparing *c, const struct policy_message 
 		say(c, a->when == NULL ? DIFFERENCE_CLOSES : DIFFERENCE_OPENS, "%s a network or certificate",
 		    a->when == NULL ? "asks for" : "no longer asks for");
 	if (a->schema != NULL && b->schema != NULL) {
-		if (!jsonschema_compare(a->schema->text, b->schema->text, of_schema, c))
+		struct jsonschema_compared before = schema_of(c->before, a), after = schema_of(c->after, b);
+
+		if (!jsonschema_compare(&before, &after, of_schema, c))
 			c->short_of_memory = true;
 	} else if (a->schema != NULL || b->schema != NULL || a->open != b->open) {
 		say(c, DIFFERENCE_CHANGES, "what it must be is said in another way");

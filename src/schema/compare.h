@@ -7,6 +7,12 @@
 enum difference { DIFFERENCE_OPENS, DIFFERENCE_CLOSES, DIFFERENCE_CHANGES };
 typedef void difference_function(void *user, enum difference effect, const char *text);
 
-/* Both are JSON that holds. False: memory is short. */
-bool jsonschema_compare(struct fw_slice before, struct fw_slice after, difference_function *say, void *user);
+struct jsonschema_compared {
+	struct fw_slice text; /* JSON that holds */
+	bool closed;	      /* as it was compiled: see struct jsonschema_options */
+};
+
+/* False: memory is short. */
+bool jsonschema_compare(const struct jsonschema_compared *before, const struct jsonschema_compared *after,
+			difference_function *say, void *user);
 #endif

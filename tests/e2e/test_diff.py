@@ -32,6 +32,30 @@ routes:
   - { path: /a, upstream: "ws://localhost:1", types: { go: , stay: } }
   - { path: /b, upstream: "ws://localhost:1", anonymous: guest }
 """
+SCHEMA = """upstream: { url: "ws://localhost:1" }
+messages:
+  m:
+    permission: any
+    schema:
+      type: object
+      properties:
+        one: { oneOf: [ { $ref: "#/$defs/small" } ] }
+        pair: { prefixItems: [ { type: string } ] }
+        list: { type: array, unevaluatedItems: false }
+        beside: { $ref: "#/$defs/text", minLength: 2 }
+        by_name: { $ref: "#named" }
+        map: { additionalProperties: { type: integer } }
+        never: { not: { type: string } }
+        listed: { $ref: "#/$defs/listed" }
+        self: { $ref: "#" }
+        tree: { $ref: "#/$defs/tree" }
+      $defs:
+        small: { type: integer, maximum: 3 }
+        text: { type: string }
+        named: { $anchor: named, type: boolean }
+        listed: { type: object, properties: { a: { enum: [1, "x"] } } }
+        tree: { properties: { left: { $ref: "#/$defs/tree" }, right: { $ref: "#/$defs/tree" }, value: { maximum: 7 } } }
+"""
 # (what, of which text, by what it is replaced, all lines that are said)
 CASES = [
     (DOCUMENT, "[buy, sell]", "[buy, hold]", ['closes  place: side: no longer the value "sell"', 'opens   place: side: another value: "hold"']),
@@ -54,6 +78,17 @@ CASES = [
      ["closes  place: asks for the permission w", "closes  cancel: asks for the permission w", "changes authentication.methods: jwt, session, was jwt, api_key, session"]),
     (DOCUMENT, "id: { type: integer }", "id: { type: integer }, secret: { type: string }", ['opens   filled of the server: a new member "secret"']),
     (DOCUMENT, "address: /c", "address: /d", ["closes  /c: clients may not connect any more", "opens   /d: clients may connect"]),
+    (SCHEMA, "maximum: 3", "maximum: 4", ['changes m: one: "oneOf" is [{"$ref":"#/$defs/small"}] as before, which refers to what has changed']),
+    (SCHEMA, "[ { type: string } ]", "[ { type: number } ]", ['changes m: pair: "prefixItems" is [{"type":"number"}], was [{"type":"string"}]']),
+    (SCHEMA, ", unevaluatedItems: false", "", ['opens   m: list: "unevaluatedItems" is gone; it was false']),
+    (SCHEMA, "minLength: 2", "minLength: 1", ["opens   m: beside: least length 1, was 2"]),
+    (SCHEMA, '{ $ref: "#/$defs/text", minLength: 2 }', "{ type: string, minLength: 1 }", ["closes  m: beside: least length 1, where there was none", "opens   m: beside: no least length any more; it was 2"]),
+    (SCHEMA, "type: boolean", "type: integer", ['opens   m: by_name: another type: "integer"', 'closes  m: by_name: no longer the type "boolean"']),
+    (SCHEMA, "{ additionalProperties: { type: integer } }", "{ type: object, additionalProperties: true }", ['closes  m: map: only type, "object"', "opens   m: map: members that nobody lists may be anything"]),
+    (SCHEMA, "additionalProperties: { type: integer }", "additionalProperties: { type: string }", ['opens   m: map[]: another type: "string"', 'closes  m: map[]: no longer the type "integer"']),
+    (SCHEMA, "properties: { a: {", "properties: { b: {}, a: {", ['opens   m: listed: a new member "b"']),
+    (SCHEMA, 'properties: { a: { enum: [1, "x"] } }', 'properties: { a: { enum: [1, "x"] } }, additionalProperties: true', ["opens   m: listed: members that nobody lists pass"]),
+    (SCHEMA, "maximum: 7", "maximum: 8", ["opens   m: tree.value: maximum 8, was 7"]),
     (CONFIG, "x: { max: 5 }", "x: { max: 6, required: true }", ["closes  go: x: must be there", "closes  go: x: minimum 1, was 0", "opens   go: x: maximum 6, was 5"]),
     (CONFIG, "min: 0, max: 9", "min: 1, max: 9", ["closes  go: o.n: minimum 1, was 0"]),
     (CONFIG, "values: [p, q]", "values: [p, r]", ["opens   go: o.v: another value: r", "closes  go: o.v: no longer the value q"]),
@@ -97,6 +132,12 @@ def each():
         write(new, text + "# a comment\n")
         done = diff(old, new)
         equal((done.returncode, done.stdout, done.stderr), (0, "", ""), "the same says nothing and is 0")
+    write(old, SCHEMA)
+    write(new, SCHEMA.replace('[1, "x"]', '["x", 1.0]').replace('self: { $ref: "#" }', "self: { $ref: '#/$defs/self' }").replace("$defs:", "$defs:\n        self: { $ref: '#' }"))
+    done = diff(old, new)
+    equal((done.returncode, done.stdout, done.stderr), (0, "", ""), "a schema that is written in another way says nothing")
+    write(new, "validation: { schema_objects: open }\n" + SCHEMA)
+    equal(sorted(set(line.split()[0] for line in diff(old, new).stdout.splitlines()[:-1])), ["changes", "opens"], "schemas that are open by a setting let more pass")
     write(old, CONFIG)
     write(new, CONFIG.replace("max_bytes: 500", "max_bytes: 400"))
     equal(json.loads(diff(old, new, "--json").stdout), {"differences": [{"effect": "closes", "what": "go: greatest size in bytes 400, was 500"}]}, "--json has the same")
