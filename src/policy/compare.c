@@ -171,6 +171,21 @@ static struct jsonschema_compared schema_of(const struct fw_policy *policy, cons
 	return (struct jsonschema_compared){ message->schema->text, policy->settings.schema_objects == SCHEMA_CLOSED };
 }
 
+/* No network: from anywhere. */
+static void compare_condition(const struct comparing *c, const struct policy_condition *a,
+			      const struct policy_condition *b)
+{
+	yes_or_no(c, a->certificate, b->certificate, DIFFERENCE_CLOSES, "asks for a certificate",
+		  "asks for no certificate any more");
+	if ((a->networks.count == 0) != (b->networks.count == 0)) {
+		say(c, a->networks.count == 0 ? DIFFERENCE_CLOSES : DIFFERENCE_OPENS, "%s",
+		    a->networks.count == 0 ? "asks for a network" : "asks for no network any more");
+		return;
+	}
+	compare_choices(c, &a->networks, &b->networks, DIFFERENCE_OPENS, "takes the network");
+	compare_choices(c, &b->networks, &a->networks, DIFFERENCE_CLOSES, "does not take the network any more:");
+}
+
 static void compare_definition(struct comparing *c, const struct policy_message *a, const struct policy_message *b)
 {
 	compare_need(c, permission_of(c->before, a->permission), permission_of(c->after, b->permission), "permission");
@@ -185,6 +200,8 @@ static void compare_definition(struct comparing *c, const struct policy_message 
 	if ((a->when == NULL) != (b->when == NULL))
 		say(c, a->when == NULL ? DIFFERENCE_CLOSES : DIFFERENCE_OPENS, "%s a network or certificate",
 		    a->when == NULL ? "asks for" : "no longer asks for");
+	else if (a->when != NULL)
+		compare_condition(c, a->when, b->when);
 	if (a->schema != NULL && b->schema != NULL) {
 		struct jsonschema_compared before = schema_of(c->before, a), after = schema_of(c->after, b);
 
@@ -341,6 +358,16 @@ static void compare_lists(const struct comparing *c, const struct texts *a, cons
 	compare_choices(c, b, a, DIFFERENCE_CLOSES, words);
 }
 
+static bool same_inspection(const struct policy_route_inspect *a, const struct policy_route_inspect *b)
+{
+	bool same = a->has_mode == b->has_mode && (!a->has_mode || a->mode == b->mode);
+
+	for (unsigned i = 0; i < DETECT_CLASSES; i++)
+		same = same && a->own[i] == b->own[i] &&
+		       (!a->own[i] || (a->refuse[i] == b->refuse[i] && a->flag[i] == b->flag[i]));
+	return same;
+}
+
 static void compare_route(struct comparing *c, const struct policy_route *a, const struct policy_route *b)
 {
 	const char *one = role_of(c->before, a->anonymous_role), *two = role_of(c->after, b->anonymous_role);
@@ -378,6 +405,13 @@ static void compare_route(struct comparing *c, const struct policy_route *a, con
 		say(c, b->invalid_out < a->invalid_out ? DIFFERENCE_OPENS : DIFFERENCE_CLOSES,
 		    "messages of the server that are not as described %s",
 		    b->invalid_out == UNEXPECTED_STOP ? "are not delivered" : "are delivered");
+	if (a->canonical != b->canonical)
+		say(c, DIFFERENCE_CHANGES, "messages are forwarded %s",
+		    b->canonical ? "in the canonical form" : "as they came");
+	if (!same_text(a->login_message, b->login_message))
+		say(c, DIFFERENCE_CHANGES, "another message tells the server who logged in");
+	if (!same_inspection(&a->inspect, &b->inspect))
+		say(c, DIFFERENCE_CHANGES, "texts of messages are inspected otherwise");
 	/* NOLINTNEXTLINE: both were cleared before they were filled, padding included */
 	if (memcmp(&a->secrets_in, &b->secrets_in, sizeof(a->secrets_in)) != 0 ||
 	    /* NOLINTNEXTLINE: the same */
@@ -413,6 +447,82 @@ static void compare_routes(struct comparing *c)
 	}
 }
 
+static const struct policy_guard *guard_of(const struct fw_policy *policy, const char *name)
+{
+	for (unsigned i = 0; i < policy->guard_count; i++)
+		if (strcmp(policy->guards[i].name, name) == 0)
+			return &policy->guards[i];
+	return NULL;
+}
+
+static const struct policy_field_rule *rule_of(const struct policy_guard *guard, const char *name)
+{
+	for (unsigned i = 0; guard != NULL && i < guard->count; i++)
+		if (strcmp(guard->rules[i].name, name) == 0)
+			return &guard->rules[i];
+	return NULL;
+}
+
+static bool has_type(const struct fw_policy *policy, const struct policy_guard *guard)
+{
+	struct fw_slice name = slice(guard->name, guard->name_size);
+
+	return policy_message_find(policy, name) != POLICY_NONE || policy_outbound_find(policy, name) != POLICY_NONE ||
+	       policy_served_find(policy, name) != POLICY_NONE;
+}
+
+/* before, after: is there a rule at all? */
+static void compare_roles(const struct comparing *c, bool before, const struct texts *a, bool after,
+			  const struct texts *b, const char *what)
+{
+	char words[WHAT_ROOM];
+
+	if (before != after)
+		say(c, before ? DIFFERENCE_OPENS : DIFFERENCE_CLOSES, "%s may %s it",
+		    before ? "everybody" : "not everybody", what);
+	if (!before || !after)
+		return;
+	snprintf(words, sizeof(words), "who may %s it: also", what);
+	compare_choices(c, a, b, DIFFERENCE_OPENS, words);
+	snprintf(words, sizeof(words), "who may %s it: no longer", what);
+	compare_choices(c, b, a, DIFFERENCE_CLOSES, words);
+}
+
+static void compare_rule(const struct comparing *c, const struct policy_guard *guard, const char *name)
+{
+	static const struct policy_field_rule none;
+	const struct policy_field_rule *a = rule_of(guard_of(c->before, guard->name), name);
+	const struct policy_field_rule *b = rule_of(guard_of(c->after, guard->name), name);
+	char what[WHAT_ROOM];
+	struct comparing part = about(c, what);
+
+	if (!has_type(c->before, guard) || !has_type(c->after, guard))
+		return; /* which was said of the type */
+	a = a != NULL ? a : &none;
+	b = b != NULL ? b : &none;
+	snprintf(what, sizeof(what), "%.120s: %.120s", guard->name, name);
+	compare_roles(&part, a->sets, &a->set_by, b->sets, &b->set_by, "set");
+	compare_roles(&part, a->sees, &a->seen_by, b->sees, &b->seen_by, "see");
+	if (!same_text(a->mask, b->mask))
+		say(&part, DIFFERENCE_CHANGES, "another mask is shown in its place");
+}
+
+/* Fields that not everybody may set or see. Each is looked at once: where the first policy has it, or the second alone.
+ */
+static void compare_guards(const struct comparing *c)
+{
+	for (unsigned i = 0; i < c->before->guard_count; i++)
+		for (unsigned k = 0; k < c->before->guards[i].count; k++)
+			compare_rule(c, &c->before->guards[i], c->before->guards[i].rules[k].name);
+	for (unsigned i = 0; i < c->after->guard_count; i++)
+		for (unsigned k = 0; k < c->after->guards[i].count; k++) {
+			const struct policy_guard *guard = &c->after->guards[i];
+
+			if (rule_of(guard_of(c->before, guard->name), guard->rules[k].name) == NULL)
+				compare_rule(c, guard, guard->rules[k].name);
+		}
+}
+
 /* What one policy's role may and the other's, if there is one, may not. */
 static void compare_role(const struct comparing *c, const struct fw_policy *here, const struct policy_role *role,
 			 const struct fw_policy *there, enum difference effect, const char *words)
@@ -440,6 +550,7 @@ bool policy_compare(const struct fw_policy *before, const struct fw_policy *afte
 	compare_routes(&c);
 	compare_sent(&c);
 	compare_served(&c);
+	compare_guards(&c);
 	for (unsigned i = 0; i < after->role_count; i++)
 		compare_role(&c, after, &after->roles[i], before, DIFFERENCE_OPENS, "has the permission");
 	for (unsigned i = 0; i < before->role_count; i++)

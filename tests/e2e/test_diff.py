@@ -27,7 +27,8 @@ rate_limiting: { messages_per_minute: 60 }
 rbac: { roles: { trader: { permissions: [a.b], inherits: [user] } } }
 messages:
   go: { permission: a.b, max_bytes: 500, fields: { x: { max: 5 }, o: { type: object, fields: { n: { type: integer, min: 0, max: 9 }, v: { values: [p, q] } } } } }
-  stay: { permission: any, messages_per_minute: 5 }
+  stay: { permission: any, messages_per_minute: 5, when: { network: ["10.0.0.0/8"] } }
+  guarded: { permission: any, fields: { f: { set: [admin], see: [admin] } } }
 routes:
   - { path: /a, upstream: "ws://localhost:1", types: { go: , stay: } }
   - { path: /b, upstream: "ws://localhost:1", anonymous: guest }
@@ -95,9 +96,18 @@ CASES = [
     (CONFIG, "fields: { x: { max: 5 },", "fields: { x: { max: 5 }, y: {},", ["opens   go: y: a new field"]),
     (CONFIG, "{ permission: a.b, max", "{ permission: any, max", ["opens   go: asks for no permission any more; it was a.b"]),
     (CONFIG, "max_bytes: 500", "max_bytes: 400", ["closes  go: greatest size in bytes 400, was 500"]),
-    (CONFIG, "messages_per_minute: 5 }", "messages_per_minute: 6 }", ["opens   stay: messages a minute 6, was 5"]),
+    (CONFIG, "messages_per_minute: 5,", "messages_per_minute: 6,", ["opens   stay: messages a minute 6, was 5"]),
     (CONFIG, "types: { go: , stay: }", "types: { go: any, stay: }", ["opens   /a: go: asks for no permission any more; it was a.b"]),
     (CONFIG, "types: { go: , stay: }", "types: { go: }", ["closes  /a: does not take stay any more"]),
+    (CONFIG, '"10.0.0.0/8"', '"10.0.0.0/8", "192.0.2.0/24"', ["opens   stay: takes the network 192.0.2.0/24"]),
+    (CONFIG, '"10.0.0.0/8"', '"192.0.2.0/24"', ["opens   stay: takes the network 192.0.2.0/24", "closes  stay: does not take the network any more: 10.0.0.0/8"]),
+    (CONFIG, "set: [admin], ", "", ["opens   guarded: f: everybody may set it"]),
+    (CONFIG, "set: [admin]", "set: [user]", ["opens   guarded: f: who may set it: also user", "closes  guarded: f: who may set it: no longer admin"]),
+    (CONFIG, "see: [admin]", "see: [admin, user]", ["opens   guarded: f: who may see it: also user"]),
+    (CONFIG, "see: [admin]", "see: [admin], mask: xx", ["changes guarded: f: another mask is shown in its place"]),
+    (CONFIG, "types: { go: , stay: }", "forward: canonical, types: { go: , stay: }", ["changes /a: messages are forwarded in the canonical form"]),
+    (CONFIG, "types: { go: , stay: }", "inspect: { mode: monitor }, types: { go: , stay: }", ["changes /a: texts of messages are inspected otherwise"]),
+    (CONFIG, "types: { go: , stay: }", "login_message: '{\"who\":{{user}}}', types: { go: , stay: }", ["changes /a: another message tells the server who logged in"]),
     (CONFIG, ", anonymous: guest", "", ["closes  /b: asks for a login"]),
     (CONFIG, "permissions: [a.b]", "permissions: []", ["closes  role trader: has no longer the permission a.b"]),
     (CONFIG, "messages_per_minute: 60", "messages_per_minute: 70", ["changes rate_limiting.messages_per_minute: 70, was 60"]),
