@@ -97,18 +97,23 @@ int asyncapi_import(const struct asyncapi_options *options, char **ret_text, siz
 	return result;
 }
 
+/* In YAML the word begins a line; in JSON it is a name anywhere. */
 bool asyncapi_is(struct fw_slice text)
 {
-	for (size_t i = 0; i + 8 < text.size; i++) {
-		bool begins = i == 0 || text.data[i - 1] == '\n' || text.data[i - 1] == '{' ||
-			      text.data[i - 1] == ' ' || text.data[i - 1] == '\t';
-		size_t quote = text.data[i] == '"' || text.data[i] == '\'';
+	bool json = false, begins = true;
 
-		if (begins && slice_starts(slice_from(text, i + quote), "asyncapi") &&
-		    (quote || text.data[i + 8] == ':' || text.data[i + 8] == ' '))
+	for (size_t i = 0; i + 9 < text.size; i++) {
+		uint8_t c = text.data[i];
+		size_t quote = c == '"' || c == '\'';
+		uint8_t behind = text.data[i + quote + 8];
+
+		if ((begins || (json && quote)) && slice_starts(slice_from(text, i + quote), "asyncapi") &&
+		    (quote ? behind == c : behind == ':' || behind == ' '))
 			return true;
-		if (text.data[i] == '\n' && i > 4096)
+		if (c == '\n' && i > 4096)
 			break;
+		json = json || (begins && c == '{');
+		begins = c == '\n' || (begins && (c == ' ' || c == '\t' || c == '\r' || c == '{'));
 	}
 	return false;
 }

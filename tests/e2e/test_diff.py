@@ -148,6 +148,13 @@ def each():
     equal((done.returncode, done.stdout, done.stderr), (0, "", ""), "a schema that is written in another way says nothing")
     write(new, "validation: { schema_objects: open }\n" + SCHEMA)
     equal(sorted(set(line.split()[0] for line in diff(old, new).stdout.splitlines()[:-1])), ["changes", "opens"], "schemas that are open by a setting let more pass")
+    write(old, DOCUMENT.replace("title: Orders", "title: our asyncapi demo"))
+    made = subprocess.run([BINARY, "import", "asyncapi", old, "--output", new], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+    done = diff(new, new)
+    equal((made.returncode, done.returncode, done.stdout, done.stderr), (0, 0, "", ""), "a configuration that speaks of asyncapi in a comment is a configuration")
+    for text, code in (('{"id": "x", "asyncapi": "3.0.0"}', True), ('# one\nasyncapi: 3.0.0\n', True), ('{ "title": "asyncapi" }', False)):
+        write(old, text)
+        equal("no channel of it is one of a WebSocket" in diff(old, old).stderr, code, f"{text!r} is {'a' if code else 'no'} document")
     write(old, CONFIG)
     write(new, CONFIG.replace("max_bytes: 500", "max_bytes: 400"))
     equal(json.loads(diff(old, new, "--json").stdout), {"differences": [{"effect": "closes", "what": "go: greatest size in bytes 400, was 500"}]}, "--json has the same")
