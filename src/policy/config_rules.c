@@ -118,7 +118,7 @@ static void read_rule(struct config *config, struct config_place place, struct f
 {
 	struct policy_rule *rule = &rules[number];
 	unsigned before = config->errors;
-	char id[24], what[PATTERNS_WHAT];
+	char id[24];
 	struct fw_slice text;
 
 	*rule = (struct policy_rule){ .class = DETECT_OTHER,
@@ -128,8 +128,10 @@ static void read_rule(struct config *config, struct config_place place, struct f
 		config_walk_map(config, node, "a rule", member_names, MEMBERS, set_member, rule);
 	else if (config_yaml_is_text(config, place, "a rule", node, &text))
 		set_member(config, rule, PATTERN, place, node);
-	if (config->errors != before || config->short_of_memory)
+	if (config->errors != before || config->short_of_memory) {
+		rule->pattern = NULL; /* it is no rule, which was said */
 		return;
+	}
 	if (rule->pattern == NULL) {
 		config_report_error(config, place, "a rule needs a \"pattern\"");
 		return;
@@ -141,24 +143,35 @@ static void read_rule(struct config *config, struct config_place place, struct f
 	for (unsigned i = 0; i < number && rule->id != NULL; i++)
 		if (rules[i].id != NULL && strcmp(rules[i].id, rule->id) == 0)
 			config_report_error(config, place, "two rules have the id \"%s\"", rule->id);
-	if (!patterns_hold(rule->pattern, rule->flags, what))
-		config_report_error(config, place, "the pattern of \"%s\": %s", rule->id != NULL ? rule->id : "", what);
 }
 
-static void make(struct config *config, struct config_place place)
+static bool make(struct policy_inspect *inspect, char ret_what[PATTERNS_WHAT])
 {
-	struct policy_inspect *inspect = &config->policy->inspect;
 	const char *expressions[LIMIT_RULES];
 	unsigned flags[LIMIT_RULES];
-	char what[PATTERNS_WHAT];
 
 	for (unsigned i = 0; i < inspect->rule_count; i++) {
 		expressions[i] = inspect->rules[i].pattern;
 		flags[i] = inspect->rules[i].flags;
 	}
-	inspect->patterns = patterns_make(expressions, flags, inspect->rule_count, what);
-	if (inspect->patterns == NULL)
-		config_report_error(config, place, "\"validation.rules\": %s", what);
+	inspect->patterns = patterns_make(expressions, flags, inspect->rule_count, ret_what);
+	return inspect->patterns != NULL;
+}
+
+/* All at once they were no set: each by itself says what is wrong with it. */
+static void judge_each(struct config *config, const struct config_section *section, struct config_place place)
+{
+	const struct policy_inspect *inspect = &config->policy->inspect;
+	char what[PATTERNS_WHAT];
+
+	for (unsigned i = 0; i < inspect->rule_count; i++) {
+		const struct policy_rule *rule = &inspect->rules[i];
+		struct fy_node *item = fy_node_sequence_get_by_index(section->value, (int)i);
+
+		if (rule->pattern != NULL && !patterns_hold(rule->pattern, rule->flags, what))
+			config_report_error(config, config_yaml_place(item, place), "the pattern of \"%s\": %s",
+					    rule->id != NULL ? rule->id : "", what);
+	}
 }
 
 void config_rules(struct config *config)
@@ -167,6 +180,7 @@ void config_rules(struct config *config)
 	struct config_place place = { .node = section->key };
 	struct policy_inspect *inspect = &config->policy->inspect;
 	unsigned before = config->errors;
+	char what[PATTERNS_WHAT] = "";
 	struct fy_node *item;
 	void *at = NULL;
 	int count;
@@ -183,6 +197,9 @@ void config_rules(struct config *config)
 		read_rule(config, config_yaml_place(item, place), item, inspect->rules, inspect->rule_count);
 		inspect->rule_count++;
 	}
-	if (inspect->rule_count != 0 && config->errors == before && !config->short_of_memory)
-		make(config, place);
+	if (inspect->rule_count == 0 || config->short_of_memory || (config->errors == before && make(inspect, what)))
+		return;
+	judge_each(config, section, place);
+	if (config->errors == before)
+		config_report_error(config, place, "\"validation.rules\": %s", what);
 }
