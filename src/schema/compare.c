@@ -220,7 +220,7 @@ static bool refer_alike(struct comparing *c, const struct side *a, uint32_t x, c
 		struct fw_slice text = side_reference(&c->sides, &one);
 		uint32_t in_a, in_b;
 
-		if (side_lead(a, text, &in_a) && side_lead(b, text, &in_b))
+		if (side_lead(&c->sides, a, text, &in_a) && side_lead(&c->sides, b, text, &in_b))
 			compare(c, side_at(a, in_a), side_at(b, in_b));
 	}
 	found = c->said - before;
@@ -379,7 +379,7 @@ static bool compare_references(struct comparing *c, const struct side *a, const 
 {
 	struct fw_slice one = side_reference(&c->sides, a), two = side_reference(&c->sides, b);
 	uint32_t x, y;
-	bool a_leads = side_lead(a, one, &x), b_leads = side_lead(b, two, &y);
+	bool a_leads = side_lead(&c->sides, a, one, &x), b_leads = side_lead(&c->sides, b, two, &y);
 	struct side none_a = *a, none_b = *b;
 
 	if ((one.size != 0 && !a_leads) || (two.size != 0 && !b_leads))

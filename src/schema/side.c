@@ -4,6 +4,7 @@
 
 #include "base/slice.h"
 #include "codec/json_pointer.h"
+#include "schema/uri.h"
 
 enum { LISTS_MOST = 16 };
 
@@ -56,14 +57,20 @@ static uint32_t named(const struct json *json, struct fw_slice name)
 	return 0;
 }
 
-bool side_lead(const struct side *side, struct fw_slice text, uint32_t *ret_node)
+bool side_lead(struct sides *sides, const struct side *side, struct fw_slice text, uint32_t *ret_node)
 {
+	struct fw_slice fragment = { 0 };
+	struct fw_slice uri = jsonschema_uri_resolve(slice("", 0), text, &sides->arena, &fragment);
+
 	*ret_node = 0;
-	if (slice_starts(text, "#/"))
-		*ret_node = json_pointer_find(side->json, slice_from(text, 1));
-	else if (slice_starts(text, "#"))
-		*ret_node = named(side->json, slice_from(text, 1));
-	return *ret_node != 0 || slice_is(text, "#");
+	if (uri.data == NULL)
+		sides->steps = SIDES_STEPS + 1;
+	if (uri.size != 0 || fragment.data == NULL)
+		return false;
+	if (fragment.size == 0)
+		return true;
+	*ret_node = fragment.data[0] == '/' ? json_pointer_find(side->json, fragment) : named(side->json, fragment);
+	return *ret_node != 0;
 }
 
 static bool lists(struct sides *sides, const struct side *side, unsigned depth);
@@ -110,7 +117,7 @@ static bool lists(struct sides *sides, const struct side *side, unsigned depth)
 		if (node != 0 && lists(sides, &made, depth + 1))
 			return true;
 	}
-	if (!side_lead(side, side_reference(sides, side), &node))
+	if (!side_lead(sides, side, side_reference(sides, side), &node))
 		return false;
 	made = side_part(side, node);
 	return lists(sides, &made, depth + 1);

@@ -28,7 +28,7 @@ struct side side_part(const struct side *side, uint32_t node); /* of the same va
 /* The text of its "$ref"; size 0: it has none. */
 struct fw_slice side_reference(struct sides *sides, const struct side *side);
 /* Where "#", "#/$defs/name" or "#name" leads. False: elsewhere. */
-bool side_lead(const struct side *side, struct fw_slice text, uint32_t *ret_node);
+bool side_lead(struct sides *sides, const struct side *side, struct fw_slice text, uint32_t *ret_node);
 /* Does an object take no members that nobody lists? */
 bool side_is_closed(struct sides *sides, const struct side *side);
 #endif

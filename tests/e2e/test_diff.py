@@ -43,7 +43,7 @@ messages:
         one: { oneOf: [ { $ref: "#/$defs/small" } ] }
         pair: { prefixItems: [ { type: string } ] }
         list: { type: array, unevaluatedItems: false }
-        beside: { $ref: "#/$defs/text", minLength: 2 }
+        beside: { $ref: "#/$defs/te%20xt", minLength: 2 }
         by_name: { $ref: "#named" }
         map: { additionalProperties: { type: integer } }
         never: { not: { type: string } }
@@ -52,7 +52,7 @@ messages:
         tree: { $ref: "#/$defs/tree" }
       $defs:
         small: { type: integer, maximum: 3 }
-        text: { type: string }
+        te xt: { type: string }
         named: { $anchor: named, type: boolean }
         listed: { type: object, properties: { a: { enum: [1, "x"] } } }
         tree: { properties: { left: { $ref: "#/$defs/tree" }, right: { $ref: "#/$defs/tree" }, value: { maximum: 7 } } }
@@ -83,7 +83,8 @@ CASES = [
     (SCHEMA, "[ { type: string } ]", "[ { type: number } ]", ['changes m: pair: "prefixItems" is [{"type":"number"}], was [{"type":"string"}]']),
     (SCHEMA, ", unevaluatedItems: false", "", ['opens   m: list: "unevaluatedItems" is gone; it was false']),
     (SCHEMA, "minLength: 2", "minLength: 1", ["opens   m: beside: least length 1, was 2"]),
-    (SCHEMA, '{ $ref: "#/$defs/text", minLength: 2 }', "{ type: string, minLength: 1 }", ["closes  m: beside: least length 1, where there was none", "opens   m: beside: no least length any more; it was 2"]),
+    (SCHEMA, "te xt: { type: string }", "te xt: { type: [string, number] }", ['opens   m: beside: another type: "number"']),
+    (SCHEMA, '{ $ref: "#/$defs/te%20xt", minLength: 2 }', "{ type: string, minLength: 1 }", ["closes  m: beside: least length 1, where there was none", "opens   m: beside: no least length any more; it was 2"]),
     (SCHEMA, "type: boolean", "type: integer", ['opens   m: by_name: another type: "integer"', 'closes  m: by_name: no longer the type "boolean"']),
     (SCHEMA, "{ additionalProperties: { type: integer } }", "{ type: object, additionalProperties: true }", ['closes  m: map: only type, "object"', "opens   m: map: members that nobody lists may be anything"]),
     (SCHEMA, "additionalProperties: { type: integer }", "additionalProperties: { type: string }", ['opens   m: map[]: another type: "string"', 'closes  m: map[]: no longer the type "integer"']),
