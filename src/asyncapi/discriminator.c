@@ -81,24 +81,20 @@ static void find(struct walk *walk, const struct document_node *schema, struct f
 		 struct values *ret)
 {
 	const struct document_node *target = import_follow(walk->import, schema), *member;
-	char room[POINTER_ROOM];
-	size_t taken, size = 0;
+	struct fw_slice rest = pointer;
+	uint8_t name[JSON_POINTER_NAME];
+	size_t size;
 
 	*ret = ANY;
 	if (target == NULL || target->kind != DOCUMENT_MAP || depth > DEPTH_MOST || ++walk->steps > WALK_MOST)
 		return;
 	if (pointer.size == 0) {
 		find_here(target, ret);
-	} else {
-		for (taken = 1; taken < pointer.size && pointer.data[taken] != '/'; taken++)
-			if (pointer.data[taken] == '~' && taken + 1 < pointer.size)
-				room[size++] = pointer.data[++taken] == '0' ? '~' : '/';
-			else
-				room[size++] = (char)pointer.data[taken];
+	} else if (json_pointer_next(&rest, name, &size)) {
 		member = document_member(import_follow(walk->import, document_named(target, "properties")),
-					 slice(room, size));
+					 slice(name, size));
 		if (member != NULL)
-			find(walk, member, slice_from(pointer, taken), depth + 1, ret);
+			find(walk, member, rest, depth + 1, ret);
 	}
 	find_in_list(walk, document_named(target, "allOf"), true, pointer, depth, ret);
 	find_in_list(walk, document_named(target, "oneOf"), false, pointer, depth, ret);

@@ -6,26 +6,44 @@
 #include "base/slice.h"
 #include "codec/json_string.h"
 
-enum { TOKEN_ROOM = 256, INDEX_DIGITS = 9 };
+enum { INDEX_DIGITS = 9 };
 
-/* One reference token without its escapes. False: "~" before something else than 0 and 1, or too long. */
-static bool unescape(struct fw_slice token, uint8_t ret_name[TOKEN_ROOM], size_t *ret_size)
+/* At a "~". */
+static bool is_escape(struct fw_slice text, size_t i)
 {
-	size_t n = 0;
+	return i + 1 < text.size && (text.data[i + 1] == '0' || text.data[i + 1] == '1');
+}
 
-	for (size_t i = 0; i < token.size; i++) {
-		uint8_t c = token.data[i];
+bool json_pointer_next(struct fw_slice *pointer, uint8_t ret_name[JSON_POINTER_NAME], size_t *ret_size)
+{
+	size_t n = 0, i;
 
-		if (n == TOKEN_ROOM)
+	if (pointer->size == 0 || pointer->data[0] != '/')
+		return false;
+	for (i = 1; i < pointer->size && pointer->data[i] != '/'; i++) {
+		uint8_t c = pointer->data[i];
+
+		if (n == JSON_POINTER_NAME)
 			return false;
 		if (c == '~') {
-			if (++i == token.size || (token.data[i] != '0' && token.data[i] != '1'))
+			if (!is_escape(*pointer, i))
 				return false;
-			c = token.data[i] == '0' ? '~' : '/';
+			c = pointer->data[++i] == '0' ? '~' : '/';
 		}
 		ret_name[n++] = c;
 	}
 	*ret_size = n;
+	*pointer = slice_from(*pointer, i);
+	return true;
+}
+
+bool json_pointer_is(struct fw_slice text)
+{
+	if (text.size != 0 && text.data[0] != '/')
+		return false;
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] == '~' && !is_escape(text, i))
+			return false;
 	return true;
 }
 
@@ -53,16 +71,10 @@ uint32_t json_pointer_find_from(const struct json *json, uint32_t node, struct f
 	bool moved = false;
 
 	while (pointer.size != 0) {
-		uint8_t name[TOKEN_ROOM];
-		const uint8_t *slash;
-		size_t size, length;
+		uint8_t name[JSON_POINTER_NAME];
+		size_t size;
 
-		if (pointer.data[0] != '/')
-			return 0;
-		pointer = slice_from(pointer, 1);
-		slash = pointer.size != 0 ? memchr(pointer.data, '/', pointer.size) : NULL;
-		length = slash != NULL ? (size_t)(slash - pointer.data) : pointer.size;
-		if (!unescape(slice(pointer.data, length), name, &size))
+		if (!json_pointer_next(&pointer, name, &size))
 			return 0;
 		if (json->nodes[node].kind == JSON_OBJECT)
 			node = json_member(json, node, (const char *)name, size);
@@ -73,7 +85,6 @@ uint32_t json_pointer_find_from(const struct json *json, uint32_t node, struct f
 		if (node == 0)
 			return 0;
 		moved = true;
-		pointer = slice_from(pointer, length);
 	}
 	return moved ? node : 0;
 }

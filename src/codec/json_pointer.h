@@ -4,6 +4,12 @@
 #define CODEC_JSON_POINTER_H
 #include "codec/json.h"
 
+enum { JSON_POINTER_NAME = 256 };
+/* Takes the first name off a pointer, its escapes decoded. False: there is none, "~" stands before something else than
+ * 0 and 1, or the name has more octets than that. */
+bool json_pointer_next(struct fw_slice *pointer, uint8_t ret_name[JSON_POINTER_NAME], size_t *ret_size);
+/* Is it one, "" as well? Names may have any size. */
+bool json_pointer_is(struct fw_slice text);
 /* "/realm_access/roles", "/groups/0", "~1" for "/" and "~0" for "~". 0: it leads nowhere, or is none, or is "", the
  * whole. Names of more than 255 octets are not found. */
 uint32_t json_pointer_find(const struct json *json, struct fw_slice pointer);

@@ -4,6 +4,7 @@
 
 #include "base/slice.h"
 #include "codec/dialect.h"
+#include "codec/json_pointer.h"
 #include "policy/route.h"
 
 enum member {
@@ -196,15 +197,11 @@ static void read_dialect(struct config *config, struct config_place place, struc
 		route->dialect = (uint8_t)found;
 }
 
-/* RFC 6901: reference tokens behind slashes, in which ~ is followed by 0 or 1. */
 static void read_discriminator(struct config *config, struct config_place place, struct policy_route *route,
 			       struct fw_slice text)
 {
-	bool holds = text.size > 1 && text.size <= POINTER_MOST && text.data[0] == '/';
+	bool holds = text.size > 1 && text.size <= POINTER_MOST && json_pointer_is(text);
 
-	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i] == '~' && (i + 1 == text.size || (text.data[i + 1] != '0' && text.data[i + 1] != '1')))
-			holds = false;
 	route->untyped = slice_is(text, "none");
 	if (route->untyped)
 		return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "codec/json_pointer.h"
 #include "policy/config_build.h"
 #include "policy/config_schema.h"
 
@@ -18,26 +19,20 @@ struct source {
 };
 
 /* The node that a pointer leads to, or as near as it comes. */
-static struct fy_node *nearest(struct fy_node *node, const char *pointer)
+static struct fy_node *nearest(struct fy_node *node, struct fw_slice pointer)
 {
-	while (*pointer == '/') {
-		char name[256];
-		size_t size = 0;
-		struct fy_node_pair *pair;
+	uint8_t name[JSON_POINTER_NAME + 1];
+	size_t size;
+
+	while (json_pointer_next(&pointer, name, &size)) {
+		struct fy_node_pair *pair = config_yaml_pair(node, slice(name, size));
 		struct fy_node *next = NULL;
 
-		for (pointer++; *pointer != '\0' && *pointer != '/' && size < sizeof(name); pointer++)
-			if (*pointer == '~' && (pointer[1] == '0' || pointer[1] == '1'))
-				name[size++] = *++pointer == '0' ? '~' : '/';
-			else
-				name[size++] = *pointer;
-		pair = config_yaml_pair(node, slice(name, size));
-		if (pair != NULL) {
+		name[size] = '\0';
+		if (pair != NULL)
 			next = fy_node_pair_value(pair);
-		} else if (fy_node_is_sequence(node) && size < sizeof(name)) {
-			name[size] = '\0';
-			next = fy_node_sequence_get_by_index(node, (int)strtol(name, NULL, 10));
-		}
+		else if (fy_node_is_sequence(node))
+			next = fy_node_sequence_get_by_index(node, (int)strtol((const char *)name, NULL, 10));
 		if (next == NULL)
 			break;
 		node = next;
@@ -62,7 +57,7 @@ static void say(const struct source *source, const struct jsonschema_error *what
 	if (file != NULL)
 		snprintf(where, sizeof(where), "%s:%u: ", file, what->line);
 	else
-		place = config_yaml_place(nearest(source->node, what->pointer), place);
+		place = config_yaml_place(nearest(source->node, slice_text(what->pointer)), place);
 	if (error)
 		config_report_error(source->config, place, "%sthe schema at \"%s\": %s", where, what->pointer,
 				    what->what);

@@ -6,6 +6,7 @@
 
 #include "base/slice.h"
 #include "base/utf8.h"
+#include "codec/json_pointer.h"
 #include "codec/json_string.h"
 #include "schema/program.h"
 
@@ -194,16 +195,6 @@ static bool uuid_holds(struct fw_slice text)
 	return true;
 }
 
-static bool pointer_holds(struct fw_slice text)
-{
-	if (text.size != 0 && text.data[0] != '/')
-		return false;
-	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i] == '~' && (i + 1 == text.size || (text.data[i + 1] != '0' && text.data[i + 1] != '1')))
-			return false;
-	return true;
-}
-
 static bool relative_pointer_holds(struct fw_slice text)
 {
 	size_t i = 0;
@@ -213,7 +204,7 @@ static bool relative_pointer_holds(struct fw_slice text)
 	if (i == 0 || (i > 1 && text.data[0] == '0'))
 		return false;
 	text = slice(text.data + i, text.size - i);
-	return slice_is(text, "#") || pointer_holds(text);
+	return slice_is(text, "#") || json_pointer_is(text);
 }
 
 static const struct format {
@@ -235,7 +226,7 @@ static const struct format {
 	{ "iri-reference", format_iri_reference },
 	{ "uri-template", format_uri_template },
 	{ "uuid", uuid_holds },
-	{ "json-pointer", pointer_holds },
+	{ "json-pointer", json_pointer_is },
 	{ "relative-json-pointer", relative_pointer_holds },
 	{ "regex", NULL }, /* it needs memory */
 };
