@@ -14,7 +14,7 @@ PLAY = os.path.join(os.path.dirname(BINARY), "tests/play/play")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("FRAMEWALL_")}
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
-from reference import rows_of, table, without_effect  # the tables: a key that is added is asked for here
+from reference_tables import rows_of, table, without_effect  # the tables: a key that is added is asked for here
 
 ROWS = {row[0]: (kind, row) for kind, row in table("config")}
 

@@ -20,7 +20,7 @@ PLAY = os.path.join(os.path.dirname(BINARY), "tests/play/play")
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
-from reference import table
+from reference_tables import table
 
 seen = {}  # event: where it was provoked
 

@@ -15,7 +15,7 @@ SHARED = os.environ.get("FRAMEWALL_SHARED", os.path.join(ROOT, "../shared"))
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("FRAMEWALL_")}
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
-from reference import rows_of  # the tables: a rule that is added is asked for here
+from reference_tables import rows_of  # the tables: a rule that is added is asked for here
 
 # Everything that is refused but --demo, each in a line of its own: that line, or where a key is missing the line of what makes it needed.
 INSECURE = """listen: 0.0.0.0:0
