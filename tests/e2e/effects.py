@@ -17,6 +17,9 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 from reference_tables import rows_of, table, without_effect  # the tables: a key that is added is asked for here
 
 ROWS = {row[0]: (kind, row) for kind, row in table("config")}
+CLOSED = {"listen": "localhost:0", "admin.listen": "off"}
+PLAIN = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"  # no handshake: refused, and recorded
+not_here = {}  # keys whose effect this machine has no tool to see, and what it lacks
 
 
 # The keys ------------------------------------------------------------------------------------------------------------
@@ -157,3 +160,11 @@ def alone(case, key):
 
 def framewall(*arguments, text=None, **more):
     return subprocess.run([BINARY, *arguments], input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE, env=CLEAN, **more)
+
+
+def said(client, kind):
+    """The next message of a type."""
+    while True:
+        message = json.loads(client.receive()[1])
+        if message["type"] == kind:
+            return message

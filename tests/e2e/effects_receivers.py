@@ -8,13 +8,12 @@ import subprocess
 import tempfile
 
 from certificates import Authority
-from effects import Case
+from effects import CLOSED, Case
 from framewall import BINARY, PATIENCE, RawClient, until
 from providers import Server
 from receivers import Stream, Udp
 
 SECTION = "audit_logging.receivers"
-CLOSED = {"listen": "localhost:0", "admin.listen": "off"}
 SECRETS = ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="]
 
 
