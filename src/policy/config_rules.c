@@ -193,7 +193,9 @@ void config_rules(struct config *config)
 		return;
 	}
 	inspect->rules = config_value_zero(config, (size_t)count, sizeof(*inspect->rules));
-	while (inspect->rules != NULL && (item = fy_node_sequence_iterate(section->value, &at)) != NULL) {
+	if (inspect->rules == NULL)
+		return;
+	while ((item = fy_node_sequence_iterate(section->value, &at)) != NULL) {
 		read_rule(config, config_yaml_place(item, place), item, inspect->rules, inspect->rule_count);
 		inspect->rule_count++;
 	}
