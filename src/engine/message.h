@@ -17,13 +17,6 @@ enum verdict {
 	VERDICT_CLOSE	 /* stop: end the connection with close */
 };
 
-/* A string value that is forwarded as another text. */
-struct rewrite {
-	uint32_t node;
-	struct fw_slice text;
-};
-enum { MESSAGE_REWRITES = 64 };
-
 /* What the secrets stage found. */
 struct secrets_seen {
 	const char *rule; /* id; NULL: nothing */
@@ -62,8 +55,8 @@ struct message {
 	struct outbound_part *parts;	   /* of a server's message that is judged by type: see outbound.c */
 	bool judged, hid;		   /* it is; a role may not see fields of it */
 	struct problems *problems;	   /* of the schema stage */
-	struct rewrite *rewrites;	   /* of the sanitize stage */
-	unsigned rewrite_count;
+	struct fw_slice *rewritten;	   /* by node: the text that goes on in its place, where data is not NULL. NULL:
+					    * of none */
 
 	/* The word of the stage that stopped, or of the last that flagged. */
 	enum error_code error;

@@ -165,13 +165,10 @@ static bool replace(void *user, uint32_t node, struct fw_slice *ret_text, bool *
 			    (r->strip && message->problems->stripped[node] != 0);
 		return false;
 	}
-	for (unsigned i = 0; i < message->rewrite_count; i++) {
-		if (message->rewrites[i].node == node) {
-			*ret_text = message->rewrites[i].text;
-			return true;
-		}
-	}
-	return false;
+	if (message->rewritten == NULL || message->rewritten[node].data == NULL)
+		return false;
+	*ret_text = message->rewritten[node];
+	return true;
 }
 
 static bool strips(const struct message *message)
@@ -181,7 +178,7 @@ static bool strips(const struct message *message)
 
 bool pipeline_rewrites(const struct message *message)
 {
-	return message->rewrite_count != 0 || strips(message);
+	return message->rewritten != NULL || strips(message);
 }
 
 int pipeline_forward(struct message *message, bool remove_csrf, struct fw_slice *ret_text, bool *ret_changed)

@@ -1,8 +1,11 @@
 /* stage_sanitize.c: HTML fields are written anew from the allow-list; what had to change is forwarded changed. */
+#include "base/mem.h"
 #include "base/slice.h"
 #include "engine/conn_state.h"
 #include "engine/message.h"
 #include "engine/sanitize.h"
+
+#include <string.h>
 
 static enum verdict fault(struct message *message)
 {
@@ -16,16 +19,20 @@ static enum verdict fault(struct message *message)
 static bool rewrite(struct message *message, uint32_t node, struct fw_slice name)
 {
 	struct fw_slice html = json_text(&message->json, node, &message->engine->arena), clean;
+	size_t size;
 
 	if (html.data == NULL || sanitize_html(message->policy, &message->engine->arena, html, &clean) != FW_OK)
 		return false;
 	if (clean.data == html.data && clean.size == html.size)
 		return true;
-	if (message->rewrites == NULL)
-		message->rewrites = arena_alloc(&message->engine->arena, MESSAGE_REWRITES * sizeof(*message->rewrites));
-	if (message->rewrites == NULL || message->rewrite_count == MESSAGE_REWRITES)
+	if (message->rewritten == NULL && size_mul(message->json.count, sizeof(*message->rewritten), &size)) {
+		message->rewritten = arena_alloc(&message->engine->arena, size);
+		if (message->rewritten != NULL)
+			memset(message->rewritten, 0, size);
+	}
+	if (message->rewritten == NULL)
 		return false;
-	message->rewrites[message->rewrite_count++] = (struct rewrite){ node, clean };
+	message->rewritten[node] = clean;
 	message->detail = name;
 	message->cause = "markup outside the allow-list";
 	return true;
@@ -62,5 +69,5 @@ enum verdict stage_sanitize(struct message *message)
 		    !rewrite(message, node, slice(field->name, field->name_size)))
 			return fault(message);
 	}
-	return message->rewrite_count != 0 ? VERDICT_REWRITE : VERDICT_PASS;
+	return message->rewritten != NULL ? VERDICT_REWRITE : VERDICT_PASS;
 }

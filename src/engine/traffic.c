@@ -170,7 +170,7 @@ static void forward(struct fw_conn *conn, struct message *message, enum verdict 
 		ending_close(conn, CLOSE_FAULT, NULL, "memory");
 		return;
 	}
-	if (message->rule != NULL && (verdict == VERDICT_REWRITE || message->rewrite_count != 0))
+	if (message->rule != NULL && (verdict == VERDICT_REWRITE || message->rewritten != NULL))
 		record_rewrite(conn, message);
 	else
 		conn->engine->counters[COUNT_passed]++;
