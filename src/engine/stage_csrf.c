@@ -17,6 +17,7 @@ enum verdict stage_csrf(struct message *message)
 	const struct principal *who = message->conn != NULL ? message->conn->principal : NULL;
 	struct fw_slice token;
 
+	message->csrf_node = 0;
 	if (message->rule == NULL)
 		return VERDICT_PASS;
 	message->csrf_node = json_member(&message->json, 0, "csrf_token", 10);

@@ -223,6 +223,13 @@ static bool look_within(struct inspect *inspect, const struct json *json, uint32
 	return true;
 }
 
+/* A token that was compared, or is removed before a server behind reads it: who embeds us reads it. */
+static bool ends_here(const struct message *message, uint32_t node)
+{
+	return node == message->csrf_node && message->rule != NULL &&
+	       (message->rule->csrf || message->conn == NULL || message->conn->upstream != NULL);
+}
+
 /* The fields of the message. */
 static bool look_fields(struct inspect *inspect)
 {
@@ -242,8 +249,8 @@ static bool look_fields(struct inspect *inspect)
 		field = message->rule == NULL || message->rule->open ? NULL : schema_field(message->rule, name);
 		if (!inspect_look(inspect, name, &(struct inspect_place){ .json = json, .node = key }))
 			return false;
-		/* what ends here, and what was found by its name */
-		if (key + 1 == message->csrf_node || key + 1 == message->type_node)
+		/* the type was found by its name */
+		if (ends_here(message, key + 1) || key + 1 == message->type_node)
 			continue;
 		/* within lists and objects nothing is rewritten: only a text that is the field itself is left to the
 		 * allow-list */
