@@ -1,8 +1,9 @@
 /* voice_train.c: the weights of the learned voice. One scorer a class: attacks of the class against all that is
  * harmless, each text by its most suspicious window; half of the attacks stand within somebody's harmless words. A text
  * that is on the wrong side, or too near to it, moves the weights of its window by a fixed step; the mean of the
- * weights over the passes is what is kept. All of it is whole numbers and a fixed row of them for chance: the same
- * texts give the same weights on any machine. */
+ * weights over the passes is what is kept. Octets that repeat those before them (voice_repeats) are learned from,
+ * though they do not count where texts are judged. All of it is whole numbers and a fixed row of them for chance: the
+ * same texts give the same weights on any machine. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

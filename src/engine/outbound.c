@@ -24,7 +24,7 @@ struct collecting {
 	bool unknown; /* there is one already, or nobody asks */
 };
 
-/* Which the route says; explain may have none. */
+/* Explain may have none: a policy has one at least, and the first says it then. */
 static const struct policy_route *route_of(const struct message *message)
 {
 	return message->route != NULL ? message->route : message->policy->routes;
@@ -32,8 +32,7 @@ static const struct policy_route *route_of(const struct message *message)
 
 bool outbound_judges(const struct fw_policy *policy, const struct policy_route *route)
 {
-	return policy->outbound_count != policy->served_first ||
-	       (route != NULL && route->unknown_out != UNEXPECTED_PASS);
+	return policy->outbound_count != policy->served_first || route->unknown_out != UNEXPECTED_PASS;
 }
 
 static bool is_judged(const struct message *message)
@@ -182,9 +181,7 @@ static bool collect_known(struct collecting *collecting)
 
 enum verdict outbound_read(struct message *message)
 {
-	struct collecting collecting = {
-		message, &message->parts, route_of(message) == NULL || route_of(message)->unknown_out == UNEXPECTED_PASS
-	};
+	struct collecting collecting = { message, &message->parts, route_of(message)->unknown_out == UNEXPECTED_PASS };
 	bool holds;
 
 	if (!is_judged(message))

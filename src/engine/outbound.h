@@ -3,7 +3,7 @@
 #define ENGINE_OUTBOUND_H
 #include "engine/message.h"
 
-/* Are messages to this client judged by their types? conn NULL: explain. */
+/* Are messages of a server on that route judged by their types? */
 bool outbound_judges(const struct fw_policy *policy, const struct policy_route *route);
 
 /* Each is the part of its stage. */

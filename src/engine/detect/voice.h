@@ -1,7 +1,9 @@
 /* voice.h: the learned voice: how like known attacks a place of a text is. A place is VOICE_WINDOW octets, and one
  * begins at each VOICE_STEP octets, so that what stands within a long text is seen as if it stood alone; each octet of
- * it adds the weights of the n-grams that end there, found by hash. The weights are made by bench/voice_train.c from
- * texts that it reads by the very functions below, and stand in tables/voice_weights.def. */
+ * it that goes on with no repetition adds the weights of the n-grams that end there, found by hash. The weights are
+ * made by bench/voice_train.c, which finds the n-grams by the very functions below but hears repetitions, too; from
+ * which sums on the voice speaks was chosen (bench/detect_voice.c) by voice_score itself. Both stand in
+ * tables/voice_weights.def. */
 #ifndef ENGINE_DETECT_VOICE_H
 #define ENGINE_DETECT_VOICE_H
 #include <stdbool.h>
