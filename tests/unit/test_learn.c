@@ -1,0 +1,216 @@
+/* What is proposed of few messages: types, lists, ranges, forms, what is needed, maps; and that it loads. */
+#include "policy_of.h"
+
+#include <stdlib.h>
+
+#include "codec/capture.h"
+#include "learn/learn.h"
+
+static char *proposed;
+static size_t proposed_size;
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(proposed);
+	proposed = NULL;
+	return 0;
+}
+
+static void say(struct learn *learn, const char *text, unsigned i)
+{
+	const struct capture_line line = { .has_time = true,
+					   .wall_us = UINT64_C(1795953600000000) + i * UINT64_C(1000000),
+					   .connection = slice_text("c"),
+					   .role = slice_text("user"),
+					   .path = slice_text("/chat"),
+					   .payload = slice_text(text) };
+
+	assert_int_equal(learn_add(learn, &line), FW_OK);
+}
+
+static bool write_down(struct learn *learn)
+{
+	FILE *out;
+	bool learned;
+
+	free(proposed);
+	proposed = NULL;
+	out = open_memstream(&proposed, &proposed_size);
+	assert_non_null(out);
+	learned = learn_write(learn, out, "ws://127.0.0.1:9000");
+	assert_int_equal(fclose(out), 0);
+	learn_free(learn);
+	return learned;
+}
+
+/* Of messages with each of the texts in turn between what stands before and behind it; what is proposed loads. */
+static void learn_of(unsigned count, const char *before, const char *behind, const char *const *texts,
+		     unsigned text_count)
+{
+	struct learn *learn = learn_new();
+	char text[65536];
+
+	assert_non_null(learn);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "%s%s%s", before, texts[i % text_count], behind);
+		say(learn, text, i);
+	}
+	assert_true(write_down(learn));
+	fw_policy_unref(policy_of(proposed));
+}
+
+/* What stands around a value of the member v, around a text in it, and around all. */
+#define VALUE "{\"type\":\"t\",\"v\":", "}"
+#define TEXT "{\"type\":\"t\",\"v\":\"", "\"}"
+#define OBJECT "{", "}"
+#define LEARN(count, form, ...)                                                                                        \
+	learn_of(count, form, (const char *const[]){ __VA_ARGS__ },                                                    \
+		 sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+
+static void has(const char *part)
+{
+	if (strstr(proposed, part) == NULL)
+		fail_msg("lacks %s:\n%s", part, proposed);
+}
+
+static void lacks(const char *part)
+{
+	if (strstr(proposed, part) != NULL)
+		fail_msg("has %s:\n%s", part, proposed);
+}
+
+static void what_says_the_type(void **state)
+{
+	(void)state;
+	LEARN(40, OBJECT, "\"head\":{\"kind\":\"a\"},\"x\":1", "\"head\":{\"kind\":\"b\"},\"y\":\"z\"");
+	has("discriminator: \"/head/kind\"");
+	has("\n  \"a\":\n    permission: any # 20 messages, user 20\n");
+	has("\n  \"b\":\n");
+	has("\n  - path: \"/chat\" # 40 messages\n");
+	LEARN(9, OBJECT, "\"type\":\"only\",\"x\":1", "\"type\":\"only\",\"x\":2");
+	lacks("discriminator");
+	has("\n  \"only\":\n    permission: any # 9 messages: few examples, user 9\n");
+	LEARN(30, OBJECT, "\"x\":1", "\"x\":2", "\"x\":3");
+	has("discriminator: none\n    types: { message: any }");
+}
+
+static void types(void **state)
+{
+	(void)state;
+	LEARN(30, VALUE, "1", "true", "false", "null");
+	has("type: [\"null\", boolean, integer]");
+	LEARN(30, VALUE, "1.5", "2");
+	has("type: [number]");
+	LEARN(30, VALUE, "[1]", "[2,3]");
+	has("type: [array]\n          minItems: 1\n          maxItems: 4\n          items: # 45\n            type: "
+	    "[integer]");
+}
+
+static void lists(void **state)
+{
+	(void)state;
+	LEARN(30, TEXT, "buy", "sell", "hold");
+	has("enum: [\"buy\", \"sell\", \"hold\"]");
+	/* too few of each, and one that came last */
+	LEARN(8, TEXT, "buy", "sell", "hold");
+	lacks("[\"buy\"");
+	LEARN(30, VALUE, "\"on\"", "\"off\"", "null");
+	has("enum: [\"on\", \"off\", null]");
+	LEARN(90, VALUE, "1", "7", "3");
+	has("enum: [1, 7, 3]");
+	/* names of things are no list */
+	LEARN(30, TEXT, "user-0001", "user-0002", "user-0003");
+	lacks("[\"user-");
+}
+
+static void ranges(void **state)
+{
+	(void)state;
+	LEARN(60, VALUE, "10", "12", "11", "13", "20");
+	has("minimum: 5\n          maximum: 25");
+	LEARN(60, VALUE, "-0.5", "0.25", "0.5", "0.3");
+	has("minimum: -1\n          maximum: 1");
+	/* near the time of its message */
+	LEARN(30, VALUE, "1795953600", "1795953700000");
+	has("minimum: 0");
+	lacks("maximum");
+}
+
+static void needed(void **state)
+{
+	(void)state;
+	LEARN(30, OBJECT, "\"type\":\"t\",\"a\":1,\"b\":2", "\"type\":\"t\",\"a\":1");
+	has("additionalProperties: false\n      required: [\"type\", \"a\"]\n      properties:");
+	has("\"a\": # 30 of 30\n");
+	has("\"b\": # 15 of 30: few examples\n");
+}
+
+static void forms(void **state)
+{
+	(void)state;
+	LEARN(30, TEXT, "2026-01-31T10:00:00Z", "2026-02-28T11:00:00.5+01:00", "2026-03-01T12:00:00Z");
+	has("format: date-time");
+	LEARN(30, TEXT, "2026-01-31", "2026-02-28");
+	has("format: date");
+	LEARN(30, TEXT, "3f0c2c1e-5a38-4a0e-9c6f-0123456789ab", "4f0c2c1e-5a38-4a0e-9c6f-0123456789AB");
+	has("format: uuid");
+	LEARN(30, TEXT, "alice1@example.com", "bob2@example.org", "ci4@example.net");
+	has("format: email\n          minLength: 1\n          maxLength: 200");
+	LEARN(30, TEXT, "10.0.0.1", "192.168.1.20");
+	has("format: ipv4");
+	LEARN(30, TEXT, "2001:db8::1", "fe80::12");
+	has("format: ipv6");
+	LEARN(30, TEXT, "https://example.com/a1", "https://example.org/b2?c=3");
+	has("format: uri");
+	LEARN(30, TEXT, "ord_1a2b3c", "ord_4d5e6f", "ord_7a8b9c");
+	has("pattern: \"^ord_[0-9a-f]{6}$\"");
+	LEARN(30, TEXT, "two words of it", "and 3 more", "end.");
+	has("minLength: 1\n          maxLength: 200");
+}
+
+static void maps(void **state)
+{
+	struct learn *learn = learn_new();
+	char text[128];
+
+	(void)state;
+	assert_non_null(learn);
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(text, sizeof(text), "{\"type\":\"t\",\"m\":{\"k%u\":%u}}", i, i % 7);
+		say(learn, text, i);
+	}
+	assert_true(write_down(learn));
+	has("type: [object]\n          maxProperties: 6\n          propertyNames: \n");
+	has("additionalProperties:\n            type: [integer]");
+	fw_policy_unref(policy_of(proposed));
+}
+
+static void nothing(void **state)
+{
+	struct learn *learn = learn_new();
+
+	(void)state;
+	assert_non_null(learn);
+	say(learn, "[1]", 0);
+	say(learn, "no", 1);
+	say(learn, "", 2);
+	assert_false(write_down(learn));
+	assert_int_equal(proposed_size, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(what_says_the_type, teardown),
+		cmocka_unit_test_teardown(types, teardown),
+		cmocka_unit_test_teardown(lists, teardown),
+		cmocka_unit_test_teardown(ranges, teardown),
+		cmocka_unit_test_teardown(needed, teardown),
+		cmocka_unit_test_teardown(forms, teardown),
+		cmocka_unit_test_teardown(maps, teardown),
+		cmocka_unit_test_teardown(nothing, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
