@@ -1,13 +1,14 @@
 #include "learn/learn.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/slice.h"
 #include "cmd/capture_file.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
+#include "shell/file.h"
 
 static int read_all(struct learn *learn, const char *path)
 {
@@ -23,22 +24,37 @@ static int read_all(struct learn *learn, const char *path)
 	return added == FW_OK ? result : options_could_not("learn", "out of memory");
 }
 
+static int give(struct fw_slice policy, const char *path)
+{
+	if (path != NULL && file_replace(path, policy) != 0)
+		return options_could_not("learn", "cannot write \"%s\": %s", path, strerror(errno));
+	if (path == NULL && (fwrite(policy.data, 1, policy.size, stdout) != policy.size || fflush(stdout) != 0))
+		return options_could_not("learn", "cannot write: %s", strerror(errno));
+	return COMMAND_DONE;
+}
+
 /* Whole, or not at all. */
 static int write_all(struct learn *learn, const char *path, const char *upstream)
 {
-	int fd = path != NULL ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : dup(STDOUT_FILENO);
-	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
 	bool learned, written;
+	int result;
 
 	if (out == NULL)
-		return options_could_not("learn", "cannot write \"%s\": %s", path != NULL ? path : "-",
-					 strerror(errno));
+		return options_could_not("learn", "out of memory");
 	learned = learn_write(learn, out, upstream);
 	written = ferror(out) == 0;
 	written = fclose(out) == 0 && written;
 	if (!learned)
-		return options_could_not("learn", "no message is a JSON object: nothing can be learned");
-	return written ? COMMAND_DONE : options_could_not("learn", "cannot write: %s", strerror(errno));
+		result = options_could_not("learn", "no message is a JSON object: nothing can be learned");
+	else if (!written)
+		result = options_could_not("learn", "out of memory");
+	else
+		result = give(slice(text, size), path);
+	free(text);
+	return result;
 }
 
 int command_learn(int argc, char **argv)

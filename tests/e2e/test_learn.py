@@ -42,6 +42,11 @@ def test_what_is_said():
         equal(program("learn", "-", "-o", file.name, text=hostile).returncode, 0, "hostile names are learned from")
         equal(program("check", "--config", file.name).stderr, "", "and what is proposed loads")
     equal(program("learn", "-", text="[]\nno\n").returncode, 3, "of nothing nothing is learned")
+    with tempfile.NamedTemporaryFile("w+", suffix=".yaml") as file:
+        file.write("mode: monitor\n")
+        file.flush()
+        equal(program("learn", "-", "-o", file.name, text=lines([], 5)).returncode, 3, "of what is no object, too")
+        equal(open(file.name).read(), "mode: monitor\n", "and the policy that was there stays")
     equal(program("learn").returncode, 2, "no capture")
 
 
