@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "base/slice.h"
 
-enum { NUMBER_ROOM = 64 };
+enum { NUMBER_ROOM = LIMIT_JSON_NUMBER + 1 };
 #define DAY_S 86400.0
 
 struct learn_node *learn_node_new(struct arena *arena)

@@ -1,7 +1,10 @@
 #include "learn/propose.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { NUMBER_ROOM = 64 };
 
 static void put_indent(FILE *out, unsigned indent)
 {
@@ -108,10 +111,21 @@ static void put_enum(FILE *out, const struct learn_node *node, unsigned indent)
 	fputs(node->kinds[JSON_NULL] != 0 ? ", null]" : "]", out);
 }
 
-static void put_number(FILE *out, unsigned indent, const char *name, double value, bool whole)
+/* An end of a range; seen: the number that is nearest to it. In few digits, unless that moves it by more than the way
+ * to that number. */
+static void put_end(FILE *out, unsigned indent, bool high, double value, double seen, bool whole)
 {
-	put_key(out, indent, name);
-	fprintf(out, whole ? "%.0f" : "%.10g", value);
+	char text[NUMBER_ROOM];
+	double said;
+
+	if (!isfinite(value))
+		return;
+	put_key(out, indent, high ? "maximum" : "minimum");
+	snprintf(text, sizeof(text), whole ? "%.0f" : "%.10g", value);
+	said = strtod(text, NULL);
+	if (fabs(said - value) > fabs(value - seen))
+		snprintf(text, sizeof(text), "%.17g", value);
+	fputs(text, out);
 }
 
 static bool keeps_rising(const struct learn_ends *ends)
@@ -177,9 +191,9 @@ static void put_range(FILE *out, const struct learn_node *node, unsigned indent)
 	}
 	if (node->times || rises)
 		low = low >= 0 ? 0 : low;
-	put_number(out, indent, "minimum", low, whole);
+	put_end(out, indent, false, low, ends->low[0], whole);
 	if (!node->times && !rises)
-		put_number(out, indent, "maximum", high, whole);
+		put_end(out, indent, true, high, ends->high[0], whole);
 }
 
 static void put_class(FILE *out, uint8_t classes, uint64_t octets, const char *others)

@@ -135,6 +135,16 @@ static void ranges(void **state)
 	LEARN(30, VALUE, "1795953600", "1795953700000");
 	has("minimum: 0");
 	lacks("maximum");
+	/* more digits than ten, and than 64; too large to be told */
+	LEARN(60, VALUE, "1234567890123.25", "1234567890123.5");
+	has("minimum: 1234567890123.125\n          maximum: 1234567890123.625\n");
+	LEARN(60, VALUE, "5", "1000000000000000000000000000000000000000000000000000000000000000000000");
+	has("maximum: 1.5e+69\n");
+	LEARN(60, VALUE, "5", "1e999");
+	has("minimum: 0\n");
+	lacks("maximum");
+	LEARN(60, VALUE, "-1e999", "1e999");
+	lacks("imum:");
 }
 
 static void needed(void **state)
