@@ -138,7 +138,7 @@ static int add_type(struct learn *learn, const struct capture_line *line, const 
 	type->count[side]++;
 	if (line->payload.size > type->largest[side])
 		type->largest[side] = line->payload.size;
-	learn_node_add(type->node[side], &learn->arena, json, 0, (double)line->wall_us / 1e6, true);
+	learn_node_add(type->node[side], &learn->arena, json, 0, (double)line->wall_us / 1e6, LEARN_MESSAGE);
 	return FW_OK;
 }
 

@@ -166,9 +166,11 @@ static uint32_t height_of(const struct json *json, uint32_t value)
 }
 
 static void add_object(struct learn_node *node, struct arena *arena, const struct json *json, uint32_t value,
-		       double wall_s, bool root)
+		       double wall_s, enum learn_place place)
 {
-	if (!root && node->any == NULL) {
+	enum learn_place below = place == LEARN_IN_MAP ? LEARN_IN_MAP : LEARN_MEMBER;
+
+	if (place == LEARN_MEMBER && node->any == NULL) {
 		node->any = learn_node_new(arena);
 		node->names = learn_node_new(arena);
 	}
@@ -178,11 +180,10 @@ static void add_object(struct learn_node *node, struct arena *arena, const struc
 		struct learn_member *member = find_member(node, arena, json, key);
 
 		if (member != NULL)
-			learn_node_add(member->node, arena, json, key + 1, wall_s, false);
-		/* Below it names are members: else every level would be kept twice as often as the one above. */
-		if (!root && node->any != NULL)
-			learn_node_add(node->any, arena, json, key + 1, wall_s, true);
-		if (!root && node->names != NULL) {
+			learn_node_add(member->node, arena, json, key + 1, wall_s, below);
+		if (node->any != NULL)
+			learn_node_add(node->any, arena, json, key + 1, wall_s, LEARN_IN_MAP);
+		if (node->names != NULL) {
 			node->names->total++;
 			add_string(node->names, arena, json, key);
 		}
@@ -190,7 +191,7 @@ static void add_object(struct learn_node *node, struct arena *arena, const struc
 }
 
 static void add_array(struct learn_node *node, struct arena *arena, const struct json *json, uint32_t value,
-		      double wall_s)
+		      double wall_s, enum learn_place place)
 {
 	if (node->lengths == NULL)
 		node->lengths = zeroed(arena, sizeof(*node->lengths));
@@ -200,12 +201,12 @@ static void add_array(struct learn_node *node, struct arena *arena, const struct
 		if (node->items == NULL)
 			node->items = learn_node_new(arena);
 		if (node->items != NULL)
-			learn_node_add(node->items, arena, json, i, wall_s, false);
+			learn_node_add(node->items, arena, json, i, wall_s, place);
 	}
 }
 
 void learn_node_add(struct learn_node *node, struct arena *arena, const struct json *json, uint32_t value,
-		    double wall_s, bool root)
+		    double wall_s, enum learn_place place)
 {
 	const struct json_node *n = &json->nodes[value];
 
@@ -220,8 +221,8 @@ void learn_node_add(struct learn_node *node, struct arena *arena, const struct j
 
 		node->height = height > node->height ? height : node->height;
 		if (n->kind == JSON_ARRAY)
-			add_array(node, arena, json, value, wall_s);
+			add_array(node, arena, json, value, wall_s, place);
 		else
-			add_object(node, arena, json, value, wall_s, root);
+			add_object(node, arena, json, value, wall_s, place);
 	}
 }

@@ -80,9 +80,11 @@ struct learn_node {
 };
 
 struct learn_node *learn_node_new(struct arena *arena);
-/* root: of a message, whose names are no keys of a map. */
+/* Are names of members perhaps keys of a map? Not those of a message, and all that is within a map's values is seen
+ * once: else every level would be kept twice as often as the one above. */
+enum learn_place { LEARN_MESSAGE, LEARN_MEMBER, LEARN_IN_MAP };
 void learn_node_add(struct learn_node *node, struct arena *arena, const struct json *json, uint32_t value,
-		    double wall_s, bool root);
+		    double wall_s, enum learn_place place);
 void learn_ends_add(struct learn_ends *ends, double value);
 /* text.c */
 void learn_text_add(struct learn_text *text, const uint8_t *octets, size_t size, bool escaped);
