@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_ROOM = 64 };
+/* DEEPEST: indent of the last schema that tells what is below: as JSON a schema has at most LIMIT_JSON_DEPTH levels,
+ * each of them two blanks here, and that of a map is up to eight below it. */
+enum { NUMBER_ROOM = 64, DEEPEST = 52 };
 
 static void put_indent(FILE *out, unsigned indent)
 {
@@ -462,6 +464,11 @@ static void put_array(FILE *out, const struct learn_node *node, unsigned indent)
 void propose_schema(FILE *out, const struct learn_node *node, unsigned indent)
 {
 	put_types(out, node, indent);
+	if (indent > DEEPEST && node->kinds[JSON_ARRAY] + node->kinds[JSON_OBJECT] != 0) {
+		put_indent(out, indent);
+		fputs("additionalProperties: true # too deep to be told apart", out);
+		return;
+	}
 	if (is_enum(node) && kinds_of(node) == 1)
 		put_enum(out, node, indent);
 	else if (node->kinds[JSON_STRING] != 0 && node->text != NULL)

@@ -196,6 +196,42 @@ static void maps(void **state)
 	fw_policy_unref(policy_of(proposed));
 }
 
+/* Levels of what is before, around 1. */
+static void nest(char *to, const char *before, const char *behind, unsigned levels)
+{
+	to += sprintf(to, "{\"type\":\"t\",\"v\":");
+	for (unsigned i = 0; i < levels; i++)
+		to += sprintf(to, "%s", before);
+	to += sprintf(to, "1");
+	for (unsigned i = 0; i < levels; i++)
+		to += sprintf(to, "%s", behind);
+	sprintf(to, "}");
+}
+
+/* As deep as a message may be; what is new behind it is still learned. */
+static void depths(void **state)
+{
+	static const struct {
+		const char *before, *behind;
+		unsigned levels;
+	} forms[] = { { "[", "]", 31 }, { "{\"k\":", "}", 31 }, { "[{\"k\":", "}]", 15 }, { "{\"k\":[", "]}", 15 } };
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		struct learn *learn = learn_new();
+
+		assert_non_null(learn);
+		nest(text, forms[i].before, forms[i].behind, forms[i].levels);
+		say(learn, text, 0);
+		say(learn, "{\"type\":\"u\",\"w\":[{\"x\":1}]}", 1);
+		assert_true(write_down(learn));
+		has("additionalProperties: true # too deep");
+		has("\"x\": # 1 of 1");
+		fw_policy_unref(policy_of(proposed));
+	}
+}
+
 static void nothing(void **state)
 {
 	struct learn *learn = learn_new();
@@ -219,6 +255,7 @@ int main(void)
 		cmocka_unit_test_teardown(needed, teardown),
 		cmocka_unit_test_teardown(forms, teardown),
 		cmocka_unit_test_teardown(maps, teardown),
+		cmocka_unit_test_teardown(depths, teardown),
 		cmocka_unit_test_teardown(nothing, teardown),
 	};
 
