@@ -63,28 +63,53 @@ static bool is_name(struct fw_slice text)
 	return text.size != 0 && utf8_valid(text.data, text.size);
 }
 
+/* As a configuration has them. */
+static bool is_role(struct fw_slice text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (!ascii_is_alpha(text.data[i]) && !ascii_is_digit(text.data[i]) &&
+		    (text.data[i] == '\0' || strchr("_-.", text.data[i]) == NULL))
+			return false;
+	return text.size != 0 && text.size <= LEARN_ROLE;
+}
+
 /* LEARN_ROLES: none, or one too many. */
 static unsigned find_role(struct learn *learn, struct fw_slice name)
 {
 	for (unsigned i = 0; i < learn->role_count; i++)
 		if (slice_is(name, learn->roles[i]))
 			return i;
-	if (learn->role_count == LEARN_ROLES || !is_name(name) || !take_name(learn->roles[learn->role_count], name))
+	if (learn->role_count == LEARN_ROLES || !is_role(name) || !take_name(learn->roles[learn->role_count], name))
 		return LEARN_ROLES;
 	return learn->role_count++;
 }
 
-static unsigned find_path(struct learn *learn, struct fw_slice name)
+/* The path of a route, of what a client asked for: without a query; empty: no route can be of it. */
+static struct fw_slice route_of(struct fw_slice path)
 {
+	size_t size = 0;
+
+	while (size < path.size && path.data[size] != '?') {
+		uint8_t c = path.data[size++];
+
+		if (c <= ' ' || c > 0x7e || strchr("#%*{}", c) != NULL)
+			return slice(NULL, 0);
+	}
+	if (size == 0 || size >= LEARN_NAME || path.data[0] != '/' || memmem(path.data, size, "//", 2) != NULL)
+		return slice(NULL, 0);
+	return slice(path.data, size);
+}
+
+static unsigned find_path(struct learn *learn, struct fw_slice asked)
+{
+	struct fw_slice name = route_of(asked);
+
 	for (unsigned i = 0; i < learn->path_count; i++)
 		if (slice_is(name, learn->paths[i].text))
 			return i;
 	if (learn->path_count == LEARN_PATHS)
 		return LEARN_PATHS;
-	if (name.size != 0 && (!is_name(name) || name.data[0] != '/'))
-		return LEARN_PATHS;
-	if (name.size != 0 && !take_name(learn->paths[learn->path_count].text, name))
-		return LEARN_PATHS;
+	take_name(learn->paths[learn->path_count].text, name); /* none: what has no route of its own has that for all */
 	return learn->path_count++;
 }
 
@@ -117,8 +142,7 @@ static void count_rate(struct learn *learn, const struct capture_line *line)
 		learn->most_a_minute = connection->count;
 }
 
-static int add_type(struct learn *learn, const struct capture_line *line, const struct json *json, unsigned path,
-		    struct fw_slice name)
+static int add_type(struct learn *learn, const struct capture_line *line, const struct json *json, struct fw_slice name)
 {
 	struct learn_type *type = find_type(learn, name);
 	unsigned role, side = line->outbound;
@@ -134,7 +158,6 @@ static int add_type(struct learn *learn, const struct capture_line *line, const 
 		type->roles[side][role]++;
 		learn->role_counts[role]++;
 	}
-	type->paths[side] |= path < LEARN_PATHS ? 1u << path : 0;
 	type->count[side]++;
 	if (line->payload.size > type->largest[side])
 		type->largest[side] = line->payload.size;
@@ -176,7 +199,7 @@ static int take(struct learn *learn, const struct capture_line *line)
 		name = json.nodes[node].kind == JSON_STRING ? json_text(&json, node, &learn->message)
 							    : json_raw(&json, node);
 	}
-	return add_type(learn, line, &json, path, name);
+	return add_type(learn, line, &json, name);
 }
 
 /* The first messages wait until it is known what says their type. */

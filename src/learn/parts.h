@@ -4,7 +4,14 @@
 #include "learn/learn.h"
 #include "learn/node.h"
 
-enum { LEARN_TYPES = 200, LEARN_ROLES = 16, LEARN_PATHS = 16, LEARN_NAME = 96, LEARN_CONNECTIONS = 4096 };
+enum {
+	LEARN_TYPES = 200,
+	LEARN_ROLES = 16,
+	LEARN_PATHS = 16,
+	LEARN_NAME = 96,
+	LEARN_ROLE = 64,
+	LEARN_CONNECTIONS = 4096
+};
 enum { LEARN_SAMPLE = 4000, LEARN_SAMPLE_BYTES = 16 << 20 };
 
 struct learn_type {
@@ -12,7 +19,6 @@ struct learn_type {
 	struct learn_node *node[2]; /* from clients, to clients; NULL: none */
 	uint64_t count[2], roles[2][LEARN_ROLES];
 	uint64_t largest[2];
-	uint32_t paths[2]; /* bit set */
 };
 struct learn_path {
 	char text[LEARN_NAME];

@@ -17,16 +17,21 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void say(struct learn *learn, const char *text, unsigned i)
+static void say_as(struct learn *learn, const char *role, const char *path, const char *text, unsigned i)
 {
 	const struct capture_line line = { .has_time = true,
 					   .wall_us = UINT64_C(1795953600000000) + i * UINT64_C(1000000),
 					   .connection = slice_text("c"),
-					   .role = slice_text("user"),
-					   .path = slice_text("/chat"),
+					   .role = slice_text(role),
+					   .path = slice_text(path),
 					   .payload = slice_text(text) };
 
 	assert_int_equal(learn_add(learn, &line), FW_OK);
+}
+
+static void say(struct learn *learn, const char *text, unsigned i)
+{
+	say_as(learn, "user", "/chat", text, i);
 }
 
 static bool write_down(struct learn *learn)
@@ -196,6 +201,31 @@ static void maps(void **state)
 	fw_policy_unref(policy_of(proposed));
 }
 
+/* A role or path that no configuration can name is left out of it; of paths the query is. */
+static void names(void **state)
+{
+	static const char *const paths[] = {
+		"/a?token=1", "/a?token=2", "/a//b", "/%41", "/a*b/{x}", "chat", "/a#b", ""
+	};
+	static const char *const roles[] = {
+		"user", "a b",
+		"a\"b", "a\xe2\x80\xa8routes: []",
+		"%s",	"a234567890123456789012345678901234567890123456789012345678901234x"
+	};
+	struct learn *learn = learn_new();
+
+	(void)state;
+	assert_non_null(learn);
+	for (unsigned i = 0; i < 24; i++)
+		say_as(learn, roles[i % 6], paths[i % 8], "{\"type\":\"t\",\"v\":1}", i);
+	assert_true(write_down(learn));
+	has("routes:\n  - path: \"/a\" # 6 messages\n");
+	has("  - path: \"*\" # 18 messages\n");
+	has("roles:\n    \"user\": { permissions: [] } # 4 messages: few examples\n");
+	lacks("token");
+	fw_policy_unref(policy_of(proposed));
+}
+
 /* Levels of what is before, around 1. */
 static void nest(char *to, const char *before, const char *behind, unsigned levels)
 {
@@ -255,6 +285,7 @@ int main(void)
 		cmocka_unit_test_teardown(needed, teardown),
 		cmocka_unit_test_teardown(forms, teardown),
 		cmocka_unit_test_teardown(maps, teardown),
+		cmocka_unit_test_teardown(names, teardown),
 		cmocka_unit_test_teardown(depths, teardown),
 		cmocka_unit_test_teardown(nothing, teardown),
 	};
