@@ -47,7 +47,7 @@ enum learn_format {
 struct learn_text {
 	struct learn_ends lengths;
 	uint32_t formats;		 /* that all have */
-	uint64_t blanks, wide, numbered; /* with a blank; beyond ASCII, or escaped; with a digit */
+	uint64_t blanks, wide, numbered; /* with a blank; with what is no printable ASCII, or escaped; with a digit */
 	struct learn_part parts[LEARN_PARTS];
 	char marks[LEARN_PARTS]; /* between them */
 	unsigned part_count;

@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* DEEPEST: indent of the last schema that tells what is below: as JSON a schema has at most LIMIT_JSON_DEPTH levels,
- * each of them two blanks here, and that of a map is up to eight below it. */
-enum { NUMBER_ROOM = 64, DEEPEST = 52 };
+ * each of them two blanks here, and that of a map is up to eight below it.
+ * REPEATS: characters beyond which no pattern counts them, as with its margin that is more than PCRE2 takes. */
+enum { NUMBER_ROOM = 64, DEEPEST = 52, REPEATS = 40000 };
 
 static void put_indent(FILE *out, unsigned indent)
 {
@@ -292,7 +293,7 @@ static void put_text(FILE *out, const struct learn_text *text, unsigned indent)
 		}
 	}
 	if (text->lengths.high[0] == 0 || text->wide != 0 || (text->uneven && text->blanks != 0) || letters ||
-	    count < 5) {
+	    count < 5 || text->lengths.high[0] > REPEATS) {
 		put_lengths(out, text, indent);
 		return;
 	}

@@ -6,14 +6,9 @@
 
 enum { FORMAT_ROOM = 128 };
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static uint8_t class_of(uint8_t c)
 {
-	if (is_digit(c))
+	if (ascii_is_digit(c))
 		return LEARN_DIGIT;
 	if (c >= 'a' && c <= 'z')
 		return c <= 'f' ? LEARN_LOWER_HEX : LEARN_LOWER;
@@ -29,7 +24,7 @@ static bool is_like(const char *text, size_t size, const char *form)
 
 	for (; i < size && form[i] != '\0'; i++) {
 		uint8_t c = (uint8_t)text[i];
-		bool holds = form[i] == '9'   ? is_digit(c)
+		bool holds = form[i] == '9'   ? ascii_is_digit(c)
 			     : form[i] == 'x' ? (class_of(c) & (LEARN_DIGIT | LEARN_LOWER_HEX | LEARN_UPPER_HEX)) != 0
 					      : text[i] == form[i];
 
@@ -46,7 +41,7 @@ static bool is_time(const char *text, size_t size)
 	if (size < 20 || !is_like(text, 19, "9999-99-99T99:99:99"))
 		return false;
 	if (text[at] == '.')
-		for (at++; at < size && is_digit((uint8_t)text[at]); at++)
+		for (at++; at < size && ascii_is_digit((uint8_t)text[at]); at++)
 			;
 	return (at + 1 == size && text[at] == 'Z') || is_like(text + at, size - at, "+99:99") ||
 	       is_like(text + at, size - at, "-99:99");
@@ -184,9 +179,9 @@ void learn_text_add(struct learn_text *text, const uint8_t *octets, size_t size,
 	learn_ends_add(&text->lengths, (double)characters(octets, size));
 	text->octets += size;
 	for (size_t i = 0; i < size; i++) {
-		wide = wide || octets[i] >= 0x80 || octets[i] < 0x20;
+		wide = wide || octets[i] > 0x7e || octets[i] < 0x20;
 		blank = blank || octets[i] == ' ';
-		numbered = numbered || is_digit(octets[i]);
+		numbered = numbered || ascii_is_digit(octets[i]);
 	}
 	text->wide += wide;
 	text->blanks += blank;

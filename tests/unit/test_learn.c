@@ -184,6 +184,35 @@ static void forms(void **state)
 	has("minLength: 1\n          maxLength: 200");
 }
 
+/* Whatever marks are in texts, and however long they are. */
+static void odd_texts(void **state)
+{
+	static char marks[2][64], longs[2][60001];
+	size_t used = 0;
+
+	(void)state;
+	for (char c = ' '; c < 0x7f; c++)
+		if (!ascii_is_alpha((uint8_t)c) && !ascii_is_digit((uint8_t)c) && c != '"' && c != '\\')
+			marks[0][used++] = c;
+	memset(marks[0] + used, 'x', 20); /* too long for a list */
+	memcpy(marks[1], marks[0] + 1, used + 19);
+	LEARN(30, TEXT, marks[0] + 1, marks[1] + 1);
+	has("pattern: \"^[a-z!#$%&'()*+,\\\\-./:;<=>?@[\\\\]\\\\^_`{|}~]{");
+	LEARN(5, TEXT,
+	      "a\x7f"
+	      "1-2",
+	      "a\x7f"
+	      "3-44");
+	lacks("pattern");
+	for (size_t size = 39998; size < 60000; size += 20000) {
+		memset(longs[0], '7', size);
+		memset(longs[1], '3', size - 1);
+		longs[1][size - 2] = '-';
+		LEARN(30, TEXT, longs[0], longs[1]);
+	}
+	lacks("pattern");
+}
+
 static void maps(void **state)
 {
 	struct learn *learn = learn_new();
@@ -284,6 +313,7 @@ int main(void)
 		cmocka_unit_test_teardown(ranges, teardown),
 		cmocka_unit_test_teardown(needed, teardown),
 		cmocka_unit_test_teardown(forms, teardown),
+		cmocka_unit_test_teardown(odd_texts, teardown),
 		cmocka_unit_test_teardown(maps, teardown),
 		cmocka_unit_test_teardown(names, teardown),
 		cmocka_unit_test_teardown(depths, teardown),
