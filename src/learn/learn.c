@@ -9,6 +9,12 @@
 #define MESSAGE_BYTES ((size_t)256 << 20)
 #define MINUTE_US 60000000u
 
+static void ignore_report(void *user, const char *text)
+{
+	(void)user;
+	(void)text;
+}
+
 struct learn *learn_new(void)
 {
 	struct learn *learn = mem_zero(1, sizeof(*learn));
@@ -19,7 +25,10 @@ struct learn *learn_new(void)
 	arena_init(&learn->message, MESSAGE_BYTES);
 	learn->sample_end = &learn->sample;
 	learn->connections = mem_zero(LEARN_CONNECTIONS, sizeof(*learn->connections));
-	return learn->connections != NULL ? learn : learn_free(learn);
+	if (learn->connections == NULL ||
+	    fw_policy_load("learn", slice_text(""), ignore_report, NULL, &learn->policy) != FW_OK)
+		return learn_free(learn);
+	return learn;
 }
 
 static void forget_sample(struct learn *learn)
@@ -40,6 +49,7 @@ struct learn *learn_free(struct learn *learn)
 	forget_sample(learn);
 	arena_fini(&learn->arena);
 	arena_fini(&learn->message);
+	fw_policy_unref(learn->policy);
 	mem_free(learn->connections);
 	mem_free(learn);
 	return NULL;
@@ -144,6 +154,7 @@ static void count_rate(struct learn *learn, const struct capture_line *line)
 
 static int add_type(struct learn *learn, const struct capture_line *line, const struct json *json, struct fw_slice name)
 {
+	const struct learn_message message = { &learn->arena, learn->policy, json, (double)line->wall_us / 1e6 };
 	struct learn_type *type = find_type(learn, name);
 	unsigned role, side = line->outbound;
 
@@ -161,7 +172,7 @@ static int add_type(struct learn *learn, const struct capture_line *line, const 
 	type->count[side]++;
 	if (line->payload.size > type->largest[side])
 		type->largest[side] = line->payload.size;
-	learn_node_add(type->node[side], &learn->arena, json, 0, (double)line->wall_us / 1e6, LEARN_MESSAGE);
+	learn_node_add(type->node[side], &message, 0, LEARN_MESSAGE);
 	return FW_OK;
 }
 

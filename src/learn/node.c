@@ -87,7 +87,7 @@ static bool near_time(double value, double wall_s)
 	return false;
 }
 
-static void add_number(struct learn_node *node, struct arena *arena, struct fw_slice raw, double wall_s)
+static void add_number(struct learn_node *node, const struct learn_message *message, struct fw_slice raw)
 {
 	char text[NUMBER_ROOM];
 	double value;
@@ -98,27 +98,28 @@ static void add_number(struct learn_node *node, struct arena *arena, struct fw_s
 	text[raw.size] = '\0';
 	value = strtod(text, NULL);
 	if (node->numbers == NULL)
-		node->numbers = zeroed(arena, sizeof(*node->numbers));
+		node->numbers = zeroed(message->arena, sizeof(*node->numbers));
 	if (node->numbers == NULL)
 		return;
 	learn_ends_add(node->numbers, value);
 	node->fractions += value > 9e15 || value < -9e15 || (double)(int64_t)value != value;
-	node->times = node->times && near_time(value, wall_s);
-	add_value(node, arena, raw.data, raw.size);
+	node->times = node->times && near_time(value, message->wall_s);
+	add_value(node, message->arena, raw.data, raw.size);
 }
 
-static void add_string(struct learn_node *node, struct arena *arena, const struct json *json, uint32_t value)
+static void add_string(struct learn_node *node, const struct learn_message *message, uint32_t value)
 {
-	const struct json_node *n = &json->nodes[value];
+	const struct json_node *n = &message->json->nodes[value];
+	const uint8_t *octets = message->json->text + n->offset;
 
 	if (node->text == NULL) {
-		node->text = zeroed(arena, sizeof(*node->text));
+		node->text = zeroed(message->arena, sizeof(*node->text));
 		if (node->text == NULL)
 			return;
 		node->text->formats = (1u << LEARN_FORMATS) - 1;
 	}
-	learn_text_add(node->text, json->text + n->offset, n->size, n->escaped != 0);
-	add_value(node, arena, json->text + n->offset, n->size);
+	learn_text_add(node->text, message->policy, slice(octets, n->size), n->escaped != 0);
+	add_value(node, message->arena, octets, n->size);
 }
 
 static struct learn_member *find_member(struct learn_node *node, struct arena *arena, const struct json *json,
@@ -165,64 +166,68 @@ static uint32_t height_of(const struct json *json, uint32_t value)
 	return most;
 }
 
-static void add_object(struct learn_node *node, struct arena *arena, const struct json *json, uint32_t value,
-		       double wall_s, enum learn_place place)
+static void add_object(struct learn_node *node, const struct learn_message *message, uint32_t value,
+		       enum learn_place place)
 {
+	const struct json *json = message->json;
 	enum learn_place below = place == LEARN_IN_MAP ? LEARN_IN_MAP : LEARN_MEMBER;
 
 	if (place == LEARN_MEMBER && node->any == NULL) {
-		node->any = learn_node_new(arena);
-		node->names = learn_node_new(arena);
+		node->any = learn_node_new(message->arena);
+		node->names = learn_node_new(message->arena);
 	}
 	if (json->nodes[value].count > node->most_members)
 		node->most_members = json->nodes[value].count;
 	for (uint32_t key = value + 1; key < json->nodes[value].next; key = json->nodes[key + 1].next) {
-		struct learn_member *member = find_member(node, arena, json, key);
+		struct learn_member *member = find_member(node, message->arena, json, key);
 
 		if (member != NULL)
-			learn_node_add(member->node, arena, json, key + 1, wall_s, below);
+			learn_node_add(member->node, message, key + 1, below);
 		if (node->any != NULL)
-			learn_node_add(node->any, arena, json, key + 1, wall_s, LEARN_IN_MAP);
+			learn_node_add(node->any, message, key + 1, LEARN_IN_MAP);
 		if (node->names != NULL) {
 			node->names->total++;
-			add_string(node->names, arena, json, key);
+			add_string(node->names, message, key);
 		}
 	}
 }
 
-static void add_array(struct learn_node *node, struct arena *arena, const struct json *json, uint32_t value,
-		      double wall_s, enum learn_place place)
+static void add_array(struct learn_node *node, const struct learn_message *message, uint32_t value,
+		      enum learn_place place)
 {
+	const struct json *json = message->json;
+
 	if (node->lengths == NULL)
-		node->lengths = zeroed(arena, sizeof(*node->lengths));
+		node->lengths = zeroed(message->arena, sizeof(*node->lengths));
 	if (node->lengths != NULL)
 		learn_ends_add(node->lengths, json->nodes[value].count);
 	for (uint32_t i = value + 1; i < json->nodes[value].next; i = json->nodes[i].next) {
 		if (node->items == NULL)
-			node->items = learn_node_new(arena);
+			node->items = learn_node_new(message->arena);
 		if (node->items != NULL)
-			learn_node_add(node->items, arena, json, i, wall_s, place);
+			learn_node_add(node->items, message, i, place);
 	}
 }
 
-void learn_node_add(struct learn_node *node, struct arena *arena, const struct json *json, uint32_t value,
-		    double wall_s, enum learn_place place)
+void learn_node_add(struct learn_node *node, const struct learn_message *message, uint32_t value,
+		    enum learn_place place)
 {
+	const struct json *json = message->json;
 	const struct json_node *n = &json->nodes[value];
 
 	node->total++;
 	node->kinds[n->kind]++;
 	if (n->kind == JSON_NUMBER) {
-		add_number(node, arena, json_raw(json, value), wall_s);
+		add_number(node, message, json_raw(json, value));
 	} else if (n->kind == JSON_STRING) {
-		add_string(node, arena, json, value);
+		add_string(node, message, value);
 	} else if (n->kind >= JSON_ARRAY) {
 		uint32_t height = height_of(json, value);
 
 		node->height = height > node->height ? height : node->height;
 		if (n->kind == JSON_ARRAY)
-			add_array(node, arena, json, value, wall_s, place);
+			add_array(node, message, value, place);
 		else
-			add_object(node, arena, json, value, wall_s, place);
+			add_object(node, message, value, place);
 	}
 }

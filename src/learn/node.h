@@ -4,6 +4,7 @@
 #define LEARN_NODE_H
 #include "base/arena.h"
 #include "codec/json.h"
+#include "policy/policy.h"
 
 enum { LEARN_ENDS = 8, LEARN_VALUES = 48, LEARN_VALUE = 48, LEARN_MEMBERS = 96, LEARN_PARTS = 8 };
 
@@ -44,6 +45,7 @@ enum learn_format {
 	LEARN_URI = 64,
 	LEARN_FORMATS = 7
 };
+extern const char *const learn_format_names[LEARN_FORMATS]; /* as JSON Schema has them, in the order of their bits */
 struct learn_text {
 	struct learn_ends lengths;
 	uint32_t formats;		 /* that all have */
@@ -79,13 +81,21 @@ struct learn_node {
 	struct learn_node *names; /* of members */
 };
 
+/* The message at hand, and where what is learned of it goes. */
+struct learn_message {
+	struct arena *arena;
+	const struct fw_policy *policy; /* of defaults: what a format is is what it judges by */
+	const struct json *json;
+	double wall_s;
+};
+
 struct learn_node *learn_node_new(struct arena *arena);
 /* Are names of members perhaps keys of a map? Not those of a message, and all that is within a map's values is seen
  * once: else every level would be kept twice as often as the one above. */
 enum learn_place { LEARN_MESSAGE, LEARN_MEMBER, LEARN_IN_MAP };
-void learn_node_add(struct learn_node *node, struct arena *arena, const struct json *json, uint32_t value,
-		    double wall_s, enum learn_place place);
+void learn_node_add(struct learn_node *node, const struct learn_message *message, uint32_t value,
+		    enum learn_place place);
 void learn_ends_add(struct learn_ends *ends, double value);
 /* text.c */
-void learn_text_add(struct learn_text *text, const uint8_t *octets, size_t size, bool escaped);
+void learn_text_add(struct learn_text *text, const struct fw_policy *policy, struct fw_slice octets, bool escaped);
 #endif

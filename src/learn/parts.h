@@ -35,6 +35,7 @@ struct learn_sampled {
 };
 struct learn {
 	struct arena arena, message;
+	struct fw_policy *policy; /* of defaults */
 	char pointer[LEARN_NAME]; /* to what says the type; "": nothing does */
 	bool chosen;
 	struct learn_sampled *sample, **sample_end;

@@ -263,8 +263,6 @@ static void put_parts(FILE *out, const struct learn_text *text, unsigned indent)
 	fputs("$\"", out);
 }
 
-static const char *const format_names[LEARN_FORMATS] = { "uuid", "date-time", "date", "email", "ipv4", "ipv6", "uri" };
-
 static void put_lengths(FILE *out, const struct learn_text *text, unsigned indent)
 {
 	double low = text->lengths.low[0], high = text->lengths.high[0];
@@ -286,7 +284,7 @@ static void put_text(FILE *out, const struct learn_text *text, unsigned indent)
 	for (unsigned i = 0; i < LEARN_FORMATS; i++) {
 		if (text->formats & 1u << i) {
 			put_key(out, indent, "format");
-			fputs(format_names[i], out);
+			fputs(learn_format_names[i], out);
 			if (i >= 3)
 				put_lengths(out, text, indent);
 			return;

@@ -1,10 +1,8 @@
 /* text.c: forms of strings: formats that have a name, and parts between marks. */
-#include <arpa/inet.h>
-
 #include "base/slice.h"
 #include "learn/node.h"
 
-enum { FORMAT_ROOM = 128 };
+const char *const learn_format_names[LEARN_FORMATS] = { "uuid", "date-time", "date", "email", "ipv4", "ipv6", "uri" };
 
 static uint8_t class_of(uint8_t c)
 {
@@ -15,90 +13,6 @@ static uint8_t class_of(uint8_t c)
 	if (c >= 'A' && c <= 'Z')
 		return c <= 'F' ? LEARN_UPPER_HEX : LEARN_UPPER;
 	return 0;
-}
-
-/* 9: a digit, x: a hexadecimal one; all else itself. */
-static bool is_like(const char *text, size_t size, const char *form)
-{
-	size_t i = 0;
-
-	for (; i < size && form[i] != '\0'; i++) {
-		uint8_t c = (uint8_t)text[i];
-		bool holds = form[i] == '9'   ? ascii_is_digit(c)
-			     : form[i] == 'x' ? (class_of(c) & (LEARN_DIGIT | LEARN_LOWER_HEX | LEARN_UPPER_HEX)) != 0
-					      : text[i] == form[i];
-
-		if (!holds)
-			return false;
-	}
-	return i == size && form[i] == '\0';
-}
-
-static bool is_time(const char *text, size_t size)
-{
-	size_t at = 19;
-
-	if (size < 20 || !is_like(text, 19, "9999-99-99T99:99:99"))
-		return false;
-	if (text[at] == '.')
-		for (at++; at < size && ascii_is_digit((uint8_t)text[at]); at++)
-			;
-	return (at + 1 == size && text[at] == 'Z') || is_like(text + at, size - at, "+99:99") ||
-	       is_like(text + at, size - at, "-99:99");
-}
-
-static bool is_email(const char *text, size_t size)
-{
-	const char *at = memchr(text, '@', size);
-	const char *dot = at != NULL ? memchr(at, '.', size - (size_t)(at - text)) : NULL;
-
-	if (at == NULL || at == text || dot == NULL || dot == at + 1 || dot + 1 == text + size)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (text[i] <= ' ' || (text[i] == '@' && text + i != at) || strchr("<>()[],;:\\\"", text[i]) != NULL)
-			return false;
-	return true;
-}
-
-static bool is_uri(const char *text, size_t size)
-{
-	const char *colon = memmem(text, size, "://", 3);
-
-	if (colon == NULL || colon == text || colon + 3 == text + size)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (text[i] <= ' ' || strchr("<>\"{}|\\^`", text[i]) != NULL)
-			return false;
-	return true;
-}
-
-static uint32_t formats_of(const uint8_t *octets, size_t size)
-{
-	char text[FORMAT_ROOM * 4];
-	struct in6_addr address;
-	uint32_t formats = 0;
-
-	if (size == 0 || size >= sizeof(text))
-		return 0;
-	memcpy(text, octets, size);
-	text[size] = '\0';
-	if (memchr(text, '\0', size) != NULL)
-		return 0;
-	if (is_like(text, size, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"))
-		formats |= LEARN_UUID;
-	if (is_time(text, size))
-		formats |= LEARN_DATE_TIME;
-	if (is_like(text, size, "9999-99-99"))
-		formats |= LEARN_DATE;
-	if (is_email(text, size))
-		formats |= LEARN_EMAIL;
-	if (inet_pton(AF_INET, text, &address) == 1)
-		formats |= LEARN_IPV4;
-	if (inet_pton(AF_INET6, text, &address) == 1)
-		formats |= LEARN_IPV6;
-	if (is_uri(text, size))
-		formats |= LEARN_URI;
-	return formats;
 }
 
 static void note_mark(struct learn_text *text, uint8_t c)
@@ -172,8 +86,10 @@ static size_t characters(const uint8_t *octets, size_t size)
 }
 
 /* Of an escaped one the raw octets: a little longer than it is, which only makes room. */
-void learn_text_add(struct learn_text *text, const uint8_t *octets, size_t size, bool escaped)
+void learn_text_add(struct learn_text *text, const struct fw_policy *policy, struct fw_slice raw, bool escaped)
 {
+	const uint8_t *octets = raw.data;
+	size_t size = raw.size;
 	bool wide = escaped, blank = false, numbered = false;
 
 	learn_ends_add(&text->lengths, (double)characters(octets, size));
@@ -186,8 +102,10 @@ void learn_text_add(struct learn_text *text, const uint8_t *octets, size_t size,
 	text->wide += wide;
 	text->blanks += blank;
 	text->numbered += numbered;
-	if (text->formats != 0)
-		text->formats &= wide ? 0 : formats_of(octets, size);
+	for (unsigned i = 0; i < LEARN_FORMATS; i++)
+		if ((text->formats & 1u << i) != 0 &&
+		    (wide || size == 0 || !schema_json_format_holds(policy, learn_format_names[i], raw)))
+			text->formats &= ~(1u << i);
 	if (!wide)
 		add_parts(text, octets, size);
 	else

@@ -476,5 +476,8 @@ bool schema_class_is_strict(enum field_class class);
 /* Is the text a safe http(s) URL by a WHATWG-like reading: no userinfo, no private, local or numeric-trick host (row
  * 28)? */
 bool schema_url_safe(const struct fw_policy *policy, struct fw_slice url);
+/* Has a text this "format" of JSON Schema, and what the policy asks of such texts besides? Unknown formats have none.
+ */
+bool schema_json_format_holds(const struct fw_policy *policy, const char *format, struct fw_slice text);
 const struct policy_field *schema_field(const struct policy_message *message, struct fw_slice name); /* or NULL */
 #endif

@@ -62,6 +62,14 @@ static const char *class_fault(const void *user, unsigned class, struct fw_slice
 	return text.size == 0 || schema_format_holds(user, class, text) ? NULL : schema_format_name(class);
 }
 
+bool schema_json_format_holds(const struct fw_policy *policy, const char *format, struct fw_slice text)
+{
+	int known = jsonschema_format_find(slice_text(format)), class = find_class("format", slice_text(format));
+
+	return known >= 0 && jsonschema_format_holds((unsigned)known, text, NULL) &&
+	       (class < 0 || class_fault(policy, (unsigned)class, text) == NULL);
+}
+
 static const char *rule_of(const struct jsonschema_problem *problem)
 {
 	if (problem->unknown)

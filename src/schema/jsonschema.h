@@ -111,4 +111,7 @@ static inline uint64_t jsonschema_steps(size_t message_size)
 
 /* The formats that are asserted: the i-th name, or NULL behind the last. */
 const char *jsonschema_format_known(unsigned i);
+int jsonschema_format_find(struct fw_slice name); /* -1: unknown */
+/* arena: for "regex" alone. */
+bool jsonschema_format_holds(unsigned format, struct fw_slice text, struct arena *arena);
 #endif

@@ -215,10 +215,6 @@ bool jsonschema_simple_matches(const struct schema_simple *simple, struct fw_sli
 /* pattern_text.c: the same expression as PCRE2 has it, in the arena; data NULL: *reterr_what says why. */
 struct fw_slice jsonschema_pattern_text(struct fw_slice pattern, struct arena *arena, const char **reterr_what);
 
-/* format.c */
-int jsonschema_format_find(struct fw_slice name); /* -1: unknown */
-bool jsonschema_format_holds(unsigned format, struct fw_slice text, struct arena *arena);
-
 /* meta.c: the meta-schemas of both drafts, the i-th; false: there is none. */
 bool jsonschema_meta(unsigned i, struct jsonschema_document *ret_document);
 #endif

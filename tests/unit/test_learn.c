@@ -184,6 +184,27 @@ static void forms(void **state)
 	has("minLength: 1\n          maxLength: 200");
 }
 
+/* What looks like a format is none when a policy would not take it as one. */
+static void no_forms(void **state)
+{
+	static const char *const texts[][2] = {
+		{ "2026-99-99", "2026-02-30" },
+		{ "2026-01-31T25:00:00Z", "2026-01-31T10:00:00.Z" },
+		{ "a1@b..c", "a..2@b.c" },
+		{ "wss://example.com/a1", "ftp://example.com/b2" },
+		{ "http://127.0.0.1/a1", "http://localhost/b2" },
+		{ "https://example.com/a1", "mailto:alice@example.com" },
+		{ "a:1", "b:2" },
+		{ "256.1.1.1", "1.2.3" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		LEARN(5, TEXT, texts[i][0], texts[i][1]);
+		lacks("format:");
+	}
+}
+
 /* Whatever marks are in texts, and however long they are. */
 static void odd_texts(void **state)
 {
@@ -313,6 +334,7 @@ int main(void)
 		cmocka_unit_test_teardown(ranges, teardown),
 		cmocka_unit_test_teardown(needed, teardown),
 		cmocka_unit_test_teardown(forms, teardown),
+		cmocka_unit_test_teardown(no_forms, teardown),
 		cmocka_unit_test_teardown(odd_texts, teardown),
 		cmocka_unit_test_teardown(maps, teardown),
 		cmocka_unit_test_teardown(names, teardown),
