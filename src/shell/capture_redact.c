@@ -9,21 +9,6 @@
 
 enum { NAME_ROOM = 128, WORD = 64, TOKEN = 24, HEXADECIMAL = 32, DIGEST = 32 };
 
-static bool is_hex(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static bool is_letter(uint8_t c)
-{
-	return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
-}
-
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* A stream of octets that depends on key and text. */
 struct stream {
 	const uint8_t *key;
@@ -76,9 +61,9 @@ static size_t replace_one(struct stream *stream, uint8_t *at, size_t left, bool 
 		return 2;
 	if (c >= 0x80)
 		return replace_wide(stream, at, left);
-	if (is_digit(c))
+	if (ascii_is_digit(c))
 		*at = (uint8_t)('1' + draw(stream) % 9); /* a number does not begin with 0 */
-	else if (is_letter(c))
+	else if (ascii_is_alpha(c))
 		*at = (uint8_t)((c & 0x20) | 'A') + (uint8_t)(draw(stream) % (hexadecimal ? 6 : 26));
 	return 1;
 }
@@ -89,7 +74,7 @@ static bool shape_number(const uint8_t *key, uint8_t *text, size_t size)
 
 	stream.holds = digest_hmac_sha256(slice(key, CAPTURE_KEY), slice(text, size), stream.digest);
 	for (size_t i = 0; i < size; i++)
-		if (is_digit(text[i]))
+		if (ascii_is_digit(text[i]))
 			replace_one(&stream, text + i, 1, false);
 	return stream.holds;
 }
@@ -102,7 +87,7 @@ static bool shape(const uint8_t *key, uint8_t *text, size_t size)
 
 	stream.holds = digest_hmac_sha256(slice(key, CAPTURE_KEY), slice(text, size), stream.digest);
 	for (size_t i = 0; i < size && hexadecimal; i++)
-		hexadecimal = is_hex(text[i]) || text[i] == '-';
+		hexadecimal = ascii_hex(text[i]) >= 0 || text[i] == '-';
 	for (size_t i = 0; i < size;)
 		i += replace_one(&stream, text + i, size - i, hexadecimal);
 	return stream.holds;
@@ -118,12 +103,12 @@ static bool is_word(const uint8_t *text, size_t size)
 	for (size_t i = 0; i < size; i++) {
 		uint8_t c = text[i];
 
-		if (!is_letter(c) && !is_digit(c) && (c < 0x20 || c > 0x7e || strchr("_.:/+-#$", c) == NULL))
+		if (!ascii_is_alpha(c) && !ascii_is_digit(c) && (c < 0x20 || c > 0x7e || strchr("_.:/+-#$", c) == NULL))
 			return false;
 		upper = upper || (c >= 'A' && c <= 'Z');
 		lower = lower || (c >= 'a' && c <= 'z');
-		digit = digit || is_digit(c);
-		hexadecimal = hexadecimal && is_hex(c);
+		digit = digit || ascii_is_digit(c);
+		hexadecimal = hexadecimal && ascii_hex(c) >= 0;
 		dashed = dashed || c == '-';
 	}
 	return !(size >= HEXADECIMAL && hexadecimal && digit) && !(size >= TOKEN && upper && lower && digit && !dashed);
