@@ -214,13 +214,7 @@ static int start(struct process *process, struct fw_error *error)
 	const char *lacks;
 	int result;
 
-	ipc_join(shared->records, shared->generation);
-	ipc_join(shared->figures, shared->generation);
-	ipc_join(shared->asks, shared->generation);
-	ipc_join(shared->replies, shared->generation);
-	ipc_join(shared->down, shared->generation);
-	if (shared->capture != NULL)
-		ipc_join(shared->capture, shared->generation);
+	process_join(shared, shared->generation);
 	result = manager_parts_state(manager, error);
 	if (result != FW_OK)
 		return result;

@@ -324,13 +324,7 @@ static int start(struct process *process, struct fw_error *error)
 					   .keys_user = process };
 	int result;
 
-	ipc_join(shared->records, 0);
-	ipc_join(shared->figures, 0);
-	ipc_join(shared->asks, 0);
-	ipc_join(shared->replies, 0);
-	ipc_join(shared->down, 0);
-	if (shared->capture != NULL)
-		ipc_join(shared->capture, 0);
+	process_join(shared, 0);
 	manager->client_port = shared->port;
 	manager->admin_port = shared->admin_port;
 	process->remote = (struct keeper_remote){ .down = shared->down,

@@ -5,6 +5,15 @@
 
 #include "shell/process_parts.h"
 
+void process_join(const struct process_shared *shared, uint32_t generation)
+{
+	struct ipc_channel *const channels[] = { shared->records, shared->figures, shared->asks, shared->replies,
+						 shared->down,	  shared->capture, NULL };
+
+	for (unsigned i = 0; channels[i] != NULL; i++) /* capture may be the end */
+		ipc_join(channels[i], generation);
+}
+
 void process_tell(const struct process_shared *shared, enum process_message_type type, int64_t number, const char *text)
 {
 	struct process_message message = { .type = type, .number = number };

@@ -51,6 +51,7 @@ int process_keeper(struct process_shared *shared);
 int process_gate(struct process_shared *shared);
 
 /* process_part.c: in a part. */
+void process_join(const struct process_shared *shared, uint32_t generation); /* all channels; 0: the keeper's */
 void process_tell(const struct process_shared *shared, enum process_message_type type, int64_t number,
 		  const char *text);
 void process_tell_ready(const struct process_shared *shared, int64_t port); /* and as which user it runs */
