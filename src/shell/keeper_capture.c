@@ -76,27 +76,38 @@ static bool make_room(struct keeper_capture *capture, size_t size)
 	return capture->fd >= 0;
 }
 
+static bool write_file(struct keeper_capture *capture, size_t size)
+{
+	if (capture->ended)
+		return false;
+	if (capture->fd < 0)
+		capture->fd = open_file(capture);
+	if (capture->fd < 0) {
+		say_failing(capture, "open");
+		return false;
+	}
+	if (!make_room(capture, size))
+		return false;
+	if (storage_write_all(&storage_system, capture->fd, buf_data(&capture->lines), size) == size) {
+		capture->size += size;
+		capture->failing = false;
+		return true;
+	}
+	say_failing(capture, "write");
+	if (ftruncate(capture->fd, (off_t)capture->size) != 0) /* half a line */
+		capture->ended = true;
+	return false;
+}
+
 static void write_lines(struct keeper_capture *capture)
 {
 	size_t size = buf_size(&capture->lines);
 
 	if (size == 0)
 		return;
-	if (!capture->ended && capture->fd < 0)
-		capture->fd = open_file(capture);
-	if (!capture->ended && capture->fd < 0)
-		say_failing(capture, "open");
-	if (!capture->ended && capture->fd >= 0 && make_room(capture, size)) {
-		if (storage_write_all(&storage_system, capture->fd, buf_data(&capture->lines), size) == size) {
-			capture->size += size;
-			capture->failing = false;
-		} else {
-			say_failing(capture, "write");
-			if (ftruncate(capture->fd, (off_t)capture->size) != 0) /* half a line */
-				capture->ended = true;
-			capture->lost++;
-		}
-	}
+	if (!write_file(capture, size))
+		capture->lost += capture->waiting;
+	capture->waiting = 0;
 	buf_clear(&capture->lines, &capture->pool);
 }
 
@@ -132,9 +143,11 @@ static void take(struct keeper_capture *capture, const struct ipc_capture *messa
 	if (capture->lost != 0) {
 		size = snprintf(note, sizeof(note), "{\"lost\":%llu}", (unsigned long long)capture->lost);
 		add(capture, slice(note, (size_t)size));
+		capture->waiting += capture->lost;
 		capture->lost = 0;
 	}
 	add(capture, line);
+	capture->waiting++;
 	if (buf_size(&capture->lines) >= FULL)
 		write_lines(capture);
 }

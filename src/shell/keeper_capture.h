@@ -18,9 +18,10 @@ struct keeper_capture {
 	struct log *log;
 	const char *path; /* owned */
 	char *owned_path;
-	uint64_t most, size,
-		lost; /* octets that the file may have, and has; messages since the last that was written */
-	int fd;	      /* -1: not open */
+	uint64_t most, size; /* octets that the file may have, and has */
+	uint64_t lost;	     /* messages since the last line */
+	uint64_t waiting;    /* those that lines is of, or tells to be lost */
+	int fd;		     /* -1: not open */
 	uv_thread_t thread;
 	_Atomic bool stop;
 	struct pool pool;
