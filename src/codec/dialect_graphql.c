@@ -6,6 +6,7 @@
 #include "base/slice.h"
 #include "codec/dialect.h"
 #include "codec/graphql.h"
+#include "codec/json_string.h"
 
 struct operation {
 	struct graphql graphql;
@@ -85,7 +86,8 @@ static size_t text_end(struct fw_slice document, size_t at, bool comment, bool b
 }
 
 /* The texts and comments of a document, wherever they stand: what is below the fields of the root is nobody's argument
- * here. Of a text without escapes but those of characters by number: the others are undone in a copy. */
+ * here. Of a text without escapes but those of characters by number: the others are undone in a copy. A block has but
+ * one, of three quotes; in a comment there is none. */
 static bool keep_texts(struct dialect_message *message, struct fw_slice document)
 {
 	struct fw_slice *texts;
@@ -113,12 +115,16 @@ static bool keep_texts(struct dialect_message *message, struct fw_slice document
 		for (; at < end; at++) {
 			uint8_t c = document.data[at], next = at + 1 < end ? document.data[at + 1] : 0;
 
-			if (c == '\\' && !comment && next != 'u' && next != 0) {
-				at++;
-				*copy++ = next == 'n' ? '\n' : next == 'r' ? '\r' : next == 't' ? '\t' : next;
-			} else {
-				*copy++ = c;
+			if (block && c == '\\' && slice_starts(slice_from(document, at + 1), "\"\"\""))
+				continue;
+			if (c == '\\' && !block && !comment && next != 'u' && next != 0) {
+				const uint8_t *escape = document.data + at++;
+				uint8_t octets[4];
+
+				json_string_escape(&escape, octets); /* the same as in JSON; one octet */
+				c = octets[0];
 			}
+			*copy++ = c;
 		}
 		texts[message->beside_count++] = slice(from, (size_t)(copy - from));
 		at = end + (block ? 2 : 0);
