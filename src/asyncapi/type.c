@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "asyncapi/import.h"
+#include "policy/policy.h"
 
 static struct type *find(const struct import *import, struct fw_slice name)
 {
@@ -14,11 +15,8 @@ static struct type *find(const struct import *import, struct fw_slice name)
 
 static bool name_holds(struct import *import, const struct document_node *place, struct fw_slice name)
 {
-	bool holds = name.size != 0 && name.size <= 128;
+	bool holds = policy_type_is_name(name);
 
-	for (size_t i = 0; i < name.size; i++)
-		holds = holds && name.data[i] >= 0x20 && name.data[i] != 0x7f && name.data[i] != '"' &&
-			name.data[i] != '\\';
 	if (slice_is(name, "auth") || slice_is(name, "csrf_refresh")) {
 		import_error(import, place, "\"%s\" is a message of the login here, and none of the server behind",
 			     import_shown(import, name));

@@ -8,8 +8,6 @@
 #include "policy/config_schema.h"
 #include "policy/contract.h"
 
-enum { NAME_MOST = 128 };
-
 /* The topmost layer that defines a type says all of it. */
 struct definition {
 	struct fw_slice name;
@@ -103,15 +101,6 @@ static bool defines(struct fy_node *value)
 	return false;
 }
 
-/* Types are compared as they are written, so what JSON writes with an escape would never be one. */
-static bool name_holds(struct fw_slice name)
-{
-	for (size_t i = 0; i < name.size; i++)
-		if (name.data[i] < 0x20 || name.data[i] == 0x7f || name.data[i] == '"' || name.data[i] == '\\')
-			return false;
-	return name.size != 0 && name.size <= NAME_MOST;
-}
-
 static enum policy_direction read_direction(struct config *config, struct fy_node *value)
 {
 	static const char *const words[] = { "client", "server", "both" };
@@ -159,12 +148,12 @@ static void collect(struct config *config, void *user, struct fy_node *key, stru
 		config_report_error(config, place, "there are more than %d message types", (int)LIMIT_OWN_TYPES);
 		return;
 	}
-	if (!name_holds(name)) {
+	if (!policy_type_is_name(name)) {
 		config_report_error(
 			config, place,
 			"the name of a type has from 1 to %d octets, none of them a quote, a backslash or a "
 			"control character",
-			(int)NAME_MOST);
+			(int)POLICY_TYPE_NAME);
 		return;
 	}
 	if (to == NULL)

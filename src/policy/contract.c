@@ -492,6 +492,15 @@ void contract_name_served(struct fw_policy *policy, unsigned index)
 	index_add((uint16_t *)policy->served_index.slots, &policy->served_index, policy->outbound[index].name, index);
 }
 
+/* Types are compared as they are written, so what JSON writes with an escape would never be one. */
+bool policy_type_is_name(struct fw_slice name)
+{
+	for (size_t i = 0; i < name.size; i++)
+		if (name.data[i] < 0x20 || name.data[i] == 0x7f || name.data[i] == '"' || name.data[i] == '\\')
+			return false;
+	return name.size != 0 && name.size <= POLICY_TYPE_NAME;
+}
+
 bool contract_protectable(struct fw_slice name)
 {
 	for (unsigned i = 0; i < MESSAGES; i++)

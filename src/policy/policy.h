@@ -422,6 +422,9 @@ uint16_t policy_message_find(const struct fw_policy *policy, struct fw_slice nam
 uint16_t policy_outbound_find(const struct fw_policy *policy, struct fw_slice name); /* or POLICY_NONE */
 uint16_t policy_served_find(const struct fw_policy *policy,
 			    struct fw_slice name); /* those of the configuration alone */
+/* May a type of message be called so? contract.c */
+enum { POLICY_TYPE_NAME = 128 };
+bool policy_type_is_name(struct fw_slice name);
 /* "*" in a pattern stands for any octets but blanks. route.c */
 bool policy_type_matches(struct fw_slice pattern, struct fw_slice type);
 
