@@ -21,11 +21,9 @@ static const struct {
 #undef KEYWORD
 };
 
-/* Says something to people alone; the last have their effect elsewhere in this file. */
-static const char *const silent[] = { "title",		 "description",	 "default",  "examples",    "example",
-				      "$comment",	 "deprecated",	 "readOnly", "writeOnly",   "externalDocs",
-				      "$schema",	 "$id",		 "$defs",    "definitions", "additionalItems",
-				      "contentEncoding", "contentSchema" };
+/* Has its effect elsewhere in this file, or none. */
+static const char *const elsewhere[] = { "$schema",	    "$id",	    "$defs", "definitions", "additionalItems",
+					 "contentEncoding", "contentSchema" };
 
 /* A schema that others refer to. closed: an object in it takes no members that nobody lists. */
 struct definition {
@@ -52,10 +50,10 @@ static void write_schema(struct writing *writing, const struct document_node *no
 
 static bool is_silent(struct fw_slice key)
 {
-	for (size_t i = 0; i < sizeof(silent) / sizeof(*silent); i++)
-		if (slice_is(key, silent[i]))
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
+		if (slice_is(key, elsewhere[i]))
 			return true;
-	return false;
+	return jsonschema_is_annotation(key);
 }
 
 static void write_plain(struct writing *writing, const struct document_node *node)

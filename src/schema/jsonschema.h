@@ -109,6 +109,8 @@ static inline uint64_t jsonschema_steps(size_t message_size)
 	return 100000 + (uint64_t)message_size * 16;
 }
 
+/* "title", "examples": does a keyword say something to people alone? */
+bool jsonschema_is_annotation(struct fw_slice keyword);
 /* The formats that are asserted: the i-th name, or NULL behind the last. */
 const char *jsonschema_format_known(unsigned i);
 int jsonschema_format_find(struct fw_slice name); /* -1: unknown */

@@ -107,15 +107,15 @@ void loader_keywords(const struct json *json, uint32_t node, enum jsonschema_dra
 				ret_at[i] = 0;
 }
 
-static bool is_annotation(struct fw_slice name)
+bool jsonschema_is_annotation(struct fw_slice keyword)
 {
 	static const char *const names[] = { "title",	 "description", "default",   "examples",   "example",
 					     "$comment", "readOnly",	"writeOnly", "deprecated", "externalDocs" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (slice_is(name, names[i]))
+		if (slice_is(keyword, names[i]))
 			return true;
-	return slice_starts(name, "x-");
+	return false;
 }
 
 void loader_look(struct loader *loader, struct loader_place place, enum jsonschema_draft draft,
@@ -127,7 +127,7 @@ void loader_look(struct loader *loader, struct loader_place place, enum jsonsche
 		return;
 	for (uint32_t key = place.node + 1; key < json->nodes[place.node].next; key = json->nodes[key + 1].next) {
 		struct fw_slice name = slice(json->text + json->nodes[key].offset, json->nodes[key].size);
-		bool counts = is_annotation(name), known = false;
+		bool counts = jsonschema_is_annotation(name) || slice_starts(name, "x-"), known = false;
 
 		for (unsigned i = 0; i < KEYWORDS; i++) {
 			counts = counts || at[i] == key + 1;
