@@ -18,12 +18,14 @@ static int keep(struct asyncapi_files *files, const char *path, struct fw_slice 
 {
 	struct asyncapi_files_text *text = mem_zero(1, sizeof(*text));
 	size_t size;
+	int error;
 
 	if (text == NULL)
 		return ENOMEM;
 	if (file_read(path, LIMIT_CONFIG_BYTES, &text->bytes, &size) != 0) {
+		error = errno; /* which freeing may change */
 		mem_free(text);
-		return errno;
+		return error;
 	}
 	text->next = files->texts;
 	files->texts = text;
