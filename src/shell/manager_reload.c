@@ -165,7 +165,7 @@ static void refuse(struct fw_manager *manager)
 	}
 }
 
-static void say(struct fw_manager *manager, const struct reload_result *result)
+void manager_reload_say(struct fw_manager *manager, const struct reload_result *result)
 {
 	char list[LIST_ROOM];
 	unsigned count;
@@ -208,7 +208,6 @@ static void reload(struct fw_manager *manager, struct reload_result *result)
 	else
 		refuse(manager);
 	result->after = manager->configuration;
-	say(manager, result);
 }
 
 void manager_reload_ask(void *user, struct reload_result *ret_result)
@@ -217,13 +216,16 @@ void manager_reload_ask(void *user, struct reload_result *ret_result)
 
 	pthread_mutex_lock(&manager->reload_lock);
 	reload(manager, ret_result);
+	manager_reload_say(manager, ret_result);
 	pthread_mutex_unlock(&manager->reload_lock);
 }
 
 void manager_reload_files(struct fw_manager *manager, struct files *files, struct reload_result *ret_result)
 {
 	files_keep(files);
-	manager_reload_ask(manager, ret_result);
+	pthread_mutex_lock(&manager->reload_lock);
+	reload(manager, ret_result);
+	pthread_mutex_unlock(&manager->reload_lock);
 	files_keep(NULL);
 }
 
@@ -278,6 +280,7 @@ int fw_manager_reload(struct fw_manager *manager, struct fw_error *reterr_error)
 
 	pthread_mutex_lock(&manager->reload_lock);
 	reload(manager, &result);
+	manager_reload_say(manager, &result);
 	code = result.error.code;
 	record.level = manager_reload_level(manager);
 	record.details[record.detail_count++] =

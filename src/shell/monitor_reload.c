@@ -73,6 +73,7 @@ void monitor_reload(struct monitor *monitor, bool record)
 			wait_for(monitor, until_ns);
 		result.late = !monitor->gate.reloaded || !monitor->keeper.reloaded;
 	}
+	manager_reload_say(monitor->shared.manager, &result);
 	files_free(files);
 	process_keep_keys(&monitor->shared, before, &result);
 	fw_policy_unref(before);

@@ -66,8 +66,10 @@ void process_end(struct process_shared *shared);
 /* In a part: the configuration that the monitor has read, from the copies it sent. What was in use stays where it does
  * not hold. */
 bool manager_reload_follow(struct fw_manager *manager, struct files *files);
-/* In the monitor: as manager_reload_ask; files: gets what was read. */
+/* In the monitor: as manager_reload_ask; files: gets what was read. What came of it is not in the log before
+ * manager_reload_say: it is in use when both parts have it. */
 void manager_reload_files(struct fw_manager *manager, struct files *files, struct reload_result *ret_result);
+void manager_reload_say(struct fw_manager *manager, const struct reload_result *result);
 
 /* process_result.c: what came of a reload, through memory that both have. A descriptor, or -1. */
 int process_result_write(const struct reload_result *result);
