@@ -101,17 +101,34 @@ static bool copy_all(int from, int to)
 	return got == 0;
 }
 
-/* Sealed, with a place of its own in the file. -1: it could not be made. */
-static int copy_of(int fd, mode_t mode)
+/* The copy, written, or -1. */
+static int seal(int copy, bool is_whole, mode_t mode)
 {
-	int copy = memfd_create("configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (copy >= 0 && copy_all(fd, copy) && fchmod(copy, mode & 0777) == 0 &&
+	if (is_whole && fchmod(copy, mode & 0777) == 0 &&
 	    fcntl(copy, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
 		return copy;
 	if (copy >= 0)
 		close(copy);
 	return -1;
+}
+
+/* Sealed, with a place of its own in the file. -1: it could not be made. */
+static int copy_of(int fd, mode_t mode)
+{
+	int copy = memfd_create("configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	return seal(copy, copy >= 0 && copy_all(fd, copy), mode);
+}
+
+bool files_were(const char *path, mode_t mode, const uint8_t *octets, size_t size)
+{
+	int copy;
+
+	if (kept == NULL || find(kept, path) >= 0)
+		return true;
+	copy = memfd_create("configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	copy = seal(copy, copy >= 0 && write(copy, octets, size) == (ssize_t)size, mode);
+	return copy >= 0 && files_add(kept, path, copy);
 }
 
 /* Who reads now and who reads the copy later see the same, whatever becomes of the file meanwhile. */

@@ -4,7 +4,9 @@
 #ifndef SHELL_FILES_H
 #define SHELL_FILES_H
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct files;
 struct files *files_new(void); /* NULL: memory is short */
@@ -19,6 +21,9 @@ bool files_each(const struct files *files, bool (*each)(void *user, const char *
 
 /* As open(path, O_RDONLY | O_CLOEXEC | flags), fopen(path, "re") and access(path, F_OK) have it. */
 int files_open(const char *path, int flags);
+/* What was read of one that may give its octets only once, as a pipe: who reads the copies later finds them. False:
+ * they could not be kept. */
+bool files_were(const char *path, mode_t mode, const uint8_t *octets, size_t size);
 FILE *files_fopen(const char *path);
 bool files_exist(const char *path);
 #endif

@@ -78,6 +78,8 @@ static int read_secret(void *user, const char *path, uint8_t *ret_bytes, size_t 
 	if (file < 0)
 		return errno;
 	error = fstat(file, &facts) != 0 ? errno : read_up_to(file, ret_bytes, room, ret_size);
+	if (error == 0 && !files_were(whole, facts.st_mode, ret_bytes, *ret_size))
+		error = EIO;
 	*ret_open = error == 0 && (facts.st_mode & S_IROTH) != 0;
 	close(file);
 	return error;

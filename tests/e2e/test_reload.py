@@ -221,7 +221,7 @@ def one_beside_another():
 
 def slow_files():
     """The secret of a key is read from a pipe that gives nothing yet."""
-    config = fw.RELAXED + OPEN
+    config, secret = fw.RELAXED + OPEN, "a secret of at least thirty-two octets"
     with fw.Framewall(config, "--admin", "localhost:0", "--workers", "1") as server:
         client = connect(server.port, {})
         pipe = os.path.join(server.folder, "secret")
@@ -234,10 +234,12 @@ def slow_files():
         fw.equal(fw.until(lambda: ask(server)[0] == 409), True, "who asks for another reload meanwhile is told so: 409")
         fw.equal(server.stats()["configuration"]["generation"], 1, "and the admin side answers")
         with open(pipe, "w") as file:
-            file.write("a secret of at least thirty-two octets")
+            file.write(secret)
         first.join(fw.PATIENCE)
         fw.equal((answers[0][0], answers[0][1]["changed"]), (200, ["authentication.jwt.keys"]), "and then it is done")
         fw.ok(works(client, 1), "and they still are")
+        fw.equal((connect(server.port, signed(secret, "alice")).status, connect(server.port, signed(secret + "!", "alice")).status), (101, 401),
+                 "what was in the pipe is what logins are judged by")
         leave()
 
 
