@@ -7,7 +7,7 @@ folder=$1
 shift
 [ $# -gt 0 ] || case $folder in # tests, lint and fuzzing share them, so that each file is compiled once by each compiler
 build-gcc) CC=gcc; set -- -Dwerror=true ;;
-build-clang) CC=clang; set -- -Dwerror=true -Dfuzzers=true -Db_sanitize=address,undefined ;;
+build-clang) CC=clang; set -- -Dwerror=true -Dtests=enabled -Dfuzzers=true -Db_sanitize=address,undefined ;;
 build-tsan) set -- -Db_sanitize=thread ;;
 build-cover) set -- -Db_coverage=true ;;
 esac
