@@ -10,7 +10,7 @@ import sys
 import time
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-REAL_AT_ONCE = (os.cpu_count() or 1) + 2  # tests with real processes mostly wait
+AT_ONCE = (os.cpu_count() or 1) + 2  # tests with real processes, and plays with real sockets, mostly wait
 passed = failed = skipped = 0
 failures = []
 TAP = re.compile(r"^(not )?ok\b\s*(\d+)?\s*-?\s*([^#]*)(#\s*(SKIP|skip|TODO)(.*))?")
@@ -114,18 +114,18 @@ def lint():
 
 def asan():
     if build("build-clang"):
-        meson("build-clang", "unit", "conformance", "oracle", "play")
+        meson("build-clang", "unit", "conformance", "oracle", "play", at_once=AT_ONCE)
 
 
 def real():
     if build("build-gcc"):
-        meson("build-gcc", "e2e", "plain", at_once=REAL_AT_ONCE)
+        meson("build-gcc", "e2e", "plain", at_once=AT_ONCE)
 
 
 def real_and_lint():
     if build("build-gcc"):
         running = lint_begin()
-        meson("build-gcc", "e2e", "plain", at_once=REAL_AT_ONCE)
+        meson("build-gcc", "e2e", "plain", at_once=AT_ONCE)
         lint_end(running)
 
 
