@@ -48,7 +48,7 @@ fuzz: ## each fuzzer for FUZZ_SECONDS (600) under ASan and UBSan
 	@tools/install-packages.sh build test lint
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
-soak: ## plays with the input cut at every octet and with every allocation failing; 100 reloads in 60 s under load; 10,000 changes of a record, 10,000 kills (LEDGER_KILLS=100: fewer), a fault at each call of the disk
+soak: ## plays with the input cut at every octet and with every allocation failing; 100 reloads in 60 s under load; 10,000 changes of a record, 10,000 kills (LEDGER_KILLS=100: fewer), 10,000 falls of gate and keeper, a fault at each call of the disk
 	@tools/install-packages.sh build test lint
 	@tools/configure.sh build-clang
 	@$(NINJA) -C build-clang --quiet && meson test -C build-clang --no-rebuild --suite soak --verbose
