@@ -23,6 +23,10 @@ static void admit(struct connection *connection, const struct fw_need *asked, st
 	if (connection->admitted)
 		return;
 	connection->peer = asked->address; /* what a trusted proxy told, perhaps: limits and blocks are of this one */
+	if (worker_overload_sheds(worker)) {
+		answer->code = FW_ANSWER_OVERLOAD;
+		return;
+	}
 	answer->code = store_admit(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns);
 	connection->admitted = answer->code == FW_ANSWER_YES;
 	answer->code = if_recorded(worker, answer->code);

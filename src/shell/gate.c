@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/gate_listen.h"
+#include "shell/overload.h"
 #include "shell/worker.h"
 
 /* Longer than the engine's own stall timeout, which ends a connection with a record of it. */
@@ -20,6 +21,7 @@ struct gate {
 	struct gate_options options; /* host is not kept */
 	uint16_t port;
 	unsigned count;
+	struct overload overload; /* where it was not given one */
 	struct ipc_channel *down; /* it is another process */
 	unsigned remote_workers;
 	struct worker workers[];
@@ -42,6 +44,11 @@ static struct gate *allocate(const struct gate_options *options)
 		random.fill(random.user, gate->options.capture_key, sizeof(gate->options.capture_key));
 	}
 	gate->count = options->workers;
+	gate->overload.statm = -1;
+	if (options->overload == NULL) {
+		overload_open(&gate->overload);
+		gate->options.overload = &gate->overload;
+	}
 	return gate;
 }
 
@@ -171,6 +178,7 @@ struct gate *gate_stop(struct gate *gate)
 	/* Only now: until the last thread ended they sent each other messages. */
 	for (unsigned i = 0; i < gate->count; i++)
 		kept |= !worker_fini(&gate->workers[i]);
+	overload_close(&gate->overload);
 	if (kept)
 		resolve_leave();
 	else

@@ -11,6 +11,7 @@
 #include "state/store.h"
 
 struct gate_listen;
+struct overload;
 struct hub;
 struct gate;
 struct log;
@@ -33,7 +34,9 @@ struct gate_options {
 	struct ipc_channel *figures; /* FIGURES, DRAINED, to the keeper's loop */
 	struct ipc_channel *capture; /* CAPTURE, to the file of a capture; NULL: traffic is not recorded */
 	uint8_t capture_key[32];     /* made by gate_start */
-	struct ipc_channel *asks;    /* ASK, to the keeper's loop; NULL: there is nobody to ask */
+	struct overload
+		*overload; /* opened before the process was confined, and kept open; NULL: the gate has its own */
+	struct ipc_channel *asks; /* ASK, to the keeper's loop; NULL: there is nobody to ask */
 };
 /* Opens the listeners and starts the threads. NULL: reterr_text (static or in a static buffer) says what failed. */
 struct gate *gate_start(const struct gate_options *options, const char **reterr_text);

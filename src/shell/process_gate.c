@@ -12,6 +12,7 @@
 #include "base/slice.h"
 #include "shell/clock.h"
 #include "shell/gate_store.h"
+#include "shell/overload.h"
 #include "shell/process_parts.h"
 #include "shell/log.h"
 
@@ -23,6 +24,7 @@ struct process {
 	struct gate_store store;
 	uv_poll_t link, down;
 	uv_timer_t sweep;
+	struct overload overload;
 	bool ends;
 };
 
@@ -195,6 +197,7 @@ static int start_gate(struct process *process, struct fw_error *error)
 		.log = &manager->lines,
 		.listening = &shared->listening,
 		.apart = true,
+		.overload = &process->overload,
 		.dials = shared->dials_gate,
 		.records = shared->records,
 		.figures = shared->figures,
@@ -223,6 +226,7 @@ static int start(struct process *process, struct fw_error *error)
 					      .keys = manager->issuer_keys,
 					      .replies = shared->replies,
 					      .figures = shared->figures };
+	overload_open(&process->overload);
 	lacks = shared->options->confine_gate();
 	if (lacks != NULL && shared->first)
 		log_warn(&manager->lines, server, "%s", lacks);
@@ -251,6 +255,7 @@ static void stop(struct process *process)
 	struct fw_manager *manager = process->manager;
 
 	manager->gate = gate_stop(manager->gate);
+	overload_close(&process->overload);
 	if (manager->has_loop) {
 		uv_close((uv_handle_t *)&process->link, NULL);
 		uv_close((uv_handle_t *)&process->down, NULL);
@@ -261,7 +266,7 @@ static void stop(struct process *process)
 
 int process_gate(struct process_shared *shared)
 {
-	struct process process = { .shared = shared, .manager = shared->manager };
+	struct process process = { .shared = shared, .manager = shared->manager, .overload.statm = -1 };
 	struct fw_error error = { .code = FW_OK };
 
 	prctl(PR_SET_NAME, "fw-gate");

@@ -222,6 +222,7 @@ static void send_figures(struct worker *worker)
 
 	_Static_assert(COUNTERS <= sizeof(figures.counters) / sizeof(figures.counters[0]), "ipc_figures is too small");
 	memcpy(figures.counters, engine_counters(worker->engine), COUNTERS * sizeof(figures.counters[0]));
+	worker_overload_figures(worker, figures.counters);
 	ipc_send(worker->options->figures, IPC_FIGURES, &figures, sizeof(figures), slice(NULL, 0), false);
 }
 
@@ -315,6 +316,8 @@ static void on_due(void *user, struct timer *timer)
 		worker_accept_resume(worker);
 	else if (timer == &worker->drain_cut)
 		drain_due(worker);
+	else if (timer == &worker->overload)
+		return; /* it is looked in each turn */
 	else
 		conn_io_timer_due((struct connection *)timer);
 }
@@ -355,6 +358,7 @@ static void turn(struct worker *worker)
 	conn_io_again(worker);
 	timers_run(&worker->timers, worker_now(worker)->monotonic_ns, on_due, worker);
 	worker_reload_slice(worker);
+	worker_overload_look(worker);
 	conn_io_flush_all(worker);
 }
 

@@ -67,8 +67,11 @@ struct worker {
 	struct fw_time now;
 	bool now_known; /* the clock was read in this turn */
 	struct timers timers;
-	struct timer accept_pause; /* accepting goes on when it is due */
-	struct timer drain_cut;	   /* what is left at drain_until_ns is cut */
+	struct timer accept_pause;		 /* accepting goes on when it is due */
+	struct timer overload;			 /* while memory is short: it is looked again */
+	uint64_t overload_due_ns;		 /* when connections are closed for it again */
+	uint64_t overload_shed, overload_closed; /* how many were, rows of metrics.def */
+	struct timer drain_cut;			 /* what is left at drain_until_ns is cut */
 	uint64_t drain_until_ns;
 	struct resolve resolve;
 	struct worker_dials dials;
@@ -122,6 +125,12 @@ void worker_accept_ready(struct worker *worker, struct worker_listener *listener
 bool worker_accept_spares(struct worker *worker, int fd); /* a socket of this number would be one too many */
 void worker_accept_resume(struct worker *worker);
 void worker_accept_stop(struct worker *worker, bool take_waiting); /* closes the listeners */
+
+/* worker_overload.c: what this worker does while memory comes to an end (tables/overload.def) */
+void worker_overload_look(struct worker *worker);  /* once a turn */
+bool worker_overload_sheds(struct worker *worker); /* a newcomer is turned away, and that counted */
+bool worker_overload_cuts(struct worker *worker);  /* even before anything is read of it; counted as well */
+void worker_overload_figures(struct worker *worker, uint64_t *counters); /* rows of metrics.def */
 
 /* worker_capture.c: where options->capture is set. False: memory is short. */
 bool worker_capture_start(struct worker *worker);

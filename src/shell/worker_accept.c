@@ -79,6 +79,10 @@ static void take(struct worker *worker, struct worker_listener *listener, unsign
 		socklen_t size = sizeof(peer);
 		int fd = accept4(listener->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+		if (fd >= 0 && worker_overload_cuts(worker)) {
+			close(fd);
+			continue;
+		}
 		if (fd >= 0 && worker_accept_spares(worker, fd)) {
 			close(fd);
 			worker_record_overload(worker, "descriptors");

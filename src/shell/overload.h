@@ -1,0 +1,44 @@
+/* overload.h: how much memory this process has, of how much it may have, and which stage of tables/overload.def that
+ * is. What counts is what the kernel counts (resident memory, so libraries, threads and the allocator's own as well):
+ * it is what a control group ends a process for. */
+#ifndef SHELL_OVERLOAD_H
+#define SHELL_OVERLOAD_H
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum overload_stage {
+	OVERLOAD_none,
+#define OVERLOAD(name, percent, help) OVERLOAD_##name,
+#include "tables/overload.def"
+#undef OVERLOAD
+	OVERLOAD_STAGES
+};
+
+#define OVERLOAD_EVERY_NS ((uint64_t)100000000) /* memory is asked for so often at most */
+
+struct overload {
+	int statm;		  /* of this process; -1: the kernel does not tell, and nothing is ever done */
+	uint64_t machine;	  /* bytes that the machine, or its tightest control group, has */
+	_Atomic uint64_t due;	  /* monotonic ns of the next measurement */
+	_Atomic uint64_t trim_ns; /* monotonic ns from which on what the allocator keeps is given back again */
+	_Atomic uint64_t used, limit;
+	_Atomic unsigned stage; /* enum overload_stage */
+};
+
+/* Opens what is read later on: before the process is confined. Never fails: see statm. */
+void overload_open(struct overload *overload);
+void overload_close(struct overload *overload);
+/* Any thread. Measures when that is due; limit_mib 0: three quarters of what the machine has. True: now there is
+ * another stage than *ret_before. */
+bool overload_look(struct overload *overload, uint64_t limit_mib, uint64_t now_ns, enum overload_stage *ret_before);
+/* The stage of so much memory. */
+enum overload_stage overload_stage_of(uint64_t used, uint64_t limit);
+const char *overload_name(enum overload_stage stage); /* "none", or the name of the row */
+/* Bytes that must be given back to come below the stage in which connections are cut, and a little more. */
+uint64_t overload_excess(const struct overload *overload);
+/* Connections were closed: the allocator gives back what they had at the next measurement. */
+void overload_freed(struct overload *overload);
+/* Is this newcomer turned away? random: 32 random bits. */
+bool overload_sheds(const struct overload *overload, uint32_t random);
+#endif
