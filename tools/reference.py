@@ -259,8 +259,14 @@ def metrics():
 
 
 def limits():
+    overload = """
+## When memory comes to an end
+
+`overload.memory_limit` is what the process that meets clients may have (its resident memory; [guide](../guide/overload.md)). By how much of it is in use, and each stage does what those before it do as well:
+"""
     return page("Limits", "Bounds that no configuration key moves. Every other bound is a [configuration](configuration.md) key.",
-                markdown_table(["name", "value", "meaning"], [[code(n), v, t] for n, v, t in rows_of("limits", "LIMIT")]))
+                markdown_table(["name", "value", "meaning"], [[code(n), v, t] for n, v, t in rows_of("limits", "LIMIT")]), overload,
+                markdown_table(["stage", "", "from", "what it does"], [[i + 1, code(n), v + " %", t] for i, (n, v, t) in enumerate(rows_of("overload", "OVERLOAD"))]))
 
 
 def log():

@@ -65,6 +65,7 @@ def see_places(program, _=None):
     seen = {
         "listen": where,
         "workers": program.stats()["workers"] if until(lambda: threads(program, "fw-worker") == program.stats()["workers"]) else None,
+        "overload.memory_limit": program.stats()["counters"]["memory_limit_bytes"] // 1048576,
         "csrf.token_length": len(token) * 6 // 8 if re.fullmatch("[A-Za-z0-9_-]+", token) else token,
     }
     program.signal()
@@ -237,7 +238,7 @@ def cases(made):
 
     yield Case({"listen": ("localhost:0", "127.0.0.2:0", "127.0.0.1", "127.0.0.2"), "workers": (1, 3, 1, 3),
                 "admin.listen": ("off", "127.0.0.1:0", False, True), "csrf.token_length": (16, 48, 16, 48),
-                "log.level": ("info", "debug", False, True),
+                "log.level": ("info", "debug", False, True), "overload.memory_limit": (1000, 2000, 1000, 2000),
                 "audit_logging.log_directory": ("", "elsewhere", ["data/record"], ["elsewhere"]),
                 "audit_logging.checkpoint_copy": ("", "copy", False, True)}, see_places)
     yield Case({cors + "allowed_methods": (["GET"], ["GET", "DELETE"], "GET", "GET, DELETE"),

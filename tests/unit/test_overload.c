@@ -1,0 +1,112 @@
+/* Stages of overload: their borders, who is turned away by chance, and what the kernel says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "shell/overload.h"
+
+#define MIB ((uint64_t)1024 * 1024)
+enum { DRAWS = 10000 };
+
+static void test_borders(void **state)
+{
+	static const struct {
+		uint64_t used;
+		enum overload_stage stage;
+	} rows[] = { { 0, OVERLOAD_none },
+		     { 7499, OVERLOAD_none },
+		     { 7500, OVERLOAD_shed },
+		     { 8499, OVERLOAD_shed },
+		     { 8500, OVERLOAD_refuse },
+		     { 8999, OVERLOAD_refuse },
+		     { 9000, OVERLOAD_close_idle },
+		     { 9499, OVERLOAD_close_idle },
+		     { 9500, OVERLOAD_close_largest },
+		     { 10000, OVERLOAD_close_largest },
+		     { UINT64_MAX, OVERLOAD_close_largest } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(overload_stage_of(rows[i].used, 10000), rows[i].stage);
+	assert_int_equal(overload_stage_of(UINT64_MAX / 2, UINT64_MAX / 4 * 3), OVERLOAD_none);
+	assert_string_equal(overload_name(OVERLOAD_shed), "shed");
+	assert_string_equal(overload_name(OVERLOAD_none), "none");
+}
+
+/* Of DRAWS newcomers, evenly drawn. */
+static unsigned shed_at(uint64_t used)
+{
+	struct overload overload = { .statm = -1 };
+	unsigned shed = 0;
+
+	atomic_store(&overload.used, used);
+	atomic_store(&overload.limit, 10000);
+	atomic_store(&overload.stage, overload_stage_of(used, 10000));
+	for (unsigned i = 0; i < DRAWS; i++)
+		shed += overload_sheds(&overload, (uint32_t)((uint64_t)UINT32_MAX * i / DRAWS));
+	return shed;
+}
+
+static void test_chance(void **state)
+{
+	(void)state;
+	assert_int_equal(shed_at(7499), 0);
+	assert_int_equal(shed_at(7500), 0);
+	assert_in_range(shed_at(8000), DRAWS / 2 - 2, DRAWS / 2 + 2);
+	assert_in_range(shed_at(8499), DRAWS - 20, DRAWS - 1);
+	assert_int_equal(shed_at(8500), DRAWS);
+	assert_int_equal(shed_at(20000), DRAWS);
+}
+
+static void test_excess(void **state)
+{
+	struct overload overload = { .statm = -1 };
+
+	(void)state;
+	atomic_store(&overload.limit, 10000);
+	atomic_store(&overload.used, 8000);
+	assert_int_equal(overload_excess(&overload), 0);
+	atomic_store(&overload.used, 9600);
+	assert_int_equal(overload_excess(&overload), 600);
+}
+
+static void test_this_process(void **state)
+{
+	enum overload_stage before = OVERLOAD_close_largest;
+	struct overload overload;
+
+	(void)state;
+	overload_open(&overload);
+	assert_true(overload.statm >= 0);
+	assert_true(overload.machine > 16 * MIB && overload.machine != UINT64_MAX);
+	assert_false(
+		overload_look(&overload, 1 << 20, 1000, &before)); /* a TiB: there is enough, as there was before */
+	assert_int_equal(atomic_load(&overload.limit), MIB << 20);
+	assert_true(atomic_load(&overload.used) > MIB / 4);
+	assert_false(overload_look(&overload, 1, 1000, &before)); /* not due */
+	assert_true(overload_look(&overload, 1, 1000 + OVERLOAD_EVERY_NS, &before));
+	assert_int_equal(before, OVERLOAD_none);
+	assert_int_equal(atomic_load(&overload.stage), OVERLOAD_close_largest);
+	assert_true(overload_look(&overload, 0, 1000 + 2 * OVERLOAD_EVERY_NS, &before));
+	assert_int_equal(atomic_load(&overload.limit), overload.machine / 4 * 3);
+	overload_close(&overload);
+	assert_false(
+		overload_look(&overload, 1, UINT64_MAX / 2, &before)); /* the kernel does not tell: nothing is done */
+	assert_int_equal(atomic_load(&overload.stage), OVERLOAD_none);
+	overload_close(&overload);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_borders),
+		cmocka_unit_test(test_chance),
+		cmocka_unit_test(test_excess),
+		cmocka_unit_test(test_this_process),
+	};
+
+	return cmocka_run_group_tests_name("overload", tests, NULL, NULL);
+}
