@@ -5,6 +5,7 @@ read, handshakes that never end."""
 from framewall import *
 
 MIB = 1024 * 1024
+SECONDS = int(os.environ.get("OVERLOAD_SECONDS", "6"))  # in the control group; an hour in the soak form
 CONFIG = RELAXED.replace("rate_limiting:", "rate_limiting:\n  max_message_size: 4194304") + "overload: {memory_limit: %d}\n"
 QUIET = "memory is (less )?short|no room"
 
@@ -153,39 +154,93 @@ def idle_ones():
             client.close()
 
 
+def flood(fw, seconds, figure):
+    """All ways at once, from many connections; most that figure() was, and how many attackers there were."""
+    end, most, clients, turn = time.monotonic() + seconds, 0, [], 0
+    while time.monotonic() < end or turn < 200:  # so many are enough to fill it
+        turn += 1
+        try:
+            if turn % 3 == 0:
+                clients.append(takes_memory(fw, f"flood{turn}", 3 * MIB))
+            elif turn % 3 == 1:
+                client = RawClient(fw.port, fw.bearer(f"deaf{turn}"), buffer=4096)
+                client.socket.setblocking(False)
+                client.socket.send(RawClient.frame(json.dumps({"type": "ping"})) * 2000)
+                clients.append(client)
+            else:
+                client = RawClient(fw.port)
+                client.socket.sendall(b"GET / HTTP/1.1\r\nX: " + b"y" * 8000)
+                clients.append(client)
+        except (OSError, IndexError):
+            pass
+        if turn % 10 == 0:
+            most = max(most, figure())
+        if len(clients) > 2000:
+            clients.pop(0).close()
+    for client in clients:
+        client.close()
+    return most, turn
+
+
+def recovers(fw, honest):
+    ok(until(lambda: stage(fw) == 0), "afterwards there is enough", figures(fw))
+    ok(until(lambda: status_of_newcomer(fw) == 101), "newcomers come in")
+    equal(honest.end(), None, f"who is logged in and speaks was served all along ({honest.count} answers)")
+
+
 def a_flood_against_a_small_limit():
-    """All ways at once, from many connections, for some seconds: memory stays where it has to."""
+    """Memory stays where it has to."""
     with Framewall(CONFIG % 4000, "--workers", "2", says=QUIET) as fw:
         honest = Honest(fw)
-        base = figures(fw)["memory_bytes"]
-        limit = base // MIB + 48
+        limit = figures(fw)["memory_bytes"] // MIB + 48
         limited(fw, limit)
-        end, most, clients, turn = time.monotonic() + 6, 0, [], 0
-        while time.monotonic() < end:
-            turn += 1
-            try:
-                if turn % 3 == 0:
-                    clients.append(takes_memory(fw, f"flood{turn}", 3 * MIB))
-                elif turn % 3 == 1:
-                    client = RawClient(fw.port, fw.bearer(f"deaf{turn}"), buffer=4096)
-                    client.socket.setblocking(False)
-                    client.socket.send(RawClient.frame(json.dumps({"type": "ping"})) * 2000)
-                    clients.append(client)
-                else:
-                    client = RawClient(fw.port)
-                    client.socket.sendall(b"GET / HTTP/1.1\r\nX: " + b"y" * 8000)
-                    clients.append(client)
-            except (OSError, IndexError):
-                pass
-            if turn % 10 == 0:
-                most = max(most, figures(fw)["memory_bytes"])
-        ok(most < limit * MIB * 1.1, f"{turn} attackers: {most // MIB} MiB at most, of {limit}", most)
+        most, turns = flood(fw, 6, lambda: figures(fw)["memory_bytes"])
+        ok(most < limit * MIB * 1.1, f"{turns} attackers: {most // MIB} MiB at most, of {limit}", most)
         ok(most > limit * MIB * 0.6, "which they came near to", most)
-        for client in clients:
-            client.close()
-        ok(until(lambda: stage(fw) == 0), "afterwards there is enough", figures(fw))
-        ok(until(lambda: status_of_newcomer(fw) == 101), "newcomers come in")
-        equal(honest.end(), None, "who is logged in and speaks was served all along")
+        recovers(fw, honest)
 
 
-main(stages, idle_ones, a_flood_against_a_small_limit)
+def control_group(mib):
+    """A folder of a new control group with this limit; None: none can be made here."""
+    with open("/proc/self/cgroup") as file:
+        second = [line.split(":", 2)[2].strip() for line in file if line.startswith("0::")]
+    for root, name in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup" + "".join(second).rstrip("/"), "memory.max")):
+        group = f"{root}/framewall-test-{os.getpid()}"
+        try:
+            os.mkdir(group)
+            try:
+                with open(os.path.join(group, name), "w") as file:
+                    file.write(str(mib * MIB))
+                return group
+            except OSError:
+                os.rmdir(group)
+        except OSError:
+            pass
+    return None
+
+
+def a_flood_in_a_control_group():
+    """Row 18 itself: the kernel would end whoever goes beyond 256 MiB, and ends nobody."""
+    group = control_group(256)
+    if group is None:
+        skip("256 MiB", "no control group can be made here")
+        return
+
+    def enter():
+        with open(os.path.join(group, "cgroup.procs"), "w") as file:
+            file.write(str(os.getpid()))
+
+    try:
+        with Framewall(RELAXED.replace("rate_limiting:", "rate_limiting:\n  max_message_size: 4194304"), "--workers", "2", says=QUIET, preexec=enter) as fw:
+            equal(figures(fw)["memory_limit_bytes"], 192 * MIB, "three quarters of it are the limit, which nobody wrote down")
+            pids, honest = fw.pids(), Honest(fw)
+            most, turns = flood(fw, SECONDS, lambda: figures(fw)["memory_bytes"])
+            ok(most > 100 * MIB, f"{turns} attackers in {SECONDS} s: {most // MIB} MiB at most", most)
+            equal(fw.pids(), pids, "no process was ended")
+            recovers(fw, honest)
+    finally:
+        until(lambda: open(os.path.join(group, "cgroup.procs")).read() == "")
+        os.rmdir(group)
+
+
+main(stages, idle_ones, a_flood_against_a_small_limit, a_flood_in_a_control_group)
