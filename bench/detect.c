@@ -5,6 +5,8 @@
  *     build-bench/bench/detect FOLDER train FILE    the table of the learned voice
  *     build-bench/bench/detect FOLDER missed sql [POINTS]    the attacks of a class with less, the texts of a flavour
  * with more
+ *     build-bench/bench/detect FOLDER unheard sql    the attacks of a class that are not refused where nothing of their
+ * source had a say, the texts of a flavour that are flagged there
  *     build-bench/bench/detect FOLDER missed strict          the attacks that a strict field takes */
 #include <dlfcn.h>
 #include <math.h>
@@ -171,9 +173,36 @@ static void choose(const struct corpus *corpus, unsigned without, unsigned tier,
 	}
 }
 
+static void print_text(const struct corpus *corpus, const struct text *text, unsigned points)
+{
+	struct detect_result result = { 0 };
+
+	look_at(&words, text->raw, &result);
+	printf("%s %u", corpus->sources[text->source], points);
+	for (unsigned rule = 0; rule < DETECT_RULES; rule++)
+		if (detect_rules_has(&result.found, rule) || detect_rules_has(&result.fenced, rule))
+			printf(" %s", detect_info[rule].id);
+	printf(": %.*s\n", (int)(text->raw.size > 300 ? 300 : text->raw.size), (const char *)text->raw.data);
+}
+
+/* Of a class or flavour the text that is judged wrongly, with the points that it has. */
+static void print_wrong(const struct corpus *corpus, const struct text *text, const char *which,
+			const unsigned thresholds[TIERS][DETECT_CLASSES])
+{
+	unsigned most = 0;
+
+	if (strcmp(which, row_name(text_row(text))) != 0 ||
+	    (text->class == BENIGN) != reaches(text->points, thresholds[text->class == BENIGN]))
+		return;
+	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+		most = text->points[class] > most ? text->points[class] : most;
+	print_text(corpus, text, most);
+}
+
 /* Nothing of a source has a say in how it is judged: not in the weights of the voice, not in where it speaks, not in
- * the points. But for the rules, which were written by people who had read all. */
-static void print_left_out(struct corpus *corpus)
+ * the points. But for the rules, which were written by people who had read all. which: NULL, or the class or flavour
+ * whose texts are named that are judged wrongly. */
+static void print_left_out(struct corpus *corpus, const char *which)
 {
 	static const unsigned worth[TIERS] = { 10, 5 };
 	static struct rate rates[DETECT_CLASSES + FLAVOURS][SOURCES + 1];
@@ -203,6 +232,8 @@ static void print_left_out(struct corpus *corpus)
 				continue;
 			count(text, thresholds, &rates[text_row(text)][source]);
 			count(text, thresholds, &rates[text_row(text)][SOURCES]);
+			if (which != NULL)
+				print_wrong(corpus, text, which, thresholds);
 		}
 		printf("points %-16s", corpus->sources[source]);
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
@@ -340,19 +371,12 @@ static int print_missed(const struct corpus *corpus, const char *which, unsigned
 {
 	for (size_t i = 0; i < corpus->count; i++) {
 		const struct text *text = &corpus->texts[i];
-		struct detect_result result = { 0 };
 		unsigned most = 0;
 
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
 			most = text->points[class] > most ? text->points[class] : most;
-		if (strcmp(which, row_name(text_row(text))) != 0 || (text->class == BENIGN) != (most >= points))
-			continue;
-		look_at(&words, text->raw, &result);
-		printf("%s %u", corpus->sources[text->source], most);
-		for (unsigned rule = 0; rule < DETECT_RULES; rule++)
-			if (detect_rules_has(&result.found, rule) || detect_rules_has(&result.fenced, rule))
-				printf(" %s", detect_info[rule].id);
-		printf(": %.*s\n", (int)(text->raw.size > 300 ? 300 : text->raw.size), (const char *)text->raw.data);
+		if (strcmp(which, row_name(text_row(text))) == 0 && (text->class == BENIGN) == (most >= points))
+			print_text(corpus, text, most);
 	}
 	return 0;
 }
@@ -383,6 +407,10 @@ int main(int argc, char **argv)
 	}
 	if (argc > 3 && strcmp(argv[2], "missed") == 0)
 		return print_missed(&corpus, argv[3], argc > 4 ? (unsigned)atoi(argv[4]) : DETECT_REFUSE);
+	if (argc > 3 && strcmp(argv[2], "unheard") == 0) {
+		print_left_out(&corpus, argv[3]);
+		return 0;
+	}
 	printf("%zu texts. The rules were written by people who had read them: what is said of these texts is "
 	       "in-sample, but for the\n"
 	       "points in the second table. Other texts: make bench-detect CORPORA=DIR.\n",
@@ -396,7 +424,7 @@ int main(int argc, char **argv)
 	crs_print(&corpus, print_peer);
 	print_anchors(argv[1]);
 	cost_print(&words, &corpus);
-	print_left_out(&corpus);
+	print_left_out(&corpus, NULL);
 	rules_print();
 	return 0;
 }

@@ -126,6 +126,14 @@ static const char *const hostile[] = {
 	"style=\\",
 	"<x style=\"a",
 	"data:text/html",
+	"a=alert,",
+	"top['",
+	"eval(a ",
+	"'+'",
+	"x\" oncut=a ",
+	"$where:1,",
+	"{{'' ",
+	";id;",
 };
 
 static void print_hostile(const struct detect_words *words)

@@ -1,6 +1,6 @@
 /* voice_train.c: the weights of the learned voice. One scorer a class: attacks of the class against all that is
- * harmless, each text by its most suspicious window; half of the attacks stand within somebody's harmless words. A text
- * that is on the wrong side, or too near to it, moves the weights of its window by a fixed step; the mean of the
+ * harmless, each text by its most suspicious place; half of the attacks stand within somebody's harmless words. A text
+ * that is on the wrong side, or too near to it, moves the weights of its place by a fixed step; the mean of the
  * weights over the passes is what is kept. Octets that repeat those before them (voice_repeats) are learned from,
  * though they do not count where texts are judged. All of it is whole numbers and a fixed row of them for chance: the
  * same texts give the same weights on any machine. */
@@ -34,24 +34,25 @@ static uint32_t next_number(void)
 	return (uint32_t)(chance >> 33);
 }
 
-/* The best window of a class: its sum, where it begins and ends. */
+/* The most suspicious place for a class, of any length: its sum, where it begins and ends. */
 static int32_t best(uint16_t rows[][VOICE_GRAMS], size_t size, unsigned class, size_t *ret_from, size_t *ret_to)
 {
-	int32_t steps[VOICE_STEPS] = { 0 }, sum = 0, most = INT32_MIN;
-	size_t step = 0;
+	int32_t steps[VOICE_STEPS] = { 0 }, most = INT32_MIN;
 
-	for (size_t i = 0; i < size; step++) {
+	for (size_t i = 0; i < size;) {
+		size_t begin = i;
 		int32_t fresh = 0;
 
 		for (size_t end = i + VOICE_STEP < size ? i + VOICE_STEP : size; i < end; i++)
 			for (unsigned g = 0; g < VOICE_GRAMS; g++)
 				fresh += weights[rows[i][g]][class];
-		sum += fresh - steps[step % VOICE_STEPS];
-		steps[step % VOICE_STEPS] = fresh;
-		if ((step + 1 >= VOICE_STEPS || i == size) && sum > most) {
-			most = sum;
-			*ret_to = i;
-			*ret_from = step + 1 >= VOICE_STEPS ? (step + 1 - VOICE_STEPS) * VOICE_STEP : 0;
+		for (size_t k = VOICE_STEPS; k-- != 0;) {
+			steps[k] = (k != 0 ? steps[k - 1] : 0) + fresh;
+			if (begin >= k * VOICE_STEP && steps[k] > most) {
+				most = steps[k];
+				*ret_to = i;
+				*ret_from = begin - k * VOICE_STEP;
+			}
 		}
 	}
 	return most;

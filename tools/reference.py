@@ -142,7 +142,7 @@ whose refusal the connection ends. Of a handshake that goes on to a server behin
 Other points count on a route by `routes[].inspect.points`, in a field by `validation.inspect.points`; a route has a mode of its own by `routes[].inspect.mode`.
 A rule that is wrong in your messages is switched off by `validation.inspect.exceptions`, for a field, a type, or everywhere.
 
-What "reads like known" attacks was not written as a rule but learned from them: sums over the n-grams of each 40 octets of a text, high enough that it is hardly ever said of what people write (`make
+What "reads like known" attacks was not written as a rule but learned from them: sums over the n-grams of places of 8 to 40 octets of a text, high enough that it is hardly ever said of what people write (`make
 bench-detect` has the figures, on texts of sources that it did not know). It finds what the rules miss, and is named as the cause only where no rule was found. Where a rule that was found is excepted, it says
 nothing of that class either."""
     parts = []

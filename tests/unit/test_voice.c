@@ -39,19 +39,20 @@ static int32_t octet_weight(const uint8_t *text, size_t at, unsigned class)
 	return sum;
 }
 
-/* Every window by itself, from its beginning to its end. */
+/* Every place by itself, from its beginning to its end. */
 static int32_t slow_best(const uint8_t *text, size_t size, unsigned class)
 {
 	int32_t most = INT32_MIN;
 
-	for (size_t from = 0; from == 0 || from + VOICE_WINDOW - VOICE_STEP < size; from += VOICE_STEP) {
-		size_t to = from + VOICE_WINDOW < size ? from + VOICE_WINDOW : size;
-		int32_t sum = 0;
+	for (size_t from = 0; from < size; from += VOICE_STEP)
+		for (size_t steps = 1; steps <= VOICE_STEPS; steps++) {
+			size_t to = from + steps * VOICE_STEP < size ? from + steps * VOICE_STEP : size;
+			int32_t sum = 0;
 
-		for (size_t i = from; i < to; i++)
-			sum += octet_weight(text, i, class);
-		most = sum > most ? sum : most;
-	}
+			for (size_t i = from; i < to; i++)
+				sum += octet_weight(text, i, class);
+			most = sum > most ? sum : most;
+		}
 	return most;
 }
 
@@ -72,6 +73,8 @@ static void test_equal(void **state)
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
 			assert_int_equal(best.sum[class], slow_best(text, size, class));
 			assert_in_range(best.end[class], 1, size);
+			assert_true(best.size[class] % VOICE_STEP == 0 && best.size[class] <= VOICE_WINDOW);
+			assert_true(best.size[class] < best.end[class] + VOICE_STEP);
 		}
 	}
 }
@@ -91,7 +94,8 @@ static void test_extremes(void **state)
 		memset(weights, sign < 0 ? -128 : 127, sizeof(weights));
 		voice_score((const int8_t(*)[VOICE_LANES])weights, text, sizeof(text), &best);
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
-			assert_int_equal(best.sum[class], VOICE_WINDOW * VOICE_GRAMS * (sign < 0 ? -128 : 127));
+			assert_int_equal(best.sum[class],
+					 (sign < 0 ? VOICE_STEP * -128 : VOICE_WINDOW * 127) * VOICE_GRAMS);
 	}
 }
 
@@ -111,6 +115,35 @@ static void test_within(void **state)
 		voice_score(voice_weights, (const uint8_t *)text, sizeof(text), &best);
 		assert_true(best.sum[DETECT_PATH] >= voice_classes[DETECT_PATH].weak);
 	}
+}
+
+/* Words around it take nothing from what is shorter than the longest place, however harmless they are. */
+static void test_short(void **state)
+{
+	static int8_t weights[VOICE_ROWS][VOICE_LANES];
+	static const char attack[] = "; id | nc -e sh ";
+	char text[80];
+	struct voice_best alone, within;
+	uint64_t past = 0;
+
+	(void)state;
+	memset(weights, -100, sizeof(weights));
+	for (size_t i = 0; i + 1 < sizeof(attack); i++) {
+		uint32_t rows[VOICE_GRAMS];
+
+		past = past << 8 | voice_fold((uint8_t)attack[i]);
+		voice_rows(past, rows);
+		for (unsigned g = 0; g < VOICE_GRAMS && i >= 5; g++)
+			memset(weights[rows[g]], 100, VOICE_LANES);
+	}
+	voice_score((const int8_t(*)[VOICE_LANES])weights, (const uint8_t *)attack, sizeof(attack) - 1, &alone);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = "we said so, did not we? "[i % 24];
+	memcpy(text + 32, attack, sizeof(attack) - 1);
+	voice_score((const int8_t(*)[VOICE_LANES])weights, (const uint8_t *)text, sizeof(text), &within);
+	assert_true(alone.sum[0] > 0);
+	assert_int_equal(within.sum[0], alone.sum[0]);
+	assert_int_equal(within.end[0], 32 + sizeof(attack) - 1);
 }
 
 /* What repeats is no attack however long it is, and adds nothing to what stands before it. */
@@ -153,7 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equal),	cmocka_unit_test(test_extremes), cmocka_unit_test(test_within),
-		cmocka_unit_test(test_repeats), cmocka_unit_test(test_table),
+		cmocka_unit_test(test_repeats), cmocka_unit_test(test_short),	 cmocka_unit_test(test_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -301,6 +301,18 @@ static void windows(const struct detect_words *words, const uint8_t *text, size_
 	} while (part == VIEW_SIZE && at + VIEW_OVERLAP < size);
 }
 
+/* onload and nothing else: somebody tries which of them come through. */
+static bool is_event(const struct detect_words *words, struct fw_slice text)
+{
+	uint8_t name[32];
+
+	if (text.size < 5 || text.size > sizeof(name) || ascii_lower(text.data[0]) != 'o' ||
+	    ascii_lower(text.data[1]) != 'n')
+		return false;
+	views_lower(name, text.data, text.size);
+	return detect_word(words, LIST_XSS_EVENTS, name, text.size);
+}
+
 size_t detect_room(struct fw_slice text)
 {
 	return text.size > VIEW_SIZE ? text.size : 0;
@@ -313,8 +325,11 @@ unsigned detect_text(const struct detect_words *words, struct fw_slice text, uin
 	uint8_t own[VIEW_SIZE], *view = text.size > VIEW_SIZE ? room : own;
 	size_t size = text.size;
 
-	if ((gate & ~(unsigned)(HARMLESS & ~(GATE_DIGIT | GATE_HIGH))) == 0)
+	if ((gate & ~(unsigned)(HARMLESS & ~(GATE_DIGIT | GATE_HIGH))) == 0) {
+		if (is_event(words, text))
+			detect_rules_add(&result->found, RULE_XSS_PROBE);
 		return gate;
+	}
 	views_lower(view, text.data, text.size);
 	windows(words, view, size, 0, result);
 	if (detect_is_encoded(gate))

@@ -8,6 +8,8 @@ static bool computes(const uint8_t *at, const uint8_t *end)
 
 	if (end - at > 40)
 		return false;
+	if (at < end && *at == '=')
+		at++;
 	for (; at < end; at++) {
 		if (ascii_is_digit(*at))
 			digit = true;
@@ -25,6 +27,25 @@ static bool reaches(const struct detect_view *view, const uint8_t *at, const uin
 		if ((ascii_is_alpha(*at) || *at == '_' || *at == '.' || *at == '?' || *at == '#') &&
 		    detect_any(view->words, LIST_OTHER_REACHES, at, end) != 0)
 			return true;
+	return false;
+}
+
+/* A literal, then what it reaches: 'a'.upper(), [].class, ().__class__, 'a'|filter. */
+static bool of_literal(const uint8_t *at, const uint8_t *end)
+{
+	while (at < end && (is_blank(*at) || *at == '='))
+		at++;
+	if (at == end || memchr("'\"[({", *at, 5) == NULL)
+		return false;
+	for (at++; at + 1 < end; at++)
+		if (memchr("'\"])}", *at, 5) != NULL) {
+			const uint8_t *next = at + 1;
+
+			while (next < end && is_blank(*next))
+				next++;
+			return next + 1 < end && (*next == '.' || *next == '|') &&
+			       (ascii_is_alpha(next[1]) || next[1] == '_' || next[1] == ' ');
+		}
 	return false;
 }
 
@@ -57,12 +78,32 @@ static void template(const struct detect_view *view, size_t at, size_t size)
 	if (close == NULL ||
 	    ((open == '%' || (size == 2 && open == view->text[at])) && !closes_twice(a, b, open, (uint8_t)pair[1])))
 		return;
-	if (computes(a, close) || (reaches(view, a, close) && memchr(a, '\n', (size_t)(close - a)) == NULL &&
-				   (view->text[at] != '$' || memchr(a, '(', (size_t)(close - a)) != NULL ||
-				    memmem(a, (size_t)(close - a), "__", 2) != NULL)))
+	if (computes(a, close) || (size == 2 && of_literal(a, close)) ||
+	    (reaches(view, a, close) && memchr(a, '\n', (size_t)(close - a)) == NULL &&
+	     (view->text[at] != '$' || memchr(a, '(', (size_t)(close - a)) != NULL ||
+	      memmem(a, (size_t)(close - a), "__", 2) != NULL)))
 		detect_hit(view, RULE_OTHER_TEMPLATE, at);
 	else if (open != '#' && view->text[at] != '$' && view->text[at] != '@' && view->text[at] != '~')
-		detect_hit(view, view->size < 200 ? RULE_OTHER_BARE_TEMPLATE : RULE_OTHER_WORD, at);
+		detect_hit(view,
+			   at == 0 && view->begins && view->ends && b - close <= 3 ? RULE_OTHER_SUSPECT
+			   : view->size < 200					   ? RULE_OTHER_BARE_TEMPLATE
+										   : RULE_OTHER_WORD,
+			   at);
+}
+
+/* 1, $where: */
+static bool behind_comma(const struct detect_view *view, size_t at)
+{
+	while (at != 0 && is_blank(view->text[at - 1]))
+		at--;
+	return at != 0 && view->text[at - 1] == ',';
+}
+
+static bool value_follows(const uint8_t *at, const uint8_t *end)
+{
+	while (at < end && is_blank(*at))
+		at++;
+	return at < end && (memchr("'\"[{/", *at, 5) != NULL || ascii_is_digit(*at));
 }
 
 static void query(const struct detect_view *view, size_t at, size_t size)
@@ -81,6 +122,10 @@ static void query(const struct detect_view *view, size_t at, size_t size)
 
 		if (memchr(view->text + back, '{', at - back) != NULL || before == '{' || before == '"')
 			detect_hit(view, view->size < 160 ? RULE_OTHER_NOSQL : RULE_OTHER_SUSPECT, at);
+		else if (after == ':' && behind_comma(view, at) && value_follows(p + size + 1, end))
+			detect_hit(view, view->size < 160 ? RULE_OTHER_NOSQL : RULE_OTHER_SUSPECT, at);
+	} else if (at == 0 && view->begins && after == ':' && value_follows(p + size + 1, end)) {
+		detect_hit(view, view->size < 80 ? RULE_OTHER_NOSQL : RULE_OTHER_SUSPECT, at);
 	}
 }
 

@@ -153,6 +153,15 @@ static bool deaf(const struct detect_view *view, const struct place *place, cons
 	       detect_word(view->words, LIST_SHELL_SCOUTS, word, size);
 }
 
+/* x;id;y: nothing but a command from one separator to the next, as nobody writes who shows a command line. Between
+ * pipes it is a choice: cat|head|tail. */
+static bool alone_between(const struct detect_view *view, const struct place *place, const uint8_t *rest, size_t size)
+{
+	return rest < view->text + view->size && place->next + size == (size_t)(rest - view->text) &&
+	       ((view->text[place->at] == ';' && memchr(";|&", *rest, 3) != NULL) ||
+		(view->text[place->at] == '|' && *rest == ';'));
+}
+
 static void command(const struct detect_view *view, const struct place *place)
 {
 	const uint8_t *end = view->text + view->size, *rest;
@@ -189,14 +198,21 @@ static void command(const struct detect_view *view, const struct place *place)
 		detect_hit(view, RULE_SHELL_START, place->at);
 	else if (place->opens && (over || argument))
 		detect_hit(view, RULE_SHELL_SUBSTITUTION, place->at);
+	else if (!in_span(view, place->at) && alone_between(view, place, rest, size))
+		detect_hit(view, RULE_SHELL_BEHIND, place->at);
 	else if (!place->opens && !is_filter(view, word, size) && !in_span(view, place->at) &&
 		 (deaf(view, place, word, size)
 			  ? argument || !ambiguous
 			  : (argument && !talks(view, place->at) && !behind_command(view, place->at)) ||
 				    ((argument || over) && set_off(view, place))))
 		detect_hit(view, RULE_SHELL_BEHIND, place->at);
-	else if ((over || argument) && !(is_filter(view, word, size) && view->text[place->at] == '|'))
+	else if ((over || argument) && !(is_filter(view, word, size) && view->text[place->at] == '|') &&
+		 !detect_has(view, RULE_SHELL_COMMAND) &&
+		 !detect_has(view, RULE_SHELL_SUBSTITUTION)) /* once is enough */
 		detect_hit(view, ambiguous && !argument ? RULE_SHELL_SUBSTITUTION : RULE_SHELL_COMMAND, place->at);
+	else if (!place->opens && !ambiguous && !in_span(view, place->at) && !behind_command(view, place->at) &&
+		 detect_word(view->words, LIST_SHELL_DEAF, word, size))
+		detect_hit(view, RULE_SHELL_COMMAND, place->at); /* words follow, of who goes on to speak */
 }
 
 /* `ls -l /srv/x` and nothing else. */

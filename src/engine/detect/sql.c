@@ -31,6 +31,12 @@ static bool same(const struct tokens *t, const struct token *a, const struct tok
 	return a->size == b->size && a->size != 0 && memcmp(t->view->text + a->at, t->view->text + b->at, a->size) == 0;
 }
 
+/* A form's way to write a blank, as well. */
+static bool is_plus(const struct tokens *t, size_t i)
+{
+	return t->list[i].kind == T_JOIN && t->view->text[t->list[i].at] == '+';
+}
+
 /* Is a value left in front of this token: an odd quote, a number, a bracket closed, or the beginning? */
 static bool leaves(const struct tokens *t, size_t i)
 {
@@ -38,7 +44,7 @@ static bool leaves(const struct tokens *t, size_t i)
 
 	if (k == 0)
 		return t->view->begins;
-	while (k != 0 && (t->list[k - 1].kind == T_CLOSE || t->list[k - 1].kind == T_END))
+	while (k != 0 && (t->list[k - 1].kind == T_CLOSE || t->list[k - 1].kind == T_END || is_plus(t, k - 1)))
 		k--;
 	if (k == 0)
 		return t->view->begins;
@@ -77,6 +83,12 @@ static bool word_is(const struct tokens *t, size_t i, const char *what)
 	return i < t->count && t->list[i].size == size && memcmp(t->view->text + t->list[i].at, what, size) == 0;
 }
 
+/* f(): a name and a bracket that touches it. */
+static bool called(const struct tokens *t, size_t i)
+{
+	return t->list[i + 1].kind == T_OPEN && t->list[i + 1].at == t->list[i].at + t->list[i].size;
+}
+
 /* statement: a SELECT … FROM stands in front. */
 static void unions(const struct tokens *t, size_t i, bool statement)
 {
@@ -110,7 +122,8 @@ static void logic(const struct tokens *t, size_t i)
 	bool left = leaves(t, i), number = behind_number(t, i), comment, equal;
 
 	if (left && i != 0 && is_quote(&t->list[i + 1]) && is_quote(&t->list[i + 2]) &&
-	    t->list[i + 3].kind == T_COMPARE) {
+	    (t->list[i + 3].kind == T_COMPARE ||
+	     (t->list[i + 3].kind == T_JOIN && i < 3 && is_quote(&t->list[i + 4]) && t->count == i + 5))) {
 		detect_hit(t->view, RULE_SQL_TAUTOLOGY, t->list[i].at); /* ' or ''=' */
 		return;
 	}
@@ -127,7 +140,7 @@ static void logic(const struct tokens *t, size_t i)
 		return;
 	}
 	while (c < t->count && c < a + 4 &&
-	       (is_quote(&t->list[c]) || t->list[c].kind == T_CLOSE || t->list[c].kind == T_NOT))
+	       (is_quote(&t->list[c]) || t->list[c].kind == T_CLOSE || t->list[c].kind == T_NOT || is_plus(t, c)))
 		c++;
 	comment = followed_by(t, a, T_COMMENT, 10);
 	if (t->list[c].kind != T_COMPARE && t->list[c].kind != T_SOUND) {
@@ -146,7 +159,8 @@ static void logic(const struct tokens *t, size_t i)
 	if (!is_value(t->list[b].kind) && !is_quote(&t->list[c + 1]))
 		return;
 	if ((left && (i != 0 || equal)) ||
-	    (number && (equal || comment || t->list[b].kind == T_SELECT || t->list[b].kind == T_FUNCTION)))
+	    (number && (equal || comment || t->list[b].kind == T_SELECT || t->list[b].kind == T_FUNCTION ||
+			t->list[b].kind == T_VARIABLE || called(t, b))))
 		detect_hit(t->view, RULE_SQL_TAUTOLOGY, t->list[i].at);
 	else if (equal && t->list[c].size == 1 && t->view->text[t->list[c].at] == '=')
 		detect_hit(t->view, comment ? RULE_SQL_TAUTOLOGY : RULE_SQL_BARE_TAUTOLOGY, t->list[i].at);
@@ -194,9 +208,10 @@ static void call(const struct tokens *t, size_t i)
 	const uint8_t *word = t->view->text + t->list[i].at;
 	bool delay = word_is(t, i, "sleep");
 	bool selected = delay && i != 0 && t->list[i - 1].kind == T_SELECT;
-	/* benchmark is a word of a language, too, unless it is called */
+	/* benchmark is a word of a language, too, unless it is called: benchmark (as above) is no call */
 	bool tells = detect_word(t->view->words, LIST_SQL_TELLING, word, t->list[i].size) &&
-		     (t->list[i + 1].kind == T_OPEN || memchr(word, '_', t->list[i].size) != NULL || word[0] == 's');
+		     (called(t, i) || (t->list[i + 1].kind == T_OPEN && t->list[i + 2].kind == T_NUMBER) ||
+		      memchr(word, '_', t->list[i].size) != NULL || word[0] == 's');
 
 	if (i != 0 && t->list[i - 1].kind == T_DOT && !tells)
 		return;
@@ -218,6 +233,26 @@ static bool operates(const struct tokens *t, size_t k)
 	       (t->list[k].kind == T_JOIN && (c == '^' || c == '!' || c == '|' || c == '&' || c == '%'));
 }
 
+/* Nothing but OR, then a condition: what is compared, what with, and what only SQL has. */
+static void condition(const struct tokens *t)
+{
+	size_t a = operand(t, 1), c = a + 1;
+	bool comment = t->list[t->count - 1].kind == T_COMMENT;
+
+	if (!is_value(t->list[a].kind))
+		return;
+	while (c < t->count && c < a + 4 &&
+	       (is_quote(&t->list[c]) || t->list[c].kind == T_CLOSE || t->list[c].kind == T_OPEN ||
+		t->list[c].kind == T_NOT))
+		c++;
+	if (comment && t->count < 12)
+		detect_hit(t->view, RULE_SQL_CLAUSE, 0); /* or x=y# */
+	else if ((t->list[c].kind == T_SOUND || t->list[c].kind == T_COMPARE) &&
+		 (is_quote(&t->list[a - 1]) || is_quote(&t->list[c + 1]) || called(t, a) || called(t, c + 1) ||
+		  (t->list[a].kind == T_NUMBER && t->list[c + 1].kind == T_NUMBER)))
+		detect_hit(t->view, RULE_SQL_LEFT, 0);
+}
+
 /* Nothing but a piece of a statement: what it begins with. */
 static void begins(const struct tokens *t)
 {
@@ -228,8 +263,11 @@ static void begins(const struct tokens *t)
 	if (!t->view->begins || t->count < 3)
 		return;
 	comment = t->list[t->count - 1].kind == T_COMMENT;
-	if (first->kind == T_STATEMENT && first[1].kind == T_VARIABLE)
+	if (first->kind == T_STATEMENT &&
+	    (first[1].kind == T_VARIABLE || (first[1].kind == T_OPEN && first[2].kind == T_VARIABLE)))
 		detect_hit(t->view, RULE_SQL_CLAUSE, 0);
+	if (first->kind == T_LOGIC && t->view->ends && t->view->size < 80)
+		condition(t);
 	if (first->kind == T_LOGIC && first[1].kind == T_WORD && first[2].kind == T_COMPARE && is_quote(&first[3]) &&
 	    t->count < 8)
 		detect_hit(t->view, RULE_SQL_LEFT, 0);
@@ -247,6 +285,9 @@ static void begins(const struct tokens *t)
 			   0);
 	while (k + 1 < t->count && t->list[k].kind == T_OPEN)
 		k++;
+	/* (select …) and nothing else */
+	if (k != 0 && t->list[k].kind == T_SELECT && t->view->ends && t->list[t->count - 1].kind == T_CLOSE)
+		detect_hit(t->view, RULE_SQL_LEFT, 0);
 	if (k != 0 && comment && t->view->ends &&
 	    (t->list[k].kind == T_SELECT || is_quote(&t->list[k]) || t->view->size < 60))
 		detect_hit(t->view, RULE_SQL_COMMENT, 0);

@@ -33,6 +33,7 @@ static const struct keyword {
 	{ "is", T_SOUND },
 	{ "like", T_SOUND },
 	{ "limit", T_CLAUSE },
+	{ "load", T_STATEMENT },
 	{ "merge", T_STATEMENT },
 	{ "mod", T_LOGIC },
 	{ "not", T_NOT },

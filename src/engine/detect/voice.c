@@ -31,18 +31,33 @@ static row_of_sums read_row(const int8_t weights[VOICE_LANES])
 	return __builtin_convertvector(row, row_of_sums);
 }
 
+static row_of_sums greater(row_of_sums a, row_of_sums b)
+{
+	row_of_sums is = a > b;
+
+	return (a & is) | (b & ~is);
+}
+
+static bool any_greater(row_of_sums a, row_of_sums b)
+{
+	row_of_sums is = a > b;
+	uint64_t half[sizeof(is) / sizeof(uint64_t)];
+
+	memcpy(half, &is, sizeof(half));
+	return (half[0] | half[1]) != 0;
+}
+
 /* A window of weights fits into 16 bits: 40 octets, four weights each, at most 127 each. */
 void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *text, size_t size,
 		 struct voice_best *ret_best)
 {
-	row_of_sums steps[VOICE_STEPS] = { 0 }, sum = { 0 };
+	row_of_sums steps[VOICE_STEPS] = { 0 }, worst = (row_of_sums){ 0 } + INT16_MIN;
 	uint64_t past = VOICE_START;
-	unsigned step = 0, count = 0;
 
 	for (unsigned lane = 0; lane < VOICE_LANES; lane++)
 		ret_best->sum[lane] = INT32_MIN;
 	for (size_t i = 0; i < size;) {
-		row_of_sums fresh = { 0 };
+		row_of_sums fresh = { 0 }, most;
 
 		for (size_t end = size - i > VOICE_STEP ? i + VOICE_STEP : size; i < end; i++) {
 			uint32_t rows[VOICE_GRAMS];
@@ -54,15 +69,25 @@ void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *t
 			fresh += (read_row(weights[rows[0]]) + read_row(weights[rows[1]])) +
 				 (read_row(weights[rows[2]]) + read_row(weights[rows[3]]));
 		}
-		sum += fresh - steps[step];
-		steps[step] = fresh;
-		step = step + 1 == VOICE_STEPS ? 0 : step + 1;
-		if (++count < VOICE_STEPS && i < size)
+		/* steps: the sums of the places that end here, the shortest first */
+		most = fresh;
+		for (unsigned k = VOICE_STEPS - 1; k != 0; k--) {
+			steps[k] = steps[k - 1] + fresh;
+			most = greater(most, steps[k]);
+		}
+		steps[0] = fresh;
+		if (!any_greater(most, worst))
 			continue;
+		worst = greater(most, worst);
 		for (unsigned lane = 0; lane < DETECT_CLASSES; lane++)
-			if (sum[lane] > ret_best->sum[lane]) {
-				ret_best->sum[lane] = sum[lane];
+			if (most[lane] > ret_best->sum[lane]) {
+				unsigned k = 0;
+
+				while (k + 1 < VOICE_STEPS && steps[k][lane] != most[lane])
+					k++;
+				ret_best->sum[lane] = most[lane];
 				ret_best->end[lane] = (uint32_t)i;
+				ret_best->size[lane] = (k + 1) * VOICE_STEP;
 			}
 	}
 }
@@ -74,7 +99,7 @@ void detect_voice(const struct detect_view *view)
 
 	voice_score(voice_weights, view->text, view->size, &best);
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
-		size_t at = best.end[class] > VOICE_WINDOW / 2 ? best.end[class] - VOICE_WINDOW / 2 : 0;
+		size_t half = best.size[class] / 2, at = best.end[class] > half ? best.end[class] - half : 0;
 
 		if (best.sum[class] >= voice_classes[class].strong)
 			detect_hit(view, voice_classes[class].says, at);

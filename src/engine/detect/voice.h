@@ -1,9 +1,9 @@
-/* voice.h: the learned voice: how like known attacks a place of a text is. A place is VOICE_WINDOW octets, and one
- * begins at each VOICE_STEP octets, so that what stands within a long text is seen as if it stood alone; each octet of
- * it that goes on with no repetition adds the weights of the n-grams that end there, found by hash. The weights are
- * made by bench/voice_train.c, which finds the n-grams by the very functions below but hears repetitions, too; from
- * which sums on the voice speaks was chosen (bench/detect_voice.c) by voice_score itself. Both stand in
- * tables/voice_weights.def. */
+/* voice.h: the learned voice: how like known attacks a place of a text is. A place is one to VOICE_STEPS steps of
+ * VOICE_STEP octets, wherever it is the worst, so that what stands within a long text is seen as if it stood alone,
+ * however short it is; each octet of it that goes on with no repetition adds the weights of the n-grams that end there,
+ * found by hash. The weights are made by bench/voice_train.c, which finds the n-grams by the very functions below but
+ * hears repetitions, too; from which sums on the voice speaks was chosen (bench/detect_voice.c) by voice_score itself.
+ * Both stand in tables/voice_weights.def. */
 #ifndef ENGINE_DETECT_VOICE_H
 #define ENGINE_DETECT_VOICE_H
 #include <stdbool.h>
@@ -58,10 +58,10 @@ static inline bool voice_repeats(uint64_t past)
 
 struct voice_best {
 	int32_t sum[VOICE_LANES];
-	uint32_t end[VOICE_LANES]; /* of the window, in octets */
+	uint32_t end[VOICE_LANES], size[VOICE_LANES]; /* of the place, in octets */
 };
 
-/* Of each class the window of the greatest sum. size is not 0. */
+/* Of each class the place of the greatest sum. size is not 0. */
 void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *text, size_t size,
 		 struct voice_best *ret_best);
 extern const int8_t voice_weights[VOICE_ROWS][VOICE_LANES];

@@ -1,29 +1,7 @@
 /* xss.c: what a browser would run. Tags are read as the HTML5 tokenizer reads them, from every '<' on, so that it does
- * not matter in which state the page is; beside them, an attribute that is left and a script string that is left. */
-#include "engine/detect/view.h"
-
-/* Skips what may stand between a name and its call: a call, a template or an assignment of a sink. */
-static bool calls_at(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
-{
-	size_t size = detect_any(view->words, LIST_XSS_CALLS, at, end);
-
-	if (size == 0)
-		return false;
-	at += size;
-	if (at[-1] == '(' || at[-1] == '[' || at[-1] == '=')
-		return true;
-	while (at < end && (is_blank(*at) || *at == '/' || *at == '*' || *at == ')' || *at == '?' || *at == '.'))
-		at++;
-	return at < end && (*at == '(' || *at == '`' || *at == '=' || *at == '[' || *at == '\\' || *at == '&');
-}
-
-static bool calls_within(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
-{
-	for (; at < end; at++)
-		if (ascii_is_alpha(*at) && calls_at(view, at, end))
-			return true;
-	return false;
-}
+ * not matter in which state the page is; beside them, an attribute that is left. What is no markup but script is
+ * xss_script.c's. */
+#include "engine/detect/xss.h"
 
 /* Does a URL run script? Controls and blanks are dropped as browsers do. */
 static bool runs(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
@@ -85,7 +63,8 @@ static void judge(const struct detect_view *view, const struct attribute *a, siz
 	if (size == 10 && memcmp(name, "formaction", 10) == 0)
 		detect_hit(view, RULE_XSS_SUSPECT, tag);
 	if (runs(view, a->value, a->value_end)) {
-		if (detect_word(view->words, LIST_XSS_LINKS, name, size) || calls_within(view, a->value, a->value_end))
+		if (detect_word(view->words, LIST_XSS_LINKS, name, size) ||
+		    xss_calls_within(view, a->value, a->value_end))
 			detect_hit(view, RULE_XSS_SCHEME, tag);
 	}
 	if (size != 5 || memcmp(name, "style", 5) != 0)
@@ -182,14 +161,15 @@ static bool code_follows(const struct detect_view *view, const uint8_t *at)
 
 	if (end - at > 400)
 		end = at + 400;
-	if (detect_find_within(view, (size_t)(at - view->text), (size_t)(end - view->text), "</script") < view->size)
+	if (detect_find_within(view, (size_t)(at - view->text), (size_t)(end - view->text), "</script") < view->size ||
+	    detect_find_within(view, (size_t)(at - view->text), (size_t)(end - view->text), "<\\/script") < view->size)
 		return true;
 	if (end - at > 80)
 		end = at + 80;
 	while (at < end && (is_blank(*at) || *at == '/' || *at == '*' || *at == '!' || *at == '-' || *at == '<'))
 		at++;
 	from = at;
-	while (at < end && (is_word(*at) || *at == '.' || *at == '$'))
+	while (at < end && (is_word(*at) || (*at == '.' && at != from) || *at == '$'))
 		at++;
 	return at < end && at != from && (*at == '(' || *at == '`' || *at == '=' || *at == '[' || *at == '&');
 }
@@ -207,8 +187,8 @@ static void script(const struct detect_view *view, const uint8_t *name_end, size
 	head = (size_t)((close != NULL ? close : end) - view->text);
 	if (detect_find_within(view, tag, head, "src") < view->size ||
 	    detect_find_within(view, tag, head, "href") < view->size ||
-	    (close != NULL ? code_follows(view, close + 1) || calls_within(view, name_end, close)
-			   : calls_within(view, name_end, end - name_end > 100 ? name_end + 100 : end)))
+	    (close != NULL ? code_follows(view, close + 1) || xss_calls_within(view, name_end, close)
+			   : xss_calls_within(view, name_end, end - name_end > 100 ? name_end + 100 : end)))
 		detect_hit(view, RULE_XSS_SCRIPT, tag);
 	else
 		detect_hit(view, RULE_XSS_BARE_SCRIPT, tag);
@@ -238,7 +218,7 @@ static void suspect(const struct detect_view *view, const uint8_t *name, const u
 		end = rest + 300;
 	for (const uint8_t *at = rest; at < end; at++)
 		if (detect_any(view->words, LIST_XSS_STYLES, at, end) != 0 || (*at == '\\' && at - rest < 60) ||
-		    (ascii_is_alpha(*at) && !is_word(at[-1]) && calls_at(view, at, end)))
+		    (ascii_is_alpha(*at) && !is_word(at[-1]) && xss_calls_at(view, at, end)))
 			detect_hit(view, RULE_XSS_STYLE, tag);
 }
 
@@ -266,7 +246,8 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 			detect_hit(view, RULE_XSS_SUSPECT, tag);
 		return at;
 	}
-	while (at < end && !ends_name(*at) && *at != '<' && *at != '=' && *at != '"' && *at != '\'' && *at != '(')
+	while (at < end && !ends_name(*at) && *at != '<' && *at != '=' && *at != '"' && *at != '\'' && *at != '(' &&
+	       *at != '+') /* a form's way to write a blank */
 		at++;
 	name_end = at;
 	size = (size_t)(name_end - name);
@@ -300,14 +281,24 @@ static bool behind_quote(const struct detect_view *view, size_t at)
 	return at != 0 && (view->text[at - 1] == '"' || view->text[at - 1] == '\'');
 }
 
-/* f(, a.b( or f` */
-static bool call_follows(const uint8_t *at, const uint8_t *end)
+/* x" type=image onerror=f : at most a word of the page's value, its quote, then attributes up to this place. */
+static bool leaves_value(const struct detect_view *view, size_t at)
 {
-	const uint8_t *from = at;
+	size_t i = 0;
 
-	while (at < end && (is_word(*at) || *at == '.'))
-		at++;
-	return at != from && at < end && (*at == '(' || *at == '`');
+	if (!view->begins || at > 160 || at < 2)
+		return false;
+	while (i < at && i < 24 &&
+	       (is_word(view->text[i]) || view->text[i] == '-' || view->text[i] == '.' || view->text[i] == '\\'))
+		i++;
+	if (i == at || (view->text[i] != '"' && view->text[i] != '\''))
+		return false;
+	for (i++; i < at; i++)
+		if (!is_word(view->text[i]) && !is_blank(view->text[i]) &&
+		    memchr("=\"'/-:.#()\\", view->text[i], 11) == NULL)
+			return false;
+	return is_blank(view->text[at - 1]) || view->text[at - 1] == '/' || view->text[at - 1] == '"' ||
+	       view->text[at - 1] == '\'';
 }
 
 /* x" onfocus=f() : an attribute that the page began is left. */
@@ -316,16 +307,18 @@ static void handlers(const struct detect_view *view)
 	const uint8_t *end = view->text + view->size;
 
 	for (size_t at = 0; (at = detect_find(view, at, "on")) < view->size; at += 2) {
-		const uint8_t *p = view->text + at + 2, *name = p;
+		const uint8_t *p = view->text + at + 2, *name = p, *name_end;
 		size_t before = at;
 
 		if (at != 0 && (is_word(view->text[at - 1]) || view->text[at - 1] == '.' || view->text[at - 1] == '-'))
 			continue;
 		while (p < end && ascii_is_alpha(*p))
 			p++;
+		name_end = p;
 		if (p - name < 3 || p - name > 24)
 			continue;
-		while (p < end && p - name < 64 && *p != '=' && *p != '>' && *p != '\'' && *p != '"' && !is_word(*p))
+		while (p < end && p - name < 64 && *p != '=' && *p != '>' && *p != '\'' && *p != '"' &&
+		       !ascii_is_alpha(*p))
 			p++; /* onload!#$= was a handler to a browser once */
 		if (p == end || *p != '=')
 			continue;
@@ -335,78 +328,17 @@ static void handlers(const struct detect_view *view)
 			continue;
 		while (before != 0 && (is_blank(view->text[before - 1]) || view->text[before - 1] == '/'))
 			before--;
-		if (behind_quote(view, at) && call_follows(p, end))
+		if ((behind_quote(view, at) && xss_call_follows(p, end)) ||
+		    (detect_word(view->words, LIST_XSS_EVENTS, view->text + at, (size_t)(name_end - view->text) - at) &&
+		     leaves_value(view, at)))
 			detect_hit(view, RULE_XSS_BREAKOUT, at);
-		else if (calls_at(view, p, end) || calls_within(view, p, end - p > 60 ? p + 60 : end)) {
+		else if (xss_calls_at(view, p, end) || xss_calls_within(view, p, end - p > 60 ? p + 60 : end)) {
 			bool left = (before == 0 && view->begins) || view->text[before - 1] == '"' ||
 				    view->text[before - 1] == '\'' || view->text[before - 1] == '`';
 
 			detect_hit(view, left ? RULE_XSS_BREAKOUT : RULE_XSS_BARE_HANDLER, at);
 		}
 	}
-}
-
-/* javascript: where a link may begin. */
-static void scheme(const struct detect_view *view, size_t at, size_t size)
-{
-	const uint8_t *next = view->text + at + size, *end = view->text + view->size;
-	bool starts = at == 0 && view->begins, data = view->text[at] == 'd';
-
-	if (next == end || detect_has(view, RULE_XSS_SCHEME))
-		return;
-	if (end - next > 200)
-		end = next + 200;
-	if (!detect_spend(view, (size_t)(end - next)))
-		return;
-	if (!ascii_is_alpha(view->text[at])) {
-		if (calls_within(view, next, end - next > 40 ? next + 40 : end))
-			detect_hit(view, view->text[at] == '=' ? RULE_XSS_STYLE : RULE_XSS_SCRIPT, at);
-		return;
-	}
-	if (calls_at(view, next, end) || (starts && !is_blank(*next)))
-		detect_hit(view, RULE_XSS_SCHEME, at);
-	else if (!is_blank(*next) && (calls_within(view, next, end) || *next == '/' || data))
-		detect_hit(view, RULE_XSS_SUSPECT, at);
-}
-
-/* ';alert(1)// : a string of a script that the page began is left. */
-static void script_call(const struct detect_view *view, size_t at, size_t size)
-{
-	const uint8_t *p = view->text + at + size, *end = view->text + view->size;
-	size_t before = at;
-	unsigned marks = 0;
-
-	if (at != 0 && view->text[at - 1] == '.')
-		return;
-	while (p < end && p < view->text + at + size + 16 && (is_blank(*p) || *p == ')' || *p == '/' || *p == '*'))
-		p++;
-	if (p < end && *p == '?') /* alert?.(1) */
-		p++;
-	if (p < end && *p == '.') {
-		p++;
-		p += VIEW_HAS(view, (size_t)(p - view->text), "call")	 ? 4
-		     : VIEW_HAS(view, (size_t)(p - view->text), "apply") ? 5
-									 : 0;
-	}
-	if (p == end || (*p != '(' && *p != '`'))
-		return;
-	while (before != 0 && at - before < 8 && !is_word(view->text[before - 1])) {
-		uint8_t c = view->text[--before];
-
-		marks += c == '\'' || c == '"' || c == '}' || c == 0x9d || c == 0x99; /* or a typographer's */
-	}
-	if (marks != 0 && at - before > 1)
-		detect_hit(view, RULE_XSS_CALL, at);
-	else if (!is_blank(view->text[at + size])) /* be alert (all of you) */
-		detect_hit(view, RULE_XSS_BARE_CALL, at);
-}
-
-void detect_xss_word(const struct detect_view *view, enum detect_list list, size_t at, size_t size)
-{
-	if (list == LIST_XSS_SCHEMES)
-		scheme(view, at, size);
-	else
-		script_call(view, at, size);
 }
 
 void detect_xss(const struct detect_view *view)
@@ -420,4 +352,8 @@ void detect_xss(const struct detect_view *view)
 	}
 	if (view->gate & GATE_EQUALS)
 		handlers(view);
+	if (view->gate & (GATE_PAREN | GATE_EQUALS | GATE_BACKTICK))
+		xss_leaves_script(view);
+	if (memchr(view->text, '+', view->size) != NULL)
+		xss_joined(view);
 }
