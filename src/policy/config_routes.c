@@ -206,7 +206,7 @@ static void read_discriminator(struct config *config, struct config_place place,
 	if (route->untyped)
 		return;
 	if (holds)
-		route->discriminator = slice_is(text, "/type") ? NULL : config_value_text(config, text);
+		route->discriminator = config_value_text(config, text);
 	else
 		refuse(config, place, text,
 		       "is no JSON Pointer to the type: write /type, /op or /header/kind, or none");
@@ -391,9 +391,13 @@ static void check_types(struct config *config, struct config_place place, const 
 
 static void check_dialect(struct config *config, struct config_place place, const struct reader *reader)
 {
-	const struct policy_route *route = reader->route;
+	struct policy_route *route = reader->route;
 	bool speaks = route->dialect != DIALECT_json || route->dialect_by_subprotocol;
 
+	/* That it is where all of them have it may be said of any; a number is a name there only where it was said. */
+	if (route->discriminator != NULL && strcmp(route->discriminator, "/type") == 0 &&
+	    (speaks || route->opaque || !route->has_upstream))
+		route->discriminator = NULL;
 	if (speaks && route->opaque)
 		config_report_error(config, place, "an opaque route has no dialect: its messages are not read");
 	if (speaks && !route->has_upstream && !reader->bad_upstream && !config->options->without_hub)
