@@ -207,6 +207,7 @@ static int take(struct learn *learn, const struct capture_line *line)
 			learn->untyped++;
 			return FW_OK;
 		}
+		learn->numbered = learn->numbered || json.nodes[node].kind == JSON_NUMBER;
 		name = json.nodes[node].kind == JSON_STRING ? json_text(&json, node, &learn->message)
 							    : json_raw(&json, node);
 	}

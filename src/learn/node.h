@@ -6,7 +6,7 @@
 #include "codec/json.h"
 #include "policy/policy.h"
 
-enum { LEARN_ENDS = 8, LEARN_VALUES = 48, LEARN_VALUE = 48, LEARN_MEMBERS = 96, LEARN_PARTS = 8 };
+enum { LEARN_ENDS = 16, LEARN_VALUES = 48, LEARN_VALUE = 48, LEARN_MEMBERS = 96, LEARN_PARTS = 8 };
 
 /* The lowest and highest of all numbers, and how often a new one came. */
 struct learn_ends {
@@ -55,7 +55,9 @@ struct learn_text {
 	unsigned part_count;
 	bool uneven; /* parts and marks are not always the same */
 	uint8_t classes;
-	char others[32]; /* marks that were seen anywhere */
+	char others[32];	  /* marks that were seen anywhere */
+	uint64_t with_others[32]; /* texts that had each of them */
+	uint64_t with_classes[5]; /* and of each class */
 	uint64_t octets;
 };
 struct learn_member {

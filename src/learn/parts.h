@@ -38,6 +38,7 @@ struct learn {
 	struct fw_policy *policy; /* of defaults */
 	char pointer[LEARN_NAME]; /* to what says the type; "": nothing does */
 	bool chosen;
+	bool numbered; /* types are numbers at times */
 	struct learn_sampled *sample, **sample_end;
 	size_t sampled, sample_bytes;
 	struct learn_type types[LEARN_TYPES];
@@ -48,6 +49,7 @@ struct learn {
 	struct learn_path paths[LEARN_PATHS];
 	unsigned path_count;
 	struct learn_connection *connections;
+	double optional; /* odds that a member may be left out */
 	uint64_t most_a_minute, largest[2], messages, unread, untyped, binary;
 };
 int learn_settle(struct learn *learn); /* learn.c: all that was added counts */

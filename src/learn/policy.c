@@ -1,10 +1,16 @@
 /* policy.c: what was learned as a configuration. */
+#include <math.h>
 #include <string.h>
 
 #include "learn/parts.h"
 #include "learn/propose.h"
+#include "learn/unseen.h"
 
 enum { SETS = 64 };
+/* What of as many messages as there were may be expected to be refused: one in a thousand; and half of one, as less can
+ * hardly be told of few. */
+#define REFUSED 0.001
+#define REFUSED_LEAST 0.5
 
 /* Sets of roles that types have in common: a permission each. */
 struct sets {
@@ -54,9 +60,36 @@ static void put_count(FILE *out, const struct learn *learn, const struct learn_t
 			fprintf(out, ", %s %llu", learn->roles[i], (unsigned long long)type->roles[side][i]);
 }
 
+/* Half of it is for all types alike, half by how many messages are of each; each place of a type has the same. */
+static double share_of(const struct learn *learn, const struct learn_type *type, unsigned side)
+{
+	double types = 0, messages = 0, all;
+
+	for (unsigned i = 0; i < learn->type_count; i++) {
+		types += learn->types[i].node[side] != NULL;
+		messages += (double)learn->types[i].count[side];
+	}
+	all = fmax(messages * REFUSED, REFUSED_LEAST);
+	return all * (1 / types + (double)type->count[side] / messages) / 2 / unseen_places(type->node[side]);
+}
+
+/* Odds that a member may be left out, of those that were and those that never were. */
+static double odds_of(const struct learn *learn)
+{
+	uint64_t members[2] = { 1, 1 };
+
+	for (unsigned i = 0; i < learn->type_count; i++)
+		for (unsigned side = 0; side < 2; side++)
+			if (learn->types[i].node[side] != NULL)
+				unseen_members(learn->types[i].node[side], members);
+	return (double)members[0] / (double)members[1];
+}
+
 static void put_side(FILE *out, const struct learn *learn, struct sets *sets, const struct learn_type *type,
 		     unsigned side, unsigned indent)
 {
+	const struct propose propose = { out, share_of(learn, type, side), learn->optional };
+
 	fprintf(out, "\n%*spermission: ", (int)indent, "");
 	put_permission(out, find_set(sets, learn, roles_of(type, side)));
 	put_count(out, learn, type, side);
@@ -64,7 +97,7 @@ static void put_side(FILE *out, const struct learn *learn, struct sets *sets, co
 		(unsigned long long)propose_rounded((double)type->largest[side] * 4 + 500),
 		(unsigned long long)type->largest[side]);
 	fprintf(out, "\n%*sschema:", (int)indent, "");
-	propose_schema(out, type->node[side], indent + 2);
+	propose_schema(&propose, type->node[side], indent + 2);
 }
 
 static void put_type(FILE *out, const struct learn *learn, struct sets *sets, const struct learn_type *type)
@@ -116,7 +149,8 @@ static void put_route(FILE *out, const struct learn *learn, unsigned index, cons
 		fputs("\"*\"", out);
 	fprintf(out, " # %llu messages\n    upstream: ", (unsigned long long)path->count);
 	propose_quoted(out, upstream, strlen(upstream));
-	if (learn->pointer[0] != '\0' && strcmp(learn->pointer, "/type") != 0) {
+	/* Without one it is "/type", and a text. */
+	if (learn->pointer[0] != '\0' && (learn->numbered || strcmp(learn->pointer, "/type") != 0)) {
 		fputs("\n    discriminator: ", out);
 		propose_quoted(out, learn->pointer, strlen(learn->pointer));
 	} else if (learn->pointer[0] == '\0') {
@@ -165,6 +199,7 @@ bool learn_write(struct learn *learn, FILE *out, const char *upstream)
 	fputs("\nroutes:", out);
 	for (unsigned i = 0; i < learn->path_count; i++)
 		put_route(out, learn, i, upstream);
+	learn->optional = odds_of(learn);
 	fputs("\nmessages:", out);
 	for (unsigned i = 0; i < learn->type_count; i++)
 		put_type(out, learn, &sets, &learn->types[i]);

@@ -15,12 +15,30 @@ static uint8_t class_of(uint8_t c)
 	return 0;
 }
 
-static void note_mark(struct learn_text *text, uint8_t c)
-{
-	size_t used = strlen(text->others);
+/* Marks and classes of one text. */
+struct marks {
+	uint32_t others;
+	uint8_t classes;
+};
 
-	if (strchr(text->others, c) == NULL && used + 1 < sizeof(text->others))
-		text->others[used] = (char)c;
+static void note_mark(struct learn_text *text, struct marks *marks, uint8_t c)
+{
+	const char *known = strchr(text->others, c);
+	size_t at = known != NULL ? (size_t)(known - text->others) : strlen(text->others);
+
+	if (at + 1 >= sizeof(text->others))
+		return;
+	text->others[at] = (char)c;
+	marks->others |= UINT32_C(1) << at;
+}
+
+static void count_marks(struct learn_text *text, const struct marks *marks)
+{
+	for (unsigned i = 0; i < sizeof(text->others); i++)
+		text->with_others[i] += marks->others >> i & 1;
+	for (unsigned i = 0; i < sizeof(text->with_classes) / sizeof(*text->with_classes); i++)
+		text->with_classes[i] += marks->classes >> i & 1;
+	text->classes |= marks->classes;
 }
 
 /* first: of all texts. */
@@ -46,16 +64,17 @@ static void add_part(struct learn_text *text, unsigned i, const uint8_t *octets,
 static void add_parts(struct learn_text *text, const uint8_t *octets, size_t size)
 {
 	bool first = text->lengths.count == 1;
+	struct marks marks = { 0 };
 	size_t begin = 0;
 	unsigned part = 0;
 
 	for (size_t i = 0; i <= size; i++) {
 		if (i < size && class_of(octets[i]) != 0) {
-			text->classes |= class_of(octets[i]);
+			marks.classes |= class_of(octets[i]);
 			continue;
 		}
 		if (i < size)
-			note_mark(text, octets[i]);
+			note_mark(text, &marks, octets[i]);
 		if (text->uneven)
 			continue;
 		if (part == LEARN_PARTS || (!first && part >= text->part_count)) {
@@ -70,6 +89,7 @@ static void add_parts(struct learn_text *text, const uint8_t *octets, size_t siz
 		part++;
 		begin = i + 1;
 	}
+	count_marks(text, &marks);
 	if (first)
 		text->part_count = part;
 	else if (part != text->part_count)

@@ -35,6 +35,13 @@ def test_what_is_said():
     done = program("learn", "-", text=lines(*[{"head": {"kind": "ab"[i % 2]}, "x" if i % 2 else "y": i} for i in range(60)], {"head": {"kind": "rare"}, "z": "q"}))
     ok('discriminator: "/head/kind"' in done.stdout, "where the type stands", done.stdout)
     ok('"rare":\n    permission: any # 1 messages: few examples' in done.stdout, "what is rare is said to be", done.stdout)
+    numbers = lines(*[{"type": i % 3, "x%d" % (i % 3): i} for i in range(60)])
+    with tempfile.NamedTemporaryFile("w+", suffix=".yaml") as policy, tempfile.NamedTemporaryFile("w+", suffix=".jsonl") as capture:
+        capture.write(numbers)
+        capture.flush()
+        program("learn", capture.name, "-o", policy.name)
+        done = program("replay", capture.name, "--config", policy.name)
+        equal((done.returncode, done.stdout.split(",")[0]), (0, "60 messages: 60 as before"), "types that are numbers pass again")
     done = program("learn", "-", text=lines({"type": "a"}, {"type": "a"}) + lines({"type": "evil"}, verdict="refuse"))
     ok('"a":' in done.stdout and "evil" not in done.stdout, "what was refused is no example", done.stdout)
     hostile = lines(*[{"type": "a" if i % 9 else "a\n  b: \"x\"", "k\"\\\u2028ey\x7f": "v\x00\"'#: ", "m": {str(i): i}} for i in range(300)])

@@ -96,6 +96,9 @@ static void what_says_the_type(void **state)
 	LEARN(9, OBJECT, "\"type\":\"only\",\"x\":1", "\"type\":\"only\",\"x\":2");
 	lacks("discriminator");
 	has("\n  \"only\":\n    permission: any # 9 messages: few examples, user 9\n");
+	/* without it a number is no name */
+	LEARN(40, OBJECT, "\"type\":1,\"x\":1", "\"type\":2,\"y\":\"z\"");
+	has("discriminator: \"/type\"");
 	LEARN(30, OBJECT, "\"x\":1", "\"x\":2", "\"x\":3");
 	has("discriminator: none\n    types: { message: any }");
 }
@@ -107,8 +110,9 @@ static void types(void **state)
 	has("type: [\"null\", boolean, integer]");
 	LEARN(30, VALUE, "1.5", "2");
 	has("type: [number]");
-	LEARN(30, VALUE, "[1]", "[2,3]");
-	has("type: [array]\n          minItems: 1\n          maxItems: 4\n          items: # 45\n            type: "
+	LEARN(40, VALUE, "[1]", "[2,3]");
+	has("type: [array]\n          minItems: 1\n          maxItems: 4 # 40 of 1 to 2 items\n          items: # 60\n "
+	    "           type: "
 	    "[integer]");
 }
 
@@ -159,6 +163,41 @@ static void needed(void **state)
 	has("additionalProperties: false\n      required: [\"type\", \"a\"]\n      properties:");
 	has("\"a\": # 30 of 30\n");
 	has("\"b\": # 15 of 30: few examples\n");
+}
+
+/* Where evidence is short the rule is weaker. */
+static void short_of_evidence(void **state)
+{
+	struct learn *learn = learn_new();
+	char text[128];
+
+	(void)state;
+	/* of two examples nothing is needed where most may be left out, and whole numbers may be others */
+	LEARN(2, OBJECT, "\"type\":\"t\",\"a\":1,\"b\":1,\"c\":1,\"d\":1",
+	      "\"type\":\"t\",\"a\":1,\"e\":1,\"f\":1,\"g\":1");
+	has("required: [] # too few examples to need any");
+	has("additionalProperties: true # 8 names, of which some are rare");
+	has("type: [number] # 2 numbers, 1 to 1");
+	/* values and names of which one came once */
+	assert_non_null(learn);
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(text, sizeof(text), "{\"type\":\"t\",\"v\":\"%s\",\"m\":{\"%s\":1}}",
+			 i == 30 ? "rare"
+			 : i % 2 ? "buy"
+				 : "sell",
+			 i == 30     ? "rare"
+			 : i / 2 % 2 ? "a"
+				     : "b");
+		say(learn, text, i);
+	}
+	assert_true(write_down(learn));
+	lacks("\"rare\"]");
+	has("additionalProperties: # 3 names, of which some are rare\n            type: [integer]");
+	fw_policy_unref(policy_of(proposed));
+	/* a counter, though few were seen */
+	LEARN(8, VALUE, "10", "20", "30", "40", "50", "60", "70", "80");
+	has("minimum: 0\n");
+	lacks("maximum");
 }
 
 static void forms(void **state)
@@ -333,6 +372,7 @@ int main(void)
 		cmocka_unit_test_teardown(lists, teardown),
 		cmocka_unit_test_teardown(ranges, teardown),
 		cmocka_unit_test_teardown(needed, teardown),
+		cmocka_unit_test_teardown(short_of_evidence, teardown),
 		cmocka_unit_test_teardown(forms, teardown),
 		cmocka_unit_test_teardown(no_forms, teardown),
 		cmocka_unit_test_teardown(odd_texts, teardown),
