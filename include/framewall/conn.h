@@ -130,7 +130,7 @@ enum fw_answer_code {
 	FW_ANSWER_BLOCKED,    /* ADMIT: the address is on the block list */
 	FW_ANSWER_FULL,	      /* ADMIT: too many connections of this address; SESSION_OPEN: see fw_need.proof */
 	FW_ANSWER_OVERLOAD,   /* ADMIT: too many connections in all: 503 */
-	FW_ANSWER_LIMITED,    /* too many; retry_after_ms is set. Not for ADMIT */
+	FW_ANSWER_LIMITED,    /* too many; retry_after_ms is set, and cause for SESSION_OPEN and what takes time */
 	FW_ANSWER_FAILED,     /* the store could not be asked: the connection fails closed */
 	FW_ANSWER_UNRECORDED, /* ADMIT, AUTH_SLOT: yes, but records cannot be written now; audit_logging.on_failure */
 	FW_ANSWER_REPLAYED,   /* SESSION_OPEN: the proof was seen before */
@@ -157,8 +157,8 @@ struct fw_answer {
 	struct fw_slice origin;	  /* SESSION_TAKE: of fw_need */
 	struct fw_slice nonce;	  /* NONCE: at most 64 characters that a JSON string and a header can have */
 	struct fw_slice claims;	  /* INTROSPECT: the issuer's answer, a JSON text */
-	struct fw_slice
-		cause; /* API_KEY, PASSWORD, INTROSPECT, KEYS, not YES: why, for the record alone; may be empty */
+	struct fw_slice cause; /* API_KEY, PASSWORD, INTROSPECT, KEYS, SESSION_OPEN, not YES: why, for the record alone;
+				  may be empty */
 };
 
 struct fw_dial {

@@ -30,6 +30,43 @@ static inline uint64_t gcra_convert(uint64_t cell, const struct gcra *from, cons
 	return now_ns + (to->interval_ns == 0 || spent <= most / to->interval_ns ? spent * to->interval_ns : most);
 }
 
+/* How long until so many events are allowed at once; 0: now. UINT64_MAX: never, they are more than a burst. */
+static inline uint64_t gcra_wait(uint64_t cell, const struct gcra *rate, uint64_t count, uint64_t now_ns)
+{
+	uint64_t ahead = cell > now_ns ? cell - now_ns : 0, needed;
+
+	if (count == 0)
+		return 0;
+	if (__builtin_mul_overflow(count - 1, rate->interval_ns, &needed) || needed > rate->burst_ns)
+		return UINT64_MAX;
+	return ahead > rate->burst_ns - needed ? ahead - (rate->burst_ns - needed) : 0;
+}
+
+/* 0: allowed and counted. Otherwise gcra_wait, and nothing is counted. */
+static inline uint64_t gcra_take_many(uint64_t *cell, const struct gcra *rate, uint64_t count, uint64_t now_ns)
+{
+	uint64_t wait = gcra_wait(*cell, rate, count, now_ns);
+
+	if (wait == 0)
+		*cell = (*cell > now_ns ? *cell : now_ns) + count * rate->interval_ns;
+	return wait;
+}
+
+static inline uint64_t gcra_take_many_shared(_Atomic uint64_t *cell, const struct gcra *rate, uint64_t count,
+					     uint64_t now_ns)
+{
+	uint64_t old = atomic_load_explicit(cell, memory_order_relaxed), wait;
+
+	do {
+		wait = gcra_wait(old, rate, count, now_ns);
+		if (wait != 0)
+			return wait;
+	} while (!atomic_compare_exchange_weak_explicit(cell, &old,
+							(old > now_ns ? old : now_ns) + count * rate->interval_ns,
+							memory_order_relaxed, memory_order_relaxed));
+	return 0;
+}
+
 /* 0: allowed and counted. Otherwise nanoseconds until one is allowed; nothing is counted. */
 static inline uint64_t gcra_take(uint64_t *cell, const struct gcra *rate, uint64_t now_ns)
 {

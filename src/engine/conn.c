@@ -240,6 +240,7 @@ void fw_conn_supply(struct fw_conn *conn, uint32_t need_id, const struct fw_answ
 	/* Admission is asked before any other need and answered whenever it comes; a later need may be open by then. */
 	if (conn->admitted == 0 && need_id == 1) {
 		conn->admitted = (uint8_t)(1 + answer->code);
+		conn->admit_again_ms = answer->retry_after_ms;
 		if (kind == FW_NEED_ADMIT)
 			conn->need_kind = 0;
 		if (conn->phase == PHASE_ADMIT)

@@ -254,7 +254,8 @@ struct fw_conn {
 	uint8_t end_reason; /* enum close_reason, once it is decided */
 	bool held[2];	    /* the embedder keeps some of that side's output */
 	uint32_t need_id;
-	uint32_t violations; /* messages refused by rate in a row */
+	uint32_t violations;	 /* messages refused by rate in a row */
+	uint32_t admit_again_ms; /* where too many handshakes came */
 	uint32_t messages_in, messages_out;
 	uint16_t end_code; /* close code sent or received */
 
@@ -498,7 +499,7 @@ uint8_t login_ticket_method(struct fw_slice ticket); /* enum policy_method that 
 void login_ticket_answer(struct fw_conn *conn);
 
 /* login_away.c: ends it without a word about the credential. */
-void login_limited(struct fw_conn *conn, const struct fw_answer *answer, const char *cause);
+void login_limited(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer);
 void login_turn_away(struct fw_conn *conn, const char *cause); /* overload */
 void login_crowded(struct fw_conn *conn);
 void login_ask_nonce(struct fw_conn *conn, struct fw_slice nonce);

@@ -1,5 +1,6 @@
 /* handshake.c: the opening handshake as server: RFC 6455 4.2.1, route, Host, Origin. Deny by default. */
 #include "base/encode.h"
+#include "base/limit_kind.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "codec/extensions.h"
@@ -166,6 +167,29 @@ static bool is_from_here(struct fw_conn *conn, const struct http1_head *head)
 	return false;
 }
 
+/* More handshakes of its address than there may be: as cheap an answer as there is. True where it is only watched. */
+static bool is_slow_enough(struct fw_conn *conn)
+{
+	const char *cause = limit_kind_cause(LIMIT_KIND_handshakes);
+	struct event_node *node;
+
+	conn->engine->counters[COUNT_rate_limited_address]++;
+	if (!conn_monitors(conn)) {
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 429,
+								 .code = error_code_name(ERROR_RATE_LIMITED),
+								 .detail = error_code_text(ERROR_RATE_LIMITED),
+								 .cause = cause,
+								 .event = EVENT_rate_limit_violation,
+								 .retry_after_ms = conn->admit_again_ms });
+		return false;
+	}
+	node = event_record(conn, EVENT_rate_limit_violation);
+	event_text(node, "mode", "monitor");
+	event_text(node, "would", "refuse");
+	event_text(node, "cause", cause);
+	return true;
+}
+
 /* Blocked, too many of its address, or no room at all. True when it may stay. */
 static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 {
@@ -174,6 +198,8 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 
 	if (code == FW_ANSWER_YES || (unrecorded && !conn_refuses_unrecorded(conn)))
 		return true;
+	if (code == FW_ANSWER_LIMITED)
+		return is_slow_enough(conn);
 	/* Monitor turns nobody away by policy. Without room at all it must: 503 below. */
 	if (conn_monitors(conn) && (blocked || code == FW_ANSWER_FULL)) {
 		struct event_node *node =

@@ -552,9 +552,7 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 					  ? "the store could not be asked"
 					  : login_cause_of(answer, "the keeper could not be asked", text));
 	else if (answer->code == FW_ANSWER_LIMITED)
-		login_limited(conn, answer,
-			      kind < FW_NEED_PASSWORD ? "login attempts of this address"
-						      : login_cause_of(answer, "busy", text));
+		login_limited(conn, kind, answer);
 	else if (answer->code == FW_ANSWER_UNRECORDED && conn_refuses_unrecorded(conn))
 		login_turn_away(conn, conn_unrecorded);
 	else if (answer->code == FW_ANSWER_FULL)

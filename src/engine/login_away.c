@@ -1,9 +1,29 @@
 /* login_away.c: logins that end although nothing is wrong with the credential: too many of them, no room, no record.
  * The client is told when to come again, in the handshake or in band. */
+#include "base/limit_kind.h"
+#include "base/slice.h"
 #include "engine/conn_state.h"
 
-void login_limited(struct fw_conn *conn, const struct fw_answer *answer, const char *cause)
+static const char *cause_of(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer,
+			    char ret_text[FW_STAGE_CAUSE])
 {
+	uint64_t *counters = conn->engine->counters;
+
+	if (kind == FW_NEED_AUTH_SLOT) {
+		counters[COUNT_rate_limited_address]++;
+		return limit_kind_cause(LIMIT_KIND_logins);
+	}
+	if (slice_is(answer->cause, limit_kind_cause(LIMIT_KIND_sessions)))
+		counters[COUNT_rate_limited_user]++;
+	else if (slice_is(answer->cause, limit_kind_cause(LIMIT_KIND_account_logins)))
+		counters[COUNT_rate_limited_account]++;
+	return login_cause_of(answer, kind < FW_NEED_PASSWORD ? "no room for another session" : "busy", ret_text);
+}
+
+void login_limited(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer)
+{
+	char text[FW_STAGE_CAUSE];
+	const char *cause = cause_of(conn, kind, answer, text);
 	struct answer told = { .code = ERROR_RATE_LIMITED,
 			       .retry_after_ms = answer->retry_after_ms != 0 ? answer->retry_after_ms : 1000 };
 

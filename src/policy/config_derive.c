@@ -183,6 +183,12 @@ static const char *or_null(const char *text)
 	return *text != '\0' ? text : NULL;
 }
 
+/* No limit is an interval of nothing: no event ever comes too early. */
+static struct gcra rate(int64_t per_minute)
+{
+	return per_minute != 0 ? gcra_per((uint64_t)per_minute, MINUTE_NS) : (struct gcra){ 0, 0 };
+}
+
 void config_derive(struct config *config)
 {
 	struct fw_policy *policy = config->policy;
@@ -199,9 +205,10 @@ void config_derive(struct config *config)
 	}
 	policy->message_rate = gcra_per((uint64_t)settings->messages_per_minute, MINUTE_NS);
 	policy->auth_rate = gcra_per((uint64_t)settings->auth_attempts_per_minute, MINUTE_NS);
-	/* No limit is an interval of nothing: no event ever comes too early. */
-	policy->control_rate = settings->control_rate != 0 ? gcra_per((uint64_t)settings->control_rate, MINUTE_NS)
-							   : (struct gcra){ 0, 0 };
+	policy->control_rate = rate(settings->control_rate);
+	policy->handshake_rate = rate(settings->handshakes_per_minute);
+	policy->account_rate = rate(settings->auth_attempts_per_account);
+	policy->session_rate = rate(settings->sessions_per_user_per_minute);
 	policy->jwt = (struct jwt_rules){
 		.keys = policy->jwt_keys,
 		.key_count = policy->jwt_key_count,

@@ -3,6 +3,7 @@
 
 #include "base/close_reason.h"
 #include "base/event_type.h"
+#include "base/limit_kind.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/conn_io.h"
@@ -27,7 +28,10 @@ static void admit(struct connection *connection, const struct fw_need *asked, st
 		answer->code = FW_ANSWER_OVERLOAD;
 		return;
 	}
-	answer->code = store_admit(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns);
+	answer->code = store_handshake_slot(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns,
+					    &answer->retry_after_ms);
+	if (answer->code == FW_ANSWER_YES)
+		answer->code = store_admit(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns);
 	connection->admitted = answer->code == FW_ANSWER_YES;
 	answer->code = if_recorded(worker, answer->code);
 	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, connection->admitted ? "admitted" : "not admitted",
@@ -84,10 +88,18 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 						 (uint64_t)need->ticket_ms * 1000000, *worker_now(worker));
 		return;
 	}
+	answer->code = store_session_slot(worker->options->store, need->user_id, worker_now(worker)->monotonic_ns,
+					  &answer->retry_after_ms);
+	if (answer->code != FW_ANSWER_YES) {
+		answer->cause = slice_text(limit_kind_cause(LIMIT_KIND_sessions));
+		return;
+	}
 	leave_session(connection);
 	answer->code =
 		store_session_open(worker->options->store, key, &session, *worker_now(worker), evicted, &evicted_size);
 	if (answer->code == FW_ANSWER_YES) {
+		store_login_known(worker->options->store, slice(session.user_id, session.user_id_size),
+				  &connection->peer, worker_now(worker)->monotonic_ns);
 		connection->held = true;
 		memcpy(connection->session_key, key, sizeof(key));
 	}
@@ -187,6 +199,12 @@ static void need(struct connection *connection, const struct fw_need *asked)
 		violation(connection, asked);
 		return;
 	case FW_NEED_PASSWORD:
+		answer.code = store_account_slot(worker->options->store, asked->user_id, &connection->peer,
+						 worker_now(worker)->monotonic_ns, &answer.retry_after_ms);
+		answer.cause = slice_text(limit_kind_cause(LIMIT_KIND_account_logins));
+		if (answer.code != FW_ANSWER_YES)
+			break;
+		/* fall through */
 	case FW_NEED_INTROSPECT:
 	case FW_NEED_KEYS:
 	case FW_NEED_LOGOUT:

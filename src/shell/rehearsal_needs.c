@@ -2,6 +2,7 @@
  * would be asked of the world (an issuer) cannot be asked here. */
 #include <string.h>
 
+#include "base/limit_kind.h"
 #include "base/slice.h"
 #include "shell/rehearsal_parts.h"
 #include "shell/session_need.h"
@@ -24,6 +25,9 @@ static enum fw_answer_code open_session(struct rehearsal *r, const struct fw_nee
 	memcpy(r->seat->session_key, need->key.data, sizeof(r->seat->session_key));
 	code = store_session_open(r->store, r->seat->session_key, &session, r->now, evicted, &evicted_size);
 	r->seat->held = code == FW_ANSWER_YES;
+	if (code == FW_ANSWER_YES)
+		store_login_known(r->store, slice(session.user_id, session.user_id_size), &r->seat->address,
+				  r->now.monotonic_ns);
 	return code == FW_ANSWER_CROWDED && r->trial.any_csrf ? FW_ANSWER_YES : code;
 }
 
@@ -67,14 +71,23 @@ void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
 			answer.code = FW_ANSWER_YES;
 			break;
 		}
-		answer.code = store_admit(r->store, &r->seat->address, r->now.monotonic_ns);
+		answer.code =
+			store_handshake_slot(r->store, &r->seat->address, r->now.monotonic_ns, &answer.retry_after_ms);
+		if (answer.code == FW_ANSWER_YES)
+			answer.code = store_admit(r->store, &r->seat->address, r->now.monotonic_ns);
 		r->seat->admitted = answer.code == FW_ANSWER_YES;
 		break;
 	case FW_NEED_AUTH_SLOT:
 		answer.code = store_auth_slot(r->store, &need->address, r->now.monotonic_ns, &answer.retry_after_ms);
 		break;
 	case FW_NEED_SESSION_OPEN:
-		answer.code = open_session(r, need);
+		answer.code = r->trial.any_csrf ? FW_ANSWER_YES
+						: store_session_slot(r->store, need->user_id, r->now.monotonic_ns,
+								     &answer.retry_after_ms);
+		if (answer.code == FW_ANSWER_YES)
+			answer.code = open_session(r, need);
+		else
+			answer.cause = slice_text(limit_kind_cause(LIMIT_KIND_sessions));
 		break;
 	case FW_NEED_SESSION_TAKE:
 		take_session(r, need, &session, &answer);
@@ -89,7 +102,12 @@ void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
 		answer.cause = slice_text(cause);
 		break;
 	case FW_NEED_PASSWORD:
-		ask_password(r, need, &answer);
+		answer.code = store_account_slot(r->store, need->user_id, &r->seat->address, r->now.monotonic_ns,
+						 &answer.retry_after_ms);
+		if (answer.code == FW_ANSWER_YES)
+			ask_password(r, need, &answer);
+		else
+			answer.cause = slice_text(limit_kind_cause(LIMIT_KIND_account_logins));
 		break;
 	case FW_NEED_INTROSPECT:
 	case FW_NEED_KEYS:

@@ -12,7 +12,7 @@ enum { SWEEP_STEPS = 4, SWEEP_SLICE = 8192, EVICT_STEPS = 8 };
 struct store *store_new(const struct store_options *options, const struct fw_random *random)
 {
 	struct store *store = mem_zero(1, sizeof(*store));
-	struct hash_key keys[8];
+	struct hash_key keys[10];
 
 	if (store == NULL)
 		return NULL;
@@ -20,13 +20,16 @@ struct store *store_new(const struct store_options *options, const struct fw_ran
 	random->fill(random->user, store->nonce_key, sizeof(store->nonce_key));
 	pthread_mutex_init(&store->lock, NULL);
 	/* | and not ||: each part must be in a state that store_free can take */
-	if (presence_init(&store->presence, &keys[0]) | attempts_init(&store->attempts, &keys[1]) |
+	if (presence_init(&store->presence, &keys[0]) | limits_init(&store->attempts, &keys[1], LIMIT_ADDRESSES) |
 	    offences_init(&store->offences, &keys[2]) | blocks_init(&store->blocks, &keys[3]) |
 	    sessions_init(&store->sessions, &keys[4]) | revocations_init(&store->revocations, &keys[5]) |
 	    sessions_init(&store->tickets, &keys[4]) | proofs_init(&store->proofs, &keys[6]) |
-	    api_keys_init(&store->api_keys, &keys[7]))
+	    api_keys_init(&store->api_keys, &keys[7]) | limits_init(&store->limits, &keys[8], LIMIT_SHARED_WORDS) |
+	    limits_init(&store->known, &keys[9], LIMIT_KNOWN_LOGINS))
 		return store_free(store);
 	store->begun_wall_us = options->begun_wall_us;
+	store->ipv4_prefix = options->ipv4_prefix != 0 ? options->ipv4_prefix : 32;
+	store->ipv6_prefix = options->ipv6_prefix != 0 ? options->ipv6_prefix : 64;
 	store_configure(store, options);
 	return store;
 }
@@ -36,7 +39,9 @@ struct store *store_free(struct store *store)
 	if (store == NULL)
 		return NULL;
 	presence_fini(&store->presence);
-	attempts_fini(&store->attempts);
+	limits_fini(&store->attempts);
+	limits_fini(&store->limits);
+	limits_fini(&store->known);
 	offences_fini(&store->offences);
 	blocks_fini(&store->blocks);
 	sessions_fini(&store->sessions);
@@ -55,8 +60,10 @@ void store_configure(struct store *store, const struct store_options *options)
 	pthread_mutex_lock(&store->lock);
 	store->options = *options;
 	pthread_mutex_unlock(&store->lock);
-	atomic_store(&store->auth_interval_ns, options->auth_rate.interval_ns);
-	atomic_store(&store->auth_burst_ns, options->auth_rate.burst_ns);
+	store_set_rate(store, LIMIT_KIND_logins, &options->auth_rate);
+	store_set_rate(store, LIMIT_KIND_handshakes, &options->handshake_rate);
+	store_set_rate(store, LIMIT_KIND_account_logins, &options->account_rate);
+	store_set_rate(store, LIMIT_KIND_sessions, &options->session_rate);
 }
 
 void store_sweep(struct store *store, struct fw_time now)
@@ -71,7 +78,7 @@ void store_sweep(struct store *store, struct fw_time now)
 
 enum fw_answer_code store_admit(struct store *store, const struct fw_addr *address, uint64_t now_ns)
 {
-	struct prefix prefix = prefix_of(address);
+	struct prefix prefix = prefix_of(address), counted = store_prefix(store, address);
 	enum fw_answer_code code = FW_ANSWER_YES;
 
 	pthread_mutex_lock(&store->lock);
@@ -80,7 +87,7 @@ enum fw_answer_code store_admit(struct store *store, const struct fw_addr *addre
 		code = FW_ANSWER_OVERLOAD;
 	else if (blocks_has(&store->blocks, &prefix, now_ns))
 		code = FW_ANSWER_BLOCKED;
-	else if (!presence_enter(&store->presence, &prefix, store->options.max_connections_per_ip))
+	else if (!presence_enter(&store->presence, &counted, store->options.max_connections_per_ip))
 		code = FW_ANSWER_FULL;
 	blocks_sweep(&store->blocks, now_ns, SWEEP_STEPS);
 	pthread_mutex_unlock(&store->lock);
@@ -89,24 +96,11 @@ enum fw_answer_code store_admit(struct store *store, const struct fw_addr *addre
 
 void store_release(struct store *store, const struct fw_addr *address)
 {
-	struct prefix prefix = prefix_of(address);
+	struct prefix prefix = store_prefix(store, address);
 
 	pthread_mutex_lock(&store->lock);
 	presence_leave(&store->presence, &prefix);
 	pthread_mutex_unlock(&store->lock);
-}
-
-enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
-				    uint32_t *ret_retry_ms)
-{
-	struct gcra rate = { atomic_load_explicit(&store->auth_interval_ns, memory_order_relaxed),
-			     atomic_load_explicit(&store->auth_burst_ns, memory_order_relaxed) };
-	struct prefix prefix = prefix_of(address);
-	uint64_t wait = attempts_take(&store->attempts, &store->lock, &prefix, &rate, now_ns);
-	uint64_t wait_ms = wait / 1000000 + (wait % 1000000 != 0);
-
-	*ret_retry_ms = wait_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)wait_ms;
-	return wait == 0 ? FW_ANSWER_YES : FW_ANSWER_LIMITED;
 }
 
 /* Makes room for one more session of a user among those that no connection holds, the oldest first. False: connections

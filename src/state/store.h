@@ -16,6 +16,9 @@ struct store_options {
 	uint32_t max_connections_per_ip;
 	uint32_t max_connections;
 	struct gcra auth_rate; /* login attempts of one address prefix */
+	/* No limit where the interval is 0: handshakes of an address, login attempts at an account, sessions that a
+	 * user opens. */
+	struct gcra handshake_rate, account_rate, session_rate;
 	uint32_t max_sessions_per_user;
 	bool sessions_refused;	      /* over that: where connections hold so many, no further one is opened */
 	uint64_t session_idle_ns;     /* life of a session that no connection holds */
@@ -23,6 +26,8 @@ struct store_options {
 	uint32_t violation_threshold; /* blocking events within an hour */
 	uint64_t block_ns;
 	uint64_t begun_wall_us; /* of store_new alone: when there was nothing in it */
+	/* Bits of an address that limits count by, of store_new alone; 0: 32 and 64, which blocks always count by. */
+	unsigned ipv4_prefix, ipv6_prefix;
 };
 
 struct store *store_new(const struct store_options *options, const struct fw_random *random); /* NULL: memory */
@@ -30,7 +35,7 @@ struct store *store_free(struct store *store);
 void store_configure(struct store *store, const struct store_options *options);
 
 /* A connection asks to be here; YES counts it until store_release. BLOCKED, FULL (of the address) or OVERLOAD
- * otherwise. Prefix: /32, /64. */
+ * otherwise. */
 enum fw_answer_code store_admit(struct store *store, const struct fw_addr *address, uint64_t now_ns);
 void store_release(struct store *store, const struct fw_addr *address);
 
@@ -38,6 +43,19 @@ void store_release(struct store *store, const struct fw_addr *address);
  * (stricter, never open). */
 enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
 				    uint32_t *ret_retry_ms);
+
+/* The same for a handshake, before anything else is asked of it. */
+enum fw_answer_code store_handshake_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
+					 uint32_t *ret_retry_ms);
+/* The same for an attempt at the password of an account, from wherever it comes. An address from which that user has
+ * logged in within a week is left to its own limit: so nobody is locked out by others who guess. */
+enum fw_answer_code store_account_slot(struct store *store, struct fw_slice user, const struct fw_addr *address,
+				       uint64_t now_ns, uint32_t *ret_retry_ms);
+/* The same for a session that a user is about to open. */
+enum fw_answer_code store_session_slot(struct store *store, struct fw_slice user, uint64_t now_ns,
+				       uint32_t *ret_retry_ms);
+/* That user has logged in from there. */
+void store_login_known(struct store *store, struct fw_slice user, const struct fw_addr *address, uint64_t now_ns);
 
 enum {
 	STORE_NAME = 128,

@@ -10,16 +10,18 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/slice.h"
+#include "state/limits.h"
 #include "state/store.h"
 
 #define HOUR_NS ((uint64_t)3600 * 1000000000)
 
-/* prefix.c: what addresses are counted by: the /32 or /64 as the words of a hash. Octets behind the prefix are zero. */
+/* prefix.c: what addresses are counted by: their first bits as the words of a hash. What is behind them is zero. */
 struct prefix {
 	uint64_t head;	 /* the first 8 octets */
 	uint64_t family; /* 0, 4 or 6 */
 };
-struct prefix prefix_of(const struct fw_addr *address);
+struct prefix prefix_of(const struct fw_addr *address);						    /* the /32 or /64 */
+struct prefix prefix_within(const struct fw_addr *address, unsigned ipv4_bits, unsigned ipv6_bits); /* IPv6: up to 64 */
 struct fw_addr prefix_address(const struct prefix *prefix);
 static inline bool prefix_equal(const struct prefix *a, const struct prefix *b)
 {
@@ -43,23 +45,6 @@ void presence_fini(struct presence *presence);
 bool presence_enter(struct presence *presence, const struct prefix *prefix,
 		    uint32_t most); /* false: as many as it may */
 void presence_leave(struct presence *presence, const struct prefix *prefix);
-
-/* attempts.c: login attempts, one GCRA word an address. Taking from a cell needs no lock; claiming one does. */
-enum { ATTEMPT_WAYS = 8 };
-struct attempt_cell {
-	_Atomic uint64_t tag;	/* keyed hash of the prefix; 0: never used */
-	_Atomic uint64_t until; /* GCRA; a cell whose time is past says nothing any more and may be claimed */
-};
-struct attempts {
-	struct hash_key key;
-	struct attempt_cell *cells; /* sets of ATTEMPT_WAYS */
-	_Atomic uint64_t shared;    /* of all addresses that found no cell */
-};
-int attempts_init(struct attempts *attempts, const struct hash_key *key);
-void attempts_fini(struct attempts *attempts);
-/* lock is held while a cell is claimed. 0, or nanoseconds until the next attempt is allowed. */
-uint64_t attempts_take(struct attempts *attempts, pthread_mutex_t *lock, const struct prefix *prefix,
-		       const struct gcra *rate, uint64_t now_ns);
 
 /* offences.c: blocking events of an address within an hour. Losing an entry harms nobody but the record of its owner,
  * so a full set forgets the address that was quiet for longest. */
@@ -246,11 +231,16 @@ size_t api_keys_take_used(struct api_keys *keys, struct store_api_key *ret_keys,
 void api_keys_each(const struct api_keys *keys, store_key_function *each, void *user);
 
 struct store {
-	pthread_mutex_t lock; /* of everything but the words of attempts */
+	pthread_mutex_t lock; /* of everything but attempts */
 	struct store_options options;
-	_Atomic uint64_t auth_interval_ns, auth_burst_ns; /* options.auth_rate, read without the lock */
+	struct {
+		_Atomic uint64_t interval_ns, burst_ns;
+	} rates[LIMIT_KINDS];		   /* of the options, read without the lock */
+	unsigned ipv4_prefix, ipv6_prefix; /* never change */
 	struct presence presence;
-	struct attempts attempts;
+	struct limits attempts; /* what strangers can fill */
+	struct limits limits;	/* what takes a login */
+	struct limits known;	/* from where users have logged in: marks */
 	struct offences offences;
 	struct blocks blocks;
 	struct sessions sessions;
@@ -262,6 +252,9 @@ struct store {
 	uint8_t nonce_key[32]; /* never changes: read without the lock */
 	struct api_keys api_keys;
 };
+
+struct prefix store_prefix(const struct store *store, const struct fw_addr *address);
+void store_set_rate(struct store *store, enum limit_kind kind, const struct gcra *rate);
 
 /* store.c, under the lock: */
 bool store_is_revoked(const struct store *store, const struct store_session *session);

@@ -39,6 +39,8 @@ RELAXED = """
 rate_limiting:
   messages_per_minute: 1000000
   auth_attempts_per_minute: 1000000
+  sessions_per_user_per_minute: 0
+  auth_attempts_per_account: 0
   max_connections_per_ip: 100000
 websocket:
   control_frames_per_minute: 1000000

@@ -17,7 +17,7 @@ OPEN = """
 upstream: {{url: "{url}"}}
 websocket: {{compression: {mode}, max_upstream_message: 4000000, control_frames_per_minute: 0, max_fragments: 0{more}}}
 routes: [{{path: "*", opaque: true, binary: true, anonymous: guest}}]
-rate_limiting: {{messages_per_minute: 1000000000, auth_attempts_per_minute: 1000000, max_connections_per_ip: 10000, max_message_size: {size}}}
+rate_limiting: {{messages_per_minute: 1000000000, auth_attempts_per_minute: 1000000, sessions_per_user_per_minute: 0, max_connections_per_ip: 10000, max_message_size: {size}}}
 """
 OFFER = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
 

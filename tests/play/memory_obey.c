@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/limit_kind.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "memory.h"
@@ -63,11 +64,20 @@ static void obey_session_open(struct memory *memory, struct link *link, const st
 						      (uint64_t)need->ticket_ms * 1000000, memory->now);
 		return;
 	}
+	link->answer.code = store_session_slot(memory->store, need->user_id, memory->now.monotonic_ns,
+					       &link->answer.retry_after_ms);
+	if (link->answer.code != FW_ANSWER_YES) {
+		link->answer.cause = slice_text(limit_kind_cause(LIMIT_KIND_sessions));
+		return;
+	}
 	obey_leave_session(link);
 	memcpy(link->session_key, need->key.data, sizeof(link->session_key));
 	link->answer.code =
 		store_session_open(memory->store, link->session_key, &session, memory->now, evicted, &evicted_size);
 	link->held = link->answer.code == FW_ANSWER_YES;
+	if (link->held)
+		store_login_known(memory->store, slice(session.user_id, session.user_id_size), &link->address,
+				  memory->now.monotonic_ns);
 	other = obey_link_of_session(memory, evicted, evicted_size);
 	if (other != NULL) {
 		other->end_due = true;
@@ -166,6 +176,11 @@ static void obey_need(struct link *link, const struct fw_need *need)
 	link->twice = need->kind >= FW_NEED_PASSWORD;
 	if (memory->fault == FAULT_STORE) {
 		/* The store cannot be asked. */
+	} else if (need->kind == FW_NEED_PASSWORD &&
+		   store_account_slot(memory->store, need->user_id, &link->address, now,
+				      &link->answer.retry_after_ms) != FW_ANSWER_YES) {
+		link->answer.code = FW_ANSWER_LIMITED;
+		link->answer.cause = slice_text(limit_kind_cause(LIMIT_KIND_account_logins));
 	} else if (link->twice) {
 		memory_obey_ask(link, need);
 	} else if ((need->kind == FW_NEED_SESSION_OPEN || need->kind == FW_NEED_SESSION_TAKE) &&
@@ -173,9 +188,11 @@ static void obey_need(struct link *link, const struct fw_need *need)
 		world_wrong(&memory->world, "a session's key is not a SHA-256");
 	} else if (need->kind == FW_NEED_ADMIT) {
 		link->address = need->address;
-		link->answer.code = store_admit(memory->store, &need->address, now);
+		link->answer.code =
+			store_handshake_slot(memory->store, &need->address, now, &link->answer.retry_after_ms);
+		if (link->answer.code == FW_ANSWER_YES)
+			link->answer.code = store_admit(memory->store, &need->address, now);
 		link->admitted = link->answer.code == FW_ANSWER_YES;
-		link->answer.retry_after_ms = 0;
 	} else if (need->kind == FW_NEED_AUTH_SLOT) {
 		link->answer.code = store_auth_slot(memory->store, &need->address, now, &link->answer.retry_after_ms);
 	} else if (need->kind == FW_NEED_SESSION_OPEN) {

@@ -106,6 +106,39 @@ static void the_shared_cell_answers_the_same(void **state)
 	}
 }
 
+/* Octets: several at once, as many as so many single ones. */
+static void many_at_once_are_as_many_single_ones(void **state)
+{
+	const struct gcra rate = gcra_per(100, 60 * SECOND), slow = gcra_per(1, 60 * SECOND);
+	uint64_t one = 0, many = 0, now = 1000 * SECOND;
+	_Atomic uint64_t shared = 0;
+
+	(void)state;
+	srand(7);
+	for (int i = 0; i < 10000; i++) {
+		uint64_t count = (uint64_t)rand() % 130, before = one, wait = 0;
+
+		now += (uint64_t)rand() % (30 * SECOND);
+		for (uint64_t k = 0; k < count && wait == 0; k++)
+			wait = gcra_take(&one, &rate, now);
+		if (wait != 0)
+			one = before;
+		assert_true((gcra_take_many(&many, &rate, count, now) == 0) == (wait == 0));
+		assert_true((gcra_take_many_shared(&shared, &rate, count, now) == 0) == (wait == 0));
+		assert_true(one == many && many == shared);
+		wait = gcra_wait(many, &rate, count, now);
+		if (count > 100)
+			assert_true(wait == UINT64_MAX);
+		else if (wait != 0)
+			assert_true(gcra_wait(many, &rate, count, now + wait - 1) == 1 &&
+				    gcra_wait(many, &rate, count, now + wait) == 0);
+	}
+	one = 0;
+	assert_true(gcra_take_many(&one, &slow, UINT64_MAX, now) == UINT64_MAX && one == 0);
+	assert_true(gcra_take_many(&one, &slow, UINT64_C(1) << 40, now) == UINT64_MAX && one == 0);
+	assert_true(gcra_take_many(&one, &slow, 0, now) == 0 && gcra_take_many(&one, &slow, 1, now) == 0);
+}
+
 static _Atomic uint64_t contended;
 static const struct gcra contended_rate = { SECOND, 4999 * SECOND };
 
@@ -167,6 +200,7 @@ int main(void)
 		cmocka_unit_test(time_that_stands_still_or_goes_back_gives_nothing),
 		cmocka_unit_test(it_is_a_token_bucket),
 		cmocka_unit_test(the_shared_cell_answers_the_same),
+		cmocka_unit_test(many_at_once_are_as_many_single_ones),
 		cmocka_unit_test(threads_share_one_burst),
 		cmocka_unit_test(what_is_spent_stays_spent_under_another_rate),
 	};

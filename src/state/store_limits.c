@@ -1,0 +1,90 @@
+/* store_limits.c: what is counted of addresses, users and accounts by the minute. */
+#include "state/store_parts.h"
+
+struct prefix store_prefix(const struct store *store, const struct fw_addr *address)
+{
+	return prefix_within(address, store->ipv4_prefix, store->ipv6_prefix);
+}
+
+void store_set_rate(struct store *store, enum limit_kind kind, const struct gcra *rate)
+{
+	atomic_store(&store->rates[kind].interval_ns, rate->interval_ns);
+	atomic_store(&store->rates[kind].burst_ns, rate->burst_ns);
+}
+
+static struct gcra rate_of(struct store *store, enum limit_kind kind)
+{
+	return (struct gcra){ atomic_load_explicit(&store->rates[kind].interval_ns, memory_order_relaxed),
+			      atomic_load_explicit(&store->rates[kind].burst_ns, memory_order_relaxed) };
+}
+
+static struct fw_slice prefix_slice(const struct prefix *prefix)
+{
+	return slice(prefix, sizeof(*prefix));
+}
+
+static enum fw_answer_code answer(uint64_t wait_ns, uint32_t *ret_retry_ms)
+{
+	uint64_t wait_ms = wait_ns / 1000000 + (wait_ns % 1000000 != 0);
+
+	*ret_retry_ms = wait_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)wait_ms;
+	return wait_ns == 0 ? FW_ANSWER_YES : FW_ANSWER_LIMITED;
+}
+
+#define WEEK_NS (7 * 24 * HOUR_NS)
+
+static enum fw_answer_code slot(struct store *store, struct limits *limits, enum limit_kind kind,
+				struct fw_slice subject, uint64_t now_ns, uint32_t *ret_retry_ms)
+{
+	struct gcra rate = rate_of(store, kind);
+
+	*ret_retry_ms = 0;
+	if (rate.interval_ns == 0)
+		return FW_ANSWER_YES;
+	return answer(limits_take(limits, kind, limits_tag(limits, kind, subject, slice(NULL, 0)), &rate, now_ns),
+		      ret_retry_ms);
+}
+
+enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
+				    uint32_t *ret_retry_ms)
+{
+	struct prefix prefix = store_prefix(store, address);
+
+	return slot(store, &store->attempts, LIMIT_KIND_logins, prefix_slice(&prefix), now_ns, ret_retry_ms);
+}
+
+enum fw_answer_code store_handshake_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
+					 uint32_t *ret_retry_ms)
+{
+	struct prefix prefix = store_prefix(store, address);
+
+	return slot(store, &store->attempts, LIMIT_KIND_handshakes, prefix_slice(&prefix), now_ns, ret_retry_ms);
+}
+
+static uint64_t known_tag(const struct store *store, struct fw_slice user, const struct fw_addr *address)
+{
+	struct prefix prefix = store_prefix(store, address);
+
+	return limits_tag(&store->known, LIMIT_KIND_account_logins, user, prefix_slice(&prefix));
+}
+
+enum fw_answer_code store_account_slot(struct store *store, struct fw_slice user, const struct fw_addr *address,
+				       uint64_t now_ns, uint32_t *ret_retry_ms)
+{
+	if (limits_marked(&store->known, known_tag(store, user, address), now_ns)) {
+		*ret_retry_ms = 0;
+		return FW_ANSWER_YES;
+	}
+	return slot(store, &store->attempts, LIMIT_KIND_account_logins, user, now_ns, ret_retry_ms);
+}
+
+void store_login_known(struct store *store, struct fw_slice user, const struct fw_addr *address, uint64_t now_ns)
+{
+	limits_mark(&store->known, known_tag(store, user, address), now_ns + WEEK_NS, now_ns);
+}
+
+enum fw_answer_code store_session_slot(struct store *store, struct fw_slice user, uint64_t now_ns,
+				       uint32_t *ret_retry_ms)
+{
+	return slot(store, &store->limits, LIMIT_KIND_sessions, user, now_ns, ret_retry_ms);
+}
