@@ -102,6 +102,16 @@ static const char *record_refusal(struct fw_conn *conn, const struct message *me
 	return node->event.as.record.event_id;
 }
 
+/* Every other answer is to a message that was within its limit; these alone have none of their own, where
+ * close_after_violations is off or a client sends a good message now and then. The refusal is recorded all the same. */
+static bool may_answer(struct fw_conn *conn, const struct message *message)
+{
+	static const struct gcra rate = { SECOND_NS, 59 * SECOND_NS }; /* 60 a minute */
+
+	return message->error != ERROR_RATE_LIMITED ||
+	       gcra_take(&conn->answer_cell, &rate, conn->engine->now.monotonic_ns) == 0;
+}
+
 static void refuse(struct fw_conn *conn, const struct message *message, enum verdict verdict, unsigned stage)
 {
 	struct answer answer = {
@@ -122,7 +132,8 @@ static void refuse(struct fw_conn *conn, const struct message *message, enum ver
 		return;
 	}
 	answer.event_id = record_refusal(conn, message, stage);
-	answer_error(conn, &answer);
+	if (may_answer(conn, message))
+		answer_error(conn, &answer);
 	if (message->attachment != ATTACHMENT_NONE && message->event == EVENT_dangerous_content)
 		/* the server behind waits for it: nothing else can come after the event that announced it */
 		ending_close(conn, CLOSE_POLICY, &(struct answer){ .code = ERROR_NONE }, message->cause);
