@@ -264,6 +264,7 @@ struct fw_conn {
 	uint64_t last_message_ns; /* a message: for the idle timeout of the session */
 	uint64_t stall_ns[2];	  /* since when that side's output makes no progress; 0: nothing waits */
 	uint64_t message_cell;	  /* GCRA */
+	uint64_t byte_cell;
 	uint64_t control_cell;
 	uint64_t answer_cell; /* GCRA, of answers that say RATE_LIMITED */
 	uint64_t *type_cells; /* GCRA, of types with a rate of their own: policy->rate_cells; NULL: none came yet */

@@ -38,6 +38,7 @@ struct message {
 	struct fw_conn *conn;		  /* NULL in explain: stages that need one skip */
 	const struct policy_role *role;	  /* NULL: nobody is logged in (monitor) */
 	struct fw_slice text; /* the client's octets; of the engine's own: the secrets stage masks in place */
+	size_t received;      /* octets of the frame that it came with; of several in one, the first has them */
 	bool outbound;
 	bool binary;
 	bool compressed; /* text is what permessage-deflate made of it, until the inflate stage */

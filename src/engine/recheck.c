@@ -214,6 +214,7 @@ static void move(struct fw_conn *conn, struct fw_policy *next, const struct word
 	access_flush(conn); /* it names its types by the policy that counted them */
 	shorten(conn, next);
 	convert(&conn->message_cell, &conn->policy->message_rate, &next->message_rate, now_ns);
+	convert(&conn->byte_cell, &conn->policy->byte_rate, &next->byte_rate, now_ns);
 	convert(&conn->control_cell, &conn->policy->control_rate, &next->control_rate, now_ns);
 	if (conn->principal != NULL && word->has_role)
 		conn->principal->role = word->role;

@@ -1,4 +1,5 @@
-/* stage_limit.c: messages a minute of this connection, before any parsing. Every inbound message counts (decision D2).
+/* stage_limit.c: messages and bytes a minute of this connection, before any parsing. Every inbound message counts
+ * (decision D2).
  */
 #include "engine/conn_state.h"
 #include "engine/message.h"
@@ -10,7 +11,8 @@ enum verdict limit_refuse(struct message *message, uint64_t wait_ns, const char 
 	message->error = ERROR_RATE_LIMITED;
 	message->event = EVENT_rate_limit_violation;
 	message->cause = cause;
-	message->retry_after_ms = (uint32_t)((wait_ns + 999999) / 1000000);
+	message->retry_after_ms =
+		wait_ns < (uint64_t)UINT32_MAX * 1000000 ? (uint32_t)((wait_ns + 999999) / 1000000) : UINT32_MAX;
 	conn->engine->counters[COUNT_rate_limited]++;
 	conn->violations++;
 	if (message->policy->settings.close_after_violations != 0 &&
@@ -24,10 +26,12 @@ enum verdict limit_refuse(struct message *message, uint64_t wait_ns, const char 
 enum verdict stage_limit(struct message *message)
 {
 	struct fw_conn *conn = message->conn;
-	uint64_t wait;
+	const struct fw_policy *policy = message->policy;
+	uint64_t wait = 0, wait_bytes, now;
 
 	if (conn == NULL)
 		return VERDICT_PASS;
+	now = conn->engine->now.monotonic_ns;
 	/* Enforcing, the frame reader has refused it by its header; monitor lets it pass and says so. */
 	if (conn_monitors(conn) && message->text.size > (uint64_t)message->policy->settings.max_message_size) {
 		message->error = ERROR_MESSAGE_TOO_LARGE;
@@ -36,13 +40,22 @@ enum verdict stage_limit(struct message *message)
 		message->close = CLOSE_TOO_BIG;
 		return VERDICT_CLOSE;
 	}
+	/* Both are asked before either counts: a message that one refuses takes nothing of the other. An attachment is
+	 * part of the message that announced it, and their number is bounded. */
+	if (message->attachment == ATTACHMENT_NONE)
+		wait = gcra_wait(conn->message_cell, &policy->message_rate, 1, now);
+	wait_bytes = gcra_wait(conn->byte_cell, &policy->byte_rate, message->received, now);
+	if (policy->byte_rate.interval_ns == 0)
+		wait_bytes = 0;
+	if (wait != 0 || wait_bytes != 0)
+		return limit_refuse(message, wait > wait_bytes ? wait : wait_bytes,
+				    wait != 0 ? "messages per minute" : "bytes per minute");
+	if (policy->byte_rate.interval_ns != 0)
+		gcra_take_many(&conn->byte_cell, &policy->byte_rate, message->received, now);
 	if (message->attachment != ATTACHMENT_NONE)
-		return VERDICT_PASS; /* it is part of the message that announced it, and their number is bounded */
-	wait = gcra_take(&conn->message_cell, &message->policy->message_rate, conn->engine->now.monotonic_ns);
-	if (wait == 0) {
-		message->violations = conn->violations;
-		conn->violations = 0;
 		return VERDICT_PASS;
-	}
-	return limit_refuse(message, wait, "messages per minute");
+	gcra_take(&conn->message_cell, &policy->message_rate, now);
+	message->violations = conn->violations;
+	conn->violations = 0;
+	return VERDICT_PASS;
 }

@@ -214,6 +214,7 @@ static void judge(struct fw_conn *conn, const struct ws_item *item, bool first, 
 	message.text = *text;
 	message.binary = item->opcode == WS_BINARY;
 	message.compressed = compressed;
+	message.received = first ? item->size : 0;
 	message.type = FW_TYPE_OPAQUE;
 	message.problems = &engine->problems;
 	message.dialect = dialects_of(conn);

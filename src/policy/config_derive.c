@@ -189,6 +189,23 @@ static struct gcra rate(int64_t per_minute)
 	return per_minute != 0 ? gcra_per((uint64_t)per_minute, MINUTE_NS) : (struct gcra){ 0, 0 };
 }
 
+/* Types that have no rate of their own; what is shown as written stays as it is. */
+static void derive_type_rates(struct config *config)
+{
+	struct fw_policy *policy = config->policy;
+	int64_t usual = policy->settings.default_type_messages_per_minute;
+
+	for (unsigned i = 0; usual != 0 && i < policy->message_count; i++) {
+		struct policy_message *message = (struct policy_message *)&policy->messages[i];
+
+		if (message->rate != NULL || strcmp(message->name, "auth") == 0)
+			continue;
+		if (!contract_rate(policy, message->name, usual))
+			config->short_of_memory = true;
+		message->messages_per_minute = 0;
+	}
+}
+
 void config_derive(struct config *config)
 {
 	struct fw_policy *policy = config->policy;
@@ -206,6 +223,8 @@ void config_derive(struct config *config)
 	policy->message_rate = gcra_per((uint64_t)settings->messages_per_minute, MINUTE_NS);
 	policy->auth_rate = gcra_per((uint64_t)settings->auth_attempts_per_minute, MINUTE_NS);
 	policy->control_rate = rate(settings->control_rate);
+	policy->byte_rate = rate(settings->bytes_per_minute);
+	derive_type_rates(config);
 	policy->handshake_rate = rate(settings->handshakes_per_minute);
 	policy->account_rate = rate(settings->auth_attempts_per_account);
 	policy->session_rate = rate(settings->sessions_per_user_per_minute);

@@ -344,11 +344,11 @@ struct fw_policy {
 	size_t trusted_net_count;
 
 	struct gcra message_rate, control_rate, auth_rate;
-	struct gcra handshake_rate, account_rate, session_rate; /* an interval of 0: no limit */
-	uint32_t methods;					/* bit set of enum policy_method */
-	uint32_t auth_message_bytes;				/* what the message type auth may have */
-	struct fw_slice security_headers;			/* see security_headers.h */
-	struct fw_slice cors_preflight;				/* see cors.h */
+	struct gcra byte_rate, handshake_rate, account_rate, session_rate; /* an interval of 0: no limit */
+	uint32_t methods;						   /* bit set of enum policy_method */
+	uint32_t auth_message_bytes;					   /* what the message type auth may have */
+	struct fw_slice security_headers;				   /* see security_headers.h */
+	struct fw_slice cors_preflight;					   /* see cors.h */
 };
 
 /* Would a name of our own users be taken for one of an issuer's: does it begin with the user_prefix of one? */
