@@ -72,7 +72,8 @@ enum fw_need_kind {
 	FW_NEED_AUTH_SLOT,    /* address: is a login attempt still allowed for it? */
 	FW_NEED_SESSION_OPEN, /* key: SHA-256 of a new session token; user, role: whose it is; session_id: public id */
 	FW_NEED_SESSION_TAKE, /* key: SHA-256 of a presented token. The store forgets it: the token is single use */
-	FW_NEED_VIOLATION,    /* address, number (enum event_type): count it; no answer is awaited */
+	FW_NEED_VIOLATION,    /* address, user_id (who is logged in; empty: nobody), number (enum event_type): count it;
+				 no answer is awaited */
 	/* key_id, address; key: SHA-256 of the presented API key, or empty where it was proved before and a session of
 	 * its is taken up: may it be used from there? */
 	FW_NEED_API_KEY,
@@ -127,7 +128,7 @@ struct fw_need {
 enum fw_answer_code {
 	FW_ANSWER_YES = 0,
 	FW_ANSWER_NO,	      /* not found, expired, refused */
-	FW_ANSWER_BLOCKED,    /* ADMIT: the address is on the block list */
+	FW_ANSWER_BLOCKED,    /* ADMIT: the address is on the block list; SESSION_OPEN: the user is */
 	FW_ANSWER_FULL,	      /* ADMIT: too many connections of this address; SESSION_OPEN: see fw_need.proof */
 	FW_ANSWER_OVERLOAD,   /* ADMIT: too many connections in all: 503 */
 	FW_ANSWER_LIMITED,    /* too many; retry_after_ms is set, and cause for SESSION_OPEN and what takes time */

@@ -9,7 +9,7 @@
 #include "cmd/options.h"
 #include "codec/json.h"
 
-enum { ARENA = 64 << 20, COLUMNS = 8, WIDEST = 60 };
+enum { ARENA = 64 << 20, COLUMNS = 8, WIDEST = 60, NAME = 32 };
 
 struct table {
 	const struct json *json;
@@ -69,6 +69,15 @@ static void print_cell(const struct table *table, size_t column, struct fw_slice
 			putchar(' ');
 }
 
+static struct fw_slice name_of(const char *member, char ret_name[NAME])
+{
+	size_t n = 0;
+
+	for (; member[n] != '\0' && n < NAME; n++)
+		ret_name[n] = member[n] == '_' ? ' ' : member[n];
+	return slice(ret_name, n);
+}
+
 static void print_table(struct table *table, uint32_t list)
 {
 	uint32_t end = table->json->nodes[list].next;
@@ -78,16 +87,18 @@ static void print_table(struct table *table, uint32_t list)
 	for (uint32_t at = list + 1; at < end; at = table->json->nodes[at].next)
 		measure(table, at);
 	for (size_t i = 0; i < table->count; i++) {
-		char name[32];
-		size_t n = 0;
+		char name[NAME];
 
-		for (; table->members[i][n] != '\0' && n < sizeof(name) - 1; n++)
-			name[n] = table->members[i][n] == '_' ? ' ' : table->members[i][n];
-		print_cell(table, i, slice(name, n));
+		print_cell(table, i, name_of(table->members[i], name));
 	}
 	for (uint32_t at = list + 1; at < end; at = table->json->nodes[at].next)
 		for (size_t i = 0; i < table->count; i++)
 			print_cell(table, i, cell(table, at, i));
+}
+
+static int not_understood(const char *verb)
+{
+	return options_could_not(verb, "the server's answer is not understood; are both of one version?");
 }
 
 int rows_print(const char *verb, struct fw_slice body, const char *list, const char *const *members)
@@ -107,6 +118,30 @@ int rows_print(const char *verb, struct fw_slice body, const char *list, const c
 	else
 		node = 0;
 	arena_fini(&arena);
-	return node != 0 ? COMMAND_DONE
-			 : options_could_not(verb, "the server's answer is not understood; are both of one version?");
+	return node != 0 ? COMMAND_DONE : not_understood(verb);
+}
+
+int rows_print_one(const char *verb, struct fw_slice body, const char *const *members)
+{
+	const char *shown[] = { NULL, NULL, NULL };
+	struct arena arena;
+	struct json json;
+	struct table table = { .json = &json, .arena = &arena, .members = shown, .count = 2 };
+	bool read;
+	char name[NAME];
+
+	arena_init(&arena, ARENA);
+	read = json_parse(&arena, slice_trim(body), 0, &json, NULL) == JSON_OK && json.nodes[0].kind == JSON_OBJECT;
+	for (size_t i = 0; members[i] != NULL; i++)
+		if (strlen(members[i]) > table.widths[0])
+			table.widths[0] = strlen(members[i]);
+	for (size_t i = 0; read && members[i] != NULL; i++) {
+		shown[1] = members[i];
+		if (json_member(&json, 0, members[i], strlen(members[i])) == 0)
+			continue;
+		print_cell(&table, 0, name_of(members[i], name));
+		print_cell(&table, 1, cell(&table, 0, 1));
+	}
+	arena_fini(&arena);
+	return read ? COMMAND_DONE : not_understood(verb);
 }

@@ -7,4 +7,6 @@
  * for underscores are the head of the table. Control characters are shown as "?". COMMAND_DONE, or COMMAND_COULD_NOT
  * and said so. */
 int rows_print(const char *verb, struct fw_slice body, const char *list, const char *const *members);
+/* Of one object those members that it has, a line each. */
+int rows_print_one(const char *verb, struct fw_slice body, const char *const *members);
 #endif

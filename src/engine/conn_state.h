@@ -504,6 +504,7 @@ void login_ticket_answer(struct fw_conn *conn);
 void login_limited(struct fw_conn *conn, enum fw_need_kind kind, const struct fw_answer *answer);
 void login_turn_away(struct fw_conn *conn, const char *cause); /* overload */
 void login_crowded(struct fw_conn *conn);
+void login_blocked(struct fw_conn *conn);
 void login_ask_nonce(struct fw_conn *conn, struct fw_slice nonce);
 
 /* principal.c */

@@ -197,8 +197,15 @@ uint32_t event_need(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 
 void event_violation(struct fw_conn *conn, uint16_t type)
 {
-	if (!conn_monitors(conn) && (conn->policy->blocking_events >> type & 1))
-		event_need(conn, FW_NEED_VIOLATION, &(struct fw_need){ .number = type });
+	const struct principal *who = conn->principal;
+	struct fw_slice user = { NULL, 0 };
+
+	if (conn_monitors(conn) || (conn->policy->blocking_events >> type & 1) == 0)
+		return;
+	/* All who need not log in have one name: what one of them does is not the others'. */
+	if (who != NULL && !who->anonymous)
+		user = slice(who->user_id, who->user_id_size);
+	event_need(conn, FW_NEED_VIOLATION, &(struct fw_need){ .number = type, .user_id = user });
 }
 
 void event_give_back(struct fw_engine *engine, struct event_node *node)

@@ -559,6 +559,8 @@ void login_supplied(struct fw_conn *conn, enum fw_need_kind kind, const struct f
 		login_turn_away(conn, "dpop: no room to remember another proof");
 	else if (answer->code == FW_ANSWER_CROWDED)
 		login_crowded(conn);
+	else if (answer->code == FW_ANSWER_BLOCKED)
+		login_blocked(conn);
 	else if (answer->code == FW_ANSWER_REPLAYED)
 		login_refuse(conn, authn_refusal_text(conn->login->kind), "dpop: replayed");
 	else if (answer->code == FW_ANSWER_NONCE)

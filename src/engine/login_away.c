@@ -54,6 +54,22 @@ void login_turn_away(struct fw_conn *conn, const char *cause)
 	login_free(conn);
 }
 
+/* For what he did: docs/internals/penalties.md. */
+void login_blocked(struct fw_conn *conn)
+{
+	struct answer told = { .code = ERROR_IP_BLOCKED, .text = "User blocked" };
+
+	if (!conn->login->first_message)
+		http_answer_refuse(conn, &(struct http_refusal){ .status = 403,
+								 .code = "IP_BLOCKED",
+								 .detail = told.text,
+								 .cause = "user",
+								 .event = EVENT_blocked_attempt });
+	else
+		ending_close(conn, CLOSE_BLOCKED, &told, "user");
+	login_free(conn);
+}
+
 /* He has as many sessions as he may, and they are not to give way. */
 void login_crowded(struct fw_conn *conn)
 {

@@ -267,12 +267,27 @@ static bool check_operation(struct config *config, struct config_place place, co
 	return false;
 }
 
+static bool check_exempt(struct config *config, struct config_place place, const char *path, struct fw_slice text)
+{
+	static const char user[] = "user:";
+	struct addr_net net;
+	char shown[64];
+
+	if (addr_net_parse(text, &net) ||
+	    (text.size > 5 && text.size <= 5 + LIMIT_USER_ID && memcmp(text.data, user, 5) == 0))
+		return true;
+	config_report_error(config, place, "\"%s\": \"%s\" is neither a network, as 10.0.0.0/8, nor user:NAME", path,
+			    config_report_quote(config, text, shown));
+	return false;
+}
+
 static bool check_event(struct config *config, struct config_place place, const char *path, struct fw_slice text)
 {
 	struct config_suggest suggest;
 	char shown[64], hint[128];
+	uint32_t points;
 
-	if (config_event_find(text) < EVENT_TYPES)
+	if (config_event_points(text, &points) < EVENT_TYPES)
 		return true;
 	config_suggest_start(&suggest, text);
 	for (unsigned i = 0; i < EVENT_TYPES; i++)
@@ -307,6 +322,7 @@ config_check *config_check_of(const char *path)
 		{ "validation.inspect.points", config_check_field_points },
 		{ "csrf.protected_operations", check_operation },
 		{ "monitoring.auto_block.blocking_events", check_event },
+		{ "monitoring.auto_block.exempt", check_exempt },
 		{ "security_policies.csp", check_header },
 		{ "security_policies.cors.allowed_origins", config_check_origin },
 		{ "security_policies.cors.allowed_methods", config_check_token },

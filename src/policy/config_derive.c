@@ -213,12 +213,16 @@ void config_derive(struct config *config)
 
 	derive_methods(policy);
 	policy->blocked_nets = derive_nets(config, &settings->blocked_ranges, &policy->blocked_net_count);
+	policy->exempt_nets = derive_nets(config, &settings->block_exempt, &policy->exempt_net_count);
 	policy->trusted_nets = derive_nets(config, &settings->trusted_proxies, &policy->trusted_net_count);
 	for (size_t i = 0; i < settings->blocking_events.count; i++) {
-		unsigned type = config_event_find(slice_text(settings->blocking_events.items[i]));
+		uint32_t points;
+		unsigned type = config_event_points(slice_text(settings->blocking_events.items[i]), &points);
 
-		if (type < EVENT_TYPES)
-			policy->blocking_events |= UINT64_C(1) << type;
+		if (type >= EVENT_TYPES)
+			continue;
+		policy->blocking_events |= UINT64_C(1) << type;
+		policy->event_points[type] = points;
 	}
 	policy->message_rate = gcra_per((uint64_t)settings->messages_per_minute, MINUTE_NS);
 	policy->auth_rate = gcra_per((uint64_t)settings->auth_attempts_per_minute, MINUTE_NS);

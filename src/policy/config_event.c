@@ -26,3 +26,24 @@ unsigned config_event_find(struct fw_slice name)
 			return spellings[i].type;
 	return EVENT_TYPES;
 }
+
+unsigned config_event_points(struct fw_slice text, uint32_t *ret_points)
+{
+	struct fw_slice name = text;
+	uint32_t points = 0;
+
+	while (name.size != 0 && name.data[name.size - 1] != ' ')
+		name.size--;
+	if (name.size == 0) {
+		*ret_points = 1;
+		return config_event_find(text);
+	}
+	for (size_t i = name.size; i < text.size; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9' || points > EVENT_POINTS_MOST)
+			return EVENT_TYPES;
+		points = points * 10 + (uint32_t)(text.data[i] - '0');
+	}
+	*ret_points = points;
+	name.size--;
+	return points != 0 && points <= EVENT_POINTS_MOST ? config_event_find(name) : EVENT_TYPES;
+}

@@ -338,6 +338,9 @@ struct fw_policy {
 
 	struct policy_inspect inspect;
 	uint64_t blocking_events; /* bit set of enum event_type */
+	uint32_t event_points[EVENT_TYPES];
+	struct addr_net *exempt_nets; /* of settings.block_exempt; what is no network there is user:NAME */
+	size_t exempt_net_count;
 	struct addr_net *blocked_nets;
 	size_t blocked_net_count;
 	struct addr_net *trusted_nets; /* of trusted_proxies */

@@ -135,7 +135,8 @@ struct admin_token {
 /* Signs one; ret_token is in the arena. FW_ERR_INVALID: there is no key that signs. Uses conn->body. */
 int admin_tokens_issue(struct admin_conn *conn, const struct admin_token *wanted, struct fw_slice *ret_token);
 void admin_tokens_add(struct admin_conn *conn);
-void admin_blocks_list(struct admin_conn *conn); /* admin_blocks.c */
+void admin_blocks_list(struct admin_conn *conn);    /* admin_blocks.c */
+void admin_blocks_explain(struct admin_conn *conn); /* what is known of an address or user */
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);
 

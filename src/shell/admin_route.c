@@ -41,6 +41,7 @@ static const struct admin_route routes[] = {
 	{ "DELETE", "/api/v1/users/", true, false, false, false, admin_users_remove },
 	{ "POST", "/api/v1/tokens", false, false, false, false, admin_tokens_add },
 	{ "GET", "/api/v1/blocks", false, false, false, false, admin_blocks_list },
+	{ "GET", "/api/v1/blocks/", true, false, false, false, admin_blocks_explain },
 	{ "POST", "/api/v1/blocks", false, false, false, false, admin_blocks_add },
 	{ "DELETE", "/api/v1/blocks/", true, false, false, false, admin_blocks_remove },
 };

@@ -1,5 +1,6 @@
 /* The life of a connection: accepted, settled after whatever happened, retired, freed at the end of a turn. */
 #include "shell/conn_io.h"
+#include "shell/penalty.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -144,6 +145,8 @@ static uint64_t deadline(const struct connection *connection)
 	for (unsigned i = 0; i < 2; i++)
 		if (connection->sides[i].cut_ns < at)
 			at = connection->sides[i].cut_ns;
+	if (connection->slow_ns != 0 && connection->slow_ns < at)
+		at = connection->slow_ns;
 	/* From the last turn on; the wheel keeps the earliest, so that it comes even if there is always another. */
 	if (!connection->watched && connection->sides[FW_UPSTREAM].state == SIDE_OPEN &&
 	    worker_now(connection->worker)->monotonic_ns + WATCH_NS < at)
@@ -223,6 +226,8 @@ void conn_io_timer_due(struct connection *connection)
 
 	if (connection->conn != NULL && !connection->done && fw_conn_deadline(connection->conn) <= now)
 		fw_conn_tick(connection->conn);
+	if (connection->slow_ns <= now)
+		connection->slow_ns = 0;
 	conn_io_watch_upstream(connection);
 	if (connection->announcing && connection->sides[FW_CLIENT].cut_ns <= now)
 		conn_io_announce_late(connection);
@@ -234,6 +239,11 @@ void conn_io_timer_due(struct connection *connection)
 			fw_conn_lost(connection->conn, (enum fw_side)i);
 	}
 	conn_io_settle(connection);
+}
+
+void conn_io_slow(struct connection *connection)
+{
+	connection->slow_ns = worker_now(connection->worker)->monotonic_ns + PENALTY_SLOW_NS;
 }
 
 void conn_io_mark(struct connection *connection)

@@ -53,6 +53,7 @@ struct connection {
 	struct connection *dial_next, **dial_back; /* of worker->dials */
 	struct connection *dial_same;
 	uint64_t dial_id; /* 0: it waits for no answer of the dialler */
+	uint64_t slow_ns; /* the client is not read before that; 0: it is */
 	struct fw_addr peer;
 	uint16_t dial_port;
 	uint8_t dial_first; /* of the addresses of name, and how many were tried */
@@ -79,7 +80,8 @@ void conn_io_flush_all(struct worker *worker);		     /* the end of a turn: write
 void conn_io_again(
 	struct worker *worker); /* the beginning of one: who had more to read has its turn at the end of it */
 void conn_io_end(struct connection *connection, unsigned close_reason);
-void conn_io_cut(struct connection *connection); /* closes its sockets now */
+void conn_io_slow(struct connection *connection); /* it broke rules: its client is not read for a second */
+void conn_io_cut(struct connection *connection);  /* closes its sockets now */
 void conn_io_timer_due(struct connection *connection);
 /* Reads, drains, writes until nothing moves; ends what has to end; sets the timer. */
 void conn_io_settle(struct connection *connection);

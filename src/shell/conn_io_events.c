@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/conn_io.h"
+#include "shell/penalty.h"
 #include "shell/session_need.h"
 
 enum { ASK_AGAIN_MS = 1000 }; /* after a time in which the keeper had no room for a question */
@@ -100,6 +101,8 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 	if (answer->code == FW_ANSWER_YES) {
 		store_login_known(worker->options->store, slice(session.user_id, session.user_id_size),
 				  &connection->peer, worker_now(worker)->monotonic_ns);
+		store_well_done(worker->options->store, &connection->peer, need->user_id,
+				worker_now(worker)->monotonic_ns);
 		connection->held = true;
 		memcpy(connection->session_key, key, sizeof(key));
 	}
@@ -143,29 +146,66 @@ static void check_key(struct connection *connection, const struct fw_need *need,
 	answer->issued_wall_us = key->created_wall_us;
 }
 
-static void record_block(struct connection *connection, const struct fw_addr *address)
+static void record_penalty(struct connection *connection, const struct fw_addr *address,
+			   const struct store_penalty *penalty)
 {
 	struct worker *worker = connection->worker;
 	struct fw_record record;
 
-	worker_record(worker, EVENT_ip_blocked, &record);
+	worker_record(worker, EVENT_penalty, &record);
+	if (!penalty_record(worker->policy, penalty, &record))
+		return;
 	record.source = *address;
 	record.connection_id = fw_conn_principal(connection->conn).connection_id;
-	record.details[record.detail_count++] = (struct fw_detail){ .key = "cause", .text = slice_text("violations") };
 	ipc_send_record(worker->options->records, &record, (uint16_t)worker->index);
+}
+
+/* On the connection that did it; what is done about its address or user is the store's. */
+static void obey_step(struct connection *connection, enum store_step step)
+{
+	switch (step) {
+	case STORE_STEP_slow:
+	case STORE_STEP_refuse:
+		conn_io_slow(connection);
+		break;
+	case STORE_STEP_close:
+		conn_io_end(connection, CLOSE_POLICY);
+		break;
+	default:
+		break;
+	}
+}
+
+static void obey_penalty(struct connection *connection, const struct store_penalty *penalty)
+{
+	struct worker *worker = connection->worker;
+	const struct store_block *block = &penalty->block;
+
+	if (penalty->exempt)
+		return;
+	obey_step(connection, penalty->step);
+	if (penalty->step != STORE_STEP_block)
+		return;
+	if (worker->options->apart)
+		worker_tell_blocked(worker, block);
+	if (block->address.family != 0)
+		worker_end_address(worker, &block->address);
+	else
+		worker_end_user(worker, slice(block->user, block->user_size), CLOSE_BLOCKED);
 }
 
 static void violation(struct connection *connection, const struct fw_need *need)
 {
 	struct worker *worker = connection->worker;
 	struct fw_addr address = need->address;
+	struct store_offence offence = penalty_offence(worker->policy, &address, need->user_id, (unsigned)need->number);
+	struct store_penalty penalty;
 
-	if (!store_violation(worker->options->store, &address, worker_now(worker)->monotonic_ns))
-		return;
-	record_block(connection, &address);
-	if (worker->options->apart)
-		worker_tell_blocked(worker, &address);
-	worker_end_address(worker, &address);
+	do {
+		store_offend(worker->options->store, &offence, worker_now(worker)->monotonic_ns, &penalty);
+		record_penalty(connection, &address, &penalty);
+		obey_penalty(connection, &penalty);
+	} while (penalty_next(worker->policy, &penalty, &offence));
 }
 
 static void need(struct connection *connection, const struct fw_need *asked)

@@ -41,8 +41,8 @@ static bool may_read(const struct connection *connection, enum fw_side which)
 	const struct conn_side *side = &connection->sides[which];
 
 	return side->readable && side->state == SIDE_OPEN && connection->conn != NULL &&
-	       !connection->sides[!which].blocked && fw_conn_wants(connection->conn, which) &&
-	       (side->tls == NULL || conn_io_tls_may_read(side));
+	       (which != FW_CLIENT || connection->slow_ns == 0) && !connection->sides[!which].blocked &&
+	       fw_conn_wants(connection->conn, which) && (side->tls == NULL || conn_io_tls_may_read(side));
 }
 
 static ssize_t read_side(struct connection *connection, enum fw_side which, size_t most)

@@ -9,7 +9,7 @@
 #include "shell/issuer_keys.h"
 #include "shell/log.h"
 
-enum { USED_ROOM = 64, REASON_ROOM = STORE_REASON + 1 };
+enum { USED_ROOM = 64 };
 
 static struct fw_time now(void)
 {
@@ -42,15 +42,14 @@ static int64_t put_key(struct gate_store *gate, const struct ipc_store *message,
 	return store_key_put(gate->store, &key, message->numbers[0], forgotten) == STORE_KEY_KEPT;
 }
 
-static int64_t block(struct gate_store *gate, const struct ipc_store *message, struct fw_slice rest)
+static int64_t block(struct gate_store *gate, struct fw_slice rest)
 {
-	char reason[REASON_ROOM];
-	size_t size = rest.size < sizeof(reason) ? rest.size : sizeof(reason) - 1;
+	struct store_block block;
 
-	if (size != 0)
-		memcpy(reason, rest.data, size);
-	reason[size] = '\0';
-	return store_block_add(gate->store, &message->address, now().monotonic_ns, message->numbers[0], reason) == 0;
+	if (rest.size != sizeof(block))
+		return 0;
+	memcpy(&block, rest.data, sizeof(block));
+	return store_block_put(gate->store, &block, now().monotonic_ns) == 0;
 }
 
 static int64_t revoke_user(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text,
@@ -85,6 +84,17 @@ static int64_t take_keys(struct gate_store *gate, const struct ipc_store *messag
 	return 1;
 }
 
+static int64_t standing(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text)
+{
+	struct ipc_store_done done = { .call = message->call, .more = true };
+	struct store_standing standing;
+	bool known = store_standing(gate->store, &message->address, text, now().monotonic_ns, &standing);
+
+	ipc_send(gate->replies, IPC_STORE_DONE, &done, sizeof(done), slice((const char *)&standing, sizeof(standing)),
+		 false);
+	return known;
+}
+
 static int64_t list(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text)
 {
 	struct listing listing = { gate, message->call };
@@ -104,10 +114,13 @@ bool gate_store_obey(struct gate_store *gate, const struct ipc_store *message, s
 	rest = slice_from(tail, message->text_size);
 	switch ((enum ipc_store_op)message->op) {
 	case IPC_STORE_BLOCK:
-		done.result = block(gate, message, rest);
+		done.result = block(gate, rest);
 		break;
 	case IPC_STORE_UNBLOCK:
-		done.result = store_block_remove(store, &message->address);
+		done.result = store_block_remove(store, &message->address, text, now().monotonic_ns);
+		break;
+	case IPC_STORE_STANDING:
+		done.result = standing(gate, message, text);
 		break;
 	case IPC_STORE_LOGOUT:
 		done.result = store_logout(store, message->mark, message->numbers[0], message->numbers[1]);
@@ -150,18 +163,17 @@ bool gate_store_obey(struct gate_store *gate, const struct ipc_store *message, s
 	return true;
 }
 
-static void tell_block(void *user, const struct fw_addr *address, uint64_t left_ns, const char *reason)
+static void tell_block(void *user, const struct store_block *block)
 {
 	struct gate_store *gate = user;
-	struct ipc_blocked blocked = { .address = *address, .life_ns = left_ns };
+	struct ipc_blocked blocked = { *block };
 
-	(void)reason;
 	ipc_send(gate->figures, IPC_BLOCKED, &blocked, sizeof(blocked), slice(NULL, 0), false);
 }
 
 void gate_store_tell_blocks(struct gate_store *gate)
 {
-	store_block_list(gate->store, now().monotonic_ns, tell_block, gate);
+	store_block_list(gate->store, now().monotonic_ns, true, tell_block, gate);
 }
 
 void gate_store_tell_used(struct gate_store *gate)

@@ -6,6 +6,8 @@
 #include <framewall/conn.h>
 #include <framewall/event.h>
 
+#include "state/store.h"
+
 struct ipc_empty {
 	uint8_t unused;
 };
@@ -82,8 +84,7 @@ struct ipc_gate_begins {
 	bool knows; /* it runs already, and was asked who it is */
 };
 struct ipc_blocked {
-	struct fw_addr address;
-	uint64_t life_ns;
+	struct store_block block;
 };
 struct ipc_key_used {
 	char key_id[8];
@@ -93,14 +94,15 @@ struct ipc_key_used {
 enum ipc_store_op {
 	IPC_STORE_BEGIN, /* numbers[0]: generation */
 	IPC_STORE_READY,
-	IPC_STORE_WHO,	 /* GATE_BEGINS, and BLOCKED for each block */
-	IPC_STORE_BLOCK, /* address, numbers[0]: life; rest: reason */
-	IPC_STORE_UNBLOCK,
-	IPC_STORE_LOGOUT,  /* mark, numbers: before, until */
-	IPC_STORE_REVOKE,  /* text: user; numbers[0]: before; flag: disabled; rest: reason */
-	IPC_STORE_RESTORE, /* text: user */
-	IPC_STORE_KEY,	   /* rest: struct store_api_key; numbers[0]: now */
-	IPC_STORE_END_KEY, /* text: id: its sessions */
+	IPC_STORE_WHO,	    /* GATE_BEGINS, and BLOCKED for each block */
+	IPC_STORE_BLOCK,    /* rest: struct store_block */
+	IPC_STORE_UNBLOCK,  /* address, or (family 0) text: user */
+	IPC_STORE_STANDING, /* address, or (family 0) text: user */
+	IPC_STORE_LOGOUT,   /* mark, numbers: before, until */
+	IPC_STORE_REVOKE,   /* text: user; numbers[0]: before; flag: disabled; rest: reason */
+	IPC_STORE_RESTORE,  /* text: user */
+	IPC_STORE_KEY,	    /* rest: struct store_api_key; numbers[0]: now */
+	IPC_STORE_END_KEY,  /* text: id: its sessions */
 	IPC_STORE_END_USER,
 	IPC_STORE_END_SESSION,
 	IPC_STORE_SESSIONS, /* text: user, or none; numbers[0]: how many at most */

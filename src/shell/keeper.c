@@ -140,6 +140,8 @@ struct keeper *keeper_start(const struct keeper_options *options, const char **r
 
 struct keeper *keeper_stop(struct keeper *keeper)
 {
+	char failed[DATABASE_ERROR];
+
 	if (keeper == NULL)
 		return NULL;
 	admin_stop(keeper->admin);
@@ -164,6 +166,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_recorder_stop(&keeper->recorder);
 	senders_stop(keeper->senders); /* what was recorded last is sent, too */
 	keeper_keys_write_used(keeper);
+	(void)keeper_blocks_write(keeper, failed);
 	database_close(keeper->database);
 	if (keeper->directory_fd >= 0)
 		close(keeper->directory_fd);

@@ -9,6 +9,7 @@
 
 #include "base/encode.h"
 #include "base/mem.h"
+#include "shell/clock.h"
 #include "shell/keeper_parts.h"
 #include "shell/log.h"
 
@@ -135,7 +136,9 @@ const char *keeper_files_database(const char *directory, const struct vault_opti
 		return say("open", path);
 	}
 	*ret_database = database_open(path, keys, wrong);
-	if (*ret_database != NULL && database_load(*ret_database, store, wrong))
+	if (*ret_database != NULL && database_load(*ret_database, store, wrong) &&
+	    database_load_blocks(*ret_database, store,
+				 (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() }, wrong))
 		return NULL;
 	*ret_database = database_close(*ret_database);
 	snprintf(text, sizeof(text), "cannot use %s: %s", path, wrong);

@@ -340,6 +340,12 @@ enum keeper_kept keeper_keys_end(struct keeper *keeper, struct store_api_key *ke
 void keeper_keys_tick(struct keeper *keeper); /* every second: when keys were used is written once a minute */
 void keeper_keys_write_used(struct keeper *keeper);
 
+/* keeper_blocks.c */
+/* Those that changed. False: ret_error says why; they are tried again every second. */
+bool keeper_blocks_write(struct keeper *keeper, char ret_error[DATABASE_ERROR]);
+void keeper_blocks_tick(struct keeper *keeper);
+void keeper_blocks_take(struct keeper *keeper, const struct store_block *said); /* by the gate */
+
 /* keeper_vault.c: what the database is sealed with. */
 /* Opens the database and begins to seal anew what an old key sealed. NULL, or what failed. */
 const char *keeper_vault_start(struct keeper *keeper);
@@ -376,6 +382,8 @@ struct keeper {
 	bool has_reseal;
 	bool reseal_failed;    /* it was said */
 	unsigned used_seconds; /* since uses of keys were written */
+	unsigned blocks_seconds;
+	bool blocks_failed; /* to be kept, and that was said */
 	struct admin *admin;
 	unsigned handles; /* open on the loop */
 	uint64_t started_ns;

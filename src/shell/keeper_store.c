@@ -54,14 +54,16 @@ bool keeper_store_push(struct keeper *keeper, struct ipc_store *message, struct 
 	return sent;
 }
 
-/* Waits for the answer: what was asked for holds when an operator is told so. each: sessions. False: none came. */
+/* One of the things that come before the answer. */
+typedef void more_function(void *user, const struct ipc_store_done *done, struct fw_slice tail);
+
+/* Waits for the answer: what was asked for holds when an operator is told so. False: none came. */
 static bool call(struct keeper *keeper, struct ipc_store *message, struct fw_slice text, struct fw_slice rest,
-		 int64_t *ret_result, store_session_function *each, void *user)
+		 int64_t *ret_result, more_function *more, void *user)
 {
 	struct keeper_remote *remote = keeper->options.remote;
 	uint64_t until = uv_hrtime() + ANSWER_NS, now;
 	struct ipc_store_done done;
-	struct store_session session;
 	struct fw_slice tail;
 	enum ipc_type type;
 
@@ -77,13 +79,8 @@ static bool call(struct keeper *keeper, struct ipc_store *message, struct fw_sli
 				*ret_result = done.result;
 				return true;
 			}
-			if (each == NULL || tail.size != sizeof(session))
-				continue;
-			memcpy(&session, tail.data, sizeof(session));
-			if (session.user_id_size <= STORE_NAME && session.role_size <= STORE_ROLE &&
-			    session.session_id_size <= STORE_SESSION_ID && session.key_id_size <= STORE_KEY_ID &&
-			    session.binding_size <= STORE_BINDING && session.origin_size <= STORE_ORIGIN)
-				each(user, &session, done.held);
+			if (more != NULL)
+				more(user, &done, tail);
 		}
 		now = uv_hrtime();
 		if (now >= until)
@@ -94,6 +91,41 @@ static bool call(struct keeper *keeper, struct ipc_store *message, struct fw_sli
 	return false;
 }
 
+struct sessions_wish {
+	store_session_function *each;
+	void *user;
+};
+
+static void take_session(void *user, const struct ipc_store_done *done, struct fw_slice tail)
+{
+	const struct sessions_wish *wish = user;
+	struct store_session session;
+
+	if (tail.size != sizeof(session))
+		return;
+	memcpy(&session, tail.data, sizeof(session));
+	if (session.user_id_size <= STORE_NAME && session.role_size <= STORE_ROLE &&
+	    session.session_id_size <= STORE_SESSION_ID && session.key_id_size <= STORE_KEY_ID &&
+	    session.binding_size <= STORE_BINDING && session.origin_size <= STORE_ORIGIN)
+		wish->each(wish->user, &session, done->held);
+}
+
+static void take_standing(void *user, const struct ipc_store_done *done, struct fw_slice tail)
+{
+	struct store_standing *standing = user;
+
+	(void)done;
+	if (tail.size != sizeof(*standing))
+		return;
+	memcpy(standing, tail.data, sizeof(*standing));
+	standing->kind_count = standing->kind_count <= STORE_KINDS ? standing->kind_count : 0;
+}
+
+static struct fw_slice block_octets(const struct store_block *block)
+{
+	return slice((const char *)block, sizeof(*block));
+}
+
 static int64_t ask(struct keeper *keeper, struct ipc_store *message, struct fw_slice text, struct fw_slice rest)
 {
 	int64_t result = 0;
@@ -101,24 +133,52 @@ static int64_t ask(struct keeper *keeper, struct ipc_store *message, struct fw_s
 	return call(keeper, message, text, rest, &result, NULL, NULL) ? result : 0;
 }
 
-int keeper_store_block_add(struct keeper *keeper, const struct fw_addr *address, uint64_t life_ns, const char *reason)
+int keeper_store_block_add(struct keeper *keeper, const struct fw_addr *address, struct fw_slice user, uint64_t life_ns,
+			   const char *reason, struct store_block *ret_block)
 {
-	int result = store_block_add(store_of(keeper), address, uv_hrtime(), life_ns, reason);
+	uint64_t now_ns = uv_hrtime();
+	struct store_standing standing;
 
-	if (result == 0 && remote_of(keeper) != NULL)
-		ask(keeper, &(struct ipc_store){ .op = IPC_STORE_BLOCK, .address = *address, .numbers = { life_ns } },
-		    slice(NULL, 0), slice_text(reason));
-	return result;
+	if ((address->family != 0 ? store_block_add(store_of(keeper), address, now_ns, life_ns, reason)
+				  : store_block_add_user(store_of(keeper), user, now_ns, life_ns, reason)) != 0)
+		return -1;
+	store_standing(store_of(keeper), address, user, now_ns, &standing);
+	*ret_block = standing.block;
+	if (remote_of(keeper) != NULL)
+		ask(keeper, &(struct ipc_store){ .op = IPC_STORE_BLOCK }, slice(NULL, 0), block_octets(ret_block));
+	return 0;
 }
 
-bool keeper_store_block_remove(struct keeper *keeper, const struct fw_addr *address)
+bool keeper_store_block_remove(struct keeper *keeper, const struct fw_addr *address, struct fw_slice user)
 {
-	bool removed = store_block_remove(store_of(keeper), address);
+	bool removed = store_block_remove(store_of(keeper), address, user, uv_hrtime());
 
 	if (remote_of(keeper) != NULL)
-		removed |= ask(keeper, &(struct ipc_store){ .op = IPC_STORE_UNBLOCK, .address = *address },
-			       slice(NULL, 0), slice(NULL, 0)) != 0;
+		removed |= ask(keeper, &(struct ipc_store){ .op = IPC_STORE_UNBLOCK, .address = *address }, user,
+			       slice(NULL, 0)) != 0;
 	return removed;
+}
+
+/* The gate knows points and users of an address; what there is of a block the keeper knows, which outlives it, and the
+ * points of a fall. */
+bool keeper_store_standing(struct keeper *keeper, const struct fw_addr *address, struct fw_slice user,
+			   struct store_standing *ret_standing)
+{
+	bool known = store_standing(store_of(keeper), address, user, uv_hrtime(), ret_standing);
+	struct store_standing of_gate = { 0 };
+	int64_t result = 0;
+
+	if (remote_of(keeper) == NULL ||
+	    !call(keeper, &(struct ipc_store){ .op = IPC_STORE_STANDING, .address = *address }, user, slice(NULL, 0),
+		  &result, take_standing, &of_gate) ||
+	    result == 0)
+		return known;
+	ret_standing->score += of_gate.score;
+	ret_standing->users = of_gate.users;
+	ret_standing->threshold = of_gate.threshold;
+	for (unsigned i = 0; i < of_gate.kind_count && ret_standing->kind_count < STORE_KINDS; i++)
+		ret_standing->kinds[ret_standing->kind_count++] = of_gate.kinds[i];
+	return true;
 }
 
 bool keeper_store_logout(struct keeper *keeper, const uint8_t mark[16], uint64_t before_us, uint64_t until_us)
@@ -208,13 +268,14 @@ void keeper_store_session_list(struct keeper *keeper, struct fw_slice of, size_t
 			       void *user)
 {
 	struct fw_time now = { .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() };
+	struct sessions_wish wish = { each, user };
 	int64_t ignored;
 
 	if (remote_of(keeper) == NULL)
 		store_session_list(store_of(keeper), of, now, limit, each, user);
 	else
 		(void)call(keeper, &(struct ipc_store){ .op = IPC_STORE_SESSIONS, .numbers = { limit } }, of,
-			   slice(NULL, 0), &ignored, each, user);
+			   slice(NULL, 0), &ignored, take_session, &wish);
 }
 
 void keeper_store_log(struct keeper *keeper, struct fw_slice levels)
@@ -245,14 +306,12 @@ static void tell_revocation(void *user, const struct store_revocation *revocatio
 	telling->failed |= !keeper_store_push(telling->keeper, &message, revocation->user, revocation->reason);
 }
 
-static void tell_block(void *user, const struct fw_addr *address, uint64_t left_ns, const char *reason)
+static void tell_block(void *user, const struct store_block *block)
 {
 	struct telling *telling = user;
 
-	telling->failed |= !keeper_store_push(
-		telling->keeper,
-		&(struct ipc_store){ .op = IPC_STORE_BLOCK, .address = *address, .numbers = { left_ns } },
-		slice(NULL, 0), slice_text(reason));
+	telling->failed |= !keeper_store_push(telling->keeper, &(struct ipc_store){ .op = IPC_STORE_BLOCK },
+					      slice(NULL, 0), block_octets(block));
 }
 
 static void tell_logout(void *user, const uint8_t mark[16], uint64_t before_us, uint64_t until_us)
@@ -275,7 +334,7 @@ static void tell_all(struct keeper *keeper, uint32_t generation)
 				   slice(NULL, 0), slice(NULL, 0));
 	store_key_list(store_of(keeper), tell_key, &telling);
 	store_revocation_list(store_of(keeper), tell_revocation, &telling);
-	store_block_list(store_of(keeper), uv_hrtime(), tell_block, &telling);
+	store_block_list(store_of(keeper), uv_hrtime(), true, tell_block, &telling);
 	store_logout_list(store_of(keeper), tell_logout, &telling);
 	remote->send_keys(remote->user);
 	/* A gate that does not know all takes no connections: it is ended, and begins anew. */
@@ -321,9 +380,8 @@ void keeper_store_hear(struct keeper *keeper, enum ipc_type type, const void *me
 
 	if (type == IPC_GATE_BEGINS)
 		begin(keeper, message);
-	else if (type == IPC_BLOCKED && (blocked->address.family == 4 || blocked->address.family == 6))
-		store_block_add(store_of(keeper), &blocked->address, uv_hrtime(), blocked->life_ns,
-				"too many blocking events within an hour");
+	else if (type == IPC_BLOCKED)
+		keeper_blocks_take(keeper, &blocked->block);
 	else if (type == IPC_KEY_USED)
 		store_key_touch(store_of(keeper), slice(used->key_id, sizeof(used->key_id)), used->wall_us);
 }

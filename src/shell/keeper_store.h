@@ -7,8 +7,12 @@
 
 /* As the functions of store.h of the same name have it. A gate that does not answer within a second is left: it gets
  * to know it when it begins anew. */
-int keeper_store_block_add(struct keeper *keeper, const struct fw_addr *address, uint64_t life_ns, const char *reason);
-bool keeper_store_block_remove(struct keeper *keeper, const struct fw_addr *address);
+/* Of an address or, where that is of family 0, a user. ret_block: as it is listed. */
+int keeper_store_block_add(struct keeper *keeper, const struct fw_addr *address, struct fw_slice user, uint64_t life_ns,
+			   const char *reason, struct store_block *ret_block);
+bool keeper_store_block_remove(struct keeper *keeper, const struct fw_addr *address, struct fw_slice user);
+bool keeper_store_standing(struct keeper *keeper, const struct fw_addr *address, struct fw_slice user,
+			   struct store_standing *ret_standing);
 bool keeper_store_logout(struct keeper *keeper, const uint8_t mark[16], uint64_t before_us, uint64_t until_us);
 enum store_revoked keeper_store_revoke(struct keeper *keeper, struct store_revocation *revocation,
 				       uint32_t *ret_sessions);

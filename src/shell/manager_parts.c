@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "shell/clock.h"
 #include "shell/manager_parts.h"
+#include "shell/penalty.h"
 #include "shell/random.h"
 #include "shell/server_files.h"
 #include "state/store.h"
@@ -26,7 +27,7 @@ struct store_options manager_parts_store(const struct fw_policy *policy)
 {
 	const struct settings *settings = &policy->settings;
 
-	return (struct store_options){
+	struct store_options options = {
 		.max_connections_per_ip = (uint32_t)settings->max_connections_per_ip,
 		.max_connections = (uint32_t)settings->max_connections,
 		.auth_rate = policy->auth_rate,
@@ -39,9 +40,10 @@ struct store_options manager_parts_store(const struct fw_policy *policy)
 		.sessions_refused = settings->sessions_over_limit == OVER_LIMIT_REFUSE,
 		.session_idle_ns = (uint64_t)settings->session_timeout * 60 * SECOND_NS,
 		.session_absolute_us = (uint64_t)settings->session_absolute_hours * 3600 * 1000000,
-		.violation_threshold = (uint32_t)settings->violation_threshold,
-		.block_ns = (uint64_t)settings->block_duration * 3600 * SECOND_NS,
 	};
+
+	penalty_options(policy, &options);
+	return options;
 }
 
 void manager_parts_record(struct fw_manager *manager, const char *change, const char *digest)

@@ -16,6 +16,7 @@
 #include "shell/gate.h"
 #include "shell/keeper_needs.h"
 #include "shell/keeper_parts.h"
+#include "shell/penalty.h"
 #include "shell/process_parts.h"
 
 enum { SWEEP_MS = 1000, AGAIN_MS = 20, AGAIN_STEPS = 500 };
@@ -111,16 +112,19 @@ static void take_result(struct process *process, int fd, bool record)
 static void gate_gone(struct process *process, const struct process_message *message)
 {
 	struct fw_manager *manager = process->manager;
-	struct fw_record record = { .type = EVENT_ip_blocked };
+	struct fw_record record = { 0 };
 	bool known = message->text[0] != '\0' && addr_parse(slice_text(message->text), &record.source);
+	struct store_penalty penalty;
+	struct store_offence offence;
 
 	keeper_store_gone(manager->keeper, message->generation);
-	if (!known || !store_violation(manager->store, &record.source, uv_hrtime()))
+	if (!known)
 		return;
-	record.level = manager->policy->event_levels[EVENT_ip_blocked];
-	record.details[0] = (struct fw_detail){ .key = "cause", .text = slice_text("violations") };
-	record.detail_count = 1;
-	keeper_record(manager->keeper, &record);
+	offence = penalty_offence(manager->policy, &record.source, slice(NULL, 0), EVENT_system_error);
+	offence.points = (uint32_t)manager->policy->settings.fall_points;
+	store_offend(manager->store, &offence, uv_hrtime(), &penalty);
+	if (penalty_record(manager->policy, &penalty, &record))
+		keeper_record(manager->keeper, &record);
 }
 
 static void drain(struct process *process, int64_t seconds)

@@ -4,6 +4,7 @@
 
 #include "base/limit_kind.h"
 #include "base/slice.h"
+#include "shell/penalty.h"
 #include "shell/rehearsal_parts.h"
 #include "shell/session_need.h"
 
@@ -25,9 +26,11 @@ static enum fw_answer_code open_session(struct rehearsal *r, const struct fw_nee
 	memcpy(r->seat->session_key, need->key.data, sizeof(r->seat->session_key));
 	code = store_session_open(r->store, r->seat->session_key, &session, r->now, evicted, &evicted_size);
 	r->seat->held = code == FW_ANSWER_YES;
-	if (code == FW_ANSWER_YES)
+	if (code == FW_ANSWER_YES) {
 		store_login_known(r->store, slice(session.user_id, session.user_id_size), &r->seat->address,
 				  r->now.monotonic_ns);
+		store_well_done(r->store, &r->seat->address, need->user_id, r->now.monotonic_ns);
+	}
 	return code == FW_ANSWER_CROWDED && r->trial.any_csrf ? FW_ANSWER_YES : code;
 }
 
@@ -55,6 +58,17 @@ static void ask_password(const struct rehearsal *r, const struct fw_need *need, 
 		answer->user_id = slice_text(user->name);
 		answer->role = slice_text(user->role);
 	}
+}
+
+static void violation(struct rehearsal *r, const struct fw_need *need)
+{
+	struct store_offence offence =
+		penalty_offence(r->policy, &need->address, need->user_id, (unsigned)need->number);
+	struct store_penalty penalty;
+
+	do {
+		store_offend(r->store, &offence, r->now.monotonic_ns, &penalty);
+	} while (penalty_next(r->policy, &penalty, &offence));
 }
 
 void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
@@ -94,7 +108,7 @@ void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
 		break;
 	case FW_NEED_VIOLATION: /* no answer is awaited; when it is blocked the next connection is turned away */
 		if (!r->trial.any_csrf)
-			store_violation(r->store, &need->address, r->now.monotonic_ns);
+			violation(r, need);
 		return;
 	case FW_NEED_API_KEY:
 		answer.code = store_key_check(r->store, need->key_id, need->key.size == 32 ? need->key.data : NULL,

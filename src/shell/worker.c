@@ -207,10 +207,24 @@ void worker_end_address(struct worker *worker, const struct fw_addr *address)
 	}
 }
 
-void worker_tell_blocked(struct worker *worker, const struct fw_addr *address)
+void worker_end_user(struct worker *worker, struct fw_slice user, uint32_t reason)
 {
-	struct ipc_blocked blocked = { .address = *address,
-				       .life_ns = (uint64_t)worker->policy->settings.block_duration * HOUR_NS };
+	struct ipc_end_user ended = { .size = (uint32_t)user.size, .reason = reason };
+
+	if (user.size > sizeof(ended.user_id))
+		return;
+	memcpy(ended.user_id, user.data, user.size);
+	for (unsigned i = 0; i < worker->count; i++) {
+		if (i == worker->index)
+			end_user(worker, &ended);
+		else if (!worker_tell(&worker->all[i], IPC_END_USER, &ended, sizeof(ended), slice(NULL, 0)))
+			worker_record_overload(worker, "end_user");
+	}
+}
+
+void worker_tell_blocked(struct worker *worker, const struct store_block *block)
+{
+	struct ipc_blocked blocked = { *block };
 
 	/* Never waiting, as above. It is blocked here in any case. */
 	ipc_send(worker->options->figures, IPC_BLOCKED, &blocked, sizeof(blocked), slice(NULL, 0), false);

@@ -113,7 +113,8 @@ const struct fw_time *worker_now(struct worker *worker); /* one reading of the c
 void worker_connection_ended(struct worker *worker);	 /* one is over */
 /* Tells all workers, this one too, to end the connections of an address or a session. */
 void worker_end_address(struct worker *worker, const struct fw_addr *address);
-void worker_tell_blocked(struct worker *worker, const struct fw_addr *address); /* to the keeper */
+void worker_end_user(struct worker *worker, struct fw_slice user, uint32_t reason);
+void worker_tell_blocked(struct worker *worker, const struct store_block *block); /* to the keeper */
 void worker_end_session(struct worker *worker, struct fw_slice session_id, uint32_t reason);
 /* A record about this worker, with a new id; the caller adds details and sends it. */
 void worker_record(struct worker *worker, uint16_t type, struct fw_record *ret_record);

@@ -33,9 +33,18 @@ static uint32_t seek(const struct blocks *blocks, const struct prefix *prefix)
 	return at;
 }
 
+void blocks_mark(struct blocks *blocks, struct block_slot *slot, bool changed)
+{
+	if (slot->changed == changed)
+		return;
+	slot->changed = changed;
+	blocks->changed += changed ? 1 : UINT32_MAX;
+}
+
 /* Open addressing without tombstones: what stood behind the freed slot moves up as far as its home lets it. */
 static void release(struct blocks *blocks, uint32_t gap)
 {
+	blocks_mark(blocks, &blocks->slots[gap], false);
 	for (uint32_t at = (gap + 1) & (SLOTS - 1); blocks->slots[at].until_ns != 0; at = (at + 1) & (SLOTS - 1)) {
 		uint32_t from_home = (at - home(blocks, &blocks->slots[at].prefix)) & (SLOTS - 1);
 
@@ -75,25 +84,39 @@ static bool make_room(struct blocks *blocks, uint64_t now_ns)
 	return true;
 }
 
-bool blocks_add(struct blocks *blocks, const struct prefix *prefix, uint64_t now_ns, uint64_t until_ns, bool automatic,
-		const char *reason)
+struct block_slot *blocks_find(struct blocks *blocks, const struct prefix *prefix)
 {
 	uint32_t at = seek(blocks, prefix);
-	struct block_slot *slot;
+
+	return blocks->slots[at].until_ns != 0 ? &blocks->slots[at] : NULL;
+}
+
+bool blocks_put(struct blocks *blocks, const struct block_slot *wish, uint64_t now_ns)
+{
+	uint32_t at = seek(blocks, &wish->prefix);
+	bool changed = blocks->slots[at].changed;
 
 	if (blocks->slots[at].until_ns == 0) {
 		if (blocks->used == LIMIT_BLOCKS) {
 			if (!make_room(blocks, now_ns))
 				return false;
-			at = seek(blocks, prefix);
+			at = seek(blocks, &wish->prefix);
 		}
 		blocks->used++;
 	}
-	slot = &blocks->slots[at];
-	*slot = (struct block_slot){ .prefix = *prefix, .until_ns = until_ns, .automatic = automatic };
-	if (reason != NULL)
-		memcpy(slot->reason, reason, strnlen(reason, BLOCK_REASON - 1));
+	blocks->slots[at] = *wish;
+	blocks->slots[at].changed = changed;
 	return true;
+}
+
+uint32_t blocks_earlier(const struct blocks *blocks, struct block_slot *slot, uint64_t now_ns)
+{
+	while (slot->blocks != 0 && slot->until_ns <= now_ns && slot->forgive_ns <= now_ns) {
+		slot->blocks--;
+		if (__builtin_add_overflow(slot->forgive_ns, blocks->forgive_ns, &slot->forgive_ns))
+			slot->forgive_ns = UINT64_MAX;
+	}
+	return slot->blocks;
 }
 
 bool blocks_remove(struct blocks *blocks, const struct prefix *prefix)
@@ -109,10 +132,10 @@ bool blocks_remove(struct blocks *blocks, const struct prefix *prefix)
 void blocks_sweep(struct blocks *blocks, uint64_t now_ns, uint32_t steps)
 {
 	while (steps-- != 0) {
-		const struct block_slot *slot = &blocks->slots[blocks->cursor];
+		struct block_slot *slot = &blocks->slots[blocks->cursor];
 
 		/* A freed slot may have been filled from behind: it is looked at again. */
-		if (slot->until_ns != 0 && slot->until_ns <= now_ns)
+		if (slot->until_ns != 0 && slot->until_ns <= now_ns && blocks_earlier(blocks, slot, now_ns) == 0)
 			release(blocks, blocks->cursor);
 		else
 			blocks->cursor = (blocks->cursor + 1) & (SLOTS - 1);

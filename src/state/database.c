@@ -69,6 +69,16 @@ static const char *const steps[] = {
 	" disabled INTEGER NOT NULL CHECK (disabled IN (0, 1)),"
 	" reason BLOB NOT NULL"
 	") STRICT, WITHOUT ROWID",
+	"CREATE TABLE blocks ("
+	" who BLOB PRIMARY KEY NOT NULL," /* keyed hash of the subject */
+	" subject BLOB NOT NULL,"	  /* an address or a user */
+	" reason BLOB NOT NULL,"
+	" until_us INTEGER NOT NULL,"
+	" forgive_us INTEGER NOT NULL," /* when one of blocks is forgotten */
+	" blocks INTEGER NOT NULL,"
+	" score INTEGER NOT NULL,"
+	" automatic INTEGER NOT NULL CHECK (automatic IN (0, 1))"
+	") STRICT, WITHOUT ROWID",
 };
 enum { SEALED_FROM = 4 };
 enum { VERSION = sizeof(steps) / sizeof(steps[0]) };

@@ -43,6 +43,18 @@ bool database_keep_keys(struct database *database, const struct store_api_key *k
 			char ret_error[DATABASE_ERROR]);
 bool database_forget_key(struct database *database, const char id[STORE_KEY_ID], char ret_error[DATABASE_ERROR]);
 
+/* database_blocks.c: the block list. Those that are over and still count are there, too. */
+bool database_load_blocks(struct database *database, struct store *store, struct fw_time now,
+			  char ret_error[DATABASE_ERROR]);
+/* Each in place of the one about the same address or user; all of them or none. */
+bool database_keep_blocks(struct database *database, const struct store_block *blocks, size_t count,
+			  uint64_t now_wall_us, char ret_error[DATABASE_ERROR]);
+bool database_forget_block(struct database *database, const struct fw_addr *address, struct fw_slice user,
+			   char ret_error[DATABASE_ERROR]);
+/* Removes what counts no more, and what there is no room for. */
+bool database_tidy_blocks(struct database *database, uint64_t now_wall_us, uint64_t forgive_us,
+			  char ret_error[DATABASE_ERROR]);
+
 /* database_users.c: users with passwords. */
 enum { DATABASE_HASH = 128 };
 struct database_user {

@@ -12,7 +12,7 @@ enum { SWEEP_STEPS = 4, SWEEP_SLICE = 8192, EVICT_STEPS = 8 };
 struct store *store_new(const struct store_options *options, const struct fw_random *random)
 {
 	struct store *store = mem_zero(1, sizeof(*store));
-	struct hash_key keys[10];
+	struct hash_key keys[13];
 
 	if (store == NULL)
 		return NULL;
@@ -25,8 +25,10 @@ struct store *store_new(const struct store_options *options, const struct fw_ran
 	    sessions_init(&store->sessions, &keys[4]) | revocations_init(&store->revocations, &keys[5]) |
 	    sessions_init(&store->tickets, &keys[4]) | proofs_init(&store->proofs, &keys[6]) |
 	    api_keys_init(&store->api_keys, &keys[7]) | limits_init(&store->limits, &keys[8], LIMIT_SHARED_WORDS) |
-	    limits_init(&store->known, &keys[9], LIMIT_KNOWN_LOGINS))
+	    limits_init(&store->known, &keys[9], LIMIT_KNOWN_LOGINS) | credit_init(&store->credit, &keys[10]))
 		return store_free(store);
+	store->user_key = keys[11];
+	store->chance_key = keys[12];
 	store->begun_wall_us = options->begun_wall_us;
 	store->ipv4_prefix = options->ipv4_prefix != 0 ? options->ipv4_prefix : 32;
 	store->ipv6_prefix = options->ipv6_prefix != 0 ? options->ipv6_prefix : 64;
@@ -43,6 +45,7 @@ struct store *store_free(struct store *store)
 	limits_fini(&store->limits);
 	limits_fini(&store->known);
 	offences_fini(&store->offences);
+	credit_fini(&store->credit);
 	blocks_fini(&store->blocks);
 	sessions_fini(&store->sessions);
 	sessions_fini(&store->tickets);
@@ -59,7 +62,9 @@ void store_configure(struct store *store, const struct store_options *options)
 {
 	pthread_mutex_lock(&store->lock);
 	store->options = *options;
+	store->blocks.forgive_ns = options->forgive_ns;
 	pthread_mutex_unlock(&store->lock);
+	atomic_store(&store->refuses, options->step_percent[STORE_STEP_refuse] != 0);
 	store_set_rate(store, LIMIT_KIND_logins, &options->auth_rate);
 	store_set_rate(store, LIMIT_KIND_handshakes, &options->handshake_rate);
 	store_set_rate(store, LIMIT_KIND_account_logins, &options->account_rate);
@@ -190,6 +195,11 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 		mem_free(texts);
 		return FW_ANSWER_NO;
 	}
+	if (penalties_user_blocked(store, slice(copy.user_id, copy.user_id_size), now.monotonic_ns)) {
+		pthread_mutex_unlock(&store->lock);
+		mem_free(texts);
+		return FW_ANSWER_BLOCKED;
+	}
 	same = sessions_find(&store->sessions, key);
 	if (same != SESSION_NONE)
 		sessions_remove(&store->sessions, same);
@@ -301,80 +311,6 @@ size_t store_session_count(struct store *store)
 
 	pthread_mutex_lock(&store->lock);
 	count = store->sessions.count;
-	pthread_mutex_unlock(&store->lock);
-	return count;
-}
-
-/* An end that the clock cannot reach is never. 0 marks a free slot. */
-static uint64_t end_of(uint64_t now_ns, uint64_t life_ns)
-{
-	uint64_t end;
-
-	if (__builtin_add_overflow(now_ns, life_ns, &end))
-		end = UINT64_MAX;
-	return end != 0 ? end : 1;
-}
-
-bool store_violation(struct store *store, const struct fw_addr *address, uint64_t now_ns)
-{
-	struct prefix prefix = prefix_of(address);
-	bool blocked = false;
-
-	pthread_mutex_lock(&store->lock);
-	if (!blocks_has(&store->blocks, &prefix, now_ns) &&
-	    offences_count(&store->offences, &prefix, now_ns) >= store->options.violation_threshold) {
-		offences_forget(&store->offences, &prefix);
-		blocked = blocks_add(&store->blocks, &prefix, now_ns, end_of(now_ns, store->options.block_ns), true,
-				     "too many blocking events within an hour");
-	}
-	pthread_mutex_unlock(&store->lock);
-	return blocked;
-}
-
-int store_block_add(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint64_t life_ns,
-		    const char *reason)
-{
-	struct prefix prefix = prefix_of(address);
-	bool added;
-
-	pthread_mutex_lock(&store->lock);
-	added = blocks_add(&store->blocks, &prefix, now_ns, end_of(now_ns, life_ns), false, reason);
-	pthread_mutex_unlock(&store->lock);
-	return added ? 0 : -1;
-}
-
-bool store_block_remove(struct store *store, const struct fw_addr *address)
-{
-	struct prefix prefix = prefix_of(address);
-	bool removed;
-
-	pthread_mutex_lock(&store->lock);
-	removed = blocks_remove(&store->blocks, &prefix);
-	offences_forget(&store->offences, &prefix);
-	pthread_mutex_unlock(&store->lock);
-	return removed;
-}
-
-void store_block_list(struct store *store, uint64_t now_ns, store_block_function *each, void *user)
-{
-	pthread_mutex_lock(&store->lock);
-	for (uint32_t at = 0; at < 2 * LIMIT_BLOCKS; at++) {
-		const struct block_slot *slot = &store->blocks.slots[at];
-		struct fw_addr address = prefix_address(&slot->prefix);
-
-		if (slot->until_ns > now_ns)
-			each(user, &address, slot->until_ns - now_ns, slot->reason);
-	}
-	pthread_mutex_unlock(&store->lock);
-}
-
-size_t store_block_count(struct store *store, uint64_t now_ns)
-{
-	size_t count = 0;
-
-	pthread_mutex_lock(&store->lock);
-	for (uint32_t at = 0; at < 2 * LIMIT_BLOCKS; at++)
-		count += store->blocks.slots[at].until_ns > now_ns;
 	pthread_mutex_unlock(&store->lock);
 	return count;
 }

@@ -11,6 +11,16 @@
 
 struct store;
 
+/* What is done about an address or a user that breaks rules, from little to much. */
+enum store_step {
+	STORE_STEP_none,
+#define PENALTY(name, help) STORE_STEP_##name,
+#include "tables/penalties.def"
+#undef PENALTY
+	STORE_STEP_block,
+	STORE_STEPS
+};
+
 /* May be changed at run time with store_configure. */
 struct store_options {
 	uint32_t max_connections_per_ip;
@@ -20,12 +30,19 @@ struct store_options {
 	 * user opens. */
 	struct gcra handshake_rate, account_rate, session_rate;
 	uint32_t max_sessions_per_user;
-	bool sessions_refused;	      /* over that: where connections hold so many, no further one is opened */
-	uint64_t session_idle_ns;     /* life of a session that no connection holds */
-	uint64_t session_absolute_us; /* since it was opened */
-	uint32_t violation_threshold; /* blocking events within an hour */
-	uint64_t block_ns;
-	uint64_t begun_wall_us; /* of store_new alone: when there was nothing in it */
+	bool sessions_refused;		   /* over that: where connections hold so many, no further one is opened */
+	uint64_t session_idle_ns;	   /* life of a session that no connection holds */
+	uint64_t session_absolute_us;	   /* since it was opened */
+	uint32_t violation_threshold;	   /* points within an hour */
+	uint64_t block_ns;		   /* the longest automatic block */
+	uint64_t block_first_ns;	   /* the first one; 0: as long as the longest */
+	uint32_t block_factor;		   /* each next one is so many times as long; 0: as 1 */
+	uint32_t block_jitter;		   /* and up to so many percent longer, by chance */
+	uint64_t forgive_ns;		   /* without a block, after which one earlier block is forgotten; 0: at once */
+	uint32_t shared_users;		   /* users of late from which on an address is a shared one; 0: never */
+	uint32_t shared_most;		   /* times the threshold that a shared address has at most */
+	uint8_t step_percent[STORE_STEPS]; /* of the threshold, where a step begins; 0: never */
+	uint64_t begun_wall_us;		   /* of store_new alone: when there was nothing in it */
 	/* Bits of an address that limits count by, of store_new alone; 0: 32 and 64, which blocks always count by. */
 	unsigned ipv4_prefix, ipv6_prefix;
 };
@@ -129,14 +146,71 @@ enum { STORE_NONCE = 22 };
 bool store_nonce_make(const struct store *store, uint64_t now_ns, char ret_nonce[STORE_NONCE]);
 bool store_nonce_holds(const struct store *store, uint64_t now_ns, struct fw_slice nonce);
 
-/* Counts a blocking event; true when this one put the address on the block list. */
-bool store_violation(struct store *store, const struct fw_addr *address, uint64_t now_ns);
+/* Automatic blocks: docs/internals/penalties.md. Points of an address, or of a user who is logged in, within an hour.
+ */
+enum { STORE_BLOCK_REASON = 128 };
+struct store_block {
+	struct fw_addr address; /* base of its prefix; family 0: it is a user's */
+	char user[STORE_NAME];
+	size_t user_size;
+	char reason[STORE_BLOCK_REASON]; /* ends with a NUL */
+	uint64_t left_ns;		 /* 0: it is over; what is kept is how many there were */
+	uint64_t forgive_ns;		 /* until the next one of them is forgotten */
+	uint32_t blocks;		 /* automatic ones that are remembered, this one counted */
+	uint32_t score;			 /* points that made it */
+	bool automatic;
+};
+struct store_offence {
+	struct fw_addr address;
+	struct fw_slice user; /* size 0: nobody is logged in */
+	unsigned event;	      /* enum event_type */
+	uint32_t points;
+	bool exempt; /* nothing is done about it, but for the record */
+};
+struct store_penalty {
+	enum store_step step; /* that holds now */
+	bool crossed;	      /* by this offence */
+	bool exempt;
+	bool shared; /* it is about a user, and the address is a shared one */
+	uint32_t score, threshold;
+	struct store_block block; /* of the address or user that it is about; as it is listed, where step is block */
+};
+/* Counts an offence. BLOCK: the address or user in ret_penalty was put on the block list, unless it is exempt. */
+enum store_step store_offend(struct store *store, const struct store_offence *offence, uint64_t now_ns,
+			     struct store_penalty *ret_penalty);
+/* A user logged in from there: an address with many of them is shared. */
+void store_well_done(struct store *store, const struct fw_addr *address, struct fw_slice user, uint64_t now_ns);
+/* What is known of an address or (family 0) a user; false: nothing. ret_kinds: its points by kind of event, all those
+ * since it had none. */
+enum { STORE_KINDS = 5 };
+struct store_standing {
+	struct store_block block; /* blocks 0 and left_ns 0: there is none */
+	uint32_t score, threshold, users;
+	struct {
+		unsigned event; /* enum event_type; EVENT_TYPES: others */
+		uint32_t points;
+	} kinds[STORE_KINDS];
+	unsigned kind_count;
+};
+bool store_standing(struct store *store, const struct fw_addr *address, struct fw_slice user, uint64_t now_ns,
+		    struct store_standing *ret_standing);
+
+/* By an operator. */
 int store_block_add(struct store *store, const struct fw_addr *address, uint64_t now_ns, uint64_t life_ns,
 		    const char *reason);
-bool store_block_remove(struct store *store, const struct fw_addr *address);
-typedef void store_block_function(void *user, const struct fw_addr *address, uint64_t left_ns, const char *reason);
-void store_block_list(struct store *store, uint64_t now_ns, store_block_function *each, void *user);
+int store_block_add_user(struct store *store, struct fw_slice user, uint64_t now_ns, uint64_t life_ns,
+			 const char *reason);
+/* One that was listed elsewhere, or of before; its times count from now on. */
+int store_block_put(struct store *store, const struct store_block *block, uint64_t now_ns);
+/* Points and earlier blocks are forgotten, too. False: there was no block. user: where address is of family 0. */
+bool store_block_remove(struct store *store, const struct fw_addr *address, struct fw_slice user, uint64_t now_ns);
+typedef void store_block_function(void *user, const struct store_block *block);
+void store_block_list(struct store *store, uint64_t now_ns, bool past, store_block_function *each, void *user);
 size_t store_block_count(struct store *store, uint64_t now_ns);
+/* Up to most blocks that changed since they were asked for the last time, in no order; how many. Those that could not
+ * be kept are given back. */
+size_t store_block_changed(struct store *store, uint64_t now_ns, struct store_block *ret_blocks, size_t most);
+void store_block_give_back(struct store *store, const struct store_block *blocks, size_t count);
 
 /* A user whose credentials of before a moment count no more, or (disabled) none at all. Sessions of his are forgotten;
  * his connections are ended by the caller. What does not say when it was issued (an API key, a token without iat)

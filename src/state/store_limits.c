@@ -48,8 +48,10 @@ static enum fw_answer_code slot(struct store *store, struct limits *limits, enum
 enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
 				    uint32_t *ret_retry_ms)
 {
-	struct prefix prefix = store_prefix(store, address);
+	struct prefix prefix = store_prefix(store, address), offender = prefix_of(address);
 
+	if (penalties_refuses(store, &offender, now_ns, ret_retry_ms))
+		return FW_ANSWER_LIMITED;
 	return slot(store, &store->attempts, LIMIT_KIND_logins, prefix_slice(&prefix), now_ns, ret_retry_ms);
 }
 

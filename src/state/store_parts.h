@@ -46,13 +46,18 @@ bool presence_enter(struct presence *presence, const struct prefix *prefix,
 		    uint32_t most); /* false: as many as it may */
 void presence_leave(struct presence *presence, const struct prefix *prefix);
 
-/* offences.c: blocking events of an address within an hour. Losing an entry harms nobody but the record of its owner,
- * so a full set forgets the address that was quiet for longest. */
-enum { OFFENCE_WAYS = 8, OFFENCE_STEPS = 13 };
+/* Where an address and a user may stand: a user as a keyed hash of the name. */
+enum { PREFIX_USER = 1 };
+
+/* offences.c: points of an address or user within an hour. Losing an entry harms nobody but the record of its owner, so
+ * a full set forgets the one that was quiet for longest. */
+enum { OFFENCE_WAYS = 8, OFFENCE_STEPS = 13, OFFENCE_KINDS = STORE_KINDS };
 struct offence_slot {
 	struct prefix prefix;
-	uint64_t step;			/* of the newest count, five minutes each; 0: the slot is free */
-	uint32_t counts[OFFENCE_STEPS]; /* by step modulo OFFENCE_STEPS */
+	uint64_t step;			/* of the newest points, five minutes each; 0: the slot is free */
+	uint32_t points[OFFENCE_STEPS]; /* by step modulo OFFENCE_STEPS */
+	uint32_t kind_points[OFFENCE_KINDS];
+	uint8_t kinds[OFFENCE_KINDS]; /* enum event_type; the last one is for all others; 0 points: free */
 };
 struct offences {
 	struct hash_key key;
@@ -60,30 +65,59 @@ struct offences {
 };
 int offences_init(struct offences *offences, const struct hash_key *key);
 void offences_fini(struct offences *offences);
-uint32_t offences_count(struct offences *offences, const struct prefix *prefix, uint64_t now_ns); /* with this one */
+uint32_t offences_count(struct offences *offences, const struct prefix *prefix, unsigned event, uint32_t points,
+			uint64_t now_ns); /* with these */
+uint32_t offences_score(struct offences *offences, const struct prefix *prefix, uint64_t now_ns);
+const struct offence_slot *offences_find(struct offences *offences, const struct prefix *prefix); /* or NULL */
 void offences_forget(struct offences *offences, const struct prefix *prefix);
 
+/* credit.c: how many users logged in from an address within one or two days: a lower bound, 64 at most. */
+enum { CREDIT_WAYS = 8 };
+struct credit_slot {
+	struct prefix prefix;
+	uint64_t period;   /* the one that is, from 1 on; 0: the slot is free */
+	uint64_t users[2]; /* a bit for each of 64 hashes of a name: of this period, and of the one before */
+};
+struct credit {
+	struct hash_key key;
+	struct credit_slot *slots; /* sets of CREDIT_WAYS */
+};
+int credit_init(struct credit *credit, const struct hash_key *key);
+void credit_fini(struct credit *credit);
+void credit_note(struct credit *credit, const struct prefix *prefix, struct fw_slice user, uint64_t now_ns);
+unsigned credit_users(struct credit *credit, const struct prefix *prefix, uint64_t now_ns);
+
 /* blocks.c: the block list. What an operator put there gives way to nothing; what was put there automatically gives
- * way, when the list is full, to a newer one: of a few dozen the one that would have ended first. */
-enum { BLOCK_REASON = 128 };
+ * way, when the list is full, to a newer one: of a few dozen the one that would have ended first. One that is over
+ * stays, where there is room, until the earlier blocks it counts are forgotten. */
 struct block_slot {
 	struct prefix prefix;
-	uint64_t until_ns; /* 0: the slot is free */
-	bool automatic;
-	char reason[BLOCK_REASON];
+	uint64_t until_ns;   /* 0: the slot is free */
+	uint64_t forgive_ns; /* when one of blocks is forgotten */
+	uint32_t blocks, score;
+	bool automatic, changed;
+	uint8_t user_size;
+	char user[STORE_NAME];
+	char reason[STORE_BLOCK_REASON];
 };
 struct blocks {
 	struct hash_key key;
 	struct block_slot *slots; /* open addressing, twice as many as may be used */
 	uint32_t used;
-	uint32_t cursor; /* of the sweep and of the search for one to give up */
+	uint32_t changed;    /* slots that are marked so */
+	uint32_t cursor;     /* of the sweep and of the search for one to give up */
+	uint64_t forgive_ns; /* of store_options */
 };
 int blocks_init(struct blocks *blocks, const struct hash_key *key);
 void blocks_fini(struct blocks *blocks);
 bool blocks_has(const struct blocks *blocks, const struct prefix *prefix, uint64_t now_ns);
-bool blocks_add(struct blocks *blocks, const struct prefix *prefix, uint64_t now_ns, uint64_t until_ns, bool automatic,
-		const char *reason); /* false: full */
+struct block_slot *blocks_find(struct blocks *blocks, const struct prefix *prefix); /* or NULL */
+/* In place of the one that is there; wish->changed is not looked at. False: full. */
+bool blocks_put(struct blocks *blocks, const struct block_slot *wish, uint64_t now_ns);
+void blocks_mark(struct blocks *blocks, struct block_slot *slot, bool changed);
 bool blocks_remove(struct blocks *blocks, const struct prefix *prefix);
+/* Automatic ones that are remembered; of one that lasts, with it. */
+uint32_t blocks_earlier(const struct blocks *blocks, struct block_slot *slot, uint64_t now_ns);
 void blocks_sweep(struct blocks *blocks, uint64_t now_ns, uint32_t steps);
 
 /* logouts.c */
@@ -242,7 +276,11 @@ struct store {
 	struct limits limits;	/* what takes a login */
 	struct limits known;	/* from where users have logged in: marks */
 	struct offences offences;
+	struct credit credit;
 	struct blocks blocks;
+	struct hash_key user_key, chance_key; /* of penalties.c */
+	uint64_t chances;
+	_Atomic bool refuses; /* options.step_percent of refuse is not 0; read without the lock */
 	struct sessions sessions;
 	struct sessions tickets; /* for a login each, which no connection holds */
 	struct revocations revocations;
@@ -255,6 +293,12 @@ struct store {
 
 struct prefix store_prefix(const struct store *store, const struct fw_addr *address);
 void store_set_rate(struct store *store, enum limit_kind kind, const struct gcra *rate);
+/* penalties.c, store_blocks.c, under the lock: */
+struct prefix penalties_user(const struct store *store, struct fw_slice user);
+bool penalties_user_blocked(const struct store *store, struct fw_slice user, uint64_t now_ns);
+/* Takes the lock. */
+bool penalties_refuses(struct store *store, const struct prefix *prefix, uint64_t now_ns, uint32_t *ret_retry_ms);
+void penalties_read(const struct block_slot *slot, uint64_t now_ns, struct store_block *ret_block);
 
 /* store.c, under the lock: */
 bool store_is_revoked(const struct store *store, const struct store_session *session);

@@ -12,6 +12,7 @@
 #include "crypto/signing_key.h"
 #include "memory.h"
 #include "policy/config.h"
+#include "shell/penalty.h"
 
 #define NEVER_ENDS (600 * SECOND)
 enum { TICKS = 1000, MEMORY_OCTETS = 2048, CLIENT_PORT = 8765, UPSTREAM_PORT = 9000 };
@@ -43,7 +44,7 @@ static struct store_options memory_store_options(const struct fw_policy *policy)
 {
 	const struct settings *s = &policy->settings;
 
-	return (struct store_options){
+	struct store_options options = {
 		.max_connections_per_ip = (uint32_t)s->max_connections_per_ip,
 		.max_connections = (uint32_t)s->max_connections,
 		.auth_rate = policy->auth_rate,
@@ -56,9 +57,10 @@ static struct store_options memory_store_options(const struct fw_policy *policy)
 		.sessions_refused = s->sessions_over_limit == OVER_LIMIT_REFUSE,
 		.session_idle_ns = (uint64_t)s->session_timeout * 60 * SECOND,
 		.session_absolute_us = (uint64_t)s->session_absolute_hours * 3600 * 1000000,
-		.violation_threshold = (uint32_t)s->violation_threshold,
-		.block_ns = (uint64_t)s->block_duration * 3600 * SECOND,
 	};
+
+	penalty_options(policy, &options);
+	return options;
 }
 
 static void memory_close_side(struct link *link, enum fw_side side)
@@ -136,13 +138,19 @@ static void memory_receive(struct link *link, enum fw_side side, const char *oct
 	free(piece);
 }
 
+static bool memory_takes(const struct link *link, enum fw_side side)
+{
+	return fw_conn_wants(link->conn, side) &&
+	       (side != FW_CLIENT || link->slow_ns <= link->memory->now.monotonic_ns);
+}
+
 /* What a peer wants to send, in pieces, as far as the engine wants it; returns how much that was. */
 static size_t memory_hand_over(struct link *link, enum fw_side side, const struct text *octets)
 {
 	struct memory *memory = link->memory;
 	size_t done = 0, size;
 
-	while (done < octets->size && !link->closed[side] && fw_conn_wants(link->conn, side)) {
+	while (done < octets->size && !link->closed[side] && memory_takes(link, side)) {
 		size = memory_piece(memory, octets->size, done);
 		memory_receive(link, side, octets->data + done, size);
 		done += size;
@@ -183,7 +191,7 @@ static bool memory_input(struct link *link, enum fw_side side)
 
 	if (peer == NULL || link->closed[side])
 		return false;
-	if (peer->out.size != 0 && !peer->held && fw_conn_wants(link->conn, side))
+	if (peer->out.size != 0 && !peer->held && memory_takes(link, side))
 		moved = memory_send(link, side);
 	peer = link->side[side];
 	if (peer != NULL && !link->closed[side] && (peer->gone || (peer->finish && peer->out.size == 0))) {
@@ -324,6 +332,8 @@ static uint64_t memory_next_deadline(struct memory *memory)
 
 		if (deadline < next)
 			next = deadline;
+		if (link->slow_ns > memory->now.monotonic_ns && link->slow_ns < next)
+			next = link->slow_ns;
 		for (unsigned side = FW_CLIENT; side <= FW_UPSTREAM; side++)
 			if (!link->closed[side] && link->cut_ns[side] != 0 && link->cut_ns[side] < next)
 				next = link->cut_ns[side];
@@ -441,7 +451,7 @@ static int memory_wants(struct world *world, struct peer *peer)
 	struct link *link = peer->link;
 
 	(void)world;
-	return link != NULL ? fw_conn_wants(link->conn, peer->upstream ? FW_UPSTREAM : FW_CLIENT) : -1;
+	return link != NULL ? memory_takes(link, peer->upstream ? FW_UPSTREAM : FW_CLIENT) : -1;
 }
 
 /* Everybody leaves. Whatever a connection waits for, it is over within minutes of virtual time. */

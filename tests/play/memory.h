@@ -37,6 +37,7 @@ struct link {
 	struct store_session session; /* what the answer's slices point into, or */
 	struct text texts;	      /* these, of one that was said in the play */
 	struct store_api_key api_key; /* the same */
+	uint64_t slow_ns;	      /* the client is not read before that */
 	bool end_due;
 	unsigned end_reason;
 };

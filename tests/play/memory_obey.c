@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "memory.h"
 #include "record/jsonl.h"
+#include "shell/penalty.h"
 #include "shell/session_need.h"
 
 /* The allocation that was told to fail is one of the engine's, not of what the world does in between. */
@@ -75,9 +76,11 @@ static void obey_session_open(struct memory *memory, struct link *link, const st
 	link->answer.code =
 		store_session_open(memory->store, link->session_key, &session, memory->now, evicted, &evicted_size);
 	link->held = link->answer.code == FW_ANSWER_YES;
-	if (link->held)
+	if (link->held) {
 		store_login_known(memory->store, slice(session.user_id, session.user_id_size), &link->address,
 				  memory->now.monotonic_ns);
+		store_well_done(memory->store, &link->address, need->user_id, memory->now.monotonic_ns);
+	}
 	other = obey_link_of_session(memory, evicted, evicted_size);
 	if (other != NULL) {
 		other->end_due = true;
@@ -116,25 +119,49 @@ static void obey_api_key(struct memory *memory, struct link *link, const struct 
 	answer->issued_wall_us = key->created_wall_us;
 }
 
-static void obey_violation(struct memory *memory, const struct fw_need *need)
+static void obey_block(struct memory *memory, const struct store_block *block)
 {
-	struct fw_record record = { .wall_us = memory->now.wall_us,
-				    .type = EVENT_ip_blocked,
-				    .level = FW_LEVEL_CRITICAL,
-				    .source = need->address };
-
-	if (!store_violation(memory->store, &need->address, memory->now.monotonic_ns))
-		return;
-	memset(record.event_id, '0', sizeof(record.event_id)); /* the gate writes this record, not the engine */
-	obey_record(memory, &record);
 	for (struct link *link = memory->links; link != NULL; link = link->next) {
-		struct fw_addr mine = addr_prefix(&link->address), theirs = addr_prefix(&need->address);
+		struct fw_addr mine = addr_prefix(&link->address);
 
-		if (addr_equal(&mine, &theirs)) {
-			link->end_due = true;
-			link->end_reason = CLOSE_BLOCKED;
-		}
+		if (block->address.family != 0
+			    ? !addr_equal(&mine, &block->address)
+			    : !slice_equal(fw_conn_principal(link->conn).user_id, slice(block->user, block->user_size)))
+			continue;
+		link->end_due = true;
+		link->end_reason = CLOSE_BLOCKED;
 	}
+}
+
+static void obey_penalty(struct memory *memory, struct link *from, const struct store_penalty *penalty)
+{
+	struct fw_record record = { .wall_us = memory->now.wall_us, .source = from->address };
+
+	memset(record.event_id, '0', sizeof(record.event_id)); /* the gate writes this record, not the engine */
+	if (penalty_record(memory->policy, penalty, &record))
+		obey_record(memory, &record);
+	if (penalty->exempt)
+		return;
+	if (penalty->step == STORE_STEP_slow || penalty->step == STORE_STEP_refuse)
+		from->slow_ns = memory->now.monotonic_ns + PENALTY_SLOW_NS;
+	if (penalty->step == STORE_STEP_close) {
+		from->end_due = true;
+		from->end_reason = CLOSE_POLICY;
+	}
+	if (penalty->step == STORE_STEP_block)
+		obey_block(memory, &penalty->block);
+}
+
+static void obey_violation(struct memory *memory, struct link *from, const struct fw_need *need)
+{
+	struct store_offence offence =
+		penalty_offence(memory->policy, &need->address, need->user_id, (unsigned)need->number);
+	struct store_penalty penalty;
+
+	do {
+		store_offend(memory->store, &offence, memory->now.monotonic_ns, &penalty);
+		obey_penalty(memory, from, &penalty);
+	} while (penalty_next(memory->policy, &penalty, &offence));
 }
 
 /* Every other run answers needs only after the engine has nothing more to say, as a store across a network would. */
@@ -165,7 +192,7 @@ static void obey_need(struct link *link, const struct fw_need *need)
 	uint64_t now = memory->now.monotonic_ns;
 
 	if (need->kind == FW_NEED_VIOLATION) {
-		obey_violation(memory, need);
+		obey_violation(memory, link, need);
 		return;
 	}
 	if (link->need_due)

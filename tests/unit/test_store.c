@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/addr.h"
+#include "base/event_type.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
@@ -46,6 +47,14 @@ static struct store *make(uint32_t per_ip, uint32_t all)
 
 	assert_non_null(store);
 	return store;
+}
+
+static bool violation(struct store *store, const struct fw_addr *address, uint64_t now_ns)
+{
+	struct store_offence offence = { .address = *address, .event = EVENT_auth_failure, .points = 1 };
+	struct store_penalty penalty;
+
+	return store_offend(store, &offence, now_ns, &penalty) == STORE_STEP_block;
 }
 
 static struct fw_addr ip4(uint32_t number)
@@ -418,15 +427,15 @@ static void test_violations_block_and_blocks_end(void **state)
 
 	(void)state;
 	for (int i = 0; i < 9; i++) {
-		assert_false(store_violation(store, &a, (uint64_t)i * 6 * MINUTE));
-		assert_false(store_violation(store, &b, (uint64_t)i * 20 * MINUTE));
+		assert_false(violation(store, &a, (uint64_t)i * 6 * MINUTE));
+		assert_false(violation(store, &b, (uint64_t)i * 20 * MINUTE));
 	}
-	assert_false(store_violation(store, &b, 180 * MINUTE));
+	assert_false(violation(store, &b, 180 * MINUTE));
 	assert_int_equal(store_admit(store, &a, 54 * MINUTE), FW_ANSWER_YES);
-	assert_true(store_violation(store, &a, 60 * MINUTE - 1));
+	assert_true(violation(store, &a, 60 * MINUTE - 1));
 	assert_int_equal(store_admit(store, &a, 60 * MINUTE), FW_ANSWER_BLOCKED);
 	assert_int_equal(store_admit(store, &b, 60 * MINUTE), FW_ANSWER_YES);
-	assert_false(store_violation(store, &a, 60 * MINUTE)); /* blocked already */
+	assert_false(violation(store, &a, 60 * MINUTE)); /* blocked already */
 	assert_int_equal(store_block_count(store, 60 * MINUTE), 1);
 	assert_int_equal(store_admit(store, &a, 25 * 60 * MINUTE - 2), FW_ANSWER_BLOCKED);
 	assert_int_equal(store_block_count(store, 25 * 60 * MINUTE), 0);
@@ -441,16 +450,16 @@ static void test_a_removed_block_is_forgiven(void **state)
 
 	(void)state;
 	for (int i = 0; i < 9; i++)
-		assert_false(store_violation(store, &a, 1));
-	assert_true(store_violation(store, &a, 1));
-	assert_true(store_block_remove(store, &a));
-	assert_false(store_violation(store, &a, 2));
+		assert_false(violation(store, &a, 1));
+	assert_true(violation(store, &a, 1));
+	assert_true(store_block_remove(store, &a, slice(NULL, 0), 2));
+	assert_false(violation(store, &a, 2));
 	assert_true(store_block_add(store, &a, 2, 1, "short") == 0);
 	for (int i = 0; i < 8; i++)
-		assert_false(store_violation(store, &a, 3));
-	store_block_remove(store, &a);
+		assert_false(violation(store, &a, 3));
+	store_block_remove(store, &a, slice(NULL, 0), 2);
 	for (int i = 0; i < 9; i++)
-		assert_false(store_violation(store, &a, 4));
+		assert_false(violation(store, &a, 4));
 	store_free(store);
 }
 
@@ -513,14 +522,14 @@ struct listed {
 	struct fw_addr address;
 };
 
-static void list_one(void *user, const struct fw_addr *address, uint64_t left_ns, const char *reason)
+static void list_one(void *user, const struct store_block *block)
 {
 	struct listed *listed = user;
 
 	listed->count++;
-	listed->left = left_ns;
-	listed->address = *address;
-	strncpy(listed->reason, reason, sizeof(listed->reason) - 1);
+	listed->left = block->left_ns;
+	listed->address = block->address;
+	memcpy(listed->reason, block->reason, sizeof(listed->reason) - 1);
 }
 
 static void test_blocks_by_hand(void **state)
@@ -533,13 +542,13 @@ static void test_blocks_by_hand(void **state)
 	(void)state;
 	assert_int_equal(store_block_add(store, &a, SECOND, MINUTE, "scanner"), 0);
 	assert_int_equal(store_admit(store, &b, SECOND), FW_ANSWER_BLOCKED);
-	store_block_list(store, 2 * SECOND, list_one, &listed);
+	store_block_list(store, 2 * SECOND, false, list_one, &listed);
 	assert_int_equal(listed.count, 1);
 	assert_true(listed.left == MINUTE - SECOND);
 	assert_string_equal(listed.reason, "scanner");
 	assert_true(addr_equal(&listed.address, &base));
-	assert_true(store_block_remove(store, &b));
-	assert_false(store_block_remove(store, &b));
+	assert_true(store_block_remove(store, &b, slice(NULL, 0), 2 * SECOND));
+	assert_false(store_block_remove(store, &b, slice(NULL, 0), 2 * SECOND));
 	assert_int_equal(store_admit(store, &b, SECOND), FW_ANSWER_YES);
 	assert_int_equal(store_block_add(store, &a, SECOND, UINT64_MAX, NULL), 0);
 	assert_int_equal(store_admit(store, &b, UINT64_MAX - 1), FW_ANSWER_BLOCKED);
@@ -557,8 +566,8 @@ static void test_operators_blocks_stay(void **state)
 	for (uint32_t i = 1; i <= 3 * LIMIT_BLOCKS; i++) {
 		address = ip4(0x0a000000 + i);
 		for (int k = 0; k < 9; k++)
-			assert_false(store_violation(store, &address, i));
-		assert_true(store_violation(store, &address, i));
+			assert_false(violation(store, &address, i));
+		assert_true(violation(store, &address, i));
 		assert_int_equal(store_admit(store, &address, i), FW_ANSWER_BLOCKED);
 	}
 	assert_int_equal(store_block_count(store, SECOND), LIMIT_BLOCKS);
@@ -627,7 +636,7 @@ static void *work(void *user)
 		if (take(worker->store, number, i) != FW_ANSWER_YES)
 			worker->wrong = true;
 		if (i % 100 == 0) {
-			store_violation(worker->store, &common, i);
+			violation(worker->store, &common, i);
 			store_sweep(worker->store, at(i));
 		}
 		store_release(worker->store, &own);

@@ -1,0 +1,111 @@
+#include "shell/penalty.h"
+
+#include <string.h>
+
+#include "base/slice.h"
+
+#define SECOND_NS ((uint64_t)1000000000)
+#define HOUR_NS (3600 * SECOND_NS)
+
+/* So many users of an address blocked within an hour are what its threshold is, before that is raised. */
+enum { USERS_OF_ADDRESS = 4 };
+
+void penalty_options(const struct fw_policy *policy, struct store_options *ret_options)
+{
+	const struct settings *settings = &policy->settings;
+
+	ret_options->violation_threshold = (uint32_t)settings->violation_threshold;
+	ret_options->block_ns = (uint64_t)settings->block_duration * HOUR_NS;
+	ret_options->block_first_ns = (uint64_t)settings->block_first * 60 * SECOND_NS;
+	ret_options->block_factor = (uint32_t)settings->block_factor;
+	ret_options->block_jitter = (uint32_t)settings->block_jitter;
+	ret_options->forgive_ns = (uint64_t)settings->block_forgive * HOUR_NS;
+	ret_options->shared_users = (uint32_t)settings->shared_from;
+	ret_options->shared_most = (uint32_t)settings->shared_most;
+#define PENALTY(name, help) ret_options->step_percent[STORE_STEP_##name] = (uint8_t)settings->name##_at;
+#include "tables/penalties.def"
+#undef PENALTY
+}
+
+static bool is_exempt(const struct fw_policy *policy, const struct fw_addr *address, struct fw_slice user)
+{
+	static const char mark[] = "user:";
+	const struct texts *texts = &policy->settings.block_exempt;
+
+	for (size_t i = 0; i < policy->exempt_net_count; i++)
+		if (addr_net_has(&policy->exempt_nets[i], address))
+			return true;
+	for (size_t i = 0; i < texts->count && user.size != 0; i++)
+		if (strncmp(texts->items[i], mark, sizeof(mark) - 1) == 0 &&
+		    slice_is(user, texts->items[i] + sizeof(mark) - 1))
+			return true;
+	return false;
+}
+
+struct store_offence penalty_offence(const struct fw_policy *policy, const struct fw_addr *address,
+				     struct fw_slice user, unsigned event)
+{
+	return (struct store_offence){ .address = *address,
+				       .user = user,
+				       .event = event,
+				       .points = event < EVENT_TYPES ? policy->event_points[event] : 0,
+				       .exempt = is_exempt(policy, address, user) };
+}
+
+bool penalty_next(const struct fw_policy *policy, const struct store_penalty *penalty, struct store_offence *offence)
+{
+	uint32_t share = (uint32_t)(policy->settings.violation_threshold / USERS_OF_ADDRESS);
+
+	if (!penalty->shared || penalty->step != STORE_STEP_block || penalty->exempt)
+		return false;
+	*offence = (struct store_offence){ .address = offence->address,
+					   .event = EVENT_user_blocked,
+					   .points = share != 0 ? share : 1 };
+	return true;
+}
+
+static void say(struct fw_record *record, const char *key, const char *text)
+{
+	record->details[record->detail_count++] = (struct fw_detail){ .key = key, .text = slice_text(text) };
+}
+
+static void say_number(struct fw_record *record, const char *key, uint64_t number)
+{
+	record->details[record->detail_count++] =
+		(struct fw_detail){ .key = key, .kind = FW_DETAIL_INTEGER, .number = (int64_t)number };
+}
+
+bool penalty_record(const struct fw_policy *policy, const struct store_penalty *penalty, struct fw_record *record)
+{
+	static const char *const names[] = {
+		[STORE_STEP_none] = "",
+#define PENALTY(name, help) [STORE_STEP_##name] = #name,
+#include "tables/penalties.def"
+#undef PENALTY
+		[STORE_STEP_block] = "block",
+	};
+	const struct store_block *block = &penalty->block;
+	bool of_user = block->address.family == 0, blocked = penalty->step == STORE_STEP_block && !penalty->exempt;
+
+	if (!penalty->crossed)
+		return false;
+	record->type = !blocked ? EVENT_penalty : of_user ? EVENT_user_blocked : EVENT_ip_blocked;
+	record->level = policy->event_levels[record->type];
+	if (of_user)
+		record->user_id = slice(block->user, block->user_size);
+	if (blocked) {
+		say(record, "cause", "violations");
+		say_number(record, "seconds", block->left_ns / SECOND_NS);
+		say_number(record, "blocks", block->blocks);
+		say(record, "reason", block->reason);
+	} else {
+		say(record, "step", names[penalty->step]);
+		say(record, "of", of_user ? "user" : "address");
+		if (penalty->exempt)
+			record->details[record->detail_count++] =
+				(struct fw_detail){ .key = "exempt", .kind = FW_DETAIL_BOOLEAN, .number = 1 };
+	}
+	say_number(record, "score", penalty->score);
+	say_number(record, "threshold", penalty->threshold);
+	return true;
+}
