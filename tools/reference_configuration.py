@@ -258,6 +258,23 @@ RECEIVERS
 `name` and `url` are needed. A member that means nothing for the kind of the URL is an error. Files are seen from the
 folder of the configuration.
 
+## Lists of addresses
+
+| key | value | meaning |
+|---|---|---|
+| `threat_intelligence.lists` | see below | lists of addresses that others publish; [a guide](../guide/threat-intelligence.md) |
+
+| of a list | value | meaning |
+|---|---|---|
+THREATS
+
+| format | what it is |
+|---|---|
+THREAT_FORMATS
+
+`name`, `url` and `format` are needed. A member that means nothing for the kind of the URL is an error. Files are seen from the
+folder of the configuration.
+
 ## Other shapes
 
 | key | value | meaning |
@@ -295,7 +312,7 @@ def configuration():
 and the start of `framewall run` name those that a configuration has in one line, `without effect in this version: …`."""
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("THREATS", threats()).replace("THREAT_FORMATS", "\n".join(f"| `{row[0]}` | {row[2]} |" for row in rows_of("threat_formats", "THREAT_FORMAT"))).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
                 classes_of_texts(), html_attributes(), secrets(), tail)
 
 
@@ -323,6 +340,15 @@ def receivers():
         return "text" if kind == "RECEIVER_TEXT" else "list of texts"
 
     return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("receivers"))
+
+
+def threats():
+    def value(kind, row):
+        if kind == "THREAT_INTEGER":
+            return f"{row[2]} to {row[3]} {row[4]}".strip() + f", {row[1]}"
+        return "text" if kind == "THREAT_TEXT" else "true or `false`"
+
+    return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("threat_lists"))
 
 
 def html_attributes():

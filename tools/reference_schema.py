@@ -60,6 +60,10 @@ RECEIVER = {**{row[0]: {"type": "string", "description": row[1]} for row in rows
             **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("receivers", "RECEIVER_INTEGER")},
             "format": one_of([row[0] for row in rows_of("export_formats", "EXPORT_FORMAT")]), "facility": one_of(FACILITIES),
             "level": one_of(("info", "warning", "critical", "emergency"))}
+THREAT = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_of("threat_lists", "THREAT_TEXT")},
+          **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("threat_lists", "THREAT_BOOLEAN")},
+          **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("threat_lists", "THREAT_INTEGER")},
+          "format": one_of([row[0] for row in rows_of("threat_formats", "THREAT_FORMAT")]), "action": one_of(("block", "flag", "count"))}
 SAFE = int(MAX_SAFE)
 FIELD = {"type": one_of(("text", "integer", "number", "boolean", "object", "array", "any")), "required": TRUTH,
          "class": one_of([word for _, word, _, _ in rows_of("field_classes", "FIELD_CLASS") if word]),
@@ -82,6 +86,7 @@ SHAPES = {
     "validation.allowed_html_attributes": {**named(listed({"enum": [row[0] for row in rows_of("html_attributes", "HTML_ATTRIBUTE")]})),
                                            "propertyNames": {"pattern": "^[a-z][a-z0-9]*$"}},
     "audit_logging.receivers": listed(mapping(RECEIVER, ["name", "url"])),
+    "threat_intelligence.lists": listed(mapping(THREAT, ["name", "url", "format"])),
     "audit_logging.log_levels": named({"enum": ["info", "warning", "critical", "emergency", "error", "INFO", "WARNING", "CRITICAL", "EMERGENCY", "ERROR"]}),
     "validation.schema_documents": {**named({"type": "string"}), "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9+.-]*:[^#]"}},
     "validation.max_lengths": named(whole(1, 1048576)),

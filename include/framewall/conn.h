@@ -158,8 +158,8 @@ struct fw_answer {
 	struct fw_slice origin;	  /* SESSION_TAKE: of fw_need */
 	struct fw_slice nonce;	  /* NONCE: at most 64 characters that a JSON string and a header can have */
 	struct fw_slice claims;	  /* INTROSPECT: the issuer's answer, a JSON text */
-	struct fw_slice cause; /* API_KEY, PASSWORD, INTROSPECT, KEYS, SESSION_OPEN, not YES: why, for the record alone;
-				  may be empty */
+	struct fw_slice cause;	  /* API_KEY, PASSWORD, INTROSPECT, KEYS, SESSION_OPEN, not YES, and ADMIT: why, for the
+				     record alone; may be empty. ADMIT, YES: he is let in, and recorded for this */
 };
 
 struct fw_dial {

@@ -125,7 +125,7 @@ static int allow_sending(scmp_filter_ctx filter)
 /* Nothing that would have the kernel signal others, or type at a terminal. */
 static int allow_control(scmp_filter_ctx filter)
 {
-	static const int of_files[] = { F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD, F_DUPFD_CLOEXEC };
+	static const int of_files[] = { F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD, F_DUPFD_CLOEXEC, F_GET_SEALS };
 	static const int of_devices[] = { FIONBIO, FIONREAD, FIOCLEX, TCGETS };
 	int failed = 0;
 

@@ -53,6 +53,7 @@ struct fw_conn *fw_conn_free(struct fw_conn *conn)
 	mem_free(conn->type_cells);
 	mem_free(conn->access);
 	mem_free(conn->arrival);
+	mem_free(conn->listed);
 	mem_free(conn->tls_certificate);
 	mem_free(conn->certificate);
 	principal_free(conn->principal);
@@ -241,6 +242,8 @@ void fw_conn_supply(struct fw_conn *conn, uint32_t need_id, const struct fw_answ
 	if (conn->admitted == 0 && need_id == 1) {
 		conn->admitted = (uint8_t)(1 + answer->code);
 		conn->admit_again_ms = answer->retry_after_ms;
+		if (answer->cause.size != 0)
+			conn->listed = mem_text(answer->cause.data, answer->cause.size);
 		if (kind == FW_NEED_ADMIT)
 			conn->need_kind = 0;
 		if (conn->phase == PHASE_ADMIT)

@@ -277,6 +277,7 @@ struct fw_conn {
 	size_t input_size;
 
 	struct arrival *arrival; /* NULL: not admitted yet */
+	char *listed;		 /* why he is not, or what is said of him all the same; NULL: nothing */
 	struct upstream *upstream;
 	struct login *login; /* the login being worked on */
 	struct principal *principal;

@@ -195,11 +195,17 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 {
 	enum fw_answer_code code = conn->admitted - 1;
 	bool blocked = code == FW_ANSWER_BLOCKED, unrecorded = code == FW_ANSWER_UNRECORDED;
+	const char *cause = blocked ? "block list" : "connections of this address";
 
-	if (code == FW_ANSWER_YES || (unrecorded && !conn_refuses_unrecorded(conn)))
+	if (code == FW_ANSWER_YES || (unrecorded && !conn_refuses_unrecorded(conn))) {
+		if (conn->listed != NULL)
+			event_text(event_record(conn, EVENT_threat_match), "cause", conn->listed);
 		return true;
+	}
 	if (code == FW_ANSWER_LIMITED)
 		return is_slow_enough(conn);
+	if (blocked && conn->listed != NULL)
+		cause = conn->listed;
 	/* Monitor turns nobody away by policy. Without room at all it must: 503 below. */
 	if (conn_monitors(conn) && (blocked || code == FW_ANSWER_FULL)) {
 		struct event_node *node =
@@ -207,7 +213,7 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 
 		event_text(node, "mode", "monitor");
 		event_text(node, "would", "refuse");
-		event_text(node, "cause", blocked ? "block list" : "connections of this address");
+		event_text(node, "cause", cause);
 		return true;
 	}
 	if (!blocked && code != FW_ANSWER_FULL) {
@@ -224,14 +230,13 @@ static bool is_welcome(struct fw_conn *conn, const struct http1_head *head)
 				   &(struct http_refusal){
 					   .status = blocked ? 403 : 429,
 					   .code = error_code_name(blocked ? ERROR_IP_BLOCKED : ERROR_CONNECTION_LIMIT),
-					   .cause = blocked ? "block list" : "connections of this address",
+					   .cause = cause,
 					   .event = blocked ? EVENT_blocked_attempt : EVENT_connection_limit_exceeded,
 					   .retry_after_ms = blocked ? 0 : 1000 });
 		return false;
 	}
 	http_answer_switching(conn, head, slice(NULL, 0));
-	ending_close(conn, blocked ? CLOSE_BLOCKED : CLOSE_CONNECTION_LIMIT, NULL,
-		     blocked ? "block list" : "connections of this address");
+	ending_close(conn, blocked ? CLOSE_BLOCKED : CLOSE_CONNECTION_LIMIT, NULL, cause);
 	return false;
 }
 

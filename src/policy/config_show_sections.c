@@ -613,6 +613,28 @@ static void show_receivers(struct config *config)
 	}
 }
 
+static void show_threats(struct config *config)
+{
+	const struct fw_policy *policy = config->policy;
+
+	for (unsigned i = 0; i < policy->threat_list_count; i++) {
+		const struct threat_list *list = &policy->threat_lists[i];
+		struct entry entry = entry_of(config, "threat_intelligence.lists", config->threats, i);
+
+#define THREAT_TEXT(member, help)                                                                                      \
+	if (list->member != NULL && (strcmp(#member, "header") == 0 || strcmp(#member, "authorization") == 0))         \
+		give_secret(&entry, #member);                                                                          \
+	else if (list->member != NULL)                                                                                 \
+		give_text(&entry, #member, list->member);
+#define THREAT_BOOLEAN(member, value, help) give_boolean(&entry, #member, list->member);
+#define THREAT_INTEGER(member, value, min, max, unit, help) give_integer(&entry, #member, list->member);
+#include "tables/threat_lists.def"
+#undef THREAT_TEXT
+#undef THREAT_BOOLEAN
+#undef THREAT_INTEGER
+	}
+}
+
 void config_show_sections(struct config *config)
 {
 	for (unsigned i = 0; i < config->policy->role_count; i++)
@@ -627,6 +649,7 @@ void config_show_sections(struct config *config)
 	show_html_attributes(config);
 	show_levels(config);
 	show_receivers(config);
+	show_threats(config);
 	show_documents(config);
 	show_definitions(config);
 	show_conditions(config);

@@ -311,6 +311,12 @@ static void take_receivers(struct taking *taking, const struct fw_policy *policy
 		take(taking, slice(policy->receivers[i].digest, sizeof(policy->receivers[i].digest)));
 }
 
+static void take_threats(struct taking *taking, const struct fw_policy *policy)
+{
+	for (size_t i = 0; i < policy->threat_list_count; i++)
+		take(taking, slice(policy->threat_lists[i].digest, sizeof(policy->threat_lists[i].digest)));
+}
+
 static const struct {
 	const char *path;
 	void (*take)(struct taking *taking, const struct fw_policy *policy); /* NULL: a row of config.def */
@@ -337,6 +343,7 @@ static const struct {
 	[FINGERPRINT_html_attributes] = { "validation.allowed_html_attributes", take_attributes },
 	[FINGERPRINT_event_levels] = { "audit_logging.log_levels", take_levels },
 	[FINGERPRINT_receivers] = { "audit_logging.receivers", take_receivers },
+	[FINGERPRINT_threats] = { "threat_intelligence.lists", take_threats },
 	[FINGERPRINT_conditions] = { "messages", take_messages },
 	[FINGERPRINT_guards] = { "messages.*.fields", take_guards },
 	[FINGERPRINT_message_limits] = { "validation.message_sizes and max_lengths", take_limits },

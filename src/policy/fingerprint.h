@@ -32,6 +32,7 @@ enum {
 	FINGERPRINT_html_attributes,
 	FINGERPRINT_event_levels,
 	FINGERPRINT_receivers,
+	FINGERPRINT_threats,
 	FINGERPRINT_ROWS
 };
 

@@ -124,6 +124,7 @@ void admin_metrics(struct admin_conn *conn)
 	configuration(&page, &keeper->options.configuration);
 	events(&page, keeper);
 	page.failed |= !admin_receivers_metrics(keeper, &conn->body, &conn->admin->pool);
+	page.failed |= !admin_threats_metrics(keeper, &conn->body, &conn->admin->pool);
 	if (page.failed)
 		admin_conn_close(conn);
 	else

@@ -140,6 +140,12 @@ void admin_blocks_explain(struct admin_conn *conn); /* what is known of an addre
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);
 
+/* admin_threats.c: lists of addresses that others publish. */
+void admin_threats_list(struct admin_conn *conn);
+void admin_threats_look_up(struct admin_conn *conn);
+void admin_threats_reload(struct admin_conn *conn);
+bool admin_threats_metrics(struct keeper *keeper, struct buf *out, struct pool *pool); /* false: memory is short */
+
 /* admin_text.c: percent-decodes; false when it does not hold, or is longer than the room. */
 bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size);
 /* NAME=VALUE&…, decoded into texts, which has room for the query and two more; what is not said stays as it is. NULL,

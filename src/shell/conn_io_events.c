@@ -9,6 +9,7 @@
 #include "shell/conn_io.h"
 #include "shell/penalty.h"
 #include "shell/session_need.h"
+#include "state/threats.h"
 
 enum { ASK_AGAIN_MS = 1000 }; /* after a time in which the keeper had no room for a question */
 
@@ -17,7 +18,21 @@ static enum fw_answer_code if_recorded(const struct worker *worker, enum fw_answ
 	return code == FW_ANSWER_YES && ipc_is_stuck(worker->options->records) ? FW_ANSWER_UNRECORDED : code;
 }
 
-static void admit(struct connection *connection, const struct fw_need *asked, struct fw_answer *answer)
+/* On a list that others publish: on one that blocks he is not counted. text: why, for the answer. */
+static bool is_threat(struct worker *worker, const struct fw_addr *address, struct fw_answer *answer,
+		      char text[THREATS_TEXT])
+{
+	struct threats_hit hit;
+
+	if (!threats_admit(store_threats(worker->options->store), address, &hit))
+		return false;
+	if (hit.action != THREAT_COUNT)
+		answer->cause = slice(text, threats_text(&hit, text));
+	return hit.action == THREAT_BLOCK;
+}
+
+static void admit(struct connection *connection, const struct fw_need *asked, struct fw_answer *answer,
+		  char text[THREATS_TEXT])
 {
 	struct worker *worker = connection->worker;
 
@@ -29,10 +44,17 @@ static void admit(struct connection *connection, const struct fw_need *asked, st
 		answer->code = FW_ANSWER_OVERLOAD;
 		return;
 	}
-	answer->code = store_handshake_slot(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns,
-					    &answer->retry_after_ms);
-	if (answer->code == FW_ANSWER_YES)
-		answer->code = store_admit(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns);
+	if (is_threat(worker, &connection->peer, answer, text)) {
+		answer->code = FW_ANSWER_BLOCKED;
+	} else {
+		answer->code = store_handshake_slot(worker->options->store, &connection->peer,
+						    worker_now(worker)->monotonic_ns, &answer->retry_after_ms);
+		if (answer->code == FW_ANSWER_YES)
+			answer->code = store_admit(worker->options->store, &connection->peer,
+						   worker_now(worker)->monotonic_ns);
+		if (answer->code != FW_ANSWER_YES) /* what a list flags is not why */
+			answer->cause = slice(NULL, 0);
+	}
 	connection->admitted = answer->code == FW_ANSWER_YES;
 	answer->code = if_recorded(worker, answer->code);
 	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, connection->admitted ? "admitted" : "not admitted",
@@ -213,13 +235,13 @@ static void need(struct connection *connection, const struct fw_need *asked)
 	struct worker *worker = connection->worker;
 	struct fw_answer answer = { .code = FW_ANSWER_FAILED };
 	struct store_session session;
-	char nonce[STORE_NONCE];
+	char nonce[STORE_NONCE], listed[THREATS_TEXT];
 	struct store_api_key key;
 	uint32_t id = asked->id;
 
 	switch (asked->kind) {
 	case FW_NEED_ADMIT:
-		admit(connection, asked, &answer);
+		admit(connection, asked, &answer, listed);
 		break;
 	case FW_NEED_AUTH_SLOT:
 		answer.code = store_auth_slot(worker->options->store, &connection->peer,

@@ -96,6 +96,8 @@ static const char *start(struct keeper *keeper)
 		return "cannot start the keeper: memory is short";
 	if (!keeper_issuers_start(&keeper->issuers, keeper))
 		return "cannot start the keeper: memory is short";
+	if (!keeper_threats_start(&keeper->threats, keeper))
+		return "cannot start the keeper: memory is short";
 	if (!start_senders(keeper))
 		return "cannot start the keeper: memory is short";
 	keeper->admin = admin_start(keeper, &failed);
@@ -151,6 +153,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_asks_stop(&keeper->asks);
 	keeper_introspect_stop(&keeper->introspection);
 	keeper_issuers_stop(&keeper->issuers);
+	keeper_threats_stop(&keeper->threats);
 	while (keeper->handles != 0 || !fetcher_closed(keeper->issuers.fetcher))
 		uv_run(keeper->options.loop, UV_RUN_ONCE);
 	keeper_issuers_free(&keeper->issuers);
@@ -271,6 +274,7 @@ void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct 
 	keeper->options.configuration = *configuration;
 	keeper_issuers_renew(&keeper->issuers, policy);
 	senders_renew(keeper->senders, policy);
+	keeper_threats_renew(&keeper->threats, policy);
 	keeper_sums_set(&keeper->recorder, policy);
 	fw_policy_unref(last);
 }

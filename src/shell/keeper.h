@@ -66,6 +66,7 @@ struct keeper_remote {
 	uint32_t calls;
 	struct gate *(*gate_remote)(struct ipc_channel *down, unsigned workers); /* of gate.h */
 	struct gate *(*gate_stop)(struct gate *gate);
+	const int *threats; /* the link that lists of addresses go to it by: state/threats.h */
 	/* keys of issuers have come, and are to go to the gate. */
 	void (*send_keys)(void *user);
 	void *user;

@@ -41,6 +41,14 @@ static void add_receivers(const struct fw_policy *policy, struct list *reads, st
 	}
 }
 
+static void add_threats(const struct fw_policy *policy, struct list *reads)
+{
+	for (size_t i = 0; i < policy->threat_list_count; i++) {
+		add(reads, policy->threat_lists[i].path);
+		add(reads, policy->threat_lists[i].ca_file);
+	}
+}
+
 static bool has_program(const struct fw_policy *policy)
 {
 	for (size_t i = 0; i < policy->receiver_count; i++)
@@ -81,6 +89,7 @@ bool keeper_needs_of(const struct fw_policy *policy, const struct fw_policy *sta
 	for (size_t i = 0; i < policy->issuer_count; i++)
 		add(&reads, policy->issuers[i].provider.ca_file);
 	add_receivers(policy, &reads, &writes);
+	add_threats(policy, &reads);
 	return ret_needs->data != NULL && !reads.failed && !writes.failed && keeper_needs_add_keys(ret_needs, policy);
 }
 

@@ -21,6 +21,7 @@
 #include "shell/keeper_store.h"
 #include "shell/passwords.h"
 #include "shell/sender.h"
+#include "shell/threat_feeds.h"
 #include "state/database.h"
 
 enum { KEEPER_MINUTES = 61, KEEPER_TOKEN = 43, KEEPER_TEXTS = 3, KEEPER_CAUSE = 640, KEEPER_WAITING = 256 };
@@ -308,6 +309,18 @@ struct keeper_logouts {
 bool keeper_logout_start(struct keeper_logouts *logouts, struct keeper *keeper); /* false: memory is short */
 void keeper_logout_free(struct keeper_logouts *logouts);
 
+/* keeper_threats.c: lists of addresses that others publish. */
+struct keeper_threats {
+	struct keeper *keeper;
+	struct threat_feeds *feeds;
+	uv_async_t wake; /* from its thread: connections are to be looked at */
+	bool open;
+	_Atomic uint8_t levels[EVENT_TYPES]; /* of records, for its thread */
+};
+bool keeper_threats_start(struct keeper_threats *threats, struct keeper *keeper); /* false: memory is short */
+void keeper_threats_renew(struct keeper_threats *threats, struct fw_policy *policy);
+void keeper_threats_stop(struct keeper_threats *threats); /* closes the handle */
+
 /* keeper_clock.c: a jump of the wall clock is recorded. */
 void keeper_clock_begin(struct keeper *keeper);
 void keeper_clock_check(struct keeper *keeper); /* every second */
@@ -377,6 +390,7 @@ struct keeper {
 	struct keeper_issuers issuers;
 	struct keeper_introspection introspection;
 	struct keeper_logouts logouts;
+	struct keeper_threats threats;
 	struct database *database;
 	uv_timer_t reseal; /* while values of an old key are sealed anew */
 	bool has_reseal;

@@ -337,6 +337,7 @@ static void tell_all(struct keeper *keeper, uint32_t generation)
 	store_block_list(store_of(keeper), uv_hrtime(), true, tell_block, &telling);
 	store_logout_list(store_of(keeper), tell_logout, &telling);
 	remote->send_keys(remote->user);
+	threat_feeds_send_all(keeper->threats.feeds);
 	/* A gate that does not know all takes no connections: it is ended, and begins anew. */
 	if (!telling.failed)
 		keeper_store_push(keeper, &(struct ipc_store){ .op = IPC_STORE_READY }, slice(NULL, 0), slice(NULL, 0));

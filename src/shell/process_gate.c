@@ -22,7 +22,7 @@ struct process {
 	struct process_shared *shared;
 	struct fw_manager *manager;
 	struct gate_store store;
-	uv_poll_t link, down;
+	uv_poll_t link, down, lists;
 	uv_timer_t sweep;
 	struct overload overload;
 	bool ends;
@@ -84,6 +84,36 @@ static void take_down(struct process *process)
 			gate_tell(process->manager->gate, ipc_to(down) == GATE_ALL ? -1 : (int)ipc_to(down), type,
 				  &message, ipc_size(type), tail);
 	}
+}
+
+/* Lists of addresses. What cannot be used leaves what was there; whose address is on one goes. */
+static void take_lists(struct process *process)
+{
+	struct threats *threats = store_threats(process->manager->store);
+	struct threats_entry entry;
+	bool changed = false;
+	long size;
+	int fd;
+
+	while ((size = process_link_get(process->shared->threats_gate, &entry, sizeof(entry), &fd)) > 0) {
+		if (size != (long)sizeof(entry) || !threats_put(threats, &entry, fd))
+			log_warn(&process->manager->lines, threat, "a list that came from the keeper is none");
+		changed = true;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (size == 0) /* the monitor has both ends: never, while there is one */
+		uv_poll_stop(&process->lists);
+	if (changed && process->manager->gate != NULL)
+		gate_tell(process->manager->gate, -1, IPC_END_LISTED, &(struct ipc_empty){ 0 },
+			  sizeof(struct ipc_empty), slice(NULL, 0));
+}
+
+static void on_lists(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	take_lists(poll->data);
 }
 
 static void on_down(uv_poll_t *poll, int status, int events)
@@ -221,6 +251,7 @@ static int start(struct process *process, struct fw_error *error)
 	result = manager_parts_state(manager, error);
 	if (result != FW_OK)
 		return result;
+	threats_count_in(store_threats(manager->store), shared->threat_counts);
 	process->store = (struct gate_store){ .store = manager->store,
 					      .log = &manager->lines,
 					      .keys = manager->issuer_keys,
@@ -237,15 +268,18 @@ static int start(struct process *process, struct fw_error *error)
 	if (uv_loop_init(&manager->loop) != 0)
 		return manager_say_error(error, FW_ERR_IO, "cannot start: no event loop");
 	manager->has_loop = true;
-	process->link.data = process->down.data = process->sweep.data = process;
+	process->link.data = process->down.data = process->sweep.data = process->lists.data = process;
 	uv_poll_init(&manager->loop, &process->link, shared->link);
 	uv_poll_init(&manager->loop, &process->down, ipc_fd(shared->down));
+	uv_poll_init(&manager->loop, &process->lists, shared->threats_gate);
 	uv_timer_init(&manager->loop, &process->sweep);
+	take_lists(process); /* before clients come */
 	result = start_gate(process, error);
 	if (result != FW_OK)
 		return result;
 	uv_poll_start(&process->link, UV_READABLE, on_link);
 	uv_poll_start(&process->down, UV_READABLE, on_down);
+	uv_poll_start(&process->lists, UV_READABLE, on_lists);
 	uv_timer_start(&process->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 	return FW_OK;
 }
@@ -259,6 +293,7 @@ static void stop(struct process *process)
 	if (manager->has_loop) {
 		uv_close((uv_handle_t *)&process->link, NULL);
 		uv_close((uv_handle_t *)&process->down, NULL);
+		uv_close((uv_handle_t *)&process->lists, NULL);
 		uv_close((uv_handle_t *)&process->sweep, NULL);
 	}
 	process_end(process->shared);

@@ -335,6 +335,7 @@ static int start(struct process *process, struct fw_error *error)
 						  .replies = shared->replies,
 						  .gate_remote = gate_remote,
 						  .gate_stop = gate_stop,
+						  .threats = &shared->threats_keeper,
 						  .send_keys = send_keys,
 						  .user = process };
 	if (!confine(process))
@@ -342,6 +343,7 @@ static int start(struct process *process, struct fw_error *error)
 	result = manager_parts_state(manager, error);
 	if (result != FW_OK)
 		return result;
+	threats_count_in(store_threats(manager->store), shared->threat_counts);
 	if (uv_loop_init(&manager->loop) != 0)
 		return manager_say_error(error, FW_ERR_IO, "cannot start: no event loop");
 	manager->has_loop = true;

@@ -12,6 +12,7 @@
 #include "shell/manager_parts.h"
 #include "shell/process_link.h"
 #include "shell/processes.h"
+#include "state/threats.h"
 
 enum { PROCESS_SEALED = 8 };
 struct process_shared {
@@ -22,6 +23,9 @@ struct process_shared {
 	struct fall_note *note;
 	/* Pairs of links between worker and keeper: dial.h. */
 	int dials_gate[LIMIT_WORKERS], dials_keeper[LIMIT_WORKERS];
+	/* Lists of addresses, from the keeper to the gate: state/threats.h. */
+	int threats_gate, threats_keeper;
+	struct threat_counts *threat_counts;
 	struct fw_policy *started; /* restart.def: a part that begins anew opens what the first one did */
 	/* Configurations before, whose keys the database may be sealed with until key-store rotate; newest first. */
 	struct fw_policy *sealed[PROCESS_SEALED];

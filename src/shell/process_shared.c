@@ -65,15 +65,41 @@ static bool make_dials(struct process_shared *shared)
 	return true;
 }
 
+static bool make_threats(struct process_shared *shared)
+{
+	void *counts =
+		mmap(NULL, sizeof(*shared->threat_counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int pair[2];
+
+	shared->threat_counts = counts != MAP_FAILED ? counts : NULL;
+	if (shared->threat_counts == NULL || !process_link_pair(pair))
+		return false;
+	shared->threats_gate = pair[0];
+	shared->threats_keeper = pair[1];
+	return true;
+}
+
+static void close_threats(struct process_shared *shared)
+{
+	if (shared->threats_gate >= 0)
+		close(shared->threats_gate);
+	if (shared->threats_keeper >= 0)
+		close(shared->threats_keeper);
+	if (shared->threat_counts != NULL)
+		munmap(shared->threat_counts, sizeof(*shared->threat_counts));
+}
+
 bool process_shared_make(struct process_shared *shared)
 {
-	return make_channels(shared) && make_dials(shared);
+	shared->threats_gate = shared->threats_keeper = -1;
+	return make_channels(shared) && make_dials(shared) && make_threats(shared);
 }
 
 void process_shared_fini(struct process_shared *shared)
 {
 	process_close_dials(shared->dials_gate);
 	process_close_dials(shared->dials_keeper);
+	close_threats(shared);
 	ipc_channel_free(shared->records);
 	ipc_channel_free(shared->figures);
 	ipc_channel_free(shared->asks);

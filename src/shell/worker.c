@@ -15,6 +15,7 @@
 #include "shell/conn_io.h"
 #include "shell/log.h"
 #include "shell/tls_stream.h"
+#include "state/threats.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
 #define HOUR_NS (3600 * SECOND_NS)
@@ -180,6 +181,22 @@ static void end_address(struct worker *worker, const struct ipc_end_address *end
 	}
 }
 
+/* Watching changes nothing. */
+static void end_listed(struct worker *worker)
+{
+	struct threats *threats = store_threats(worker->options->store);
+
+	if (worker->policy->settings.mode == MODE_MONITOR)
+		return;
+	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next) {
+		struct threats_hit hits[LIMIT_THREAT_LISTS];
+
+		if (connection->admitted && threats_find(threats, &connection->peer, hits) != 0 &&
+		    hits[0].action == THREAT_BLOCK)
+			conn_io_end(connection, CLOSE_BLOCKED);
+	}
+}
+
 void worker_end_session(struct worker *worker, struct fw_slice session_id, uint32_t reason)
 {
 	struct ipc_end_session ended = { .size = (uint32_t)session_id.size, .reason = reason };
@@ -280,6 +297,9 @@ static void read_inbox(struct worker *worker)
 			break;
 		case IPC_END_ADDRESS:
 			end_address(worker, &message.end_address);
+			break;
+		case IPC_END_LISTED:
+			end_listed(worker);
 			break;
 		case IPC_ANSWER:
 			worker_reload_take(worker); /* a policy that the answer rests on came before it */

@@ -29,6 +29,9 @@ struct store *store_new(const struct store_options *options, const struct fw_ran
 		return store_free(store);
 	store->user_key = keys[11];
 	store->chance_key = keys[12];
+	store->threats = threats_new();
+	if (store->threats == NULL)
+		return store_free(store);
 	store->begun_wall_us = options->begun_wall_us;
 	store->ipv4_prefix = options->ipv4_prefix != 0 ? options->ipv4_prefix : 32;
 	store->ipv6_prefix = options->ipv6_prefix != 0 ? options->ipv6_prefix : 64;
@@ -53,9 +56,15 @@ struct store *store_free(struct store *store)
 	proofs_fini(&store->proofs);
 	logouts_fini(&store->logouts);
 	api_keys_fini(&store->api_keys);
+	threats_free(store->threats);
 	pthread_mutex_destroy(&store->lock);
 	mem_free(store);
 	return NULL;
+}
+
+struct threats *store_threats(const struct store *store)
+{
+	return store->threats;
 }
 
 void store_configure(struct store *store, const struct store_options *options)

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 
 struct store;
+struct threats;
 
 /* What is done about an address or a user that breaks rules, from little to much. */
 enum store_step {
@@ -49,6 +50,8 @@ struct store_options {
 
 struct store *store_new(const struct store_options *options, const struct fw_random *random); /* NULL: memory */
 struct store *store_free(struct store *store);
+/* Lists of addresses that others publish: state/threats.h. Of the store, whose life it shares. */
+struct threats *store_threats(const struct store *store);
 void store_configure(struct store *store, const struct store_options *options);
 
 /* A connection asks to be here; YES counts it until store_release. BLOCKED, FULL (of the address) or OVERLOAD

@@ -12,6 +12,7 @@
 #include "base/slice.h"
 #include "state/limits.h"
 #include "state/store.h"
+#include "state/threats.h"
 
 #define HOUR_NS ((uint64_t)3600 * 1000000000)
 
@@ -289,6 +290,7 @@ struct store {
 	uint64_t begun_wall_us;
 	uint8_t nonce_key[32]; /* never changes: read without the lock */
 	struct api_keys api_keys;
+	struct threats *threats;
 };
 
 struct prefix store_prefix(const struct store *store, const struct fw_addr *address);

@@ -109,6 +109,19 @@ def of_issuers():
             wait_for(server, "issuer_logout")
 
 
+def of_lists():
+    """One that flags who comes, and one that is none."""
+    lists = [{"name": name, "url": url, "format": "cidr", "action": "flag", "private_networks": True} for name, url in (("good", "file:list"), ("bad", "file:/dev/null"))]
+    with Framewall(RELAXED + "threat_intelligence:\n  lists:\n" + "".join(f"    - {json.dumps(one)}\n" for one in lists), says=" threat: ") as server:
+        wait_for(server, "threat_list_failure")
+        with open(os.path.join(server.folder, "list"), "w") as file:
+            file.write("127.0.0.2\n")
+        subprocess.run([BINARY, "threat", "reload", "--data", server.data], stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE)
+        wait_for(server, "threat_list")
+        RawClient(server.port, {"Authorization": "Bearer " + server.token()}, source="127.0.0.2").close()
+        wait_for(server, "threat_match")
+
+
 def of_receivers():
     """One that is not well, one that is again, a record that it refuses, and some that were gone before it had them."""
     state = {"status": 503, "hated": b"?"}
@@ -185,4 +198,4 @@ def all_of_them():
         print(f"# {row}: {seen.get(row)}")
 
 
-main(of_plays, of_the_program, of_a_crash, of_the_clock, of_issuers, of_receivers, of_a_full_disk, all_of_them)
+main(of_plays, of_the_program, of_a_crash, of_the_clock, of_issuers, of_lists, of_receivers, of_a_full_disk, all_of_them)

@@ -1,0 +1,214 @@
+/* The lists of threat_intelligence.lists: shown, asked, fetched at once. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "shell/admin_parts.h"
+#include "shell/clock.h"
+#include "state/threats.h"
+
+enum { LINE = 512 };
+
+static void write_number(struct json_writer *w, const char *key, uint64_t number)
+{
+	json_write_key(w, key);
+	json_write_integer(w, (int64_t)number);
+}
+
+static void write_text(struct json_writer *w, const char *key, const char *text)
+{
+	json_write_key(w, key);
+	json_write_string(w, text);
+}
+
+/* Whatever came from elsewhere may be no UTF-8. */
+static void write_reason(struct json_writer *w, const char *text)
+{
+	char shown[LINE];
+	size_t size = 0;
+
+	for (; text[size] != '\0' && size + 1 < sizeof(shown); size++)
+		shown[size] = (uint8_t)text[size] >= 0x20 && (uint8_t)text[size] < 0x7f ? text[size] : '?';
+	shown[size] = '\0';
+	write_text(w, "cause", shown);
+}
+
+static void write_list(void *user, const struct threat_status *status)
+{
+	struct json_writer *w = user;
+	char when[ENCODE_RFC3339];
+
+	json_write_open(w, '{');
+	write_text(w, "name", status->name);
+	write_text(w, "state",
+		   status->failing  ? (status->in_use ? "old" : "failing")
+		   : status->in_use ? "good"
+				    : "new");
+	write_text(w, "action", status->action);
+	write_text(w, "format", status->format);
+	write_text(w, "url", status->url);
+	if (status->in_use) {
+		write_number(w, "networks", status->loaded.networks);
+		write_number(w, "covered_ipv4", status->loaded.covered);
+		write_number(w, "left_out", status->loaded.left_out);
+		write_number(w, "unsupported", status->loaded.unsupported);
+		write_number(w, "invalid", status->loaded.invalid);
+		write_text(w, "digest", status->loaded.digest);
+	}
+	if (status->fetched_us != 0) {
+		encode_rfc3339(status->fetched_us, when);
+		json_write_key(w, "fetched_at");
+		json_write_text(w, slice(when, sizeof(when)));
+	}
+	write_number(w, "hits", status->hits);
+	if (status->failing)
+		write_reason(w, status->why);
+	json_write_close(w, '}');
+}
+
+void admin_threats_list(struct admin_conn *conn)
+{
+	struct json_writer w = admin_answer_json(conn);
+
+	json_write_open(&w, '{');
+	json_write_key(&w, "lists");
+	json_write_open(&w, '[');
+	threat_feeds_each(conn->admin->keeper->threats.feeds, write_list, &w);
+	json_write_close(&w, ']');
+	json_write_close(&w, '}');
+	admin_answer_written(conn, 200, &w);
+}
+
+static void write_hit(struct json_writer *w, const struct threats_hit *hit)
+{
+	static const char *const actions[THREAT_ACTIONS] = { "block", "flag", "count" };
+	char text[ADDR_TEXT + 4];
+	size_t size = addr_format(&hit->net.base, text);
+
+	snprintf(text + size, sizeof(text) - size, "/%u", hit->net.bits);
+	json_write_open(w, '{');
+	write_text(w, "list", hit->name);
+	write_text(w, "action", actions[hit->action]);
+	write_text(w, "network", text);
+	json_write_close(w, '}');
+}
+
+void admin_threats_look_up(struct admin_conn *conn)
+{
+	struct threats_hit hits[LIMIT_THREAT_LISTS];
+	char text[ADDR_TEXT + 1], shown[ADDR_TEXT];
+	struct json_writer w;
+	struct fw_addr address;
+	unsigned count;
+	size_t size;
+
+	if (!admin_text_decode(conn->rest, text, sizeof(text), &size) || !addr_parse(slice(text, size), &address)) {
+		admin_answer_problem(conn, 400, "the path must end in an IPv4 or IPv6 address", "");
+		return;
+	}
+	count = threats_find(store_threats(conn->admin->keeper->options.store), &address, hits);
+	addr_format(&address, shown);
+	w = admin_answer_json(conn);
+	json_write_open(&w, '{');
+	write_text(&w, "address", shown);
+	json_write_key(&w, "on");
+	json_write_open(&w, '[');
+	for (unsigned i = 0; i < count; i++)
+		write_hit(&w, &hits[i]);
+	json_write_close(&w, ']');
+	json_write_close(&w, '}');
+	admin_answer_written(conn, 200, &w);
+}
+
+/* {"list": NAME}, or {}: all. What came of it the list of lists says, and the record. */
+void admin_threats_reload(struct admin_conn *conn)
+{
+	struct arena *arena = &conn->admin->arena;
+	struct fw_slice name = slice(NULL, 0);
+	struct fw_record record;
+	struct json_writer w;
+	struct json json;
+	uint32_t list;
+	unsigned count;
+
+	if (json_parse(arena, conn->content, 0, &json, NULL) != JSON_OK || json.nodes[0].kind != JSON_OBJECT) {
+		admin_answer_problem(conn, 400, "the body must be a JSON object {list}", "");
+		return;
+	}
+	list = json_member(&json, 0, "list", 4);
+	if (json.nodes[0].count != (unsigned)(list != 0) || !admin_text_member(conn, &json, list, THREAT_NAME, &name) ||
+	    (list != 0 && name.size == 0)) {
+		admin_answer_problem(conn, 400, "list must be the name of a list, and is the only member", "");
+		return;
+	}
+	count = threat_feeds_hurry(conn->admin->keeper->threats.feeds, name);
+	if (list != 0 && count == 0) {
+		admin_answer_problem(conn, 404, "there is no list of this name in threat_intelligence.lists", "");
+		return;
+	}
+	admin_record_init(&record, conn, EVENT_admin_action, "threat reload");
+	admin_record_text(&record, "list", name);
+	keeper_record(conn->admin->keeper, &record);
+	w = admin_answer_json(conn);
+	json_write_open(&w, '{');
+	write_number(&w, "asked", count);
+	json_write_close(&w, '}');
+	admin_answer_written(conn, 202, &w);
+}
+
+struct page {
+	struct buf *out;
+	struct pool *pool;
+	unsigned row;
+	uint64_t now_us;
+	bool failed;
+};
+
+static const struct {
+	const char *name, *kind, *help;
+} figures[] = {
+	{ "threat_list_networks", "gauge", "networks of a list in use; 0: it is in none" },
+	{ "threat_list_age_seconds", "gauge", "since a list was had last, and good" },
+	{ "threat_list_failing", "gauge", "1 while a list cannot be had or is refused" },
+	{ "threat_list_hits_total", "counter", "clients whose address was on a list" },
+};
+
+static uint64_t figure(const struct page *page, const struct threat_status *status)
+{
+	uint64_t since = status->fetched_us != 0 && status->fetched_us < page->now_us
+				 ? (page->now_us - status->fetched_us) / 1000000
+				 : 0;
+	const uint64_t values[] = { status->in_use ? status->loaded.networks : 0, since, status->failing,
+				    status->hits };
+
+	return values[page->row];
+}
+
+static void write_figure(void *user, const struct threat_status *status)
+{
+	struct page *page = user;
+	char line[LINE];
+	int size = snprintf(line, sizeof(line), "framewall_%s{list=\"%s\",action=\"%s\"} %" PRIu64 "\n",
+			    figures[page->row].name, status->name, status->action, figure(page, status));
+
+	page->failed |= buf_append(page->out, page->pool, line, (size_t)size) != 0;
+}
+
+bool admin_threats_metrics(struct keeper *keeper, struct buf *out, struct pool *pool)
+{
+	struct page page = { .out = out, .pool = pool, .now_us = clock_wall_us() };
+	char line[LINE];
+
+	if (keeper->options.policy->threat_list_count == 0)
+		return true;
+	for (; page.row < sizeof(figures) / sizeof(*figures); page.row++) {
+		int size = snprintf(line, sizeof(line), "# HELP framewall_%s %s\n# TYPE framewall_%s %s\n",
+				    figures[page.row].name, figures[page.row].help, figures[page.row].name,
+				    figures[page.row].kind);
+
+		page.failed |= buf_append(out, pool, line, (size_t)size) != 0;
+		threat_feeds_each(keeper->threats.feeds, write_figure, &page);
+	}
+	return !page.failed;
+}
