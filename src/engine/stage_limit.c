@@ -28,6 +28,7 @@ enum verdict stage_limit(struct message *message)
 	struct fw_conn *conn = message->conn;
 	const struct fw_policy *policy = message->policy;
 	uint64_t wait = 0, wait_bytes, now;
+	enum verdict verdict;
 
 	if (conn == NULL)
 		return VERDICT_PASS;
@@ -47,9 +48,15 @@ enum verdict stage_limit(struct message *message)
 	wait_bytes = gcra_wait(conn->byte_cell, &policy->byte_rate, message->received, now);
 	if (policy->byte_rate.interval_ns == 0)
 		wait_bytes = 0;
-	if (wait != 0 || wait_bytes != 0)
-		return limit_refuse(message, wait > wait_bytes ? wait : wait_bytes,
-				    wait != 0 ? "messages per minute" : "bytes per minute");
+	if (wait != 0 || wait_bytes != 0) {
+		verdict = limit_refuse(message, wait > wait_bytes ? wait : wait_bytes,
+				       wait != 0 ? "messages per minute" : "bytes per minute");
+		if (message->attachment != ATTACHMENT_PASSES)
+			return verdict;
+		/* The server has the event that announced it, and would take whatever comes next for it. */
+		message->close = CLOSE_RATE;
+		return VERDICT_CLOSE;
+	}
 	if (policy->byte_rate.interval_ns != 0)
 		gcra_take_many(&conn->byte_cell, &policy->byte_rate, message->received, now);
 	if (message->attachment != ATTACHMENT_NONE)
