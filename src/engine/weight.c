@@ -14,6 +14,7 @@ struct weight weight_of(const struct fw_conn *conn)
 			 reader_bytes(&conn->reader),
 		.quiet_ns = conn->last_message_ns != 0 ? conn->last_message_ns : conn->last_input_ns,
 		.logged_in = conn->principal != NULL,
+		.ending = conn->phase >= PHASE_CLOSING,
 	};
 
 	if (conn->upstream != NULL)

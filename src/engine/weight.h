@@ -8,6 +8,7 @@ struct weight {
 	size_t bytes; /* of its buffers: what it sent and we wait to judge, what waits for it and for its upstream */
 	uint64_t quiet_ns; /* monotonic: of its last message, or of its last octet before there was one */
 	bool logged_in;	   /* or anonymous where that is allowed */
+	bool ending;	   /* it was told so already, and has not gone yet */
 };
 
 struct weight weight_of(const struct fw_conn *conn);

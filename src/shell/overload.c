@@ -9,7 +9,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-enum { LINE = 4096, FULL = 100 };
+enum { LINE = 4096, FULL = 100, CLEARLY = 3 }; /* percents */
 #define MIB ((uint64_t)1024 * 1024)
 #define TRIM_NS ((uint64_t)500000000)
 
@@ -134,10 +134,20 @@ static uint64_t resident(const struct overload *overload)
 	return second != NULL ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
+/* What is told after `told`: a higher stage as soon as it is there, a lower one when it would be there even with a
+ * little more in use. */
+static unsigned to_tell(unsigned told, uint64_t used, uint64_t limit)
+{
+	unsigned stage = overload_stage_of(used, limit), rest = overload_stage_of(used + limit / FULL * CLEARLY, limit);
+
+	return stage > told ? stage : rest < told ? rest : told;
+}
+
 bool overload_look(struct overload *overload, uint64_t limit_mib, uint64_t now_ns, enum overload_stage *ret_before)
 {
 	uint64_t due = atomic_load_explicit(&overload->due, memory_order_relaxed), used;
 	uint64_t limit = limit_mib != 0 ? limit_mib * MIB : overload->machine / 4 * 3;
+	unsigned before, next;
 
 	if (overload->statm < 0 || now_ns < due ||
 	    !atomic_compare_exchange_strong(&overload->due, &due, now_ns + OVERLOAD_EVERY_NS))
@@ -152,8 +162,12 @@ bool overload_look(struct overload *overload, uint64_t limit_mib, uint64_t now_n
 	}
 	atomic_store(&overload->limit, limit);
 	atomic_store(&overload->used, used);
-	*ret_before = (enum overload_stage)atomic_exchange(&overload->stage, overload_stage_of(used, limit));
-	return *ret_before != overload_stage_of(used, limit);
+	atomic_store(&overload->stage, overload_stage_of(used, limit));
+	before = atomic_load(&overload->told);
+	next = to_tell(before, used, limit);
+	*ret_before = (enum overload_stage)before;
+	/* Where a measurement took so long that another thread made the next one meanwhile, one of them tells. */
+	return next != before && atomic_compare_exchange_strong(&overload->told, &before, next);
 }
 
 uint64_t overload_excess(const struct overload *overload)

@@ -24,13 +24,14 @@ struct overload {
 	_Atomic uint64_t trim_ns; /* monotonic ns from which on what the allocator keeps is given back again */
 	_Atomic uint64_t used, limit;
 	_Atomic unsigned stage; /* enum overload_stage */
+	_Atomic unsigned told;	/* the one that was told last: it is another only when there is clearly less in use */
 };
 
 /* Opens what is read later on: before the process is confined. Never fails: see statm. */
 void overload_open(struct overload *overload);
 void overload_close(struct overload *overload);
-/* Any thread. Measures when that is due; limit_mib 0: three quarters of what the machine has. True: now there is
- * another stage than *ret_before. */
+/* Any thread. Measures when that is due; limit_mib 0: three quarters of what the machine has. True: another stage
+ * than *ret_before is to be told, once: what is in use at the border of two is not told again and again. */
 bool overload_look(struct overload *overload, uint64_t limit_mib, uint64_t now_ns, enum overload_stage *ret_before);
 /* The stage of so much memory. */
 enum overload_stage overload_stage_of(uint64_t used, uint64_t limit);

@@ -17,7 +17,7 @@ static unsigned stage_of(const struct worker *worker)
 static void tell(struct worker *worker, enum overload_stage before)
 {
 	const struct overload *overload = worker->options->overload;
-	enum overload_stage stage = (enum overload_stage)stage_of(worker);
+	enum overload_stage stage = (enum overload_stage)atomic_load(&overload->told);
 	const char *name = overload_name(stage);
 	struct fw_record record;
 
@@ -69,6 +69,9 @@ static void close_idle(struct worker *worker)
 		if (connection->conn == NULL || connection->done)
 			continue;
 		weight = weight_of(connection->conn);
+		/* Else those that do not answer a close frame would be chosen again and again, in place of others. */
+		if (weight.ending)
+			continue;
 		if (weight.logged_in && worker->now.monotonic_ns - weight.quiet_ns < IDLE_NS)
 			continue;
 		/* Who is logged in ranks behind all who are not. */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -99,13 +100,43 @@ static void test_this_process(void **state)
 	overload_close(&overload);
 }
 
+/* What is in use stays about where a stage begins: that is told once, as is that it is over. */
+static void test_told_once(void **state)
+{
+	enum overload_stage before;
+	struct overload overload;
+	uint64_t now = 1000, used, limit;
+	unsigned told = 0;
+	char *much = malloc(64 * MIB); /* against which what the allocator gives back is little */
+
+	(void)state;
+	assert_non_null(much);
+	memset(much, 1, 64 * MIB);
+	overload_open(&overload);
+	overload.machine = UINT64_MAX;
+	overload_look(&overload, 0, now, &before);
+	used = atomic_load(&overload.used);
+	for (unsigned i = 0; i < 20; i++) {
+		limit = used * 100 / (i % 2 == 0 ? 77 : 73); /* two percent around the border of shed */
+		overload.machine = limit / 3 * 4 + 4;
+		told += (unsigned)overload_look(&overload, 0, now += OVERLOAD_EVERY_NS, &before);
+	}
+	assert_int_equal(told, 1);
+	assert_int_equal(before, OVERLOAD_shed);
+	assert_int_equal(atomic_load(&overload.stage), OVERLOAD_none); /* what is done is by what is */
+	overload.machine = used * 4;
+	assert_true(overload_look(&overload, 0, now += OVERLOAD_EVERY_NS, &before));
+	assert_int_equal(atomic_load(&overload.told), OVERLOAD_none);
+	assert_int_equal(much[1], 1);
+	free(much);
+	overload_close(&overload);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_borders),
-		cmocka_unit_test(test_chance),
-		cmocka_unit_test(test_excess),
-		cmocka_unit_test(test_this_process),
+		cmocka_unit_test(test_borders),	     cmocka_unit_test(test_chance),    cmocka_unit_test(test_excess),
+		cmocka_unit_test(test_this_process), cmocka_unit_test(test_told_once),
 	};
 
 	return cmocka_run_group_tests_name("overload", tests, NULL, NULL);
