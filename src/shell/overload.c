@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LINE = 4096, FULL = 100, CLEARLY = 3 }; /* percents */
 #define MIB ((uint64_t)1024 * 1024)
 #define TRIM_NS ((uint64_t)500000000)
+#define TRIM_PART 10 /* of the time of a thread is spent on it at most */
 
 static const struct {
 	const char *name;
@@ -143,6 +145,30 @@ static unsigned to_tell(unsigned told, uint64_t used, uint64_t limit)
 	return stage > told ? stage : rest < told ? rest : told;
 }
 
+static uint64_t spent_ns(void)
+{
+	struct timespec spent;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+	return (uint64_t)spent.tv_sec * 1000000000 + (uint64_t)spent.tv_nsec;
+}
+
+/* Of a heap of half a GiB this takes 50 ms or more, in which others wait who want memory: one thread at a time, and
+ * with a rest by what it took. */
+static void trim(struct overload *overload, uint64_t now_ns)
+{
+	uint64_t rest = atomic_load(&overload->rest_ns), begun;
+
+	if (now_ns < rest || now_ns < atomic_load(&overload->trim_ns) ||
+	    !atomic_compare_exchange_strong(&overload->rest_ns, &rest, UINT64_MAX))
+		return;
+	begun = spent_ns();
+	atomic_store(&overload->trim_ns, now_ns + TRIM_NS);
+	malloc_trim(0);
+	atomic_fetch_add(&overload->trims, 1);
+	atomic_store(&overload->rest_ns, now_ns + (spent_ns() - begun) * TRIM_PART);
+}
+
 bool overload_look(struct overload *overload, uint64_t limit_mib, uint64_t now_ns, enum overload_stage *ret_before)
 {
 	uint64_t due = atomic_load_explicit(&overload->due, memory_order_relaxed), used;
@@ -155,9 +181,8 @@ bool overload_look(struct overload *overload, uint64_t limit_mib, uint64_t now_n
 	used = resident(overload);
 	/* What connections gave back the allocator may still have: the kernel is to have it before anybody is closed
 	 * for it. */
-	if (overload_stage_of(used, limit) != OVERLOAD_none && now_ns >= atomic_load(&overload->trim_ns)) {
-		atomic_store(&overload->trim_ns, now_ns + TRIM_NS);
-		malloc_trim(0);
+	if (overload_stage_of(used, limit) != OVERLOAD_none) {
+		trim(overload, now_ns);
 		used = resident(overload);
 	}
 	atomic_store(&overload->limit, limit);

@@ -21,7 +21,10 @@ struct overload {
 	int statm;		  /* of this process; -1: the kernel does not tell, and nothing is ever done */
 	uint64_t machine;	  /* bytes that the machine, or its tightest control group, has */
 	_Atomic uint64_t due;	  /* monotonic ns of the next measurement */
-	_Atomic uint64_t trim_ns; /* monotonic ns from which on what the allocator keeps is given back again */
+	_Atomic uint64_t trim_ns; /* monotonic ns from which on what the allocator keeps is given back again; 0: it has
+				     more since */
+	_Atomic uint64_t rest_ns; /* but not before: that takes a while where there is much */
+	_Atomic unsigned trims;	  /* how often it was */
 	_Atomic uint64_t used, limit;
 	_Atomic unsigned stage; /* enum overload_stage */
 	_Atomic unsigned told;	/* the one that was told last: it is another only when there is clearly less in use */

@@ -70,6 +70,7 @@ struct worker {
 	struct timer accept_pause;		 /* accepting goes on when it is due */
 	struct timer overload;			 /* while memory is short: it is looked again */
 	uint64_t overload_due_ns;		 /* when connections are closed for it again */
+	unsigned overload_trims;		 /* after how many idle ones were */
 	uint64_t overload_shed, overload_closed; /* how many were, rows of metrics.def */
 	struct timer drain_cut;			 /* what is left at drain_until_ns is cut */
 	uint64_t drain_until_ns;

@@ -61,8 +61,11 @@ static void choose(struct choice *chosen, unsigned *count, unsigned most, struct
 static void close_idle(struct worker *worker)
 {
 	struct choice chosen[LIMIT_OVERLOAD_CLOSED];
-	unsigned count = 0;
+	unsigned count = 0, trims = atomic_load(&worker->options->overload->trims);
 
+	/* What the last ones had is not the kernel's yet: more would be closed than it takes. */
+	if (worker->overload_trims == trims)
+		return;
 	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next) {
 		struct weight weight;
 
@@ -81,8 +84,10 @@ static void close_idle(struct worker *worker)
 	for (unsigned i = 0; i < count; i++)
 		conn_io_end(chosen[i].connection, CLOSE_OVERLOAD);
 	worker->overload_closed += count;
-	if (count != 0)
-		overload_freed(worker->options->overload);
+	if (count == 0)
+		return;
+	worker->overload_trims = trims;
+	overload_freed(worker->options->overload);
 }
 
 static void cut_largest(struct worker *worker)

@@ -132,11 +132,38 @@ static void test_told_once(void **state)
 	overload_close(&overload);
 }
 
+/* Giving memory back to the kernel takes its time: after it there is a rest, whatever is freed meanwhile. */
+static void test_trim_rests(void **state)
+{
+	enum overload_stage before;
+	struct overload overload;
+	uint64_t now = 1000;
+
+	(void)state;
+	overload_open(&overload);
+	overload_look(&overload, 1 << 20, now, &before);
+	assert_int_equal(atomic_load(&overload.trims), 0); /* there is enough */
+	overload_look(&overload, 1, now += OVERLOAD_EVERY_NS, &before);
+	assert_int_equal(atomic_load(&overload.trims), 1);
+	assert_in_range(atomic_load(&overload.rest_ns), now + 1, UINT64_MAX - 1);
+	atomic_store(&overload.rest_ns, now + 2 * OVERLOAD_EVERY_NS);
+	overload_freed(&overload);
+	overload_look(&overload, 1, now += OVERLOAD_EVERY_NS, &before);
+	assert_int_equal(atomic_load(&overload.trims), 1);
+	overload_look(&overload, 1, now += OVERLOAD_EVERY_NS, &before);
+	assert_int_equal(atomic_load(&overload.trims), 2);
+	atomic_store(&overload.rest_ns, 0);
+	overload_look(&overload, 1, now += OVERLOAD_EVERY_NS, &before); /* nothing was freed: not so soon */
+	assert_int_equal(atomic_load(&overload.trims), 2);
+	overload_close(&overload);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_borders),	     cmocka_unit_test(test_chance),    cmocka_unit_test(test_excess),
-		cmocka_unit_test(test_this_process), cmocka_unit_test(test_told_once),
+		cmocka_unit_test(test_borders),	  cmocka_unit_test(test_chance),
+		cmocka_unit_test(test_excess),	  cmocka_unit_test(test_this_process),
+		cmocka_unit_test(test_told_once), cmocka_unit_test(test_trim_rests),
 	};
 
 	return cmocka_run_group_tests_name("overload", tests, NULL, NULL);
