@@ -199,11 +199,29 @@ struct redacting {
 	bool holds;
 };
 
+/* How many of the octets from here on are the rest of an escape of JSON: \n, \uXXXX. With others in their place it
+ * would be none. */
+static size_t rest_of_escape(const uint8_t *text, size_t at)
+{
+	for (size_t back = 1; back <= 5 && back <= at; back++) {
+		size_t begin = at - back, backslashes = 0;
+
+		while (backslashes <= begin && text[begin - backslashes] == '\\')
+			backslashes++;
+		if (backslashes % 2 != 0)
+			return text[begin + 1] == 'u' ? 6 - back : back == 1 ? 1 : 0;
+	}
+	return 0;
+}
+
 static bool found(void *user, const struct secret_hit *hit)
 {
 	struct redacting *redacting = user;
+	size_t rest = rest_of_escape(redacting->text, hit->offset);
 
-	redacting->holds = redacting->holds && shape(redacting->key, redacting->text + hit->offset, hit->size);
+	if (rest < hit->size)
+		redacting->holds = redacting->holds &&
+				   shape(redacting->key, redacting->text + hit->offset + rest, hit->size - rest);
 	return redacting->holds;
 }
 

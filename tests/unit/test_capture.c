@@ -158,6 +158,10 @@ static void shapes_secrets(void **state)
 	       "PMN5HFIQR7X", CAPTURE_KEEP_ALL);
 	shapes("{\"a\":4111111111111111}", "4111111111111111", CAPTURE_KEEP_ALL);
 	shapes("{\"a\":\"alice@example.com\"}", "alice", CAPTURE_KEEP_WORDS);
+	/* What is found may begin with the rest of an escape, which stays one. */
+	shapes("{\"a\":\"one\\nalice@example.com \\\\nbob@example.com\"}", "ice@", CAPTURE_KEEP_ALL);
+	shapes("{\"a\":\"\\u4d4dalice@example.com and \\ud83d\\ude00bob@example.com\"}", "lice@", CAPTURE_KEEP_ALL);
+	shapes("{\"a\":\"444d\\u4d44d44@441445oks.si\"}", "441445oks", CAPTURE_KEEP_ALL);
 	shapes("{\"alice@example.com\":1,\"b\":2}", "alice", CAPTURE_KEEP_WORDS);
 	shapes("{\"a\":\"two w\\u00f6rds \\\"quoted\\\" \\ud83d\\ude00 end\"}", "words", CAPTURE_KEEP_WORDS);
 	shapes("{\"a\":\"zw\xc3\xb6lf \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x98\x80 Boxk\xc3\xa4mpfer\"}", "Boxk",
