@@ -302,6 +302,10 @@ static void test_pieces(void **state)
 		{ "use cat|head|tail or so", 0, DETECT_FLAG - 1 },
 		{ "hello && ifconfig they say", DETECT_FLAG, UINT8_MAX },
 		{ "onload", DETECT_FLAG, DETECT_REFUSE - 1 },
+		/* Files of the system that are talked of. */
+		{ "can someone look at /var/log/nginx/error.log and /var/log/syslog please?", 0, DETECT_REFUSE - 1 },
+		{ "see /etc/hosts and /etc/resolv.conf, DNS is broken on staging", 0, DETECT_REFUSE - 1 },
+		{ "look, ../../../../etc/passwd and /etc/shadow", DETECT_REFUSE, UINT8_MAX },
 		{ "onwards", 0, 0 },
 		{ "on", 0, 0 },
 		{ "onload is what I would take", 0, DETECT_FLAG - 1 },

@@ -93,6 +93,16 @@ void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *t
 }
 _Static_assert(VOICE_WINDOW *VOICE_GRAMS * 128 <= INT16_MAX, "the sum of a window");
 
+/* Developers name files of the system all day, several in a sentence; that they are named is what the voice hears. Only
+ * where a path climbs as well, or something is encoded, is it heard aloud. A message that is a path and nothing else:
+ * path.c. */
+static bool may_be_loud(const struct detect_view *view, unsigned class)
+{
+	return class != DETECT_PATH || memmem(view->text, view->size, "..", 2) != NULL ||
+	       memchr(view->text, '%', view->size) != NULL || memchr(view->text, '\\', view->size) != NULL ||
+	       memmem(view->text, view->size, "://", 3) != NULL || memchr(view->text, ' ', view->size) == NULL;
+}
+
 void detect_voice(const struct detect_view *view)
 {
 	struct voice_best best;
@@ -101,7 +111,7 @@ void detect_voice(const struct detect_view *view)
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
 		size_t half = best.size[class] / 2, at = best.end[class] > half ? best.end[class] - half : 0;
 
-		if (best.sum[class] >= voice_classes[class].strong)
+		if (best.sum[class] >= voice_classes[class].strong && may_be_loud(view, class))
 			detect_hit(view, voice_classes[class].says, at);
 		else if (best.sum[class] >= voice_classes[class].weak)
 			detect_hit(view, voice_classes[class].hints, at);
