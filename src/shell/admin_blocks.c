@@ -136,7 +136,6 @@ static const char *read_wish(struct admin_conn *conn, struct wish *wish)
 		wish->user = json_text(&json, user, arena);
 		if (wish->user.size == 0 || wish->user.size > STORE_NAME)
 			return "user must be a text of 1 to 128 bytes";
-		address = user;
 	} else if (address == 0 || json.nodes[address].kind != JSON_STRING ||
 		   !read_address(json_text(&json, address, arena), &wish->address))
 		return "address must be an IPv4 or IPv6 address";
