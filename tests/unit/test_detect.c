@@ -9,6 +9,7 @@
 
 #include "base/slice.h"
 #include "engine/detect/detect.h"
+#include "engine/detect/view.h"
 
 static struct detect_words words;
 
@@ -442,6 +443,25 @@ static void test_long(void **state)
 	}
 }
 
+/* Nothing stands in front of a piece: what a handler at its beginning is said to leave is read nowhere. */
+static void test_piece_begins(void **state)
+{
+	static const char handler[] = "onload=alert(1)";
+	char text[5000];
+	struct detect_result first, again;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	text[VIEW_SIZE - VIEW_OVERLAP - 1] = ' ';
+	memcpy(text + VIEW_SIZE - VIEW_OVERLAP, handler, sizeof(handler) - 1);
+	first = look(text, sizeof(text));
+	assert_true(detect_rules_has(&first.found, RULE_XSS_BARE_HANDLER));
+	assert_false(detect_rules_has(&first.found, RULE_XSS_BREAKOUT));
+	text[VIEW_SIZE - VIEW_OVERLAP - 1] = '"';
+	again = look(text, sizeof(text));
+	assert_true(detect_rules_has(&again.found, RULE_XSS_BREAKOUT)); /* by the piece before, which has the quote */
+}
+
 /* The work on a text of nothing but beginnings is bounded, and says so. */
 static void test_flood(void **state)
 {
@@ -462,7 +482,7 @@ int main(void)
 		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_ids),	  cmocka_unit_test(test_words),
 		cmocka_unit_test(test_harmless), cmocka_unit_test(test_evasions), cmocka_unit_test(test_code),
 		cmocka_unit_test(test_script),	 cmocka_unit_test(test_pieces),	  cmocka_unit_test(test_lead),
-		cmocka_unit_test(test_long),	 cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_long),	 cmocka_unit_test(test_flood),	  cmocka_unit_test(test_piece_begins),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -333,8 +333,7 @@ static void handlers(const struct detect_view *view)
 		     leaves_value(view, at)))
 			detect_hit(view, RULE_XSS_BREAKOUT, at);
 		else if (xss_calls_at(view, p, end) || xss_calls_within(view, p, end - p > 60 ? p + 60 : end)) {
-			bool left = (before == 0 && view->begins) || view->text[before - 1] == '"' ||
-				    view->text[before - 1] == '\'' || view->text[before - 1] == '`';
+			bool left = before == 0 ? view->begins : memchr("\"'`", view->text[before - 1], 3) != NULL;
 
 			detect_hit(view, left ? RULE_XSS_BREAKOUT : RULE_XSS_BARE_HANDLER, at);
 		}
