@@ -44,7 +44,6 @@ static struct gate *allocate(const struct gate_options *options)
 		random.fill(random.user, gate->options.capture_key, sizeof(gate->options.capture_key));
 	}
 	gate->count = options->workers;
-	gate->overload.statm = -1;
 	if (options->overload == NULL) {
 		overload_open(&gate->overload);
 		gate->options.overload = &gate->overload;
@@ -178,7 +177,8 @@ struct gate *gate_stop(struct gate *gate)
 	/* Only now: until the last thread ended they sent each other messages. */
 	for (unsigned i = 0; i < gate->count; i++)
 		kept |= !worker_fini(&gate->workers[i]);
-	overload_close(&gate->overload);
+	if (gate->options.overload == &gate->overload) /* a remote one has opened none */
+		overload_close(&gate->overload);
 	if (kept)
 		resolve_leave();
 	else

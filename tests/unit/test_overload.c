@@ -1,12 +1,15 @@
 /* Stages of overload: their borders, who is turned away by chance, and what the kernel says. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
+#include "shell/gate.h"
 #include "shell/overload.h"
 
 #define MIB ((uint64_t)1024 * 1024)
@@ -158,12 +161,28 @@ static void test_trim_rests(void **state)
 	overload_close(&overload);
 }
 
+/* The keeper's half of a gate has no memory to look at, and no descriptor: each fall of a gate ends one and makes the
+ * next. */
+static void test_remote_gate(void **state)
+{
+	struct ipc_channel *down = ipc_channel_new(4096, NULL, NULL);
+	int before = fcntl(STDIN_FILENO, F_GETFD);
+
+	(void)state;
+	assert_non_null(down);
+	for (unsigned i = 0; i < 3; i++)
+		assert_null(gate_stop(gate_remote(down, 1)));
+	assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), before);
+	ipc_channel_free(down);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_borders),	  cmocka_unit_test(test_chance),
-		cmocka_unit_test(test_excess),	  cmocka_unit_test(test_this_process),
-		cmocka_unit_test(test_told_once), cmocka_unit_test(test_trim_rests),
+		cmocka_unit_test(test_borders),	    cmocka_unit_test(test_chance),
+		cmocka_unit_test(test_excess),	    cmocka_unit_test(test_this_process),
+		cmocka_unit_test(test_remote_gate), cmocka_unit_test(test_told_once),
+		cmocka_unit_test(test_trim_rests),
 	};
 
 	return cmocka_run_group_tests_name("overload", tests, NULL, NULL);
