@@ -67,27 +67,13 @@ static inline uint64_t gcra_take_many_shared(_Atomic uint64_t *cell, const struc
 	return 0;
 }
 
-/* 0: allowed and counted. Otherwise nanoseconds until one is allowed; nothing is counted. */
 static inline uint64_t gcra_take(uint64_t *cell, const struct gcra *rate, uint64_t now_ns)
 {
-	uint64_t at = *cell > now_ns ? *cell : now_ns;
-
-	if (at - now_ns > rate->burst_ns)
-		return at - now_ns - rate->burst_ns;
-	*cell = at + rate->interval_ns;
-	return 0;
+	return gcra_take_many(cell, rate, 1, now_ns);
 }
 
 static inline uint64_t gcra_take_shared(_Atomic uint64_t *cell, const struct gcra *rate, uint64_t now_ns)
 {
-	uint64_t old = atomic_load_explicit(cell, memory_order_relaxed), at;
-
-	do {
-		at = old > now_ns ? old : now_ns;
-		if (at - now_ns > rate->burst_ns)
-			return at - now_ns - rate->burst_ns;
-	} while (!atomic_compare_exchange_weak_explicit(cell, &old, at + rate->interval_ns, memory_order_relaxed,
-							memory_order_relaxed));
-	return 0;
+	return gcra_take_many_shared(cell, rate, 1, now_ns);
 }
 #endif

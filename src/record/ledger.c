@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/detail.h"
 #include "base/encode.h"
 #include "base/event_type.h"
 #include "base/mem.h"
@@ -67,14 +68,12 @@ struct fw_record ledger_own_record(struct ledger *ledger, uint16_t type, struct 
 
 void ledger_detail_text(struct fw_record *record, const char *key, struct fw_slice text)
 {
-	record->details[record->detail_count++] =
-		(struct fw_detail){ .key = key, .kind = FW_DETAIL_TEXT, .text = text };
+	detail_add(record, detail_text(key, text));
 }
 
 void ledger_detail_number(struct fw_record *record, const char *key, uint64_t number)
 {
-	record->details[record->detail_count++] =
-		(struct fw_detail){ .key = key, .kind = FW_DETAIL_INTEGER, .number = (int64_t)number };
+	detail_add(record, detail_number(key, number));
 }
 
 /* That writing failed is itself a record, made when it works again. */

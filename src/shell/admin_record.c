@@ -1,3 +1,4 @@
+#include "base/detail.h"
 #include "shell/admin_parts.h"
 
 void admin_record_init(struct fw_record *record, const struct admin_conn *conn, uint16_t type, const char *action)
@@ -11,16 +12,12 @@ void admin_record_init(struct fw_record *record, const struct admin_conn *conn, 
 
 void admin_record_text(struct fw_record *record, const char *key, struct fw_slice text)
 {
-	if (record->detail_count < FW_RECORD_DETAILS)
-		record->details[record->detail_count++] =
-			(struct fw_detail){ .key = key, .kind = FW_DETAIL_TEXT, .text = text };
+	detail_add(record, detail_text(key, text));
 }
 
 void admin_record_number(struct fw_record *record, const char *key, int64_t number)
 {
-	if (record->detail_count < FW_RECORD_DETAILS)
-		record->details[record->detail_count++] =
-			(struct fw_detail){ .key = key, .kind = FW_DETAIL_INTEGER, .number = number };
+	detail_add(record, detail_number(key, (uint64_t)number));
 }
 
 void admin_record_refused(struct admin_conn *conn, const char *cause)

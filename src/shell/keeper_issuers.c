@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/detail.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/clock.h"
@@ -62,11 +63,6 @@ static unsigned count_other(const struct policy_issuer *these, const struct poli
 	return count;
 }
 
-static struct fw_detail number(const char *key, uint64_t value)
-{
-	return (struct fw_detail){ .key = key, .kind = FW_DETAIL_INTEGER, .number = (int64_t)value };
-}
-
 /* What became of the keys that are in use. */
 static void tell_change(struct keeper_issuers *issuers, struct fw_policy *before)
 {
@@ -80,9 +76,9 @@ static void tell_change(struct keeper_issuers *issuers, struct fw_policy *before
 
 		if (is == NULL || was == NULL)
 			continue;
-		details[0] = number("keys", is->rules.key_count);
-		details[1] = number("added", count_other(is, was));
-		details[2] = number("retired", count_other(was, is));
+		details[0] = detail_number("keys", is->rules.key_count);
+		details[1] = detail_number("added", count_other(is, was));
+		details[2] = detail_number("retired", count_other(was, is));
 		if (details[1].number == 0 && details[2].number == 0)
 			continue;
 		log_info(issuers->keeper->options.log, issuer, "%s: %zu keys, %d of them new; %d are gone",

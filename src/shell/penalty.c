@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/detail.h"
 #include "base/slice.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
@@ -64,17 +65,6 @@ bool penalty_next(const struct fw_policy *policy, const struct store_penalty *pe
 	return true;
 }
 
-static void say(struct fw_record *record, const char *key, const char *text)
-{
-	record->details[record->detail_count++] = (struct fw_detail){ .key = key, .text = slice_text(text) };
-}
-
-static void say_number(struct fw_record *record, const char *key, uint64_t number)
-{
-	record->details[record->detail_count++] =
-		(struct fw_detail){ .key = key, .kind = FW_DETAIL_INTEGER, .number = (int64_t)number };
-}
-
 bool penalty_record(const struct fw_policy *policy, const struct store_penalty *penalty, struct fw_record *record)
 {
 	static const char *const names[] = {
@@ -94,18 +84,17 @@ bool penalty_record(const struct fw_policy *policy, const struct store_penalty *
 	if (of_user)
 		record->user_id = slice(block->user, block->user_size);
 	if (blocked) {
-		say(record, "cause", "violations");
-		say_number(record, "seconds", block->left_ns / SECOND_NS);
-		say_number(record, "blocks", block->blocks);
-		say(record, "reason", block->reason);
+		detail_add(record, detail_text("cause", slice_text("violations")));
+		detail_add(record, detail_number("seconds", block->left_ns / SECOND_NS));
+		detail_add(record, detail_number("blocks", block->blocks));
+		detail_add(record, detail_text("reason", slice_text(block->reason)));
 	} else {
-		say(record, "step", names[penalty->step]);
-		say(record, "of", of_user ? "user" : "address");
+		detail_add(record, detail_text("step", slice_text(names[penalty->step])));
+		detail_add(record, detail_text("of", slice_text(of_user ? "user" : "address")));
 		if (penalty->exempt)
-			record->details[record->detail_count++] =
-				(struct fw_detail){ .key = "exempt", .kind = FW_DETAIL_BOOLEAN, .number = 1 };
+			detail_add(record, detail_boolean("exempt", true));
 	}
-	say_number(record, "score", penalty->score);
-	say_number(record, "threshold", penalty->threshold);
+	detail_add(record, detail_number("score", penalty->score));
+	detail_add(record, detail_number("threshold", penalty->threshold));
 	return true;
 }

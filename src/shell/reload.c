@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/detail.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/keeper.h"
@@ -51,13 +52,7 @@ unsigned reload_list(const bool rows[FINGERPRINT_ROWS], char *ret_text, size_t r
 static void add_text(struct fw_record *record, const char *key, const char *text)
 {
 	if (text[0] != '\0')
-		record->details[record->detail_count++] = (struct fw_detail){ .key = key, .text = slice_text(text) };
-}
-
-static void add_number(struct fw_record *record, const char *key, uint64_t number)
-{
-	record->details[record->detail_count++] =
-		(struct fw_detail){ .key = key, .kind = FW_DETAIL_INTEGER, .number = (int64_t)number };
+		detail_add(record, detail_text(key, slice_text(text)));
 }
 
 void reload_record(struct keeper *keeper, struct fw_record *record, const struct reload_result *result)
@@ -69,7 +64,7 @@ void reload_record(struct keeper *keeper, struct fw_record *record, const struct
 	reload_list(result->restart, restart, sizeof(restart));
 	if (!taken && record->level < FW_LEVEL_WARNING)
 		record->level = FW_LEVEL_WARNING;
-	add_number(record, "generation", result->after.generation);
+	detail_add(record, detail_number("generation", result->after.generation));
 	if (taken)
 		add_text(record, "digest_before", result->before.digest);
 	add_text(record, taken ? "digest_after" : "digest", result->after.digest);

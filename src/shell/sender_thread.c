@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/detail.h"
 #include "base/encode.h"
 #include "base/slice.h"
 #include "record/checkpoint.h"
@@ -38,16 +39,6 @@ static struct log *log_of(const struct sender *sender)
 static uint64_t durable(const struct sender *sender)
 {
 	return atomic_load(sender_options(sender)->durable);
-}
-
-static struct fw_detail number(const char *key, uint64_t value)
-{
-	return (struct fw_detail){ .key = key, .kind = FW_DETAIL_INTEGER, .number = (int64_t)value };
-}
-
-static struct fw_detail text(const char *key, const char *value)
-{
-	return (struct fw_detail){ .key = key, .text = slice_text(value) };
 }
 
 static void set_state(struct sender *sender, const char *state)
@@ -163,9 +154,9 @@ static void tell_lost(struct sender *sender, uint64_t first, uint64_t last)
 	if (first <= sender->told_lost)
 		first = sender->told_lost + 1;
 	sender->told_lost = last;
-	details[0] = number("count", last - first + 1);
-	details[1] = number("first", first);
-	details[2] = number("last", last);
+	details[0] = detail_number("count", last - first + 1);
+	details[1] = detail_number("first", first);
+	details[2] = detail_number("last", last);
 	pthread_mutex_lock(&sender->lock);
 	sender->status.lost += last - first + 1;
 	pthread_mutex_unlock(&sender->lock);
@@ -332,7 +323,7 @@ static void note_error(struct sender *sender)
 
 static void fail(struct sender *sender)
 {
-	const struct fw_detail details[] = { text("reason", sender->why) };
+	const struct fw_detail details[] = { detail_text("reason", slice_text(sender->why)) };
 
 	sender->transport->close(sender, false);
 	sender->is_down = true;
@@ -354,8 +345,8 @@ static void restored(struct sender *sender)
 {
 	uint64_t milliseconds = (uv_hrtime() - sender->failing_ns) / SENDER_MS, durable_now = durable(sender);
 	const struct fw_detail details[] = {
-		number("milliseconds", milliseconds),
-		number("behind", durable_now > sender->highest ? durable_now - sender->highest : 0)
+		detail_number("milliseconds", milliseconds),
+		detail_number("behind", durable_now > sender->highest ? durable_now - sender->highest : 0)
 	};
 
 	log_info(log_of(sender), receiver, "%s takes the record again, after %" PRIu64 " ms", sender->receiver->name,
@@ -436,8 +427,9 @@ static bool put_aside(struct sender *sender)
 	 */
 	if (!batch->tells_refusal)
 		sender_record(sender, EVENT_receiver_refused,
-			      (const struct fw_detail[]){ number("record", batch->first), text("reason", reason),
-							  text("file", path), number("removed", gone) },
+			      (const struct fw_detail[]){
+				      detail_number("record", batch->first), detail_text("reason", slice_text(reason)),
+				      detail_text("file", slice_text(path)), detail_number("removed", gone) },
 			      gone != 0 ? 4 : 3);
 	sender->settled = batch->last;
 	sender->pending = false;

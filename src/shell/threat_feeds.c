@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/detail.h"
 #include "base/event_type.h"
 #include "base/mem.h"
 #include "base/slice.h"
@@ -52,39 +53,36 @@ static uint64_t clock_s(void)
 	return (uint64_t)now.tv_sec;
 }
 
-static struct fw_detail number(const char *key, uint64_t value)
-{
-	return (struct fw_detail){ .key = key, .kind = FW_DETAIL_INTEGER, .number = (int64_t)value };
-}
-
-static struct fw_detail text_detail(const char *key, const char *value)
-{
-	return (struct fw_detail){ .key = key, .text = slice_text(value) };
-}
-
 /* Where a place is to be empty the entry has no name. */
-static void send(struct threat_feeds *feeds, unsigned place, const struct feed *feed)
+static struct threats_entry entry_of(unsigned place, const struct feed *feed)
 {
 	struct threats_entry entry = { .place = place };
-	int fd = feed != NULL ? feed->loaded.fd : -1;
 
 	if (feed != NULL) {
 		entry.action = feed->rules->does;
 		snprintf(entry.name, sizeof(entry.name), "%s", feed->rules->name);
 	}
-	if (feeds->options.link != NULL && !process_link_put(*feeds->options.link, &entry, sizeof(entry), fd))
+	return entry;
+}
+
+static int fd_of(const struct feed *feed)
+{
+	return feed != NULL ? feed->loaded.fd : -1;
+}
+
+static void send(struct threat_feeds *feeds, unsigned place, const struct feed *feed)
+{
+	struct threats_entry entry = entry_of(place, feed);
+
+	if (feeds->options.link != NULL && !process_link_put(*feeds->options.link, &entry, sizeof(entry), fd_of(feed)))
 		feeds->unsent = true;
 }
 
 static void install(struct threat_feeds *feeds, unsigned place, const struct feed *feed)
 {
-	struct threats_entry entry = { .place = place };
+	struct threats_entry entry = entry_of(place, feed);
 
-	if (feed != NULL) {
-		entry.action = feed->rules->does;
-		snprintf(entry.name, sizeof(entry.name), "%s", feed->rules->name);
-	}
-	threats_put(feeds->options.threats, &entry, feed != NULL ? feed->loaded.fd : -1);
+	threats_put(feeds->options.threats, &entry, fd_of(feed));
 	send(feeds, place, feed);
 	if (feeds->options.link == NULL)
 		feeds->options.changed(feeds->options.user);
@@ -118,12 +116,13 @@ void threat_feeds_send_all(struct threat_feeds *feeds)
 static void tell_loaded(struct threat_feeds *feeds, const struct feed *feed, const char *change)
 {
 	const struct threat_loaded *loaded = &feed->loaded;
-	const struct fw_detail details[] = {
-		text_detail("list", feed->rules->name),	    text_detail("change", change),
-		text_detail("action", feed->rules->action), number("networks", loaded->networks),
-		number("left_out", loaded->left_out),	    number("unsupported", loaded->unsupported),
-		text_detail("digest", loaded->digest)
-	};
+	const struct fw_detail details[] = { detail_text("list", slice_text(feed->rules->name)),
+					     detail_text("change", slice_text(change)),
+					     detail_text("action", slice_text(feed->rules->action)),
+					     detail_number("networks", loaded->networks),
+					     detail_number("left_out", loaded->left_out),
+					     detail_number("unsupported", loaded->unsupported),
+					     detail_text("digest", slice_text(loaded->digest)) };
 
 	log_info(feeds->options.log, threat, "%s: %s, %zu networks", feed->rules->name, change, loaded->networks);
 	feeds->options.record(feeds->options.user, EVENT_threat_list, details, sizeof(details) / sizeof(*details));
@@ -132,11 +131,9 @@ static void tell_loaded(struct threat_feeds *feeds, const struct feed *feed, con
 /* Once for each cause in a row. */
 static void fail(struct threat_feeds *feeds, struct feed *feed, const char *why)
 {
-	const struct fw_detail details[] = {
-		text_detail("list", feed->rules->name),
-		text_detail("cause", why),
-		{ .key = "in_use", .kind = FW_DETAIL_BOOLEAN, .number = feed->loaded.fd >= 0 }
-	};
+	const struct fw_detail details[] = { detail_text("list", slice_text(feed->rules->name)),
+					     detail_text("cause", slice_text(why)),
+					     detail_boolean("in_use", feed->loaded.fd >= 0) };
 	uint64_t wait_s = RETRY_S, refresh = (uint64_t)feed->rules->refresh;
 
 	for (unsigned i = 0; i < feed->failures && wait_s < refresh; i++)

@@ -197,6 +197,14 @@ static void end_listed(struct worker *worker)
 	}
 }
 
+/* name: of the message, where an inbox has no room for it. */
+static void tell_others(struct worker *worker, enum ipc_type type, const void *payload, size_t size, const char *name)
+{
+	for (unsigned i = 0; i < worker->count; i++)
+		if (i != worker->index && !worker_tell(&worker->all[i], type, payload, size, slice(NULL, 0)))
+			worker_record_overload(worker, name);
+}
+
 void worker_end_session(struct worker *worker, struct fw_slice session_id, uint32_t reason)
 {
 	struct ipc_end_session ended = { .size = (uint32_t)session_id.size, .reason = reason };
@@ -204,24 +212,16 @@ void worker_end_session(struct worker *worker, struct fw_slice session_id, uint3
 	if (session_id.size > sizeof(ended.session_id))
 		return;
 	memcpy(ended.session_id, session_id.data, session_id.size);
-	for (unsigned i = 0; i < worker->count; i++) {
-		if (i == worker->index)
-			end_session(worker, &ended);
-		else if (!worker_tell(&worker->all[i], IPC_END_SESSION, &ended, sizeof(ended), slice(NULL, 0)))
-			worker_record_overload(worker, "end_session");
-	}
+	end_session(worker, &ended);
+	tell_others(worker, IPC_END_SESSION, &ended, sizeof(ended), "end_session");
 }
 
 void worker_end_address(struct worker *worker, const struct fw_addr *address)
 {
 	struct ipc_end_address ended = { .address = *address };
 
-	for (unsigned i = 0; i < worker->count; i++) {
-		if (i == worker->index)
-			end_address(worker, &ended);
-		else if (!worker_tell(&worker->all[i], IPC_END_ADDRESS, &ended, sizeof(ended), slice(NULL, 0)))
-			worker_record_overload(worker, "end_address");
-	}
+	end_address(worker, &ended);
+	tell_others(worker, IPC_END_ADDRESS, &ended, sizeof(ended), "end_address");
 }
 
 void worker_end_user(struct worker *worker, struct fw_slice user, uint32_t reason)
@@ -231,12 +231,8 @@ void worker_end_user(struct worker *worker, struct fw_slice user, uint32_t reaso
 	if (user.size > sizeof(ended.user_id))
 		return;
 	memcpy(ended.user_id, user.data, user.size);
-	for (unsigned i = 0; i < worker->count; i++) {
-		if (i == worker->index)
-			end_user(worker, &ended);
-		else if (!worker_tell(&worker->all[i], IPC_END_USER, &ended, sizeof(ended), slice(NULL, 0)))
-			worker_record_overload(worker, "end_user");
-	}
+	end_user(worker, &ended);
+	tell_others(worker, IPC_END_USER, &ended, sizeof(ended), "end_user");
 }
 
 void worker_tell_blocked(struct worker *worker, const struct store_block *block)

@@ -1,6 +1,7 @@
 /* While memory comes to an end: newcomers are turned away, then connections closed that are missed the least, then
  * those that take the most. In slices, so that who stays has its turn in between. */
 #include "base/close_reason.h"
+#include "base/detail.h"
 #include "base/slice.h"
 #include "engine/counters.h"
 #include "engine/weight.h"
@@ -26,16 +27,11 @@ static void tell(struct worker *worker, enum overload_stage before)
 	else
 		log_info(worker->options->log, gate, "memory is less short: stage %s of overload", name);
 	worker_record(worker, stage > before ? EVENT_overload : EVENT_system_changes, &record);
-	record.details[record.detail_count++] =
-		stage > before ? (struct fw_detail){ .key = "cause", .text = slice_text("memory") }
-			       : (struct fw_detail){ .key = "change", .text = slice_text("memory is less short") };
-	record.details[record.detail_count++] = (struct fw_detail){ .key = "stage", .text = slice_text(name) };
-	record.details[record.detail_count++] = (struct fw_detail){ .key = "memory",
-								    .kind = FW_DETAIL_INTEGER,
-								    .number = (int64_t)atomic_load(&overload->used) };
-	record.details[record.detail_count++] = (struct fw_detail){ .key = "limit",
-								    .kind = FW_DETAIL_INTEGER,
-								    .number = (int64_t)atomic_load(&overload->limit) };
+	detail_add(&record, stage > before ? detail_text("cause", slice_text("memory"))
+					   : detail_text("change", slice_text("memory is less short")));
+	detail_add(&record, detail_text("stage", slice_text(name)));
+	detail_add(&record, detail_number("memory", atomic_load(&overload->used)));
+	detail_add(&record, detail_number("limit", atomic_load(&overload->limit)));
 	ipc_send_record(worker->options->records, &record, (uint16_t)worker->index);
 }
 

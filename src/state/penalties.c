@@ -73,15 +73,6 @@ bool penalties_refuses(struct store *store, const struct prefix *prefix, uint64_
 	return refuses;
 }
 
-static uint64_t later(uint64_t now_ns, uint64_t by_ns)
-{
-	uint64_t end;
-
-	if (__builtin_add_overflow(now_ns, by_ns, &end))
-		end = UINT64_MAX; /* an end that the clock cannot reach is never */
-	return end != 0 ? end : 1;
-}
-
 /* Doubling, or whatever the factor is, up to the longest; by chance somewhat longer, so that nobody knows the end. */
 static uint64_t life_of(struct store *store, const struct prefix *prefix, uint32_t earlier)
 {
@@ -97,7 +88,7 @@ static uint64_t life_of(struct store *store, const struct prefix *prefix, uint32
 			life = UINT64_MAX;
 	most = life / 100 * options->block_jitter;
 	if (most != 0)
-		life = later(life, hash_bytes(&store->chance_key, &chance, sizeof(chance)) % most);
+		life = store_end(life, hash_bytes(&store->chance_key, &chance, sizeof(chance)) % most);
 	return life < options->block_ns ? life : options->block_ns;
 }
 
@@ -131,8 +122,8 @@ static bool block(struct store *store, const struct prefix *prefix, struct fw_sl
 	struct block_slot wish = { .prefix = *prefix, .score = score, .automatic = true };
 
 	wish.blocks = earlier < BLOCKS_MOST ? earlier + 1 : earlier;
-	wish.until_ns = later(now_ns, life_of(store, prefix, earlier));
-	wish.forgive_ns = later(wish.until_ns, store->options.forgive_ns);
+	wish.until_ns = store_end(now_ns, life_of(store, prefix, earlier));
+	wish.forgive_ns = store_end(wish.until_ns, store->options.forgive_ns);
 	if (prefix->family == PREFIX_USER) {
 		wish.user_size = (uint8_t)user.size;
 		memcpy(wish.user, user.data, user.size);

@@ -186,6 +186,7 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 				       struct fw_time now, char ret_evicted[STORE_SESSION_ID], size_t *ret_evicted_size)
 {
 	struct store_session copy = *session;
+	enum fw_answer_code code = FW_ANSWER_YES;
 	uint32_t same, index;
 	uint64_t absolute;
 	char *texts;
@@ -199,15 +200,14 @@ enum fw_answer_code store_session_open(struct store *store, const uint8_t key[32
 	absolute = now.wall_us + store->options.session_absolute_us;
 	if (copy.expires_wall_us == 0 || copy.expires_wall_us > absolute)
 		copy.expires_wall_us = absolute;
-	if (store_is_revoked(store, &copy) || store_key_ended(store, &copy, now.wall_us)) {
+	if (store_is_revoked(store, &copy) || store_key_ended(store, &copy, now.wall_us))
+		code = FW_ANSWER_NO;
+	else if (penalties_user_blocked(store, slice(copy.user_id, copy.user_id_size), now.monotonic_ns))
+		code = FW_ANSWER_BLOCKED;
+	if (code != FW_ANSWER_YES) {
 		pthread_mutex_unlock(&store->lock);
 		mem_free(texts);
-		return FW_ANSWER_NO;
-	}
-	if (penalties_user_blocked(store, slice(copy.user_id, copy.user_id_size), now.monotonic_ns)) {
-		pthread_mutex_unlock(&store->lock);
-		mem_free(texts);
-		return FW_ANSWER_BLOCKED;
+		return code;
 	}
 	same = sessions_find(&store->sessions, key);
 	if (same != SESSION_NONE)

@@ -9,16 +9,6 @@ static uint64_t left(uint64_t until_ns, uint64_t now_ns)
 	return until_ns > now_ns ? until_ns - now_ns : 0;
 }
 
-/* An end that the clock cannot reach is never. 0 marks a free slot. */
-static uint64_t end_of(uint64_t now_ns, uint64_t life_ns)
-{
-	uint64_t end;
-
-	if (__builtin_add_overflow(now_ns, life_ns, &end))
-		end = UINT64_MAX;
-	return end != 0 ? end : 1;
-}
-
 void penalties_read(const struct block_slot *slot, uint64_t now_ns, struct store_block *ret_block)
 {
 	*ret_block = (struct store_block){ .user_size = slot->user_size,
@@ -40,7 +30,7 @@ static int put(struct store *store, struct block_slot *wish, uint64_t now_ns)
 
 	if (!wish->automatic && before != NULL) {
 		wish->blocks = blocks_earlier(&store->blocks, before, now_ns);
-		wish->forgive_ns = end_of(wish->until_ns, store->options.forgive_ns);
+		wish->forgive_ns = store_end(wish->until_ns, store->options.forgive_ns);
 	}
 	return blocks_put(&store->blocks, wish, now_ns) ? 0 : -1;
 }
@@ -49,7 +39,7 @@ static int add(struct store *store, const struct prefix *prefix, struct fw_slice
 	       uint64_t life_ns, const char *reason)
 {
 	struct block_slot wish = { .prefix = *prefix,
-				   .until_ns = end_of(now_ns, life_ns),
+				   .until_ns = store_end(now_ns, life_ns),
 				   .user_size = (uint8_t)user.size };
 	int result;
 
@@ -91,8 +81,8 @@ static struct prefix prefix_of_block(const struct store *store, const struct sto
 
 int store_block_put(struct store *store, const struct store_block *block, uint64_t now_ns)
 {
-	struct block_slot wish = { .until_ns = end_of(now_ns, block->left_ns),
-				   .forgive_ns = end_of(now_ns, block->forgive_ns),
+	struct block_slot wish = { .until_ns = store_end(now_ns, block->left_ns),
+				   .forgive_ns = store_end(now_ns, block->forgive_ns),
 				   .blocks = block->blocks,
 				   .score = block->score,
 				   .automatic = block->automatic,

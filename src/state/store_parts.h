@@ -88,6 +88,16 @@ void credit_fini(struct credit *credit);
 void credit_note(struct credit *credit, const struct prefix *prefix, struct fw_slice user, uint64_t now_ns);
 unsigned credit_users(struct credit *credit, const struct prefix *prefix, uint64_t now_ns);
 
+/* An end that the clock cannot reach is never. 0 marks a free slot. */
+static inline uint64_t store_end(uint64_t now_ns, uint64_t life_ns)
+{
+	uint64_t end;
+
+	if (__builtin_add_overflow(now_ns, life_ns, &end))
+		end = UINT64_MAX;
+	return end != 0 ? end : 1;
+}
+
 /* blocks.c: the block list. What an operator put there gives way to nothing; what was put there automatically gives
  * way, when the list is full, to a newer one: of a few dozen the one that would have ended first. One that is over
  * stays, where there is room, until the earlier blocks it counts are forgotten. */
