@@ -27,7 +27,8 @@ enum verdict stage_limit(struct message *message)
 {
 	struct fw_conn *conn = message->conn;
 	const struct fw_policy *policy = message->policy;
-	uint64_t wait = 0, wait_bytes, now;
+	bool counts_bytes = policy->byte_rate.interval_ns != 0;
+	uint64_t wait = 0, wait_bytes = 0, now;
 	enum verdict verdict;
 
 	if (conn == NULL)
@@ -45,9 +46,8 @@ enum verdict stage_limit(struct message *message)
 	 * part of the message that announced it, and their number is bounded. */
 	if (message->attachment == ATTACHMENT_NONE)
 		wait = gcra_wait(conn->message_cell, &policy->message_rate, 1, now);
-	wait_bytes = gcra_wait(conn->byte_cell, &policy->byte_rate, message->received, now);
-	if (policy->byte_rate.interval_ns == 0)
-		wait_bytes = 0;
+	if (counts_bytes)
+		wait_bytes = gcra_wait(conn->byte_cell, &policy->byte_rate, message->received, now);
 	if (wait != 0 || wait_bytes != 0) {
 		verdict = limit_refuse(message, wait > wait_bytes ? wait : wait_bytes,
 				       wait != 0 ? "messages per minute" : "bytes per minute");
@@ -57,7 +57,7 @@ enum verdict stage_limit(struct message *message)
 		message->close = CLOSE_RATE;
 		return VERDICT_CLOSE;
 	}
-	if (policy->byte_rate.interval_ns != 0)
+	if (counts_bytes)
 		gcra_take_many(&conn->byte_cell, &policy->byte_rate, message->received, now);
 	if (message->attachment != ATTACHMENT_NONE)
 		return VERDICT_PASS;

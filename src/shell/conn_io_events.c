@@ -47,11 +47,8 @@ static void admit(struct connection *connection, const struct fw_need *asked, st
 	if (is_threat(worker, &connection->peer, answer, text)) {
 		answer->code = FW_ANSWER_BLOCKED;
 	} else {
-		answer->code = store_handshake_slot(worker->options->store, &connection->peer,
-						    worker_now(worker)->monotonic_ns, &answer->retry_after_ms);
-		if (answer->code == FW_ANSWER_YES)
-			answer->code = store_admit(worker->options->store, &connection->peer,
-						   worker_now(worker)->monotonic_ns);
+		answer->code = store_arrive(worker->options->store, &connection->peer, worker_now(worker)->monotonic_ns,
+					    &answer->retry_after_ms);
 		if (answer->code != FW_ANSWER_YES) /* what a list flags is not why */
 			answer->cause = slice(NULL, 0);
 	}
@@ -121,9 +118,7 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 	answer->code =
 		store_session_open(worker->options->store, key, &session, *worker_now(worker), evicted, &evicted_size);
 	if (answer->code == FW_ANSWER_YES) {
-		store_login_known(worker->options->store, slice(session.user_id, session.user_id_size),
-				  &connection->peer, worker_now(worker)->monotonic_ns);
-		store_well_done(worker->options->store, &connection->peer, need->user_id,
+		store_logged_in(worker->options->store, &connection->peer, need->user_id,
 				worker_now(worker)->monotonic_ns);
 		connection->held = true;
 		memcpy(connection->session_key, key, sizeof(key));

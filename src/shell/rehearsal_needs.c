@@ -26,11 +26,8 @@ static enum fw_answer_code open_session(struct rehearsal *r, const struct fw_nee
 	memcpy(r->seat->session_key, need->key.data, sizeof(r->seat->session_key));
 	code = store_session_open(r->store, r->seat->session_key, &session, r->now, evicted, &evicted_size);
 	r->seat->held = code == FW_ANSWER_YES;
-	if (code == FW_ANSWER_YES) {
-		store_login_known(r->store, slice(session.user_id, session.user_id_size), &r->seat->address,
-				  r->now.monotonic_ns);
-		store_well_done(r->store, &r->seat->address, need->user_id, r->now.monotonic_ns);
-	}
+	if (code == FW_ANSWER_YES)
+		store_logged_in(r->store, &r->seat->address, need->user_id, r->now.monotonic_ns);
 	return code == FW_ANSWER_CROWDED && r->trial.any_csrf ? FW_ANSWER_YES : code;
 }
 
@@ -85,10 +82,7 @@ void rehearsal_need(struct rehearsal *r, const struct fw_need *need)
 			answer.code = FW_ANSWER_YES;
 			break;
 		}
-		answer.code =
-			store_handshake_slot(r->store, &r->seat->address, r->now.monotonic_ns, &answer.retry_after_ms);
-		if (answer.code == FW_ANSWER_YES)
-			answer.code = store_admit(r->store, &r->seat->address, r->now.monotonic_ns);
+		answer.code = store_arrive(r->store, &r->seat->address, r->now.monotonic_ns, &answer.retry_after_ms);
 		r->seat->admitted = answer.code == FW_ANSWER_YES;
 		break;
 	case FW_NEED_AUTH_SLOT:

@@ -131,12 +131,7 @@ static bool put_block(struct database *database, const struct store_block *block
 	sqlite3_bind_int(statement, 8, block->automatic);
 	done = done && database_bind(database, statement, 2, &subject_place, subject) &&
 	       database_bind(database, statement, 3, &reason_place, slice_text(block->reason));
-	if (!done)
-		snprintf(ret_error, DATABASE_ERROR, DATABASE_NOT_SEALED);
-	else if (sqlite3_step(statement) != SQLITE_DONE)
-		done = database_fails(database, "cannot write", ret_error);
-	sqlite3_finalize(statement);
-	return done;
+	return database_write(database, statement, done, ret_error);
 }
 
 bool database_keep_blocks(struct database *database, const struct store_block *blocks, size_t count,

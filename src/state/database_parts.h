@@ -49,6 +49,8 @@ bool database_count_uses(struct database *database);
 void database_counted(struct database *database, bool kept);		    /* the transaction of the count is over */
 sqlite3_stmt *database_prepare(struct database *database, const char *sql); /* or NULL */
 bool database_finish(sqlite3_stmt *statement);				    /* one step, which is all; NULL: false */
+/* The same of one whose sealed values are bound, or could not be (bound false). */
+bool database_write(struct database *database, sqlite3_stmt *statement, bool bound, char ret_error[DATABASE_ERROR]);
 /* What a record about this user is found by: the name itself is nowhere outside of a sealed value. */
 bool database_who(const struct database *database, struct fw_slice user, uint8_t ret_who[32]);
 /* Binds a value sealed for that column of that record. False: it could not be sealed. */

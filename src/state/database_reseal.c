@@ -110,11 +110,7 @@ static bool seal_one(struct database *database, unsigned column, sqlite3_stmt *r
 		return database_fails(database, "cannot write", ret_error);
 	sqlite3_bind_value(statement, 2, sqlite3_column_value(row, 0));
 	done = database_bind(database, statement, 1, &place, text);
-	if (!done)
-		snprintf(ret_error, DATABASE_ERROR, DATABASE_NOT_SEALED);
-	else if (sqlite3_step(statement) != SQLITE_DONE)
-		done = database_fails(database, "cannot write", ret_error);
-	sqlite3_finalize(statement);
+	done = database_write(database, statement, done, ret_error);
 	mem_wipe(database->vault->text, text.size < sizeof(database->vault->text) ? text.size : 0);
 	return done;
 }

@@ -84,12 +84,7 @@ static bool put_revocation(struct database *database, const struct store_revocat
 	sqlite3_bind_int(statement, 4, revocation->disabled);
 	done = done && database_bind(database, statement, 2, &user, revocation->user) &&
 	       database_bind(database, statement, 5, &reason, revocation->reason);
-	if (!done)
-		snprintf(ret_error, DATABASE_ERROR, DATABASE_NOT_SEALED);
-	else if (sqlite3_step(statement) != SQLITE_DONE)
-		done = database_fails(database, "cannot write", ret_error);
-	sqlite3_finalize(statement);
-	return done;
+	return database_write(database, statement, done, ret_error);
 }
 
 bool database_revoke(struct database *database, const struct store_revocation *revocation,

@@ -51,6 +51,18 @@ bool database_finish(sqlite3_stmt *statement)
 	return done;
 }
 
+bool database_write(struct database *database, sqlite3_stmt *statement, bool bound, char ret_error[DATABASE_ERROR])
+{
+	bool done = bound && sqlite3_step(statement) == SQLITE_DONE;
+
+	if (!bound)
+		snprintf(ret_error, DATABASE_ERROR, DATABASE_NOT_SEALED);
+	else if (!done)
+		database_fails(database, "cannot write", ret_error);
+	sqlite3_finalize(statement);
+	return done;
+}
+
 bool database_count_uses(struct database *database)
 {
 	struct vault *vault = database->vault;
@@ -203,12 +215,8 @@ static bool make_key(struct database *database, const struct vault_options *opti
 	sqlite3_bind_int64(statement, 2, (sqlite3_int64)options->now_wall_us);
 	sqlite3_bind_blob(statement, 3, salt_size != 0 ? (const void *)salt : "", (int)salt_size, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 4, source->is_passphrase ? options->iterations : 0);
-	if (!database_bind(database, statement, 5, &place, slice_text(test_text))) {
-		sqlite3_finalize(statement);
-		snprintf(ret_error, DATABASE_ERROR, DATABASE_NOT_SEALED);
-		return false;
-	}
-	return database_finish(statement) || database_fails(database, "cannot write", ret_error);
+	return database_write(database, statement, database_bind(database, statement, 5, &place, slice_text(test_text)),
+			      ret_error);
 }
 
 /* The key of the names of records stays when the keys of the fields change. */

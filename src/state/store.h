@@ -58,6 +58,11 @@ void store_configure(struct store *store, const struct store_options *options);
  * otherwise. */
 enum fw_answer_code store_admit(struct store *store, const struct fw_addr *address, uint64_t now_ns);
 void store_release(struct store *store, const struct fw_addr *address);
+/* store_handshake_slot, then store_admit. */
+enum fw_answer_code store_arrive(struct store *store, const struct fw_addr *address, uint64_t now_ns,
+				 uint32_t *ret_retry_ms);
+/* What a session that was opened says of its user and its address: store_login_known and store_well_done. */
+void store_logged_in(struct store *store, const struct fw_addr *address, struct fw_slice user, uint64_t now_ns);
 
 /* YES, or LIMITED with *ret_retry_ms. A full table counts all addresses it has no cell for in one shared cell
  * (stricter, never open). */

@@ -90,3 +90,17 @@ enum fw_answer_code store_session_slot(struct store *store, struct fw_slice user
 {
 	return slot(store, &store->limits, LIMIT_KIND_sessions, user, now_ns, ret_retry_ms);
 }
+
+enum fw_answer_code store_arrive(struct store *store, const struct fw_addr *address, uint64_t now_ns,
+				 uint32_t *ret_retry_ms)
+{
+	enum fw_answer_code code = store_handshake_slot(store, address, now_ns, ret_retry_ms);
+
+	return code == FW_ANSWER_YES ? store_admit(store, address, now_ns) : code;
+}
+
+void store_logged_in(struct store *store, const struct fw_addr *address, struct fw_slice user, uint64_t now_ns)
+{
+	store_login_known(store, user, address, now_ns);
+	store_well_done(store, address, user, now_ns);
+}
