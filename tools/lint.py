@@ -30,7 +30,7 @@ def sources(*patterns):
     return sorted(found)
 
 
-C_FILES = sources("src/**/*.[ch]", "include/**/*.h", "tests/**/*.[ch]", "fuzz/*.[ch]", "bench/*.[ch]", "examples/*.c")
+C_FILES = sources("src/**/*.[ch]", "include/**/*.h", "tests/**/*.[ch]", "fuzz/*.[ch]", "bench/**/*.[ch]", "examples/*.c")
 
 
 @check
