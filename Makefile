@@ -5,7 +5,7 @@ DATA ?= framewall-data
 NINJA = ninja
 RUN_FLAGS ?=
 
-.PHONY: help run build test lint fmt asan tsan cover fuzz soak bench bench-detect voice map docs install deb package-test clean
+.PHONY: help run build test lint fmt asan tsan cover fuzz soak bench bench-detect bench-watch voice map docs install deb package-test clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
 
@@ -64,6 +64,12 @@ bench-detect: ## what inspection finds, how often it cries wolf, and what it cos
 	@tools/install-packages.sh build
 	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true
 	@$(NINJA) -C build-bench --quiet bench/detect && build-bench/bench/detect $(CORPORA)
+
+VECTORS ?= ../shared/vectors
+bench-watch: ## what is odd in figures and behaviour: the Numenta benchmark, KDD-99 by ADBench, of VECTORS (../shared/vectors)
+	@tools/install-packages.sh build
+	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true
+	@$(NINJA) -C build-bench --quiet bench/watch_score && build-bench/bench/watch_score nab $(VECTORS) && build-bench/bench/watch_score adbench $(VECTORS)
 
 voice: ## the weights of the learned voice, made anew from the texts of CORPORA
 	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true

@@ -1,0 +1,8 @@
+/* score.h: what `bench/watch` can print. */
+#ifndef BENCH_WATCH_SCORE_H
+#define BENCH_WATCH_SCORE_H
+
+int score_nab(const char *vectors); /* folder of ../shared/vectors; exit status */
+int score_adbench(const char *vectors);
+
+#endif
