@@ -1,0 +1,21 @@
+/* check.h: what several checks share. */
+#ifndef SCAN_CHECK_H
+#define SCAN_CHECK_H
+#include "scan/speak.h"
+#include "scan/token.h"
+
+enum check_tried { CHECK_ACCEPTED, CHECK_DENIED, CHECK_UNDECIDED };
+/* Is it logged in with this? Denied counts only where the same client is served with what is right. */
+enum check_tried check_token_try(struct scan_trial *trial, const char *token, const char *what);
+enum check_tried check_login_try(struct scan_trial *trial, const struct speak_as *as, const char *what);
+/* The first identity's token, where tokens count at all; NULL: it was said why not. */
+const char *check_token_ready(struct scan_trial *trial);
+/* The same, and that tokens can be made. */
+bool check_mint_ready(struct scan_trial *trial);
+/* A finding where it was accepted, an error where nothing decided it; true: go on. */
+bool check_not_accepted(struct scan_trial *trial, enum check_tried tried, const char *what);
+/* A client that is logged in as identity `at`, or, where nobody logs in, connected. NULL: it was said why not. */
+struct client *check_client(struct scan_trial *trial, unsigned at, const char *name, const struct client_hello *hello);
+/* Is the origin accepted? host NULL: the target's. */
+enum check_tried check_origin_try(struct scan_trial *trial, const char *origin, const char *host);
+#endif

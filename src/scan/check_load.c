@@ -1,0 +1,227 @@
+/* check_load.c: clients that cost a server much: each with an honest client beside, and within the check's budget. */
+#include "base/mem.h"
+#include "base/slice.h"
+#include "codec/deflater.h"
+#include "scan/check.h"
+
+/* Open longer than it may be? Octets come one by one, or nothing does. */
+static void waits(struct scan_trial *trial, struct client *client, long seconds, const char *drip, const char *what)
+{
+	uint64_t began = link_now(), end = began + (uint64_t)seconds * 1000 + 1500;
+	uint8_t octets[512];
+	size_t size;
+
+	while (link_now() < end) {
+		enum link_result got;
+
+		if (drip != NULL && *drip != '\0' && link_send(&client->link, drip++, 1, 1000) != LINK_OK)
+			break;
+		got = link_receive(&client->link, octets, sizeof(octets), &size, 250);
+		if (got != LINK_OK && got != LINK_TIMEOUT)
+			break;
+		if (got == LINK_OK && drip != NULL && size >= 5 && memcmp(octets, "HTTP/", 5) == 0)
+			break;
+	}
+	if (link_now() < end)
+		trial_pass(trial, "%s was ended after %lu ms", what, (unsigned long)(link_now() - began));
+	else
+		trial_finding(trial, "%s is still open after %ld seconds", what, seconds);
+}
+
+void check_slow_handshake(struct scan_trial *trial)
+{
+	struct client *client = client_new(trial, "slow", NULL);
+	const char *text = trial_text(trial, "GET %s HTTP/1.1\r\nHost: %s\r\nX-Slow: %0500d", trial->work->target.path,
+				      trial->work->target.authority, 0);
+
+	if (client == NULL)
+		return;
+	if (client_connect(client) != CLIENT_OPEN) {
+		trial_error(trial, "%s", link_result_text(client->why));
+		return;
+	}
+	trial_say(trial, "sent: a handshake, an octet each quarter of a second");
+	waits(trial, client, trial->work->profile.handshake_seconds, text, "a handshake that does not come to its end");
+}
+
+void check_silent_client(struct scan_trial *trial)
+{
+	const struct speak_as nobody = { .name = "silent" };
+	struct client *client;
+
+	if (trial->work->profile.is_public || trial->work->serves_anyone || !trial->work->logs_in) {
+		trial_skip(trial, "%s",
+			   trial->work->logs_in ? "clients are served without a login" : trial->work->no_login);
+		return;
+	}
+	if (speak_login(trial, &nobody, &client) != SPEAK_IN || !client->open) {
+		if (client != NULL && client->status != 0 && client->status != 101)
+			trial_pass(trial, "without a credential there is no connection (HTTP %u)", client->status);
+		else
+			trial_error(trial, "a handshake without a credential had no answer");
+		return;
+	}
+	trial_say(trial, "nothing is sent behind the handshake");
+	waits(trial, client, trial->work->profile.login_seconds, NULL, "a connection that does not log in");
+}
+
+/* Does an honest client's round trip still work while it lasts, and is the other one ended? */
+static void flood(struct scan_trial *trial, unsigned count, const struct client_frame *first,
+		  const struct client_frame *each, const char *what)
+{
+	struct client *client = check_client(trial, 0, "attacker", NULL),
+		      *honest = client != NULL ? check_client(trial, 1, "honest", NULL) : NULL;
+	uint8_t batch[6 * 256 + 256];
+	unsigned sent = 0;
+	bool sending = true;
+
+	if (honest == NULL)
+		return;
+	if (!client_answers(client, TRIAL_PATIENCE_MS) || !client_answers(honest, TRIAL_PATIENCE_MS)) {
+		trial_error(trial, "the server does not answer pings, which would tell whether it goes on");
+		return;
+	}
+	if (first != NULL)
+		(void)client_send_frame(client, first);
+	for (; sent < count && sending && client->open; sent += 256) {
+		size_t size = 0;
+
+		for (unsigned i = 0; i < 256; i++) {
+			const uint8_t head[6] = { each->first, (uint8_t)(0x80 | each->payload.size), 0, 0, 0, 0 };
+
+			memcpy(batch + size, head, 6);
+			size += 6;
+			if (each->payload.size != 0)
+				batch[size++] = each->payload.data[0];
+		}
+		sending = link_send(&client->link, batch, size, 1000) == LINK_OK;
+	}
+	trial_say(trial, "%u frames sent: %s", sent, what);
+	if (!client_answers(honest, TRIAL_PATIENCE_MS * 2))
+		trial_finding(trial, "beside %s an honest client is not served any more", what);
+	else if (client_answers(client, TRIAL_PATIENCE_MS * 2))
+		trial_finding(trial, "%u %s were taken, and the connection goes on", sent, what);
+	else if (client->closed || !sending)
+		trial_pass(trial, "%s ended the connection, and an honest client was served beside", what);
+	else
+		trial_error(trial, "behind %s there was no answer, and no end", what);
+}
+
+void check_fragment_flood(struct scan_trial *trial)
+{
+	flood(trial, 20480, &(struct client_frame){ .first = 0x01, .payload = slice_text("\"") },
+	      &(struct client_frame){ .first = 0x00, .payload = slice_text("a") }, "fragments of one octet");
+}
+
+void check_empty_fragments(struct scan_trial *trial)
+{
+	flood(trial, 20480, &(struct client_frame){ .first = 0x01, .payload = slice_text("\"") },
+	      &(struct client_frame){ .first = 0x00 }, "empty fragments");
+}
+
+/* Octets that inflate to so many. The caller frees them. */
+static uint8_t *bomb(size_t plain, size_t *ret_size)
+{
+	struct deflater deflater = { 0 };
+	uint8_t *zeros = mem_alloc(plain), *octets = mem_alloc(plain / 64 + 4096);
+
+	*ret_size = 0;
+	if (zeros != NULL && octets != NULL) {
+		memset(zeros, 'a', plain);
+		zeros[0] = zeros[plain - 1] = '"';
+		*ret_size = deflater_message(&deflater, 15, slice(zeros, plain), octets, plain / 64 + 4096);
+	}
+	deflater_fini(&deflater);
+	mem_free(zeros);
+	return octets;
+}
+
+enum { BOMB = 32 << 20 };
+void check_deflate_bomb(struct scan_trial *trial)
+{
+	static const struct client_hello deflating = { .deflate = true };
+	struct client *client, *honest;
+	uint8_t *octets;
+	size_t size;
+
+	if (!trial->work->compresses) {
+		trial_skip(trial, "the server does not negotiate permessage-deflate");
+		return;
+	}
+	if ((client = check_client(trial, 0, "attacker", &deflating)) == NULL ||
+	    (honest = check_client(trial, 1, "honest", NULL)) == NULL)
+		return;
+	octets = bomb(BOMB, &size);
+	if (size == 0) {
+		trial_error(trial, "out of memory");
+	} else {
+		trial_say(trial, "sent: a text of %zu octets that inflates to %d", size, BOMB);
+		(void)client_send_frame(client,
+					&(struct client_frame){ .first = 0xc1, .payload = slice(octets, size) });
+		if (!client_answers(honest, TRIAL_PATIENCE_MS * 4))
+			trial_finding(trial,
+				      "beside a message that inflates %d times an honest client is not served any more",
+				      (int)(BOMB / size));
+		else if (client_answers(client, TRIAL_PATIENCE_MS * 2))
+			trial_finding(trial, "a message of %zu octets that inflates to %d was taken", size, BOMB);
+		else if (client->closed)
+			trial_pass(trial, "a message of %zu octets that inflates to %d ended the connection", size,
+				   BOMB);
+		else
+			trial_error(trial, "there was no answer, and no end");
+	}
+	mem_free(octets);
+}
+
+enum { PINGS = 20000, HELD = 400 };
+void check_ping_flood(struct scan_trial *trial)
+{
+	struct client *client = check_client(trial, 0, "attacker", NULL),
+		      *honest = client != NULL ? check_client(trial, 1, "honest", NULL) : NULL;
+	static const uint8_t ping[6] = { 0x89, 0x80, 0, 0, 0, 0 };
+	unsigned sent = 0;
+
+	if (honest == NULL)
+		return;
+	while (sent < PINGS && link_send(&client->link, ping, sizeof(ping), 1000) == LINK_OK)
+		sent++;
+	if (!client_answers(honest, TRIAL_PATIENCE_MS))
+		trial_finding(trial,
+			      "beside %u pings whose answers nobody reads an honest client is not served any more",
+			      sent);
+	else
+		trial_pass(trial, "beside %u pings whose answers nobody reads an honest client is served", sent);
+}
+
+/* Connections that are half open, unauthenticated and slow; an honest one that comes after them is the verdict. */
+void check_exhaustion(struct scan_trial *trial)
+{
+	struct client *honest;
+	unsigned held = 0;
+	struct speak_as as = speak_identity(trial, 1);
+
+	trial->quiet = true;
+	for (unsigned i = 0; i < HELD; i++) {
+		struct client *client = client_new(trial, "holder", NULL);
+
+		if (client == NULL || client_connect(client) != CLIENT_OPEN)
+			break;
+		held++;
+		if (i % 3 == 1)
+			(void)client_send_raw(client, slice_text("GET / HTTP/1.1\r\n"));
+		if (i % 3 == 2)
+			(void)client_send_raw(client, slice_text("\x16\x03\x01\x02"));
+	}
+	trial->quiet = false;
+	trial_say(trial, "%u connections are held that finish no handshake", held);
+	if (held < 10) {
+		trial_error(trial, "only %u connections could be made", held);
+		return;
+	}
+	as.name = "honest";
+	if (speak_login(trial, &as, &honest) == SPEAK_IN && client_answers(honest, TRIAL_PATIENCE_MS))
+		trial_pass(trial, "beside %u connections that finish no handshake an honest client is served", held);
+	else
+		trial_finding(trial, "beside %u connections that finish no handshake an honest client is not served",
+			      held);
+}

@@ -1,0 +1,169 @@
+#include "scan/token.h"
+
+#include <time.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include "base/encode.h"
+#include "base/slice.h"
+#include "codec/json.h"
+#include "crypto/digest.h"
+#include "crypto/jose.h"
+
+bool token_can_mint(const struct scan_work *work)
+{
+	return work->profile.secret != NULL || work->profile.private_pem != NULL;
+}
+
+static const char *base64(struct scan_trial *trial, struct fw_slice octets)
+{
+	char *text = arena_alloc(&trial->arena, 4 * ((octets.size + 2) / 3) + 1);
+
+	if (text == NULL)
+		return "";
+	text[encode_base64(octets.data, octets.size, 1, text)] = '\0';
+	return text;
+}
+
+char *token_join(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice signature)
+{
+	return trial_text(trial, "%s.%s.%s", base64(trial, slice_text(header)), base64(trial, payload),
+			  base64(trial, signature));
+}
+
+static char *without_signature(struct scan_trial *trial, const char *header, struct fw_slice payload)
+{
+	return trial_text(trial, "%s.%s", base64(trial, slice_text(header)), base64(trial, payload));
+}
+
+char *token_hmac(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice key)
+{
+	char *text = without_signature(trial, header, payload);
+	uint8_t mac[32];
+
+	if (!digest_hmac_sha256(key.data != NULL ? key : slice("", 0), slice_text(text), mac))
+		return text;
+	return trial_text(trial, "%s.%s", text, base64(trial, slice(mac, sizeof(mac))));
+}
+
+static bool read_key(const struct scan_work *work, struct jwt_key *ret_key)
+{
+	BIO *bio;
+
+	*ret_key = (struct jwt_key){ .algorithm = JOSE_HS256 };
+	if (work->profile.private_pem == NULL)
+		return false;
+	bio = BIO_new_mem_buf(work->profile.private_pem, -1);
+	ret_key->pair = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+	BIO_free(bio);
+	if (ret_key->pair == NULL)
+		return false;
+	ret_key->algorithm = EVP_PKEY_is_a(ret_key->pair, "RSA")  ? JOSE_RS256
+			     : EVP_PKEY_is_a(ret_key->pair, "EC") ? JOSE_ES256
+								  : JOSE_EDDSA;
+	return true;
+}
+
+char *token_payload(struct scan_trial *trial, const struct token_claims *claims)
+{
+	const struct profile *profile = &trial->work->profile;
+	const char *audience = claims->audience != NULL ? claims->audience : profile->audience;
+	const char *issuer = claims->issuer != NULL ? claims->issuer : profile->issuer;
+	long now = (long)time(NULL);
+	bool has_audience = audience != NULL && audience[0] != '\0', has_issuer = issuer != NULL && issuer[0] != '\0';
+
+	return trial_text(trial, "{\"%s\":\"%s\",\"%s\":\"%s\",\"iat\":%ld%s%s%s%s%s%s%s%s%s}", profile->user_claim,
+			  claims->user, profile->role_claim, claims->role != NULL ? claims->role : "user",
+			  now - (claims->expires < 0 ? 7200 - claims->expires : 0),
+			  claims->expires != 0 ? trial_text(trial, ",\"exp\":%ld", now + claims->expires) : "",
+			  claims->not_before != 0 ? trial_text(trial, ",\"nbf\":%ld", now + claims->not_before) : "",
+			  has_audience ? ",\"aud\":\"" : "", has_audience ? audience : "", has_audience ? "\"" : "",
+			  has_issuer ? ",\"iss\":\"" : "", has_issuer ? issuer : "", has_issuer ? "\"" : "",
+			  claims->more != NULL ? claims->more : "");
+}
+
+char *token_mint(struct scan_trial *trial, const struct token_claims *claims, const char *head_more)
+{
+	const struct profile *profile = &trial->work->profile;
+	struct fw_slice payload = slice_text(token_payload(trial, claims));
+	struct jwt_key key;
+	uint8_t signature[JOSE_SIGNATURE];
+	const char *header;
+	size_t size;
+	char *text;
+
+	head_more = head_more != NULL ? head_more : "";
+	if (profile->secret != NULL) {
+		header = trial_text(trial, "{\"alg\":\"HS256\",\"typ\":\"JWT\"%s}", head_more);
+		return token_hmac(trial, header, payload, slice(profile->secret, profile->secret_size));
+	}
+	if (!read_key(trial->work, &key))
+		return NULL;
+	header = trial_text(trial, "{\"alg\":\"%s\",\"typ\":\"JWT\"%s}", jose_name(key.algorithm), head_more);
+	text = without_signature(trial, header, payload);
+	size = jose_sign(&key, slice_text(text), signature);
+	jose_key_fini(&key);
+	return size != 0 ? trial_text(trial, "%s.%s", text, base64(trial, slice(signature, size))) : NULL;
+}
+
+static const char *number_of(struct scan_trial *trial, const EVP_PKEY *pair, const char *name)
+{
+	BIGNUM *number = NULL;
+	uint8_t octets[512];
+	int size = EVP_PKEY_get_bn_param(pair, name, &number) == 1 && BN_num_bytes(number) <= (int)sizeof(octets)
+			   ? BN_bn2bin(number, octets)
+			   : 0;
+
+	BN_free(number);
+	return base64(trial, slice(octets, (size_t)size));
+}
+
+char *token_own_key(struct scan_trial *trial, const char *url, struct fw_slice payload, char **ret_set)
+{
+	struct jwt_key key = { .algorithm = JOSE_RS256, .pair = EVP_RSA_gen(2048) };
+	uint8_t signature[JOSE_SIGNATURE];
+	const char *jwk, *header;
+	char *text;
+	size_t size;
+
+	if (key.pair == NULL)
+		return NULL;
+	jwk = trial_text(
+		trial, "{\"kty\":\"RSA\",\"kid\":\"scan\",\"use\":\"sig\",\"alg\":\"RS256\",\"n\":\"%s\",\"e\":\"%s\"}",
+		number_of(trial, key.pair, OSSL_PKEY_PARAM_RSA_N), number_of(trial, key.pair, OSSL_PKEY_PARAM_RSA_E));
+	header = url != NULL
+			 ? trial_text(trial, "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"scan\",\"jku\":\"%s\"}", url)
+			 : trial_text(trial, "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"scan\",\"jwk\":%s}", jwk);
+	if (ret_set != NULL)
+		*ret_set = trial_text(trial, "{\"keys\":[%s]}", jwk);
+	text = without_signature(trial, header, payload);
+	size = jose_sign(&key, slice_text(text), signature);
+	jose_key_fini(&key);
+	return size != 0 ? trial_text(trial, "%s.%s", text, base64(trial, slice(signature, size))) : NULL;
+}
+
+static struct fw_slice decode(struct scan_trial *trial, const char *text, size_t size)
+{
+	uint8_t *octets = arena_alloc(&trial->arena, size + 4);
+	ptrdiff_t count = octets != NULL ? decode_base64(text, size, 1, octets) : -1;
+
+	return count >= 0 ? slice(octets, (size_t)count) : slice(NULL, 0);
+}
+
+struct fw_slice token_claims_of(struct scan_trial *trial, const char *token, struct fw_slice *ret_header)
+{
+	const char *first = token != NULL ? strchr(token, '.') : NULL,
+		   *second = first != NULL ? strchr(first + 1, '.') : NULL;
+	struct fw_slice payload;
+
+	if (second == NULL)
+		return slice(NULL, 0);
+	payload = decode(trial, first + 1, (size_t)(second - first - 1));
+	if (ret_header != NULL)
+		*ret_header = decode(trial, token, (size_t)(first - token));
+	return payload.size != 0 && payload.data[0] == '{' ? payload : slice(NULL, 0);
+}

@@ -1,0 +1,26 @@
+/* token.h: JSON Web Tokens as a server takes them, and as it must not. All texts are of the trial's arena. */
+#ifndef SCAN_TOKEN_H
+#define SCAN_TOKEN_H
+#include "scan/trial.h"
+
+struct token_claims {
+	const char *user, *role, *audience, *issuer; /* audience, issuer: NULL: the profile's; "" leaves them out */
+	long expires, not_before; /* seconds from now; expires 0: no such claim; not_before 0: none */
+	const char *more;	  /* ,"name":value */
+};
+/* Can the scan make tokens that the server takes? */
+bool token_can_mint(const struct scan_work *work);
+/* Signed with the profile's key. head_more: ,"name":value in the header. NULL: there is none, or it does not sign. */
+char *token_mint(struct scan_trial *trial, const struct token_claims *claims, const char *head_more);
+/* The claims that token_mint would sign, as JSON. */
+char *token_payload(struct scan_trial *trial, const struct token_claims *claims);
+
+/* header.payload.signature of JSON texts and octets. */
+char *token_join(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice signature);
+/* The same signed by HMAC with this key, which may be empty. */
+char *token_hmac(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice key);
+/* The same signed by a new RSA key, whose public half is put into the header as a JWK; or whose address is. */
+char *token_own_key(struct scan_trial *trial, const char *url, struct fw_slice payload, char **ret_set);
+/* The payload of a token, decoded; data NULL: it is none. */
+struct fw_slice token_claims_of(struct scan_trial *trial, const char *token, struct fw_slice *ret_header);
+#endif
