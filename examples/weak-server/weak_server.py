@@ -214,7 +214,7 @@ class Connection:
     def act(self, message):
         kind = message.get("type")
         known = {"auth", "chat", "direct", "search", "admin", "note", "profile", "logout"}
-        if kind not in known:
+        if not isinstance(kind, str) or kind not in known:
             raise Refused("INVALID_MESSAGE", "no such type")
         if kind == "auth":
             self.log_in(message)

@@ -1,0 +1,153 @@
+"""framewall scan against the weak server: for every switch that finding and no other, with all off none; against a dead port no pass.
+With more arguments: only these switches. The server (examples/weak-server) has frames of its own: nothing of Framewall judges itself."""
+import concurrent.futures
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+from framewall import BINARY, PATIENCE, equal, main, ok
+
+WEAK = "examples/weak-server/weak_server.py"
+PROFILE = open("examples/weak-server/profile.yaml").read()
+CHECKS = [line.split()[0] for line in subprocess.run([BINARY, "scan", "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()]
+SWITCHES = subprocess.run([sys.executable, WEAK, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+FOLDER = tempfile.TemporaryDirectory(prefix="framewall-scan-")
+PEM = os.path.join(FOLDER.name, "public.pem")
+with open(PEM, "w") as file:
+    file.write("-----BEGIN PUBLIC KEY-----\nTUlJQklqQU5CZ2txaGtpRzl3MEJBUUVGQUFPQ0FROEE=\n-----END PUBLIC KEY-----\n")
+
+
+class Weak:
+    def __init__(self, *switches):
+        self.process = subprocess.Popen([sys.executable, WEAK, "--port", "0", "--public-key", PEM, "--weak", ",".join(switches)], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().split()[-1]
+        self.errors = []
+        threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+
+def profile(change=lambda text: text):
+    file = tempfile.NamedTemporaryFile("w", suffix=".yaml", dir=FOLDER.name, delete=False)
+    with file:
+        file.write(change(PROFILE.replace("  audience: chat", f"  public_key_file: {PEM}\n  audience: chat")))
+    return file.name
+
+
+def scan(url, *arguments, profile_path=None, format="json"):
+    command = [BINARY, "scan", url, "--quiet", "--format", format, *arguments]
+    if profile_path:
+        command += ["--profile", profile_path]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=240)
+    return done.returncode, (json.loads(done.stdout) if format in ("json", "sarif") and done.stdout else done.stdout), done.stderr
+
+
+def of(report, outcome):
+    return [check["id"] for check in report["checks"] if check["outcome"] == outcome]
+
+
+def said(report, outcome):
+    return "\n".join(f"{c['id']}: {c['reason']}\n" + "\n".join(c["evidence"][-6:]) for c in report["checks"] if c["outcome"] == outcome)
+
+
+def one_switch(switch):
+    change = (lambda text: text.replace("Only-for-this-example-0123456789abcdef", "secret")) if switch == "jwt.weak_secret" else (lambda text: text)
+    with Weak(*([switch] if switch else [])) as server:
+        return switch, scan(server.url, profile_path=profile(change)), list(server.errors)
+
+
+def switches():
+    wanted = sys.argv[2:] or [""] + SWITCHES
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for switch, (code, report, errors), complaints in pool.map(one_switch, wanted):
+            name = switch or "all switches off"
+            equal(of(report, "finding"), [switch] if switch else [], f"{name}: that finding and no other")
+            ok(not of(report, "error"), f"{name}: every check has an answer", said(report, "error"))
+            equal(code, 1 if switch else 0, f"{name}: the exit code says so")
+            ok(not complaints, f"{name}: the weak server has nothing to complain of", "".join(complaints))
+
+
+def every_check_has_a_switch():
+    without = {"auth.revocation_live", "flood.pings", "flood.connections", "tls.plain", "tls.old"}
+    equal(sorted(set(CHECKS) - set(SWITCHES)), sorted(without), "every check has a switch, but those that need a command, TLS or a server that may be harmed")
+
+
+def dead_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"ws://127.0.0.1:{free.getsockname()[1]}"
+    code, report, _ = scan(url)
+    equal((code, report["score"], report["reached"]), (3, None, False), "a port where nobody listens: exit 3, no score")
+    equal({c["outcome"] for c in report["checks"]}, {"error"}, "and every check is an error")
+
+
+def mute_server():
+    """Takes connections and says nothing: no pass either."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        code, report, _ = scan(f"ws://127.0.0.1:{listening.getsockname()[1]}")
+    equal((code, report["score"]), (3, None), "a server that says nothing: exit 3, no score")
+    equal({c["outcome"] for c in report["checks"]}, {"error"}, "and every check is an error")
+
+
+def usage():
+    code, _, errors = scan("ws://127.0.0.1:1", "--tests", "authentication,nonsense")
+    ok(code == 2 and all(w in errors for w in ("nonsense", "authentication", "authorization", "input_validation", "rate_limiting", "attack_simulation", "compliance")),
+       "an unknown name in --tests is an error that lists the names", errors)
+    code, _, errors = scan("ws://192.0.2.1:80/")
+    ok(code == 2 and "--i-am-allowed" in errors, "a target that is not on this machine needs --i-am-allowed", errors)
+    for wrong in ("http://127.0.0.1/", "ws://", "ws://127.0.0.1:99999/", "ws://[::1/", "ws://a@127.0.0.1/"):
+        ok(scan(wrong)[0] == 2, f"{wrong} is no target")
+    code, _, errors = scan("ws://127.0.0.1:1", profile_path=profile(lambda text: text + "unknown_section: 1\n"))
+    ok(code == 2 and re.search(r"yaml:\d+:\d+: error: there is no section", errors), "an unknown section of a profile is an error with its place", errors)
+
+
+def categories():
+    with Weak() as server:
+        code, report, _ = scan(server.url, "--tests", "authorization,compliance", profile_path=profile())
+        equal((code, {c["category"] for c in report["checks"]}), (0, {"authorization", "compliance"}), "only the named categories run")
+        code, report, _ = scan(server.url, "--tests", "jwt.none", profile_path=profile())
+        equal(of(report, "pass"), ["jwt.none"], "or one check")
+
+
+def reports():
+    with Weak("origin.foreign", "input.xss", "handshake.version") as server:
+        code, report, _ = scan(server.url, profile_path=profile())
+        known = os.path.join(FOLDER.name, "known.json")
+        with open(known, "w") as file:
+            json.dump(report, file)
+        found = ["input.xss", "handshake.version", "origin.foreign"]
+        equal((code, sorted(of(report, "finding"))), (1, sorted(found)), "three things to find are found")
+        text = json.dumps(report)
+        ok("correct horse" not in text and "Only-for-this-example" not in text and not re.search(r"eyJ[\w-]+\.eyJ", text),
+           "no password, secret or token is in the report", text[:300])
+        with Weak("origin.foreign", "input.xss", "handshake.version", "handshake.http10") as more:
+            code, report, _ = scan(more.url, "--baseline", known, "--tests", ",".join(found), profile_path=profile())
+            equal(code, 0, "findings of the baseline are no news")
+            code, report, _ = scan(more.url, "--baseline", known, "--tests", ",".join(found + ["handshake.http10"]), profile_path=profile())
+            equal((code, [c["id"] for c in report["checks"] if c["outcome"] == "finding" and not c["known"]]), (1, ["handshake.http10"]), "another one is")
+        code, page, _ = scan(server.url, "--tests", ",".join(found), profile_path=profile(), format="html")
+        ok("<script>" not in page and "&lt;img" in page and "input.xss" in page, "the page has what was found, as text", page[:300])
+        code, sarif, _ = scan(server.url, "--tests", ",".join(found), profile_path=profile(), format="sarif")
+        equal(sorted(r["ruleId"] for r in sarif["runs"][0]["results"] if r["kind"] == "fail"), sorted(found), "SARIF has the same")
+        code, fix, _ = scan(server.url, "--fix", "--output", os.devnull if False else os.path.join(FOLDER.name, "report"), "--tests", ",".join(found), profile_path=profile(),
+                            format="text")
+        ok("allowed_origins" in fix, "--fix prints what of a policy closes it", fix)
+
+
+if __name__ == "__main__":
+    if sys.argv[2:]:
+        main(switches)
+    main(every_check_has_a_switch, dead_port, mute_server, usage, categories, reports, switches)
