@@ -299,7 +299,19 @@ in the dialect. [The guide](../guide/dialects.md) has a configuration for each. 
                 markdown_table(["dialect", "subprotocol", "what it is", "type", "fields"], rows))
 
 
-PAGES = {"dialects.md": dialects, "configuration.md": configuration, "controls.md": controls, "events.md": events, "errors.md": errors, "rules.md": rules, "closes.md": closes, "messages.md": messages,
+def scan():
+    rows = rows_of("scan_checks", "SCAN_CHECK")
+    lines = [[code(row[1]), row[2].lower(), row[3].lower(), "yes" if row[4] == "true" else "", f"CWE-{int(row[5])}", row[6], row[7], f"{row[8]}. {row[9]}", row[10], row[11]] for row in rows]
+    asked = [[name, text, ", ".join(code(row[1]) for row in rows if name in row[6].split(", ") + row[7].split(", ")), hand]
+             for name, text, hand in rows_of("scan_requirements", "SCAN_REQUIREMENT")]
+    return page("Checks of `framewall scan`", "How to use them: [guide](../guide/scan.md). [scan.schema.json](scan.schema.json) (JSON Schema, draft 7) is what `--format json` holds to. "
+                "`--unsafe`: the check is left out unless that is said. An answer that does not decide a check is an error, never a pass.",
+                markdown_table(["id (`--tests`)", "category", "severity", "`--unsafe`", "CWE", "ASVS 5.0.0", "OWASP", "what, and why", "how it decides", "how to fix"], lines),
+                "\n## What is asked\n\nThe OWASP WebSocket Security Cheat Sheet in our numbers, and ASVS 5.0.0 4.4. \"By hand\" is what no check sees.\n",
+                markdown_table(["", "requirement", "checks", "by hand"], asked))
+
+
+PAGES = {"scan.md": scan, "dialects.md": dialects, "configuration.md": configuration, "controls.md": controls, "events.md": events, "errors.md": errors, "rules.md": rules, "closes.md": closes, "messages.md": messages,
          "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "log.md": log, "framewall.schema.json": schema, "record.schema.json": record_schema}
 
 

@@ -21,8 +21,8 @@ def frame(first, payload, masked=False):
     return head + (b"\0\0\0\0" if masked else b"") + payload
 
 
-def text_frame(text, masked=False):
-    return frame(0x81, text.encode("utf-8", "replace"), masked)
+def text_frame(text):
+    return frame(0x81, text.encode("utf-8", "replace"))
 
 
 def close_frame(code, reason=""):
@@ -111,13 +111,13 @@ class Frames:
         if kind == 8:
             return self.close(payload)
         if kind == 9:
-            return ("write", frame(0x8A, payload[:125]))
+            return ("write", frame(0x8A, payload[:125], "protocol.server_frames" in self.weak and payload == b"scan"))
         if kind != 10:
             self.wrong("reserved_control")
         return None
 
     def inflate(self, data):
-        most = 1 << 26 if "flood.deflate_bomb" in self.weak else self.most()
+        most = 1 << 26 if "flood.deflate_bomb" in self.weak else self.MOST
         engine = zlib.decompressobj(-15)
         plain = engine.decompress(data + b"\0\0\xff\xff", most + 1)
         if len(plain) > most:

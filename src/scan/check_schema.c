@@ -194,7 +194,7 @@ void check_error_detail(struct scan_trial *trial)
 void check_malformed(struct scan_trial *trial)
 {
 	struct client *client = NULL, *honest = check_client(trial, 1, "honest", NULL);
-	char deep[20001];
+	char deep[8001];
 	const struct fw_slice texts[] = { slice(deep, sizeof(deep) - 1),
 					  slice_text("{\"type\":1e999999}"),
 					  slice_text("{\"a\":\"\\u0000\"}"),

@@ -35,6 +35,7 @@ static bool password_works(struct scan_trial *trial, const struct profile_identi
 
 void check_default_password(struct scan_trial *trial)
 {
+	const struct profile *profile = &trial->work->profile;
 	static const char *const pairs[][2] = { { "admin", "admin" },
 						{ "admin", "password" },
 						{ "admin", "changeme" },
@@ -72,7 +73,19 @@ void check_default_password(struct scan_trial *trial)
 			return;
 		}
 	}
-	trial_pass(trial, "%zu usual pairs of name and password were refused", sizeof(pairs) / sizeof(*pairs));
+	/* A refusal says nothing where no password logs in. */
+	for (unsigned i = 0; i < profile->identity_count; i++)
+		if (profile->identities[i].password != NULL && profile->identities[i].user != NULL) {
+			if (password_works(trial, &profile->identities[i]))
+				trial_pass(trial,
+					   "%zu usual pairs of name and password were refused, a right one was not",
+					   sizeof(pairs) / sizeof(*pairs));
+			return;
+		}
+	trial_skip(trial,
+		   "%zu usual pairs of name and password did not log in, which says nothing without an identity whose "
+		   "password does",
+		   sizeof(pairs) / sizeof(*pairs));
 }
 
 /* count wrong guesses, then the right password: if that logs in they were all judged. */

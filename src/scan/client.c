@@ -377,8 +377,13 @@ bool client_answers(struct client *client, unsigned ms)
 	const struct client_frame ping = { .first = 0x89, .payload = slice_text(mark) };
 	uint64_t end = link_now() + ms;
 
-	if (!client->open || !client_send_frame(client, &ping))
+	if (!client->open)
 		return false;
+	if (!client_send_frame(client, &ping)) {
+		client->closed = client->why == LINK_BROKEN;
+		client->open = client->open && !client->closed;
+		return false;
+	}
 	while (link_now() < end) {
 		struct client_item item = client_next(client, (unsigned)(end - link_now()));
 

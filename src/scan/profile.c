@@ -13,7 +13,7 @@ enum { FILE_MOST = 65536 };
 /* Framewall's own contract: docs/reference/messages.md. */
 static const char built_in[] =
 	"login:\n"
-	"  header: 'Authorization: Bearer ${token}'\n"
+	"  message: '{\"type\":\"auth\",\"method\":\"jwt\",\"token\":\"${token}\"}'\n"
 	"  password: "
 	"'{\"type\":\"auth\",\"method\":\"password\",\"user_id\":\"${user}\",\"password\":\"${password}\"}'\n"
 	"  session: '{\"type\":\"auth\",\"method\":\"session\",\"session_token\":\"${session}\"}'\n"
@@ -407,7 +407,7 @@ static void complete(struct profile *profile, const struct profile *contract)
 	if (profile->header == NULL && profile->query == NULL && profile->cookie == NULL &&
 	    profile->login_subprotocol == NULL && profile->message == NULL && profile->password == NULL &&
 	    !profile->is_public) {
-		profile->header = contract->header;
+		profile->message = contract->message;
 		profile->password = contract->password;
 		profile->session = contract->session;
 		profile->session_at = contract->session_at;

@@ -93,6 +93,30 @@ static void write_table(FILE *out, const struct scan *scan, enum scan_outcome ou
 	fputs("</table>\n", out);
 }
 
+/* What the cheat sheet and ASVS ask, and what was seen of it. */
+static void write_requirements(FILE *out, const struct scan *scan)
+{
+	unsigned count;
+	const struct scan_requirement *requirements = scan_requirements(&count);
+
+	tagged(out, "h2", "OWASP WebSocket cheat sheet, ASVS 4.4");
+	fputs("<table><tr><th>Requirement</th><th></th><th>Seen</th><th>By hand</th></tr>\n", out);
+	for (unsigned i = 0; i < count; i++) {
+		const char *state = scan_requirement_state(scan, &requirements[i]);
+
+		fputs("<tr>", out);
+		tagged(out, "td", requirements[i].id);
+		tagged(out, "td", requirements[i].text);
+		tagged(out, "td",
+		       strcmp(state, "error") == 0	  ? "no answer"
+		       : strcmp(state, "not_tested") == 0 ? "not tested"
+							  : state);
+		tagged(out, "td", requirements[i].hand);
+		fputs("</tr>\n", out);
+	}
+	fputs("</table>\n", out);
+}
+
 static void figure(FILE *out, unsigned number, const char *word)
 {
 	fprintf(out, "<div><b>%u</b>%s</div>", number, word);
@@ -129,6 +153,7 @@ void scan_report_html(const struct scan *scan, FILE *out)
 			if (scan->results[i].outcome == SCAN_FINDING &&
 			    (int)scan->results[i].check->severity == severity)
 				write_finding(out, &scan->results[i]);
+	write_requirements(out, scan);
 	write_table(out, scan, SCAN_ERROR, "Without an answer");
 	write_table(out, scan, SCAN_PASS, "Passed");
 	write_table(out, scan, SCAN_NOT_APPLICABLE, "Not applicable");

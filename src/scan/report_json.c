@@ -83,6 +83,35 @@ static void write_result(struct json_writer *w, const struct scan_result *result
 	json_write_close(w, '}');
 }
 
+static void write_requirement(struct json_writer *w, const struct scan *scan,
+			      const struct scan_requirement *requirement)
+{
+	json_write_open(w, '{');
+	text_of(w, "id", requirement->id);
+	text_of(w, "text", requirement->text);
+	text_of(w, "state", scan_requirement_state(scan, requirement));
+	text_of(w, "by_hand", requirement->hand);
+	json_write_key(w, "checks");
+	json_write_open(w, '[');
+	for (unsigned i = 0; i < scan->count; i++)
+		if (scan_requirement_has(requirement, scan->results[i].check))
+			json_write_string(w, scan->results[i].check->id);
+	json_write_close(w, ']');
+	json_write_close(w, '}');
+}
+
+static void write_requirements(struct json_writer *w, const struct scan *scan)
+{
+	unsigned count;
+	const struct scan_requirement *requirements = scan_requirements(&count);
+
+	json_write_key(w, "requirements");
+	json_write_open(w, '[');
+	for (unsigned i = 0; i < count; i++)
+		write_requirement(w, scan, &requirements[i]);
+	json_write_close(w, ']');
+}
+
 int scan_report_json(const struct scan *scan, FILE *out)
 {
 	struct pool pool;
@@ -114,6 +143,7 @@ int scan_report_json(const struct scan *scan, FILE *out)
 	for (unsigned i = 0; i < scan->count; i++)
 		write_result(&w, &scan->results[i]);
 	json_write_close(&w, ']');
+	write_requirements(&w, scan);
 	json_write_close(&w, '}');
 	if (w.failed)
 		result = FW_ERR_MEMORY;

@@ -84,6 +84,14 @@ const char *scan_category_name(enum scan_category category);
 const char *scan_severity_name(enum scan_severity severity);
 const char *scan_outcome_name(enum scan_outcome outcome);
 
+/* A row of tables/scan_requirements.def; of what the checks say together: finding, error, pass, not_tested. */
+struct scan_requirement {
+	const char *id, *text, *hand;
+};
+const struct scan_requirement *scan_requirements(unsigned *ret_count);
+bool scan_requirement_has(const struct scan_requirement *requirement, const struct scan_check *check);
+const char *scan_requirement_state(const struct scan *scan, const struct scan_requirement *requirement);
+
 /* Reports: FW_OK, or FW_ERR_MEMORY. What is printed says nothing secret. */
 void scan_report_text(const struct scan *scan, FILE *out);
 int scan_report_json(const struct scan *scan, FILE *out);

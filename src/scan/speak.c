@@ -92,6 +92,8 @@ char *speak_message(struct scan_trial *trial, const struct client *client, struc
 {
 	const struct speak_values values = { .text = text, .answer = client != NULL ? client->login_answer : NULL };
 
+	if (trial->work->speaks)
+		(void)speak_parties(trial);
 	return speak_fill(trial, trial->work->profile.send, &values);
 }
 

@@ -34,7 +34,7 @@ struct speak_values {
 	bool raw_text; /* text is part of JSON already */
 };
 char *speak_fill(struct scan_trial *trial, const char *pattern, const struct speak_values *values);
-/* The ordinary message with this text. */
+/* The ordinary message with this text. Who would see it is logged in before it can be sent. */
 char *speak_message(struct scan_trial *trial, const struct client *client, struct fw_slice text);
 
 /* Two that are logged in, as far as the server has logins: who speaks honestly, and who sees what others send. False:
@@ -48,7 +48,8 @@ enum speak_seen {
 	SPEAK_UNSEEN,  /* it did not arrive, though an honest client's later message did */
 	SPEAK_UNKNOWN  /* nothing arrives any more: nothing can be said */
 };
-/* After the sender has sent something with the mark in it. ret_text: how it was received, in the trial's arena. */
+/* After the sender has sent something with the mark in it; speak_parties, or speak_message, was called before that.
+ * ret_text: how it was received, in the trial's arena. */
 enum speak_seen speak_seen(struct scan_trial *trial, struct client *sender, const char *mark,
 			   struct fw_slice *ret_text);
 const char *speak_seen_text(enum speak_seen seen);

@@ -5,6 +5,12 @@
 
 enum { GRACE_MS = 40 };
 
+/* One that was closed has missed what was said since. */
+static bool present(const struct scan_trial *trial)
+{
+	return trial->honest != NULL && trial->honest->open && trial->witness != NULL && trial->witness->open;
+}
+
 bool speak_parties(struct scan_trial *trial)
 {
 	struct scan_work *work = trial->work;
@@ -12,7 +18,7 @@ bool speak_parties(struct scan_trial *trial)
 	bool quiet = trial->quiet;
 	bool in;
 
-	if (trial->honest != NULL && trial->honest->open && trial->witness != NULL && trial->witness->open)
+	if (present(trial))
 		return true;
 	if (!work->speaks) {
 		trial_skip(trial, "%s", work->no_message);
@@ -130,7 +136,7 @@ enum speak_seen speak_seen(struct scan_trial *trial, struct client *sender, cons
 
 	if (ret_text != NULL)
 		*ret_text = slice(NULL, 0);
-	if (!speak_parties(trial))
+	if (!present(trial))
 		return SPEAK_UNKNOWN;
 	seen = from_sender(trial, sender, mark, ret_text);
 	if (seen == SPEAK_SEEN)

@@ -120,7 +120,7 @@ const char *trial_mark(struct scan_trial *trial)
 {
 	struct scan_work *work = trial->work;
 
-	return trial_text(trial, "fws%08x%u", work->seed, ++work->marks);
+	return trial_text(trial, "fws%08x%06u", work->seed, ++work->marks);
 }
 
 void trial_secret(struct scan_work *work, const char *secret)
