@@ -130,7 +130,8 @@ const char *link_target_read(const char *url, struct link_target *ret_target)
 	if (!target->tls && !slice_starts(rest, "ws://"))
 		return "a URL begins with ws:// or wss://";
 	rest = slice_from(rest, target->tls ? 6 : 5);
-	if (!is_plain(rest) || memchr(rest.data, '#', rest.size) != NULL || memchr(rest.data, '@', rest.size) != NULL)
+	if (rest.data == NULL || !is_plain(rest) || memchr(rest.data, '#', rest.size) != NULL ||
+	    memchr(rest.data, '@', rest.size) != NULL)
 		return "the URL has a character that does not belong there";
 	while (size < rest.size && rest.data[size] != '/' && rest.data[size] != '?')
 		size++;

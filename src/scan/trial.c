@@ -75,6 +75,8 @@ struct fw_addr trial_address(struct scan_trial *trial)
 }
 
 static char *format_text(struct scan_trial *trial, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+static char *format_text(struct scan_trial *trial, const char *format, va_list arguments)
 {
 	va_list again;
 	int size;
@@ -227,6 +229,8 @@ static void decide_text(struct scan_trial *trial, enum scan_outcome outcome, cha
 	trial->result->reason = reason;
 }
 
+static void decide(struct scan_trial *trial, enum scan_outcome outcome, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
 static void decide(struct scan_trial *trial, enum scan_outcome outcome, const char *format, va_list arguments)
 {
 	decide_text(trial, outcome, format_text(trial, format, arguments));
