@@ -46,8 +46,9 @@ enum {
 	PROXY_V1 = 1,
 	PROXY_V2 = 2,
 	PROXY_ANY = 3
-};					     /* but for OFF a set of versions, as codec/proxyproto.h has it */
-enum { SCHEMA_CLOSED = 0, SCHEMA_OPEN = 1 }; /* validation.schema_objects */
+};						    /* but for OFF a set of versions, as codec/proxyproto.h has it */
+enum { WATCHDOG_RESTART = 0, WATCHDOG_RECORD = 1 }; /* overload.watchdog_action */
+enum { SCHEMA_CLOSED = 0, SCHEMA_OPEN = 1 };	    /* validation.schema_objects */
 enum { UNKNOWN_REJECT = 0, UNKNOWN_STRIP = 1, UNKNOWN_WARN = 2 };
 enum { TLS_1_2 = 0, TLS_1_3 = 1 };
 enum policy_required_bound { REQUIRE_NONE, REQUIRE_CERTIFICATE, REQUIRE_DPOP, REQUIRE_EITHER }; /* require_bound */

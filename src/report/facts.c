@@ -24,6 +24,7 @@ bool facts_is_listed(unsigned type)
 	case EVENT_issuer_keys:
 	case EVENT_issuer_failure:
 	case EVENT_clock_jump:
+	case EVENT_worker_hangs:
 	case EVENT_system_error:
 	case EVENT_overload:
 	case EVENT_records_lost:

@@ -50,6 +50,7 @@ static bool is_exception(const struct facts_line *line)
 	switch (line->type) {
 	case EVENT_issuer_failure:
 	case EVENT_clock_jump:
+	case EVENT_worker_hangs:
 	case EVENT_system_error:
 	case EVENT_overload:
 	case EVENT_records_lost:

@@ -1,5 +1,6 @@
 #include "shell/gate.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -62,6 +63,7 @@ static int start_workers(struct gate *gate, const struct gate_listen *listening)
 		worker->all = gate->workers;
 		worker->index = i;
 		worker->count = gate->count;
+		worker->beat = gate->options.beats != NULL ? &gate->options.beats->workers[i] : NULL;
 		/* Each owns its sockets from now on, also when it fails. */
 		if (worker_init(worker, listening->fds[i], listening->families) != 0)
 			result = -1;
@@ -162,6 +164,28 @@ bool gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *pa
 		if (worker < 0 || (unsigned)worker == i)
 			told &= worker_tell(&gate->workers[i], type, payload, size, tail);
 	return told;
+}
+
+void gate_settle(struct gate *gate)
+{
+	overload_settle(gate->options.overload, uv_hrtime());
+}
+
+bool gate_has_room(const struct gate *gate, const struct fw_policy *policy, const char **reterr_text)
+{
+	static char text[192];
+	uint64_t limit_mib = (uint64_t)policy->settings.memory_limit, used_mib, needed_mib;
+
+	if (overload_has_room(gate->options.overload, limit_mib, &used_mib, &needed_mib))
+		return true;
+	snprintf(text, sizeof(text),
+		 "%s is too small: %" PRIu64
+		 " MiB are in use before anybody comes, so that all would be turned away; give "
+		 "it %" PRIu64 " MiB or more",
+		 limit_mib != 0 ? "overload.memory_limit" : "the memory of this machine or control group", used_mib,
+		 needed_mib);
+	*reterr_text = text;
+	return false;
 }
 
 struct gate *gate_stop(struct gate *gate)

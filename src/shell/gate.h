@@ -12,6 +12,7 @@
 
 struct gate_listen;
 struct overload;
+struct watchdog_beats;
 struct hub;
 struct gate;
 struct log;
@@ -36,7 +37,8 @@ struct gate_options {
 	uint8_t capture_key[32];     /* made by gate_start */
 	struct overload
 		*overload; /* opened before the process was confined, and kept open; NULL: the gate has its own */
-	struct ipc_channel *asks; /* ASK, to the keeper's loop; NULL: there is nobody to ask */
+	struct watchdog_beats *beats; /* where the workers count their turns; NULL: nobody looks */
+	struct ipc_channel *asks;     /* ASK, to the keeper's loop; NULL: there is nobody to ask */
 };
 /* Opens the listeners and starts the threads. NULL: reterr_text (static or in a static buffer) says what failed. */
 struct gate *gate_start(const struct gate_options *options, const char **reterr_text);
@@ -52,6 +54,10 @@ bool gate_reloaded(const struct gate *gate); /* have all of them taken it? */
 /* To the worker that has the connection broadcast->only, or to all that have members. False: somebody's inbox is full.
  */
 bool gate_broadcast(struct gate *gate, const struct ipc_broadcast *broadcast, struct fw_slice message);
+/* Now and then, not in a worker's thread: memory that clients gave back is given on. */
+void gate_settle(struct gate *gate);
+/* Before clients come. False: its memory is short already; reterr_text (static) says what to do. */
+bool gate_has_room(const struct gate *gate, const struct fw_policy *policy, const char **reterr_text);
 /* Sends a DOWN message to all workers (or to one: worker >= 0). False: not all could take it. */
 bool gate_tell(struct gate *gate, int worker, enum ipc_type type, const void *payload, size_t size,
 	       struct fw_slice tail);

@@ -100,6 +100,9 @@ static void on_sweep(uv_timer_t *handle)
 	struct fw_manager *manager = handle->data;
 
 	store_sweep(manager->store, (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() });
+	manager_watch(manager);
+	if (manager->gate != NULL)
+		gate_settle(manager->gate);
 }
 
 static int read_addresses(struct fw_manager *manager, uint16_t *ret_port, struct fw_error *reterr_error)
@@ -201,6 +204,7 @@ unsigned manager_parts_workers(const struct fw_policy *policy)
 static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error *reterr_error)
 {
 	const char *text = "cannot start the gate";
+	struct gate *gate;
 	struct gate_options options = {
 		.policy = manager->policy,
 		.store = manager->store,
@@ -218,10 +222,16 @@ static int start_gate(struct fw_manager *manager, uint16_t port, struct fw_error
 		.asks = keeper_asks(manager->keeper),
 		.capture = keeper_capture(manager->keeper),
 	};
-	struct gate *gate = gate_start(&options, &text);
 
+	manager_watch_begin(manager);
+	options.beats = manager->watchdog.beats;
+	gate = gate_start(&options, &text);
 	if (gate == NULL)
 		return manager_say_error(reterr_error, FW_ERR_IO, "%s", text);
+	if (!gate_has_room(gate, manager->policy, &text)) {
+		gate_stop(gate);
+		return manager_say_error(reterr_error, FW_ERR_MEMORY, "%s", text);
+	}
 	pthread_rwlock_wrlock(&manager->gate_lock);
 	manager->gate = gate;
 	pthread_rwlock_unlock(&manager->gate_lock);
@@ -338,6 +348,7 @@ void manager_parts_stop(struct fw_manager *manager)
 		manager_parts_record(manager, "stopped", NULL);
 		log_debug(&manager->lines, server, "stopped");
 	}
+	manager_watch_end(manager);
 	/* The keeper still has the gate's last records; it closes its handles on this loop. */
 	manager->keeper = keeper_stop(manager->keeper);
 	if (manager->has_loop) {

@@ -16,6 +16,7 @@
 #include "shell/log.h"
 #include "shell/reload.h"
 #include "shell/tls.h"
+#include "shell/watchdog.h"
 
 enum manager_state { MANAGER_IDLE, MANAGER_STARTING, MANAGER_RUNS, MANAGER_STOPPING };
 
@@ -70,6 +71,7 @@ struct fw_manager {
 	struct keeper_demo demo_users;
 	pthread_rwlock_t gate_lock; /* of the pointer and the policy: whoever sends holds it for reading */
 	struct gate *gate;
+	struct watchdog watchdog; /* of the gate's workers; without beats: nobody looks, or another process */
 	uint16_t client_port;
 	char client_host[256], admin_host[256];
 	uint16_t admin_port; /* that was asked for */
@@ -107,6 +109,11 @@ void manager_parts_end(struct fw_manager *manager);  /* its loop's handles are c
 void manager_parts_stop(struct fw_manager *manager); /* also after a start that failed; the loop's thread is gone */
 void manager_parts_record(struct fw_manager *manager, const char *change, const char *digest);
 struct store_options manager_parts_store(const struct fw_policy *policy);
+
+/* manager_watch.c: whether the gate's workers turn. */
+void manager_watch_begin(struct fw_manager *manager); /* before the gate */
+void manager_watch_end(struct fw_manager *manager);   /* after it */
+void manager_watch(struct fw_manager *manager);	      /* once a second, in the loop's thread */
 
 /* manager_reload.c */
 uint8_t manager_reload_level(struct fw_manager *manager); /* of a system_changes record */

@@ -25,6 +25,7 @@ struct part {
 struct monitor {
 	struct process_shared shared;
 	struct part keeper, gate;
+	struct watchdog watchdog; /* of the gate's workers */
 	struct fw_error *error;
 	int signals;
 	bool running;  /* people were told */
@@ -47,6 +48,10 @@ void monitor_reap(struct monitor *monitor);
 void monitor_say_parts(const struct monitor *monitor);
 /* That a gate fell. False: what it left fills the channel, and is to be taken first. */
 bool monitor_record_gone(struct monitor *monitor);
+
+/* monitor_watch.c: whether the gate's workers turn. */
+uint64_t monitor_watch_due(const struct monitor *monitor); /* when it is looked next; UINT64_MAX: not */
+void monitor_watch(struct monitor *monitor);
 
 /* monitor_reload.c. record: the keeper is to write down that it was asked for from here; otherwise it was who asked. */
 void monitor_reload(struct monitor *monitor, bool record);

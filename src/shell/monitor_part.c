@@ -61,6 +61,7 @@ void monitor_start(struct monitor *monitor, struct part *part)
 	if (is_gate) {
 		monitor->shared.generation++;
 		atomic_store(&monitor->shared.note->written, 0);
+		watchdog_begin(&monitor->watchdog, monitor->shared.beats, monitor->shared.workers);
 	}
 	fflush(NULL);
 	part->pid = process_link_pair(links) ? fork() : -1;

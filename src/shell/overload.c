@@ -13,7 +13,10 @@
 enum { LINE = 4096, FULL = 100, CLEARLY = 3 }; /* percents */
 #define MIB ((uint64_t)1024 * 1024)
 #define TRIM_NS ((uint64_t)500000000)
-#define TRIM_PART 10 /* of the time of a thread is spent on it at most */
+#define TRIM_PART 10	/* of the time of a thread is spent on it at most, */
+#define SETTLE_PART 100 /* or where memory is not short */
+#define SETTLE_NS ((uint64_t)5000000000)
+#define SETTLE_SHARE 16 /* of what is in use may be spare before it is */
 
 static const struct {
 	const char *name;
@@ -155,7 +158,7 @@ static uint64_t spent_ns(void)
 
 /* Of a heap of half a GiB this takes 50 ms or more, in which others wait who want memory: one thread at a time, and
  * with a rest by what it took. */
-static void trim(struct overload *overload, uint64_t now_ns)
+static void trim(struct overload *overload, uint64_t now_ns, unsigned part)
 {
 	uint64_t rest = atomic_load(&overload->rest_ns), begun;
 
@@ -166,13 +169,18 @@ static void trim(struct overload *overload, uint64_t now_ns)
 	atomic_store(&overload->trim_ns, now_ns + TRIM_NS);
 	malloc_trim(0);
 	atomic_fetch_add(&overload->trims, 1);
-	atomic_store(&overload->rest_ns, now_ns + (spent_ns() - begun) * TRIM_PART);
+	atomic_store(&overload->rest_ns, now_ns + (spent_ns() - begun) * part);
+}
+
+static uint64_t limit_of(const struct overload *overload, uint64_t limit_mib)
+{
+	return limit_mib != 0 ? limit_mib * MIB : overload->machine / 4 * 3;
 }
 
 bool overload_look(struct overload *overload, uint64_t limit_mib, uint64_t now_ns, enum overload_stage *ret_before)
 {
 	uint64_t due = atomic_load_explicit(&overload->due, memory_order_relaxed), used;
-	uint64_t limit = limit_mib != 0 ? limit_mib * MIB : overload->machine / 4 * 3;
+	uint64_t limit = limit_of(overload, limit_mib);
 	unsigned before, next;
 
 	if (overload->statm < 0 || now_ns < due ||
@@ -182,7 +190,7 @@ bool overload_look(struct overload *overload, uint64_t limit_mib, uint64_t now_n
 	/* What connections gave back the allocator may still have: the kernel is to have it before anybody is closed
 	 * for it. */
 	if (overload_stage_of(used, limit) != OVERLOAD_none) {
-		trim(overload, now_ns);
+		trim(overload, now_ns, TRIM_PART);
 		used = resident(overload);
 	}
 	atomic_store(&overload->limit, limit);
@@ -201,6 +209,55 @@ uint64_t overload_excess(const struct overload *overload)
 		 enough = atomic_load(&overload->limit) / FULL * rows[OVERLOAD_close_idle].percent;
 
 	return used > enough ? used - enough : 0;
+}
+
+uint64_t overload_share(struct overload *overload, unsigned worker, unsigned workers, uint64_t large)
+{
+	uint64_t excess = overload_excess(overload), all = 0;
+
+	atomic_store(&overload->large[worker], large + 1);
+	for (unsigned i = 0; i < workers; i++) {
+		uint64_t one = atomic_load(&overload->large[i]);
+
+		if (one == 0)
+			return excess / workers;
+		all += one - 1;
+	}
+	return all != 0 ? (uint64_t)((double)excess * (double)large / (double)all) : 0;
+}
+
+void overload_no_share(struct overload *overload, unsigned worker)
+{
+	atomic_store_explicit(&overload->large[worker], 0, memory_order_relaxed);
+}
+
+/* mallinfo(3): what the allocator has that nobody uses. What it gave back to the kernel it counts on, so it is what
+ * came since that says whether there is something to give. */
+void overload_settle(struct overload *overload, uint64_t now_ns)
+{
+	uint64_t spare, enough;
+
+	if (overload->statm < 0 || now_ns < overload->settle_ns)
+		return;
+	overload->settle_ns = now_ns + SETTLE_NS;
+	spare = mallinfo2().fordblks;
+	enough = resident(overload) / SETTLE_SHARE;
+	if (spare < overload->spare)
+		overload->spare = spare;
+	if (spare - overload->spare < (enough > MIB ? enough : MIB))
+		return;
+	trim(overload, now_ns, SETTLE_PART);
+	overload->spare = mallinfo2().fordblks;
+}
+
+bool overload_has_room(const struct overload *overload, uint64_t limit_mib, uint64_t *ret_used_mib,
+		       uint64_t *ret_needed_mib)
+{
+	uint64_t used = overload->statm >= 0 ? resident(overload) : 0;
+
+	*ret_used_mib = used / MIB + 1;
+	*ret_needed_mib = used / MIB * 2 + 1;
+	return overload_stage_of(used, limit_of(overload, limit_mib)) == OVERLOAD_none;
 }
 
 void overload_freed(struct overload *overload)

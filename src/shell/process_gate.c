@@ -177,6 +177,7 @@ static void on_sweep(uv_timer_t *timer)
 	store_sweep(process->manager->store,
 		    (struct fw_time){ .monotonic_ns = uv_hrtime(), .wall_us = clock_wall_us() });
 	gate_store_tell_used(&process->store);
+	gate_settle(process->manager->gate);
 }
 
 /* Until the keeper has told all: nobody is let in who was shut out. What it told an earlier gate is passed over. */
@@ -228,6 +229,7 @@ static int start_gate(struct process *process, struct fw_error *error)
 		.listening = &shared->listening,
 		.apart = true,
 		.overload = &process->overload,
+		.beats = shared->beats,
 		.dials = shared->dials_gate,
 		.records = shared->records,
 		.figures = shared->figures,
@@ -237,7 +239,15 @@ static int start_gate(struct process *process, struct fw_error *error)
 	const char *text = "cannot start the gate";
 
 	manager->gate = gate_start(&options, &text);
-	return manager->gate != NULL ? FW_OK : manager_say_error(error, FW_ERR_IO, "%s", text);
+	if (manager->gate == NULL)
+		return manager_say_error(error, FW_ERR_IO, "%s", text);
+	if (gate_has_room(manager->gate, manager->policy, &text))
+		return FW_OK;
+	/* One that fell has to come back, whatever it can do. */
+	if (shared->first)
+		return manager_say_error(error, FW_ERR_MEMORY, "%s", text);
+	log_warn(&manager->lines, gate, "%s", text);
+	return FW_OK;
 }
 
 static int start(struct process *process, struct fw_error *error)

@@ -127,6 +127,22 @@ static void gate_gone(struct process *process, const struct process_message *mes
 		keeper_record(manager->keeper, &record);
 }
 
+/* The monitor has seen it, and said it. */
+static void worker_hangs(struct process *process, const struct process_message *message)
+{
+	struct fw_manager *manager = process->manager;
+	const struct settings *settings = &manager->policy->settings;
+	struct watchdog_found found = { .worker = (unsigned)message->number,
+					.turns = message->text[0] == '\0',
+					.still_ns = message->generation * (uint64_t)1000000000 };
+	struct fw_record record;
+
+	snprintf(found.where, sizeof(found.where), "%.*s", WATCHDOG_WHERE - 1, message->text);
+	record = watchdog_record(&found, settings->watchdog_action == WATCHDOG_RESTART ? "restart" : "record");
+	record.level = manager->policy->event_levels[record.type];
+	keeper_record(manager->keeper, &record);
+}
+
 static void drain(struct process *process, int64_t seconds)
 {
 	struct fw_manager *manager = process->manager;
@@ -208,6 +224,9 @@ static void obey(void *user, const struct process_message *message, int *fd)
 		break;
 	case PROCESS_GONE:
 		gate_gone(process, message);
+		break;
+	case PROCESS_HANGS:
+		worker_hangs(process, message);
 		break;
 	case PROCESS_FILE:
 	case PROCESS_RELOAD:

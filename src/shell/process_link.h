@@ -20,6 +20,8 @@ enum process_message_type {
 	PROCESS_RESULT,	  /* to the keeper, with a descriptor: what came of it; number: 1: it is to be recorded */
 	PROCESS_ASK_RELOAD, /* from the keeper: an operator wants one */
 	PROCESS_AGAIN,	    /* from the keeper: it ends, and is to begin anew at once: it needs more than it may do */
+	PROCESS_HANGS,	    /* to the keeper: a worker stands, or turns again; number: which; generation: for how many
+			       seconds; text: where it stands, or "" */
 	PROCESS_MESSAGES
 };
 enum { PROCESS_TEXT = 4096 };

@@ -12,6 +12,7 @@
 #include "shell/manager_parts.h"
 #include "shell/process_link.h"
 #include "shell/processes.h"
+#include "shell/watchdog.h"
 #include "state/threats.h"
 
 enum { PROCESS_SEALED = 8 };
@@ -21,6 +22,7 @@ struct process_shared {
 	struct ipc_channel *records, *figures, *asks, *down, *replies;
 	struct ipc_channel *capture; /* NULL: traffic is not recorded */
 	struct fall_note *note;
+	struct watchdog_beats *beats;
 	/* Pairs of links between worker and keeper: dial.h. */
 	int dials_gate[LIMIT_WORKERS], dials_keeper[LIMIT_WORKERS];
 	/* Lists of addresses, from the keeper to the gate: state/threats.h. */

@@ -40,6 +40,7 @@ static bool make_channels(struct process_shared *shared)
 	void *note = mmap(NULL, sizeof(*shared->note), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	shared->note = note != MAP_FAILED ? note : NULL;
+	shared->beats = watchdog_beats_new();
 	shared->records = ipc_channel_share((size_t)LIMIT_RECORD_QUEUE * (shared->workers + 1), false);
 	shared->figures = ipc_channel_share(FIGURES_SIZE, true);
 	shared->asks = ipc_channel_share(LIMIT_ASKS, true);
@@ -48,8 +49,8 @@ static bool make_channels(struct process_shared *shared)
 	if (shared->started->settings.capture_file[0] != '\0' &&
 	    (shared->capture = ipc_channel_share(LIMIT_CAPTURE_QUEUE, false)) == NULL)
 		return false;
-	return shared->note != NULL && shared->records != NULL && shared->figures != NULL && shared->asks != NULL &&
-	       shared->down != NULL && shared->replies != NULL;
+	return shared->note != NULL && shared->beats != NULL && shared->records != NULL && shared->figures != NULL &&
+	       shared->asks != NULL && shared->down != NULL && shared->replies != NULL;
 }
 
 static bool make_dials(struct process_shared *shared)
@@ -108,6 +109,7 @@ void process_shared_fini(struct process_shared *shared)
 	ipc_channel_free(shared->capture);
 	if (shared->note != NULL)
 		munmap(shared->note, sizeof(*shared->note));
+	watchdog_beats_free(shared->beats);
 	process_close_lock(shared);
 	fw_policy_unref(shared->started);
 	while (shared->sealed_count != 0)

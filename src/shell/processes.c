@@ -140,7 +140,7 @@ static void take_signal(struct monitor *monitor)
 /* The next moment at which something is due; UINT64_MAX: none. */
 static uint64_t next_due(const struct monitor *monitor)
 {
-	uint64_t next = monitor->until_ns != 0 ? monitor->until_ns : UINT64_MAX;
+	uint64_t next = monitor->until_ns != 0 ? monitor->until_ns : UINT64_MAX, watch = monitor_watch_due(monitor);
 
 	if (monitor->asked)
 		return 0;
@@ -152,7 +152,7 @@ static uint64_t next_due(const struct monitor *monitor)
 		next = monitor->keeper.kill_ns;
 	if (monitor->gate.kill_ns != 0 && monitor->gate.kill_ns < next)
 		next = monitor->gate.kill_ns;
-	return next;
+	return watch < next ? watch : next;
 }
 
 static void do_due(struct monitor *monitor)
@@ -180,6 +180,7 @@ static void do_due(struct monitor *monitor)
 	}
 	if (monitor->stopping)
 		return;
+	monitor_watch(monitor);
 	if (monitor->keeper.again_ns != 0 && now >= monitor->keeper.again_ns)
 		monitor_start(monitor, &monitor->keeper);
 	if (monitor->is_child || monitor->gate.again_ns == 0 || now < monitor->gate.again_ns || monitor->draining)

@@ -365,15 +365,18 @@ static void on_ready(void *user, struct source *source, uint32_t events)
 /* How long nothing has to be done here. */
 static int idle_ms(struct worker *worker)
 {
-	uint64_t next = timers_next(&worker->timers), now;
+	uint64_t next = timers_next(&worker->timers), now, most;
 
 	if (worker->again != NULL || worker->recheck != NULL)
 		return 0;
 	if (worker->stopping && worker->give_up_ns < next)
 		next = worker->give_up_ns;
-	if (next == UINT64_MAX)
+	if (next == UINT64_MAX && worker->beat == NULL)
 		return -1;
 	now = worker_now(worker)->monotonic_ns;
+	most = now + WATCHDOG_LOOK_NS;
+	if (worker->beat != NULL && next > most)
+		next = most;
 	return next > now ? (int)((next - now) / 1000000) + 1 : 0; /* a round of the wheel at most: it fits */
 }
 
@@ -382,6 +385,7 @@ static void turn(struct worker *worker)
 {
 	int wait_ms = idle_ms(worker);
 
+	watchdog_turn(worker->beat);
 	worker->now_known = false;
 	worker->handshakes = 0;
 	poller_wait(&worker->poller, wait_ms, on_ready, worker);
@@ -458,9 +462,11 @@ static void run(void *user)
 	/* So that `top -H` and profiles tell who works. */
 	snprintf(name, sizeof(name), "fw-worker-%u", worker->index);
 	pthread_setname_np(pthread_self(), name);
+	watchdog_enter(worker->beat);
 	uv_run(&worker->loop, UV_RUN_NOWAIT); /* its own descriptors are watched from its first turn on */
 	while (uv_loop_alive(&worker->loop) && !gives_up(worker))
 		turn(worker);
+	watchdog_leave(worker->beat);
 }
 
 int worker_start(struct worker *worker)

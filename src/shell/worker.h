@@ -12,6 +12,7 @@
 #include "shell/random.h"
 #include "shell/resolve.h"
 #include "shell/timers.h"
+#include "shell/watchdog.h"
 
 /* WORKER_SCRATCH: a message of 64 KiB with its header in one read. What one read gives is all that can wait for a peer
  * that stops reading, so it is not larger. */
@@ -47,6 +48,7 @@ struct worker {
 	bool initialized; /* loop and handles are there */
 	_Atomic bool stop;
 
+	struct watchdog_beat *beat; /* NULL: nobody looks whether it turns */
 	struct poller poller;
 	uv_loop_t loop; /* for the inbox and name lookups */
 	uv_async_t wake;

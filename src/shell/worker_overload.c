@@ -86,19 +86,25 @@ static void close_idle(struct worker *worker)
 	overload_freed(worker->options->overload);
 }
 
-static void cut_largest(struct worker *worker)
+/* cuts: or only says how much its large ones have, so that the others know. */
+static void cut_largest(struct worker *worker, bool cuts)
 {
 	struct choice chosen[LIMIT_OVERLOAD_CUT];
-	uint64_t excess = overload_excess(worker->options->overload) / worker->count, freed = 0;
+	uint64_t share, large = 0, freed = 0;
 	unsigned count = 0, cut = 0;
 
 	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next) {
 		size_t bytes = connection->conn != NULL ? weight_of(connection->conn).bytes : 0;
 
-		if (bytes >= LIMIT_OVERLOAD_LARGE)
-			choose(chosen, &count, LIMIT_OVERLOAD_CUT, (struct choice){ connection, UINT64_MAX - bytes });
+		if (bytes < LIMIT_OVERLOAD_LARGE)
+			continue;
+		large += bytes;
+		choose(chosen, &count, LIMIT_OVERLOAD_CUT, (struct choice){ connection, UINT64_MAX - bytes });
 	}
-	for (; cut < count && freed <= excess; cut++) {
+	share = overload_share(worker->options->overload, worker->index, worker->count, large);
+	if (!cuts)
+		return;
+	for (; cut < count && freed <= share; cut++) {
 		freed += UINT64_MAX - chosen[cut].rank;
 		conn_io_end(chosen[cut].connection, CLOSE_OVERLOAD);
 		conn_io_cut(chosen[cut].connection);
@@ -120,14 +126,18 @@ void worker_overload_look(struct worker *worker)
 	if (overload_look(overload, (uint64_t)worker->policy->settings.memory_limit, now, &before))
 		tell(worker, before);
 	stage = stage_of(worker);
-	if (stage == OVERLOAD_none)
+	if (stage == OVERLOAD_none) {
+		overload_no_share(overload, worker->index);
 		return;
+	}
 	timers_set(&worker->timers, &worker->overload, now + OVERLOAD_EVERY_NS);
 	if (now < worker->overload_due_ns)
 		return;
 	worker->overload_due_ns = now + OVERLOAD_EVERY_NS;
-	if (stage >= OVERLOAD_close_largest)
-		cut_largest(worker);
+	if (stage >= OVERLOAD_close_idle)
+		cut_largest(worker, stage >= OVERLOAD_close_largest);
+	else
+		overload_no_share(overload, worker->index);
 	if (stage >= OVERLOAD_close_idle)
 		close_idle(worker);
 }

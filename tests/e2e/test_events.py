@@ -5,6 +5,7 @@ import resource
 
 from clock import Clock
 from framewall import *
+from hang import GO, WAIT, Hang
 
 try:
     from signers import *
@@ -60,6 +61,15 @@ def again(server, config=RELAXED):
     shutil.rmtree(other.data, ignore_errors=True)
     other.data = server.data
     return other
+
+
+def of_a_worker_that_stands():
+    hang = Hang()
+    with Framewall(RELAXED + "overload: {watchdog: 2, watchdog_action: record}\n", environment=hang.environment, says="turn") as server:
+        hang.set(WAIT)
+        wait_for(server, "worker_hangs")
+        hang.set(GO)
+        until(lambda: not hang.stands())
 
 
 def of_a_crash():
@@ -198,4 +208,4 @@ def all_of_them():
         print(f"# {row}: {seen.get(row)}")
 
 
-main(of_plays, of_the_program, of_a_crash, of_the_clock, of_issuers, of_lists, of_receivers, of_a_full_disk, all_of_them)
+main(of_plays, of_the_program, of_a_worker_that_stands, of_a_crash, of_the_clock, of_issuers, of_lists, of_receivers, of_a_full_disk, all_of_them)

@@ -1,17 +1,19 @@
 """Attack row 18: memory comes to an end. Stage by stage (tables/overload.def) newcomers are turned away, who is not logged in or
 says nothing is closed, who takes the most is cut; who is logged in and speaks is served through all of it, and when
-memory is there again, so is all the rest. Three attackers' ways to take memory: messages that never end, answers that are never
-read, handshakes that never end."""
+memory is there again, so is all the rest. The attackers' ways to take memory stand in WAYS; all are used at once."""
+import zlib
+
 from framewall import *
 
 MIB = 1024 * 1024
 SECONDS = int(os.environ.get("OVERLOAD_SECONDS", "6"))  # in the control group; an hour in the soak form
-CONFIG = RELAXED.replace("rate_limiting:", "rate_limiting:\n  max_message_size: 4194304") + "overload: {memory_limit: %d}\n"
+LARGE = RELAXED.replace("rate_limiting:", "rate_limiting:\n  max_message_size: 4194304").replace("websocket:", "websocket:\n  compression: on")
+CONFIG = LARGE + "overload: {memory_limit: %d}\n"
 QUIET = "memory is (less )?short|no room"
 
 
 class Honest:
-    """Says ping, hears pong, twenty times a second, from the beginning to the end."""
+    """Says ping, hears pong, a hundred times a second, from the beginning to the end."""
 
     def __init__(self, fw):
         self.client, self.over, self.failed, self.count = RawClient(fw.port, fw.bearer("honest")), False, None, 0
@@ -25,7 +27,7 @@ class Honest:
                 while b"pong" not in self.client.receive()[1]:
                     pass
                 self.count += 1
-                time.sleep(0.05)
+                time.sleep(0.01)
         except (OSError, EOFError, ValueError, IndexError, TypeError) as error:
             self.failed = repr(error)
 
@@ -166,32 +168,82 @@ def idle_ones():
             client.close()
 
 
-def flood(fw, seconds, figure):
-    """All ways at once, from many connections; most that figure() was, and how many attackers there were."""
-    end, most, clients, turn = time.monotonic() + seconds, 0, [], 0
-    while time.monotonic() < end or turn < 200:  # so many are enough to fill it
+def deaf(fw, name, octets, headers=None):
+    """Says this, as far as it is taken, and never reads."""
+    client = RawClient(fw.port, {**fw.bearer(name), **(headers or {})}, buffer=4096)
+    client.socket.setblocking(False)
+    client.socket.send(octets)
+    return client
+
+
+def asks(fw, octets):
+    client = RawClient(fw.port)
+    client.socket.sendall(octets)
+    return client
+
+
+def bomb():
+    """4 KiB that become 4 MiB."""
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return RawClient.frame((deflater.compress(b"x" * 4 * MIB) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4], opcode=0x41)
+
+
+PINGS = RawClient.frame(json.dumps({"type": "ping"})) * 2000
+CONTROLS = RawClient.frame(b"", opcode=9) * 5000
+CRUMBS = RawClient.frame(b"x", final=False) + RawClient.frame(b"x", 0, final=False) * 1000
+EMPTY = RawClient.frame(b"", final=False) + RawClient.frame(b"", 0, final=False) * 1000
+NONSENSE = RawClient.frame("{") * 200
+BOMB = bomb()
+MORE = RawClient.frame(b"x" * 65536, 0, final=False)
+DEFLATE = {"Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover"}
+WAYS = (
+    lambda fw, name: takes_memory(fw, name, 65536),                                  # messages that never end, and grow
+    lambda fw, name: deaf(fw, name, PINGS),                                          # answers that are never read
+    lambda fw, name: asks(fw, b"GET / HTTP/1.1\r\nX: " + b"y" * 8000),               # heads that never end
+    lambda fw, name: takes_memory(fw, name, 3 * MIB),
+    lambda fw, name: deaf(fw, name, CONTROLS),
+    lambda fw, name: deaf(fw, name, CRUMBS),
+    lambda fw, name: deaf(fw, name, EMPTY),
+    lambda fw, name: deaf(fw, name, BOMB * 4, DEFLATE),
+    lambda fw, name: deaf(fw, name, NONSENSE),
+    lambda fw, name: RawClient(fw.port, {}),                                         # no login
+    lambda fw, name: RawClient(fw.port),                                             # not a word
+    lambda fw, name: RawClient(fw.port, {"Authorization": "Bearer " + name}),        # guesses
+)
+
+
+def grow(clients):
+    """Who is in takes more, though nobody comes in any more."""
+    for client in clients:
+        try:
+            client.socket.setblocking(False)
+            client.socket.send(MORE)
+        except OSError:
+            pass
+
+
+def flood(fw, seconds):
+    """All ways at once, from many connections; most that was in use, the stages that were seen, and how many attackers there were."""
+    end, most, seen, clients, turn, growing = time.monotonic() + seconds, 0, set(), [], 0, []
+    while time.monotonic() < end or turn < 400:  # so many are enough to fill it
         turn += 1
         try:
-            if turn % 3 == 0:
-                clients.append(takes_memory(fw, f"flood{turn}", 3 * MIB))
-            elif turn % 3 == 1:
-                client = RawClient(fw.port, fw.bearer(f"deaf{turn}"), buffer=4096)
-                client.socket.setblocking(False)
-                client.socket.send(RawClient.frame(json.dumps({"type": "ping"})) * 2000)
-                clients.append(client)
-            else:
-                client = RawClient(fw.port)
-                client.socket.sendall(b"GET / HTTP/1.1\r\nX: " + b"y" * 8000)
-                clients.append(client)
+            clients.append(WAYS[turn % len(WAYS)](fw, f"flood{turn}"))
+            if turn % len(WAYS) == 0:
+                growing = growing[-100:] + clients[-1:]
         except (OSError, IndexError):
             pass
+        if turn % 40 == 0:
+            grow(growing)
         if turn % 10 == 0:
-            most = max(most, figure())
+            now = figures(fw)
+            most = max(most, now["memory_bytes"])
+            seen.add(now["overload_stage"])
         if len(clients) > 2000:
             clients.pop(0).close()
     for client in clients:
         client.close()
-    return most, turn
+    return most, seen, turn
 
 
 def recovers(fw, honest):
@@ -206,7 +258,7 @@ def a_flood_against_a_small_limit():
         honest = Honest(fw)
         limit = figures(fw)["memory_bytes"] // MIB + 96  # three quarters of it are well above what workers keep for later
         limited(fw, limit)
-        most, turns = flood(fw, 6, lambda: figures(fw)["memory_bytes"])
+        most, _, turns = flood(fw, 6)
         ok(most < limit * MIB * 1.1, f"{turns} attackers: {most // MIB} MiB at most, of {limit}", most)
         ok(most > limit * MIB * 0.6, "which they came near to", most)
         recovers(fw, honest)
@@ -231,6 +283,27 @@ def control_group(mib):
     return None
 
 
+def number_of(group, names, key=None):
+    for name in names:
+        try:
+            with open(os.path.join(group, name)) as file:
+                lines = file.read().splitlines()
+        except OSError:
+            continue
+        found = [int(line.split()[-1]) for line in lines if key is None or line.split()[0] == key]
+        if found:
+            return found[0]
+    return 0
+
+
+def ended_by_kernel(group):
+    return number_of(group, ("memory.oom_control", "memory.events"), "oom_kill")
+
+
+def peak(group):
+    return number_of(group, ("memory.max_usage_in_bytes", "memory.peak"))
+
+
 def a_flood_in_a_control_group():
     """Row 18 itself: the kernel would end whoever goes beyond 256 MiB, and ends nobody."""
     group = control_group(256)
@@ -243,16 +316,36 @@ def a_flood_in_a_control_group():
             file.write(str(os.getpid()))
 
     try:
-        with Framewall(RELAXED.replace("rate_limiting:", "rate_limiting:\n  max_message_size: 4194304"), "--workers", "2", says=QUIET, preexec=enter) as fw:
+        with Framewall(LARGE, "--workers", "2", says=QUIET, preexec=enter) as fw:
             equal(figures(fw)["memory_limit_bytes"], 192 * MIB, "three quarters of it are the limit, which nobody wrote down")
             pids, honest = fw.pids(), Honest(fw)
-            most, turns = flood(fw, SECONDS, lambda: figures(fw)["memory_bytes"])
+            until(lambda: honest.count > 100)
+            before = figures(fw)["memory_bytes"]
+            most, seen, turns = flood(fw, SECONDS)
             ok(most > 100 * MIB, f"{turns} attackers in {SECONDS} s: {most // MIB} MiB at most", most)
             equal(fw.pids(), pids, "no process was ended")
+            equal(ended_by_kernel(group), 0, "and the kernel was not asked to")
+            print(f"# stages seen among the figures: {sorted(seen)}; on record: {said_of(fw)}; {figures(fw)}")
+            if SECONDS >= 600:
+                equal(seen, {0, 1, 2, 3, 4}, "each stage was among the figures")
             recovers(fw, honest)
+            until(lambda: figures(fw)["memory_bytes"] < before * 1.1, 60)
+            print(f"# {before / MIB:.1f} MiB before, {most / MIB:.1f} at most, {figures(fw)['memory_bytes'] / MIB:.1f} in the end; the group's most: {peak(group) / MIB:.1f}")
     finally:
         until(lambda: open(os.path.join(group, "cgroup.procs")).read() == "")
         os.rmdir(group)
 
 
-main(stages, idle_ones, a_flood_against_a_small_limit, a_flood_in_a_control_group)
+def a_limit_below_what_it_takes():
+    """Everybody would be turned away: it does not start, and says what to do. By a reload it is taken, and said."""
+    for arguments in ((), ("--single",)):
+        fw = Framewall(CONFIG % 2, *arguments, wait=False, check=False)
+        ok(not fw.starts() and fw.wait() not in (0, None), f"a limit of 2 MiB: it does not start {' '.join(arguments)}", fw.process.returncode)
+        ok(re.search(r"overload.memory_limit is too small: \d+ MiB are in use before anybody comes.*give it \d+ MiB or more", fw.stderr()), "and says what to do", fw.stderr())
+        asked = re.search(r"give it (\d+) MiB", fw.stderr())
+        fw.stop()
+        with Framewall(CONFIG % int(asked.group(1) if asked else 2), *arguments) as fw:
+            equal((status_of_newcomer(fw), stage(fw)), (101, 0), "with what it asks for it serves")
+
+
+main(a_limit_below_what_it_takes, stages, idle_ones, a_flood_against_a_small_limit, a_flood_in_a_control_group)

@@ -1,5 +1,6 @@
 /* Stages of overload: their borders, who is turned away by chance, and what the kernel says. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -176,13 +177,78 @@ static void test_remote_gate(void **state)
 	ipc_channel_free(down);
 }
 
+/* Who has the large connections gives back, not each worker the same. */
+static void test_shares(void **state)
+{
+	struct overload overload = { .statm = -1 };
+
+	(void)state;
+	atomic_store(&overload.limit, 10000);
+	atomic_store(&overload.used, 10000);
+	assert_int_equal(overload_share(&overload, 0, 2, 900), 500); /* what the other has it has not said */
+	assert_int_equal(overload_share(&overload, 1, 2, 100), 100);
+	assert_int_equal(overload_share(&overload, 0, 2, 900), 900);
+	assert_int_equal(overload_share(&overload, 0, 2, 0), 0);
+	assert_int_equal(overload_share(&overload, 1, 2, 0), 0);
+	overload_no_share(&overload, 1);
+	assert_int_equal(overload_share(&overload, 0, 2, 900), 500);
+}
+
+static void test_room(void **state)
+{
+	uint64_t used, needed;
+	struct overload overload;
+
+	(void)state;
+	overload_open(&overload);
+	assert_false(overload_has_room(&overload, 1, &used, &needed));
+	assert_true(used > 1 && needed >= used);
+	assert_true(overload_has_room(&overload, needed, &used, &needed));
+	overload_close(&overload);
+	assert_true(overload_has_room(&overload, 1, &used, &needed)); /* the kernel does not tell */
+}
+
+/* What was freed is the kernel's again, though there is enough, and that is not tried again while nothing is. */
+static void test_settles(void **state)
+{
+	enum { PIECES = 4096, PIECE = 8192 };
+	static char *pieces[PIECES];
+	struct overload overload;
+	unsigned before;
+	uint64_t now = 1000, every = 10000000000;
+
+	(void)state;
+	overload_open(&overload);
+	overload_settle(&overload, now);
+	before = atomic_load(&overload.trims);
+	for (unsigned i = 0; i < PIECES; i++)
+		memset(pieces[i] = malloc(PIECE), 1, PIECE);
+	overload_settle(&overload, now += every); /* what it has by now is not spare */
+	for (unsigned i = 0; i < PIECES; i += 2)  /* so that they do not become the end of the heap */
+		free(pieces[i]);
+	atomic_store(&overload.rest_ns, 0);
+	overload_settle(&overload, now += every);
+	if (mallinfo2().arena == 0) { /* a sanitizer's */
+		assert_int_equal(atomic_load(&overload.trims), before);
+	} else {
+		assert_int_equal(atomic_load(&overload.trims), before + 1);
+		atomic_store(&overload.rest_ns, 0);
+		overload_settle(&overload, now += every);
+		assert_int_equal(atomic_load(&overload.trims), before + 1);
+	}
+	for (unsigned i = 1; i < PIECES; i += 2)
+		free(pieces[i]);
+	overload_close(&overload);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_borders),	    cmocka_unit_test(test_chance),
 		cmocka_unit_test(test_excess),	    cmocka_unit_test(test_this_process),
 		cmocka_unit_test(test_remote_gate), cmocka_unit_test(test_told_once),
-		cmocka_unit_test(test_trim_rests),
+		cmocka_unit_test(test_trim_rests),  cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_room),	    cmocka_unit_test(test_settles),
 	};
 
 	return cmocka_run_group_tests_name("overload", tests, NULL, NULL);
