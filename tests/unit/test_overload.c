@@ -233,7 +233,7 @@ static void test_settles(void **state)
 	} else {
 		assert_int_equal(atomic_load(&overload.trims), before + 1);
 		atomic_store(&overload.rest_ns, 0);
-		overload_settle(&overload, now += every);
+		overload_settle(&overload, now + every);
 		assert_int_equal(atomic_load(&overload.trims), before + 1);
 	}
 	for (unsigned i = 1; i < PIECES; i += 2)
