@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -13,6 +14,9 @@
 #include "shell/file.h"
 
 enum { URL_ROOM = 4096, CONNECT_MS = 10000, ENVELOPE_ARENA = 256 << 20, NEXT_MOST = 1024, PAGE_OBJECTS = 1000 };
+
+/* All pages of a collection may take so many times what one may: other lists wait meanwhile. */
+enum { PAGES_TIMES = 10 };
 
 static const char taxii_type[] = "application/taxii+json";
 
@@ -137,20 +141,37 @@ static bool set_up(struct request *request, const struct threat_list *list, cons
 	return holds && curl_guard_set(request->easy, &request->guard, list->ca_file);
 }
 
-static bool answers(const struct request *request, bool taxii, char *ret_why, size_t room)
+static const char *meaning(long status)
+{
+	switch (status) {
+	case 401:
+	case 403:
+		return ": it wants another \"authorization\", or this one may not read it";
+	case 406:
+		return ": it has no TAXII 2.1";
+	case 429:
+		return ": it was asked too often";
+	default:
+		return status / 100 == 3 ? ": it is elsewhere, and no redirect is followed" : "";
+	}
+}
+
+static bool answers(const struct request *request, bool taxii, struct threat_text *text)
 {
 	const char *type = NULL;
+	curl_off_t retry_s = 0;
 	long status = 0;
 
 	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
 	if (status != 200)
-		snprintf(ret_why, room, "the server answers %ld%s", status,
-			 status / 100 == 3 ? ": it is elsewhere, and no redirect is followed" : "");
+		snprintf(text->why, sizeof(text->why), "the server answers %ld%s", status, meaning(status));
 	else if (taxii && (type == NULL || strncmp(type, taxii_type, sizeof(taxii_type) - 1) != 0))
-		snprintf(ret_why, room, "the answer is no %s", taxii_type);
+		snprintf(text->why, sizeof(text->why), "the answer is no %s", taxii_type);
 	else
 		return true;
+	if (curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_s) == CURLE_OK && retry_s > 0)
+		text->retry_s = (uint64_t)retry_s;
 	return false;
 }
 
@@ -168,7 +189,7 @@ static bool ask(struct request *request, const struct threat_list *list, const c
 			 : request->guard.error[0] != '\0' ? request->guard.error
 							   : curl_easy_strerror(code));
 	} else {
-		holds = answers(request, list->collection != NULL, text->why, sizeof(text->why));
+		holds = answers(request, list->collection != NULL, text);
 	}
 	curl_easy_cleanup(request->easy);
 	curl_slist_free_all(request->headers);
@@ -282,10 +303,19 @@ static bool is_time(const char *text)
 	return text[0] != '\0' && text[strspn(text, "0123456789-:.TZ")] == '\0';
 }
 
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 static bool fetch_pages(const struct threat_list *list, const _Atomic bool *stop, struct threat_text *text,
 			struct pages *pages)
 {
 	char url[URL_ROOM], since[THREAT_TIME], asked[NEXT_MOST + 1] = "";
+	time_t until = now_s() + (time_t)list->timeout * PAGES_TIMES;
 
 	snprintf(since, sizeof(since), "%s", text->since);
 	do {
@@ -306,6 +336,8 @@ static bool fetch_pages(const struct threat_list *list, const _Atomic bool *stop
 			wrong = "memory is short";
 		if (wrong == NULL && pages->count > LIMIT_THREAT_PAGES)
 			wrong = "it has too many pages";
+		if (wrong == NULL && pages->more && now_s() >= until)
+			wrong = "all pages together take too long";
 		/* Without "next" it goes on behind the last one that came. */
 		if (wrong == NULL && pages->more && pages->next[0] == '\0' &&
 		    (!is_time(request.last) || strcmp(request.last, since) == 0))
@@ -356,6 +388,7 @@ void threat_fetch(const struct threat_list *list, const _Atomic bool *stop, stru
 	text->octets = NULL;
 	text->size = 0;
 	text->why[0] = '\0';
+	text->retry_s = 0;
 	if (list->path != NULL)
 		read_file(list, text);
 	else if (list->collection != NULL)

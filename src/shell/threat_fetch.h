@@ -11,6 +11,7 @@ struct threat_text {
 	uint8_t *octets; /* the caller's, by mem_free; NULL: it could not be had, and why is said */
 	size_t size;
 	char why[THREAT_WHY + 64];
+	uint64_t retry_s; /* where it could not be had: the server asks not to be asked sooner (RFC 9110 10.2.3) */
 	/* TAXII: since is in, and where it goes on is put in its place; "": all there is. before: what there was then.
 	 */
 	char since[THREAT_TIME];

@@ -17,7 +17,7 @@
 enum { PATH_ROOM = 4096, NAME_OCTETS = 16, GROWN_LEAST = 1000, COVERED_PERCENT = 5, OWN_MOST = 8 };
 
 /* Addresses and networks that no list may have, because this server would shut itself out: proxies, upstreams, where
- * operators come in. */
+ * operators come in; and whom the operators exempt from automatic blocks. */
 struct trusted {
 	struct addr_net *nets;
 	size_t count;
@@ -48,11 +48,14 @@ static void trust_admin(struct trusted *trusted, const char *listen)
 static bool trust(const struct fw_policy *policy, struct trusted *trusted)
 {
 	trusted->count = 0;
-	trusted->nets = mem_zero(policy->trusted_net_count + policy->route_count + OWN_MOST, sizeof(*trusted->nets));
+	trusted->nets = mem_zero(policy->trusted_net_count + policy->exempt_net_count + policy->route_count + OWN_MOST,
+				 sizeof(*trusted->nets));
 	if (trusted->nets == NULL)
 		return false;
 	for (size_t i = 0; i < policy->trusted_net_count; i++)
 		trusted->nets[trusted->count++] = policy->trusted_nets[i];
+	for (size_t i = 0; i < policy->exempt_net_count; i++)
+		trusted->nets[trusted->count++] = policy->exempt_nets[i];
 	for (unsigned i = 0; i < policy->route_count; i++)
 		if (policy->routes[i].has_upstream)
 			trust_host(trusted, policy->routes[i].upstream_host, strlen(policy->routes[i].upstream_host));

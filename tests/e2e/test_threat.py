@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """threat_intelligence.lists (row 121): files, https with an authority of its own, TAXII 2.1; what a list does to clients; a list that is broken, too
 large, gone, back again; what stays over falls and restarts. Clients come from 127.0.0.2 and so on."""
+import contextlib
 import urllib.request
+import zlib
 
 from certificates import Authority
 from framewall import *
@@ -286,6 +288,123 @@ def test_taxii():
                 ok(becomes(fw, 10, "in"), "and let in when they are over, also when the server is gone by then")
 
 
+def test_who_is_exempt():
+    """Of automatic blocks: no list shuts him out, whenever it comes."""
+    exempt = '    exempt: ["127.0.0.64/26", "user:alice"]\n'  # RELAXED ends in auto_block
+    with With("127.0.0.2\n", more=exempt) as server:
+        fw = server.fw
+        equal((fate(fw, 2), fate(fw, 70)), (4403, "in"), "a list is in use")
+        for bad in ("127.0.0.2\n127.0.0.70\n", "127.0.0.0/25\n"):
+            server.write(bad)
+            hurry(fw)
+            ok(until(lambda: "has an address that this server trusts (127.0.0." in state(fw).get("cause", "")), "one that has somebody who is exempt is refused", state(fw))
+            equal((state(fw)["state"], fate(fw, 2), fate(fw, 70)), ("old", 4403, "in"), "and the one before stays in use")
+
+
+class Source:
+    """Speaks as it wants: answer(socket) for each that connects, behind its request. Counts them."""
+
+    def __init__(self, answer):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/list"
+        self.answer, self.asked, self.sent = answer, [], 0
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                client = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, contextlib.suppress(OSError):
+            client.settimeout(PATIENCE)
+            while b"\r\n\r\n" not in client.recv(65536):
+                pass
+            self.asked.append(time.monotonic())
+            self.answer(self, client)
+
+    def send(self, client, octets):
+        client.sendall(octets)
+        self.sent += len(octets)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.socket.close()
+
+
+def test_sources_that_go_wrong():
+    """Nothing, half of it, 10 GB, a bomb, an octet now and then: the last good list stays, and clients are served meanwhile."""
+    good = b"127.0.0.2\n"
+
+    def head(size, more=b""):
+        return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n%s\r\n" % (size, more)
+
+    def well(source, client):
+        source.send(client, head(len(good)) + good)
+
+    def nothing(source, client):
+        pass
+
+    def half(source, client):
+        source.send(client, head(1000) + good)
+
+    def endless(source, client):
+        source.send(client, head(10 << 30))
+        while True:
+            source.send(client, b"# ten gigabytes\n" * 65536)
+
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    packed = b"".join(packer.compress(b"#" * (1 << 20)) for _ in range(100)) + packer.flush()
+
+    def bomb(source, client):
+        source.send(client, head(len(packed), b"Content-Encoding: gzip\r\n") + packed)
+
+    def slow(source, client):
+        source.send(client, head(1000))
+        while True:
+            source.send(client, b"#")
+            time.sleep(0.2)
+
+    with Source(well) as source:
+        with Framewall(lists({"url": source.url, "format": "netset", "allow_private": True, "allow_http": True, "timeout": 10, "refresh": 3600}), says=SAYS) as fw:
+            ok(becomes(fw, 2, 4403), "a list that is good is in use", state(fw))
+            for answer, why in ((nothing, "Empty reply"), (half, "closed"), (endless, "more than 67108864 octets"), (bomb, "more than 67108864 octets"), (slow, "timed out")):
+                source.answer, source.sent = answer, 0
+                hurry(fw)
+                equal((fate(fw, 2), fate(fw, 3)), (4403, "in"), "clients are served while it is fetched")
+                ok(until(lambda: why in state(fw).get("cause", "")), f"{answer.__name__}: it is said why not", state(fw))
+                equal((state(fw)["state"], fate(fw, 2), fate(fw, 3)), ("old", 4403, "in"), "and the last good one stays in use")
+                ok(source.sent < 300 << 20, "and no more is taken than it may have", source.sent)
+            source.answer = well
+            hurry(fw)
+            ok(until(lambda: state(fw)["state"] == "good"), "it is good again when its source is", state(fw))
+
+
+def test_asked_too_often():
+    """Retry-After (RFC 9110 10.2.3) is kept to; what a TAXII server means is said."""
+    def too_often(source, client):
+        source.send(client, b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n")
+
+    with Source(too_often) as source:
+        with Framewall(lists({"url": source.url, "format": "netset", "allow_private": True, "allow_http": True, "refresh": 1}), says=SAYS) as fw:
+            ok(until(lambda: len(source.asked) > 2), "it is asked again")
+            ok(all(later - earlier >= 5 for earlier, later in zip(source.asked, source.asked[1:])), "and not before the time that it wants", source.asked)
+            equal(state(fw)["cause"], "the server answers 429: it was asked too often", "which is said")
+    taxii = Taxii()
+    with Server(taxii) as web:
+        entry = {"url": web.url + "/api/", "format": "stix", "collection": COLLECTION, "refresh": 1, "allow_private": True, "allow_http": True}
+        with Framewall(lists({**entry, "authorization": "Basic bm9ib2R5"}), says=SAYS) as fw:
+            ok(until(lambda: state(fw).get("cause", "").startswith('the server answers 401: it wants another "authorization"')), "the wrong credential is told", state(fw))
+        taxii.broken = (406, {}, b"")
+        with Framewall(lists({**entry, "authorization": taxii.authorization}), says=SAYS) as fw:
+            ok(until(lambda: state(fw).get("cause", "") == "the server answers 406: it has no TAXII 2.1"), "and another version of TAXII", state(fw))
+
+
 def test_reload_of_the_configuration():
     with With("127.0.0.2\n") as server:
         fw = server.fw
@@ -344,5 +463,6 @@ def test_swapped_under_load():
 
 
 ONLY = [globals()[name] for name in sys.argv[2:]]
-main(*ONLY or (test_what_a_list_does, test_flag_and_count, test_refused_by_http, test_a_list_that_changes, test_falls, test_https, test_too_large, test_taxii,
+main(*ONLY or (test_what_a_list_does, test_flag_and_count, test_refused_by_http, test_a_list_that_changes, test_falls, test_https, test_too_large, test_taxii, test_who_is_exempt,
+              test_sources_that_go_wrong, test_asked_too_often,
               test_reload_of_the_configuration, test_swapped_under_load))
