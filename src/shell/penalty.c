@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/detail.h"
 #include "base/slice.h"
 
@@ -32,10 +33,14 @@ static bool is_exempt(const struct fw_policy *policy, const struct fw_addr *addr
 {
 	static const char mark[] = "user:";
 	const struct texts *texts = &policy->settings.block_exempt;
+	struct fw_addr prefix = addr_prefix(address), of_net;
 
-	for (size_t i = 0; i < policy->exempt_net_count; i++)
-		if (addr_net_has(&policy->exempt_nets[i], address))
+	/* What would be blocked is a whole /64: nobody there can have another one of it blocked who is exempt. */
+	for (size_t i = 0; i < policy->exempt_net_count; i++) {
+		of_net = addr_prefix(&policy->exempt_nets[i].base);
+		if (addr_net_has(&policy->exempt_nets[i], address) || addr_equal(&of_net, &prefix))
 			return true;
+	}
 	for (size_t i = 0; i < texts->count && user.size != 0; i++)
 		if (strncmp(texts->items[i], mark, sizeof(mark) - 1) == 0 &&
 		    slice_is(user, texts->items[i] + sizeof(mark) - 1))

@@ -5,8 +5,9 @@
 #include "base/event_type.h"
 #include "state/store_parts.h"
 
-/* BLOCKS_MOST: more are not told apart; by then the longest block is reached. */
-enum { BLOCKS_MOST = 64, REFUSED_MS = 60000 };
+/* BLOCKS_MOST: more are not told apart; by then the longest block is reached. EXEMPT: of a family, what is counted for
+ * the record alone: it is no point of the address that he who is exempt shares, and no reason to refuse his logins. */
+enum { BLOCKS_MOST = 64, REFUSED_MS = 60000, EXEMPT = 256 };
 
 struct prefix penalties_user(const struct store *store, struct fw_slice user)
 {
@@ -138,11 +139,17 @@ static bool block(struct store *store, const struct prefix *prefix, struct fw_sl
 	return true;
 }
 
+static struct prefix counted(const struct prefix *prefix, const struct store_offence *offence)
+{
+	return (struct prefix){ prefix->head, prefix->family | (offence->exempt ? EXEMPT : 0) };
+}
+
 /* Counts on one of the two, and says what that makes. */
 static void count(struct store *store, const struct prefix *prefix, unsigned users, const struct store_offence *offence,
 		  uint64_t now_ns, struct store_penalty *ret_penalty)
 {
-	uint32_t score = offences_count(&store->offences, prefix, offence->event, offence->points, now_ns);
+	struct prefix subject = counted(prefix, offence);
+	uint32_t score = offences_count(&store->offences, &subject, offence->event, offence->points, now_ns);
 	uint32_t threshold = threshold_of(store, prefix, users);
 	enum store_step step = step_of(store, score, threshold);
 
@@ -163,7 +170,7 @@ static void count(struct store *store, const struct prefix *prefix, unsigned use
 		ret_penalty->step = STORE_STEP_none; /* the list is full of what operators put there */
 		return;
 	}
-	offences_forget(&store->offences, prefix);
+	offences_forget(&store->offences, &subject);
 }
 
 /* A user comes before the address that he shares with others: what he does is his alone, until several of them are
@@ -172,6 +179,7 @@ static void count(struct store *store, const struct prefix *prefix, unsigned use
 static void offend(struct store *store, const struct store_offence *offence, uint64_t now_ns, struct store_penalty *ret)
 {
 	struct prefix prefix = prefix_of(&offence->address), user = penalties_user(store, offence->user);
+	struct prefix of_him = counted(&user, offence);
 	unsigned users = credit_users(&store->credit, &prefix, now_ns);
 	struct store_penalty of_user = { 0 };
 
@@ -186,7 +194,7 @@ static void offend(struct store *store, const struct store_offence *offence, uin
 	if (!is_shared(store, users)) {
 		count(store, &prefix, users, offence, now_ns, ret);
 		if (ret->step == STORE_STEP_block) {
-			offences_forget(&store->offences, &user);
+			offences_forget(&store->offences, &of_him);
 			return;
 		}
 	}

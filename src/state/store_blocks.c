@@ -79,6 +79,23 @@ static struct prefix prefix_of_block(const struct store *store, const struct sto
 					  : penalties_user(store, slice(block->user, block->user_size));
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* None that was put there automatically lasts longer than the longest one: what is kept is by a wall clock, which may
+ * have been set back since, or was ahead when it was written; and what there may be of one has become less, perhaps. */
+static void cap(const struct store *store, struct block_slot *wish, uint64_t now_ns)
+{
+	uint64_t most = store_end(now_ns, store->options.block_ns);
+
+	if (!wish->automatic || store->options.block_ns == 0)
+		return;
+	wish->until_ns = least(wish->until_ns, most);
+	wish->forgive_ns = least(wish->forgive_ns, store_end(most, store->options.forgive_ns));
+}
+
 int store_block_put(struct store *store, const struct store_block *block, uint64_t now_ns)
 {
 	struct block_slot wish = { .until_ns = store_end(now_ns, block->left_ns),
@@ -95,6 +112,7 @@ int store_block_put(struct store *store, const struct store_block *block, uint64
 	memcpy(wish.user, block->user, block->user_size);
 	memcpy(wish.reason, block->reason, strnlen(block->reason, sizeof(wish.reason) - 1));
 	pthread_mutex_lock(&store->lock);
+	cap(store, &wish, now_ns);
 	result = blocks_put(&store->blocks, &wish, now_ns) ? 0 : -1;
 	pthread_mutex_unlock(&store->lock);
 	return result;

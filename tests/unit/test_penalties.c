@@ -281,6 +281,84 @@ static void test_what_is_kept(void **state)
 	store_free(other);
 }
 
+/* By a wall clock that was set back, or by what a gate says, nobody is shut out for years. */
+static void test_none_that_is_kept_is_longer_than_the_longest(void **state)
+{
+	struct store_block kept = {
+		.address = ip4(1), .left_ns = 9000 * HOUR, .forgive_ns = UINT64_MAX, .blocks = 3, .automatic = true
+	};
+	struct store *store = make(&usual);
+	struct fw_addr address = ip4(1), hand = ip4(2);
+	struct store_standing standing;
+
+	(void)state;
+	assert_int_equal(store_block_put(store, &kept, BEGIN), 0);
+	assert_true(store_standing(store, &address, nobody, BEGIN, &standing));
+	assert_true(standing.block.left_ns == 24 * HOUR && standing.block.forgive_ns == 48 * HOUR);
+	assert_int_equal(store_admit(store, &address, BEGIN + 24 * HOUR - 1), FW_ANSWER_BLOCKED);
+	assert_int_equal(store_admit(store, &address, BEGIN + 24 * HOUR), FW_ANSWER_YES);
+	kept.left_ns = MINUTE; /* a shorter one as it is */
+	assert_int_equal(store_block_put(store, &kept, BEGIN), 0);
+	assert_true(store_standing(store, &address, nobody, BEGIN, &standing));
+	assert_true(standing.block.left_ns == MINUTE);
+	kept = (struct store_block){ .address = hand, .left_ns = 9000 * HOUR }; /* what an operator wants he gets */
+	assert_int_equal(store_block_put(store, &kept, BEGIN), 0);
+	assert_true(store_standing(store, &hand, nobody, BEGIN, &standing));
+	assert_true(standing.block.left_ns == 9000 * HOUR);
+	store_free(store);
+}
+
+/* Thresholds change while points stand: what there was counts by the ones of now, and the next offence says so. */
+static void test_thresholds_that_change(void **state)
+{
+	struct store_options options = usual;
+	struct store *store = make(&usual);
+	struct store_penalty penalty;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++)
+		offend(store, 1, nobody, BEGIN, &penalty);
+	assert_int_equal(penalty.step, STORE_STEP_slow);
+	options.violation_threshold = 100;
+	store_configure(store, &options);
+	assert_int_equal(offend(store, 1, nobody, BEGIN, &penalty), STORE_STEP_none);
+	options.violation_threshold = 3;
+	store_configure(store, &options);
+	assert_int_equal(offend(store, 1, nobody, BEGIN, &penalty), STORE_STEP_block);
+	assert_int_equal(penalty.score, 10);
+	assert_int_equal(store_block_count(store, BEGIN), 1);
+	/* Shorter from now on: one that lasts stays as it was said. */
+	options.block_ns = options.block_first_ns = MINUTE;
+	store_configure(store, &options);
+	assert_int_equal(store_block_count(store, BEGIN + 15 * MINUTE - 1), 1);
+	assert_int_equal(store_block_count(store, BEGIN + 15 * MINUTE), 0);
+	store_free(store);
+}
+
+/* Whoever comes from more addresses than there is room for has operators' blocks not forgotten, nor more than the room
+ * of automatic ones; and each is blocked that earns it. */
+static void test_a_full_list(void **state)
+{
+	struct store_options options = usual;
+	struct store_penalty penalty;
+	struct fw_addr hand = ip4(UINT32_MAX);
+	struct store *store;
+
+	(void)state;
+	options.violation_threshold = 1;
+	store = make(&options);
+	assert_int_equal(store_block_add(store, &hand, BEGIN, 2 * MINUTE, "by hand"), 0);
+	for (uint32_t i = 1; i <= LIMIT_BLOCKS + 1000; i++) {
+		struct fw_addr address = ip4(i);
+
+		assert_int_equal(offend(store, i, nobody, BEGIN + i, &penalty), STORE_STEP_block);
+		assert_int_equal(store_admit(store, &address, BEGIN + i), FW_ANSWER_BLOCKED);
+	}
+	assert_int_equal(store_block_count(store, BEGIN + MINUTE), LIMIT_BLOCKS);
+	assert_int_equal(store_admit(store, &hand, BEGIN + MINUTE), FW_ANSWER_BLOCKED);
+	store_free(store);
+}
+
 static void test_blocked_users_do_not_log_in(void **state)
 {
 	struct store_session session = {
@@ -350,6 +428,9 @@ int main(void)
 		cmocka_unit_test(test_users_come_before_a_shared_address),
 		cmocka_unit_test(test_who_is_exempt),
 		cmocka_unit_test(test_what_is_kept),
+		cmocka_unit_test(test_none_that_is_kept_is_longer_than_the_longest),
+		cmocka_unit_test(test_thresholds_that_change),
+		cmocka_unit_test(test_a_full_list),
 		cmocka_unit_test(test_blocked_users_do_not_log_in),
 		cmocka_unit_test(test_an_hour_of_honest_users_behind_shared_addresses),
 	};
