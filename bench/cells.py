@@ -4,7 +4,7 @@ times that of the reference in the same run; ("node", x, "cheaper"): the referen
 PROXIES = ["framewall", "nginx", "nginx64", "haproxy", "node", "rawproxy"]
 TLS = ["framewall-tls", "nginx-tls", "haproxy-tls"]
 TITLES = {"framewall-tls": "Framewall, client TLS", "nginx-tls": "nginx, client TLS", "haproxy-tls": "HAProxy, client TLS", "framewall": "Framewall", "each": "Framewall, a record a message", "hub": "Framewall", "nginx": "nginx", "nginx64": "nginx, 64 KiB buffers", "haproxy": "HAProxy",
-          "node": "Node, inspecting", "rawproxy": "raw epoll (limit)", "rawecho": "raw epoll (limit)", "bun": "Bun"}
+          "node": "Node, inspecting", "nodews": "Node, ws alone", "rawproxy": "raw epoll (limit)", "rawecho": "raw epoll (limit)", "bun": "Bun"}
 
 
 def proxy(name, title, size, depth, messages, bars, needs=None, servers=None):
@@ -44,7 +44,7 @@ CELLS = [
 SLOW = {"node": 4, "each": 8}
 
 IDLE = [
-    {"name": "idle", "title": "idle proxied connection", "servers": ["framewall", "nginx", "haproxy", "node", "rawproxy"],
+    {"name": "idle", "title": "idle proxied connection", "servers": ["framewall", "nginx", "haproxy", "node", "nodews", "bun", "rawproxy"],
      "connections": 9000, "limit": 2048},
     {"name": "tls-idle", "title": "idle proxied connection, client TLS", "servers": TLS, "connections": 9000, "limit": 16384, "load": {"tls": 1}},
 ]
@@ -70,3 +70,6 @@ SCHEMA = {"name": "schema", "title": "message by a JSON Schema"}
 
 # Microseconds a text: what the sanitizer costs, and others with the same allow-list. Limits of 128 B of chat, of 1 KiB, and of the worst.
 SANITIZE = {"name": "sanitize", "title": "HTML written anew", "limits": {"prose, 128 B": 5, "prose, 1 KiB": 30}, "worst": 100}
+
+# A million networks of IPv4 and a hundred thousand of IPv6, in memory: octets, seconds until they are in use, nanoseconds a lookup of addresses that are asked for again and again.
+PREFIXES = {"name": "prefixes", "title": "lists of 1,100,000 networks", "octets": 64 << 20, "seconds": 2, "hot_ns": 50}

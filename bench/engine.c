@@ -1,6 +1,8 @@
 /* engine.c: what the engine alone costs: one proxied connection in memory, no socket, no other thread.
  * `engine [--quick] [FILE...]`: files are lines of chat, packed into messages. Prints one JSON object: processor
- * microseconds a message from the client to the upstream (in) and back (out). One message a turn: the dearest way. */
+ * microseconds a message from the client to the upstream (in) and back (out). One message a turn: the dearest way.
+ * `engine --count N on|off SIZE [FILE...]` measures nothing itself: N messages go there and back, with every stage or
+ * (off) by an opaque route, which looks at frames alone. security.py counts instructions of both. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,14 @@ static const char configuration[] = "routes:\n"
 				    "monitoring:\n"
 				    "  auto_block:\n"
 				    "    violation_threshold: 1000000000\n";
+
+static const char nothing_judged[] = "routes:\n"
+				     "  - path: \"*\"\n"
+				     "    opaque: true\n"
+				     "    upstream: ws://127.0.0.1:9\n"
+				     "    anonymous: user\n"
+				     "rate_limiting:\n"
+				     "  messages_per_minute: 1000000000\n";
 
 static struct fw_engine *engine;
 static struct fw_conn *conn;
@@ -276,25 +286,38 @@ static void lines(char **names, unsigned count, size_t size)
 	       median(passes), packed_count, refused, octets / packed_count);
 }
 
-int main(int count, char **arguments)
+static void pack_all(char **names, unsigned count, size_t size)
+{
+	packed_count = 0;
+	for (unsigned i = 0; i < count; i++)
+		pack_file(names[i], size, PACKED * (i + 1) / count);
+	if (packed_count == 0) {
+		prose(packed[0].text, size);
+		packed[packed_count++].size = size;
+	}
+}
+
+static void count_messages(unsigned count)
+{
+	struct frame frame;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct packed *message = &packed[i % packed_count];
+
+		for (enum fw_side from = FW_CLIENT; from <= FW_UPSTREAM; from++) {
+			frame_make(&frame, from, message->text, message->size);
+			turn(from, frame.bytes, frame.size);
+			take(FW_CLIENT);
+			take(FW_UPSTREAM);
+		}
+	}
+}
+
+static void measure(char **files, unsigned file_count, bool quick)
 {
 	static const size_t sizes[] = { 128, 1024 };
-	bool quick = count > 1 && strcmp(arguments[1], "--quick") == 0;
-	unsigned file_count = (unsigned)count - (quick ? 2 : 1);
-	char **files = arguments + (quick ? 2 : 1), text[MOST + 1];
-	struct fw_policy *policy;
-	struct fw_slice yaml = { (const uint8_t *)configuration, sizeof(configuration) - 1 };
-	if (fw_policy_load("bench", yaml, memory_report, NULL, &policy) != FW_OK)
-		return 3;
-	struct fw_engine_options options = { .policy = policy, .random = { .fill = memory_fill } };
-	struct fw_conn_options peer = { .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } }, .peer_port = 4711 };
-	engine = fw_engine_new(&options);
-	fw_engine_time(engine, now);
-	conn = fw_conn_new(engine, &peer);
-	packed = calloc(PACKED, sizeof(*packed));
-	if (!engine || !conn || !packed)
-		wire_die("memory");
-	open_connection();
+	char text[MOST + 1];
+
 	printf("{");
 	for (unsigned i = 0; i < 2; i++) {
 		unsigned messages = (unsigned)((quick ? 5000000 : 20000000) / (sizes[i] + 128));
@@ -306,6 +329,33 @@ int main(int count, char **arguments)
 	for (unsigned i = 0; i < 2 && file_count; i++)
 		lines(files, file_count, sizes[i]);
 	printf("}\n");
+}
+
+int main(int count, char **arguments)
+{
+	bool quick = count > 1 && strcmp(arguments[1], "--quick") == 0;
+	bool counts = count > 4 && strcmp(arguments[1], "--count") == 0;
+	const char *text = counts && strcmp(arguments[3], "off") == 0 ? nothing_judged : configuration;
+	unsigned first = counts ? 5 : quick ? 2 : 1;
+	struct fw_policy *policy;
+	if (fw_policy_load("bench", (struct fw_slice){ (const uint8_t *)text, strlen(text) }, memory_report, NULL,
+			   &policy) != FW_OK)
+		return 3;
+	struct fw_engine_options options = { .policy = policy, .random = { .fill = memory_fill } };
+	struct fw_conn_options peer = { .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } }, .peer_port = 4711 };
+	engine = fw_engine_new(&options);
+	fw_engine_time(engine, now);
+	conn = fw_conn_new(engine, &peer);
+	packed = calloc(PACKED, sizeof(*packed));
+	if (!engine || !conn || !packed)
+		wire_die("memory");
+	open_connection();
+	if (counts) {
+		pack_all(arguments + first, (unsigned)count - first, strtoul(arguments[4], NULL, 10));
+		count_messages((unsigned)strtoul(arguments[2], NULL, 10));
+	} else {
+		measure(arguments + first, (unsigned)count - first, quick);
+	}
 	free(packed);
 	fw_conn_free(conn);
 	fw_engine_free(engine);

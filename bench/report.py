@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 
-from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, SANITIZE, TITLES, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, PREFIXES, SANITIZE, TITLES, VERIFY
 
 
 def machine():
@@ -123,6 +123,11 @@ def bar_table(results):
                       f"≥ {INGEST['rate']:,} or ≥ {INGEST['ratio']}", "met" if met else "**missed**", str(got["rounds"])])
         table.append(["a record into the queue", "µs of processor time", f"{got['queue_us']:.3f}", f"≤ {INGEST['queue']}",
                       verdict(got["queue_us"], INGEST["queue"], False), "–"])
+    got = results.get("prefixes")
+    if got:
+        for what, against, value, limit, text in ((", memory", "octets", got["octets"], PREFIXES["octets"], "{:,}"), (", made", "seconds of processor time", got["cpu_seconds"], PREFIXES["seconds"], "{:.2f}"),
+                                                  (", a lookup, IPv4", "ns, hot", got["4"]["hot_ns"], PREFIXES["hot_ns"], "{:.1f}"), (", a lookup, IPv6", "ns, hot", got["6"]["hot_ns"], PREFIXES["hot_ns"], "{:.1f}")):
+            table.append([PREFIXES["title"] + what, against, text.format(value), f"≤ {limit:,}", verdict(value, limit, False), "–"])
     return ["", "### Against the bar", ""] + rows_of(table) if len(table) > 1 else []
 
 

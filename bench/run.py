@@ -16,7 +16,7 @@ import time
 
 import report
 import schemas
-from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, SANITIZE, SCHEMA, SLOW, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, PREFIXES, SANITIZE, SCHEMA, SLOW, VERIFY
 from harness import HERE, LOAD_CORE, PEER_CORE, Failed, Load, Process, Scratch, free_port, raise_files, to_load_core
 from servers import Servers
 
@@ -192,6 +192,12 @@ class Bench:
             print("Welch's t, wrong from the first octet on, and in the last four alone: " +
                   ", ".join(f"{name} {got['t']:.2f}" for name, got in self.results["constant"].items()))
 
+    def prefixes(self):
+        if self.in_memory("prefixes", "prefixes", PREFIXES["title"]):
+            got = self.results["prefixes"]
+            print(f"{PREFIXES['title']}: {got['octets']:,} octets, {got['cpu_seconds']:.2f} s of processor time to make them; a lookup hot, of any address, of one on the list, ns: " +
+                  "; ".join(f"IPv{family} {got[family]['hot_ns']:.1f}, {got[family]['all_ns']:.1f}, {got[family]['listed_ns']:.1f}" for family in "46"))
+
     def ingest(self):
         """Ours, a plain writer, one that forces each line, and rsyslog where it is, in turns within one program. On a disk: /tmp may be memory."""
         folder = tempfile.mkdtemp(prefix="framewall-bench-", dir="/var/tmp")
@@ -230,6 +236,8 @@ class Bench:
             self.verify()
         if self.wanted(CONSTANT["name"]):
             self.constant()
+        if self.wanted(PREFIXES["name"]):
+            self.prefixes()
         if self.wanted(INGEST["name"]):
             self.ingest()
 

@@ -176,6 +176,8 @@ class Servers:
         else:
             self.versions["node"] = f"node {node}, " + ", ".join(
                 f"{package} {self.package_version(package)}" for package in ("ws", "ajv", "sanitize-html", "dompurify", "jsdom", "pino"))
+        if "node" in self.missing:
+            self.missing["nodews"] = self.missing["node"]
         self.bun = None
         # Without install scripts .bin/bun is a stub; the program itself lies in the platform's package.
         for program in [os.path.join(modules, ".bin", "bun")] + sorted(glob.glob(os.path.join(modules, "@oven", "bun-*", "bin", "bun"))):
@@ -190,6 +192,10 @@ class Servers:
     def package_version(package):
         with open(os.path.join(PEERS, "node_modules", package, "package.json"), encoding="utf-8") as source:
             return json.load(source)["version"]
+
+    def start_proxy_ws(self):
+        port = free_port()
+        return Process("nodews", ["node", os.path.join(PEERS, "proxy-ws.mjs"), str(port), str(self.upstream_port)], port, PEER_CORE, self.scratch)
 
     def start_node(self):
         port = free_port()
@@ -231,6 +237,8 @@ class Servers:
             return self.start_haproxy()
         if name == "node":
             return self.start_node()
+        if name == "nodews":
+            return self.start_proxy_ws()
         if name == "bun":
             return self.start_bun()
         if name == "rawproxy":
