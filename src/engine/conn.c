@@ -271,3 +271,15 @@ void fw_conn_end(struct fw_conn *conn, unsigned close_reason)
 {
 	ending_close(conn, close_reason, NULL, "ended from outside");
 }
+
+struct engine_conn_figures engine_conn_figures(const struct fw_conn *conn)
+{
+	return (struct engine_conn_figures){ .route = conn->route != NULL
+							      ? slice(conn->route->path, conn->route->path_size)
+							      : slice(NULL, 0),
+					     .open = conn->phase == PHASE_OPEN,
+					     .proxied = conn->upstream != NULL,
+					     .messages_in = conn->messages_in,
+					     .messages_out = conn->messages_out,
+					     .last_message_ns = conn->last_message_ns };
+}

@@ -176,7 +176,8 @@ struct admin *admin_start(struct keeper *keeper, const char **reterr_text)
 	admin->loopback_only = true;
 	pool_init(&admin->pool);
 	arena_init(&admin->arena, ARENA);
-	if (admin_reload_init(admin) != 0 || admin_events_init(admin) != 0 || admin_report_init(admin) != 0)
+	if (admin_reload_init(admin) != 0 || admin_events_init(admin) != 0 || admin_report_init(admin) != 0 ||
+	    admin_stream_init(admin) != 0)
 		return admin;
 	*reterr_text = listen_control(admin);
 	if (*reterr_text == NULL && keeper->options.admin_host != NULL)
@@ -196,6 +197,7 @@ void admin_tick(struct admin *admin)
 		admin_conn_accept(admin, (uv_stream_t *)&admin->tcp[i], false);
 	if (admin->stalled[true])
 		admin_conn_accept(admin, (uv_stream_t *)&admin->control, true);
+	admin_stream_tick(admin);
 }
 
 void admin_deafen(struct admin *admin)
@@ -226,6 +228,7 @@ void admin_stop(struct admin *admin)
 	admin_reload_stop(admin);
 	admin_events_stop(admin);
 	admin_report_stop(admin);
+	admin_stream_stop(admin);
 	while (admin->conns != NULL)
 		admin_conn_close(admin->conns);
 }
@@ -237,6 +240,7 @@ struct admin *admin_free(struct admin *admin)
 	admin_reload_free(admin);
 	admin_events_free(admin);
 	admin_report_free(admin);
+	admin_stream_free(admin);
 	pool_fini(&admin->pool);
 	arena_fini(&admin->arena);
 	mem_free(admin);

@@ -43,6 +43,8 @@ void admin_conn_close(struct admin_conn *conn)
 	admin_events_forget(conn);
 	admin_report_forget(conn);
 	admin_users_forget(conn);
+	admin_stream_forget(conn);
+	admin_connections_forget(conn);
 	conn->state = ADMIN_CLOSING;
 	conn->admin->counts[conn->control]--;
 	*conn->link = conn->next;
@@ -74,10 +76,13 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 		buf_clear(&conn->in, &conn->admin->pool);
 		return;
 	}
-	if (buf_size(&conn->in) == 0 && size != 0)
+	if (buf_size(&conn->in) == 0 && size != 0 && conn->state != ADMIN_STREAM)
 		uv_timer_start(&conn->timer, on_timer, REQUEST_MS, 0);
 	buf_added(&conn->in, (size_t)size);
-	admin_request_next(conn);
+	if (conn->state == ADMIN_STREAM)
+		admin_stream_read(conn);
+	else
+		admin_request_next(conn);
 }
 
 static void on_shutdown(uv_shutdown_t *request, int status)

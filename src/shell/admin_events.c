@@ -79,18 +79,6 @@ static const char *read_parameters(struct fw_slice query, char *texts, struct pa
 	return admin_text_query(query, texts, names, places, PARAMETERS);
 }
 
-static bool read_number(const char *text, uint64_t most, uint64_t *ret_number)
-{
-	if (text == NULL)
-		return true;
-	*ret_number = 0;
-	for (const char *at = text; *at != '\0'; at++)
-		if (*at < '0' || *at > '9' || __builtin_mul_overflow(*ret_number, 10u, ret_number) ||
-		    __builtin_add_overflow(*ret_number, (unsigned)(*at - '0'), ret_number))
-			return false;
-	return *ret_number >= 1 && *ret_number <= most;
-}
-
 static void refuse_parameter(struct admin_conn *conn, const struct search_problem *problem)
 {
 	char text[160];
@@ -249,9 +237,9 @@ static bool read_query(struct admin_conn *conn, struct admin_search *search)
 	struct search_problem problem;
 	const char *wrong = read_parameters(conn->head.query, search->texts, &parameters);
 
-	if (wrong == NULL && !read_number(parameters.limit, PAGE_MOST, &limit))
+	if (wrong == NULL && !admin_text_number(parameters.limit, PAGE_MOST, &limit))
 		wrong = "limit is a number from 1 to 1000";
-	if (wrong == NULL && !read_number(parameters.cursor, INT64_MAX, &before))
+	if (wrong == NULL && !admin_text_number(parameters.cursor, INT64_MAX, &before))
 		wrong = "cursor is what a page gave as next_cursor";
 	if (wrong != NULL) {
 		admin_answer_problem(conn, 400, wrong, "");

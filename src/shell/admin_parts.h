@@ -28,12 +28,16 @@ struct admin {
 	struct admin_searches *searches;
 	struct admin_report *report;
 	struct admin_change *changes; /* of users, being made */
+	struct admin_streams *streams;
+	struct admin_conn *connections_asker; /* waits for the list of connections; NULL: nobody does */
+	uint32_t connections_most;
 };
 
 enum admin_state {
 	ADMIN_READING, /* a request, or waiting for one */
 	ADMIN_ASKING,  /* the request is there; figures of the workers, or what a thread makes, are not */
 	ADMIN_WRITING,
+	ADMIN_STREAM, /* a WebSocket from now on: admin_stream.c */
 	ADMIN_LINGER, /* our end is closed: reads until the peer's is, so that no reset overtakes the answer */
 	ADMIN_CLOSING
 };
@@ -60,6 +64,7 @@ struct admin_conn {
 	struct fw_slice content;  /* its body */
 	struct fw_slice rest;	  /* of the path, behind the route's */
 	const struct admin_route *route;
+	struct admin_stream *stream; /* NULL: it is HTTP */
 };
 
 /* admin_conn.c */
@@ -103,6 +108,15 @@ void admin_log_show(struct admin_conn *conn); /* admin_log.c */
 void admin_log_set(struct admin_conn *conn);
 void admin_metrics(struct admin_conn *conn); /* admin_metrics.c */
 void admin_stats(struct admin_conn *conn);   /* admin_stats.c */
+void admin_stats_write(struct json_writer *w, struct keeper *keeper);
+/* admin_stream.c: events and figures as they come, over a WebSocket. */
+int admin_stream_init(struct admin *admin);
+void admin_stream_stop(struct admin *admin); /* nobody is told any more */
+void admin_stream_free(struct admin *admin);
+void admin_stream_tick(struct admin *admin); /* every second */
+void admin_stream_begin(struct admin_conn *conn);
+void admin_stream_read(struct admin_conn *conn); /* octets came */
+void admin_stream_forget(struct admin_conn *conn);
 /* admin_report.c */
 int admin_report_init(struct admin *admin);
 void admin_report_stop(struct admin *admin);	   /* waits for one that is being made, which ends soon */
@@ -152,11 +166,16 @@ bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t
  * or what does not hold. */
 const char *admin_text_query(struct fw_slice query, char *texts, const char *const *names,
 			     const char **const *ret_values, unsigned count);
+/* A number from 1 to most in digits; text NULL: it was not said, and stays as it is. */
+bool admin_text_number(const char *text, uint64_t most, uint64_t *ret_number);
 /* A text of the body without NUL, in the arena; false when it is none, or longer than most octets. An absent one (node
  * 0) stays as it is. */
 bool admin_text_member(struct admin_conn *conn, const struct json *json, uint32_t node, size_t most,
 		       struct fw_slice *ret_text);
-void admin_sessions_list(struct admin_conn *conn); /* admin_sessions.c */
+void admin_connections_list(struct admin_conn *conn); /* admin_connections.c */
+void admin_connections_end(struct admin_conn *conn);
+void admin_connections_forget(struct admin_conn *conn); /* it is closed, or was answered */
+void admin_sessions_list(struct admin_conn *conn);	/* admin_sessions.c */
 void admin_sessions_end(struct admin_conn *conn);
 void admin_revocations_list(struct admin_conn *conn); /* admin_revocations.c */
 void admin_revocations_add(struct admin_conn *conn);

@@ -20,10 +20,13 @@ static const struct admin_route routes[] = {
 	{ "GET", "/metrics", false, false, true, false, admin_metrics },
 	{ "GET", "/api/v1/stats", false, false, true, false, admin_stats },
 	{ "GET", "/api/v1/events", false, false, false, false, admin_events },
+	{ "GET", "/api/v1/stream", false, false, false, false, admin_stream_begin },
 	{ "GET", "/api/v1/report", false, false, false, false, admin_report },
 	{ "GET", "/api/v1/log", false, false, false, false, admin_log_show },
 	{ "PUT", "/api/v1/log", false, false, false, false, admin_log_set },
 	{ "POST", "/api/v1/reload", false, false, false, false, admin_reload },
+	{ "GET", "/api/v1/connections", false, false, false, false, admin_connections_list },
+	{ "DELETE", "/api/v1/connections/", true, false, false, false, admin_connections_end },
 	{ "GET", "/api/v1/sessions", false, false, false, false, admin_sessions_list },
 	{ "DELETE", "/api/v1/sessions/", true, false, false, false, admin_sessions_end },
 	{ "GET", "/api/v1/keys", false, false, false, false, admin_api_keys_list },
@@ -128,6 +131,28 @@ static bool host_holds(const struct admin_conn *conn)
 	return conn->control || (host != NULL && admin_route_host(conn->admin, host->value));
 }
 
+/* "framewall.bearer, TOKEN" among the subprotocols of a WebSocket, since a browser can set no other header there;
+ * empty: there is none. */
+static struct fw_slice offered_token(const struct admin_conn *conn)
+{
+	struct fw_slice list, element;
+	bool here = false;
+	unsigned count = 0;
+	const struct http1_field *field = http1_find(&conn->head, "sec-websocket-protocol", &count);
+
+	if (count != 1)
+		return slice(NULL, 0);
+	for (list = field->value; http1_next_element(&list, &element); here = slice_is(element, "framewall.bearer"))
+		if (here)
+			return element;
+	return slice(NULL, 0);
+}
+
+static bool is_token(const struct admin_conn *conn, struct fw_slice given)
+{
+	return secret_equal(given, slice_text(conn->admin->keeper->token));
+}
+
 /* NULL: it is the token. What is refused is recorded, whatever it lacks. */
 static const char *wrong_credential(struct admin_conn *conn)
 {
@@ -135,13 +160,14 @@ static const char *wrong_credential(struct admin_conn *conn)
 	const struct http1_field *field = http1_find(&conn->head, "authorization", &count);
 	struct fw_slice value;
 
+	if (field == NULL && offered_token(conn).size != 0)
+		return is_token(conn, offered_token(conn)) ? NULL : "admin token";
 	if (field == NULL || count != 1)
 		return "no admin token";
 	value = field->value;
 	if (value.size < 7 || !slice_is_nocase(slice(value.data, 6), "bearer") || value.data[6] != ' ')
 		return "no admin token";
-	return secret_equal(slice_trim(slice_from(value, 7)), slice_text(conn->admin->keeper->token)) ? NULL
-												      : "admin token";
+	return is_token(conn, slice_trim(slice_from(value, 7))) ? NULL : "admin token";
 }
 
 static bool credential_holds(struct admin_conn *conn)

@@ -64,28 +64,33 @@ static void record_index(struct json_writer *w, const struct keeper *keeper)
 	json_write_close(w, '}');
 }
 
-void admin_stats(struct admin_conn *conn)
+void admin_stats_write(struct json_writer *w, struct keeper *keeper)
 {
-	struct keeper *keeper = conn->admin->keeper;
-	struct json_writer w = admin_answer_json(conn);
 	uint64_t sums[COUNTERS];
 
 	keeper_figures_sum(&keeper->figures, sums);
-	json_write_open(&w, '{');
-	specified(&w, keeper, sums);
-	number(&w, "sessions", keeper_store_session_count(keeper));
-	number(&w, "workers", keeper->figures.workers);
-	number(&w, "uptime_seconds", (uv_hrtime() - keeper->started_ns) / 1000000000);
-	json_write_key(&w, "version");
-	json_write_string(&w, FRAMEWALL_VERSION);
-	record_index(&w, keeper);
-	configuration(&w, &keeper->options.configuration);
-	admin_receivers_stats(&w, keeper);
-	json_write_key(&w, "counters");
-	json_write_open(&w, '{');
+	json_write_open(w, '{');
+	specified(w, keeper, sums);
+	number(w, "sessions", keeper_store_session_count(keeper));
+	number(w, "workers", keeper->figures.workers);
+	number(w, "uptime_seconds", (uv_hrtime() - keeper->started_ns) / 1000000000);
+	json_write_key(w, "version");
+	json_write_string(w, FRAMEWALL_VERSION);
+	record_index(w, keeper);
+	configuration(w, &keeper->options.configuration);
+	admin_receivers_stats(w, keeper);
+	json_write_key(w, "counters");
+	json_write_open(w, '{');
 	for (unsigned i = 0; i < COUNTERS; i++)
-		number(&w, names[i], sums[i]);
-	json_write_close(&w, '}');
-	json_write_close(&w, '}');
+		number(w, names[i], sums[i]);
+	json_write_close(w, '}');
+	json_write_close(w, '}');
+}
+
+void admin_stats(struct admin_conn *conn)
+{
+	struct json_writer w = admin_answer_json(conn);
+
+	admin_stats_write(&w, conn->admin->keeper);
 	admin_answer_written(conn, 200, &w);
 }

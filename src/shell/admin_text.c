@@ -70,3 +70,15 @@ bool admin_text_member(struct admin_conn *conn, const struct json *json, uint32_
 	return ret_text->data != NULL && ret_text->size <= most &&
 	       (ret_text->size == 0 || memchr(ret_text->data, '\0', ret_text->size) == NULL);
 }
+
+bool admin_text_number(const char *text, uint64_t most, uint64_t *ret_number)
+{
+	if (text == NULL)
+		return true;
+	*ret_number = 0;
+	for (const char *at = text; *at != '\0'; at++)
+		if (*at < '0' || *at > '9' || __builtin_mul_overflow(*ret_number, 10u, ret_number) ||
+		    __builtin_add_overflow(*ret_number, (unsigned)(*at - '0'), ret_number))
+			return false;
+	return *ret_number >= 1 && *ret_number <= most;
+}

@@ -14,6 +14,7 @@
 enum { LITTLE = 16384 };
 #define FLUSH_NS ((uint64_t)10 * 1000000000) /* to take the last octets */
 #define WATCH_NS ((uint64_t)20 * 1000000000) /* after it the upstream is watched: sooner it would tell nothing */
+#define SECOND_NS ((uint64_t)1000000000)
 #define LINGER_NS ((uint64_t)2 * 1000000000) /* to answer our FIN */
 
 void conn_io_close_side(struct connection *connection, enum fw_side which)
@@ -380,6 +381,7 @@ void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_stora
 	}
 	peer_address(peer, &options);
 	connection->peer = options.peer;
+	connection->since_s = (uint32_t)(worker_now(worker)->monotonic_ns / SECOND_NS);
 	begin(connection, worker, fd);
 	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, "accepted", NULL);
 	if (conn_io_announce_awaited(worker))

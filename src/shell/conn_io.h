@@ -54,6 +54,7 @@ struct connection {
 	struct connection *dial_same;
 	uint64_t dial_id; /* 0: it waits for no answer of the dialler */
 	uint64_t slow_ns; /* the client is not read before that; 0: it is */
+	uint32_t since_s; /* of the clock that nothing sets: when it came */
 	struct fw_addr peer;
 	uint16_t dial_port;
 	uint8_t dial_first; /* of the addresses of name, and how many were tried */

@@ -22,6 +22,32 @@ struct ipc_figures {
 	uint16_t worker;
 	uint64_t counters[64]; /* rows of metrics.def, in order */
 };
+struct ipc_ask_connections {
+	uint32_t call;
+	uint32_t most;		/* of a worker */
+	struct fw_addr address; /* only those from there; family 0: from anywhere */
+	uint32_t user_size;	/* only those of this user; 0: of anybody */
+	char user_id[128];
+};
+struct ipc_connection { /* followed by user_id, role, session_id, route */
+	uint32_t call;
+	uint16_t worker;
+	bool open, tls, proxied;
+	uint32_t age_s, idle_s; /* since it came, since its last message */
+	uint32_t messages_in, messages_out;
+	uint32_t user_size, role_size, session_size, route_size;
+	uint64_t id;
+	struct fw_addr address;
+};
+struct ipc_connections {
+	uint32_t call;
+	uint16_t worker;
+	uint32_t matched; /* more than were sent */
+};
+struct ipc_end_connection {
+	uint64_t id;
+	uint32_t reason; /* row of closes.def */
+};
 /* Both are secret: what held them is wiped when they are taken. */
 struct ipc_ask {	     /* followed by user_id and key */
 	uint64_t connection; /* its id */

@@ -160,6 +160,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_logout_free(&keeper->logouts);
 	keeper_figures_free(&keeper->figures);
 	keeper_asks_free(&keeper->asks);
+	keeper_connections_fini(&keeper->connections);
 	passwords_free(keeper->passwords);
 	admin_free(keeper->admin);
 	keeper_index_stop(&keeper->index);

@@ -90,6 +90,8 @@ static void on_wake(uv_poll_t *poll, int status, int events)
 		struct ipc_gate_begins begins;
 		struct ipc_blocked blocked;
 		struct ipc_key_used used;
+		struct ipc_connection connection;
+		struct ipc_connections connections;
 	} message;
 	struct fw_slice tail;
 	enum ipc_type type;
@@ -101,6 +103,10 @@ static void on_wake(uv_poll_t *poll, int status, int events)
 	while (ipc_receive(figures->channel, &type, &message, sizeof(message), &tail)) {
 		if (type == IPC_FIGURES)
 			take_figures(figures, &message.figures);
+		else if (type == IPC_CONNECTION)
+			keeper_connections_take(&figures->keeper->connections, &message.connection, tail);
+		else if (type == IPC_CONNECTIONS)
+			keeper_connections_end(&figures->keeper->connections, &message.connections);
 		else if (type == IPC_DRAINED && figures->drained != NULL)
 			figures->drained(figures->drained_user, message.empty.unused);
 		else if (figures->keeper->options.remote != NULL)

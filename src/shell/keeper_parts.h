@@ -87,7 +87,10 @@ struct keeper_recorder {
 	uv_mutex_t lock;
 	struct keeper_line ring[LIMIT_RECORD_RING];
 	unsigned ring_next, ring_count;
+	uint64_t forgotten; /* sequence of the last line that the ring gave up */
 	size_t ring_bytes;
+	void (*written)(void *user); /* keeper_recorder_watch */
+	void *written_user;
 	uint64_t totals[EVENT_TYPES];
 	uint32_t minutes[KEEPER_MINUTES][EVENT_TYPES]; /* by minute modulo KEEPER_MINUTES */
 	uint64_t minute;			       /* the newest one */
@@ -101,6 +104,17 @@ void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_total
 			    uint64_t ret_hour[EVENT_TYPES]);
 /* Appends up to limit lines, newest first, with commas between them. 0, or -1 when memory is short. */
 int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool);
+
+/* Those behind a record, oldest first; of more than limit the newest. missed: that are not given. */
+struct keeper_lines {
+	uint64_t last;
+	unsigned count;
+	uint64_t missed;
+};
+int keeper_recorder_after(struct keeper_recorder *recorder, uint64_t after, unsigned limit, struct buf *out,
+			  struct pool *pool, struct keeper_lines *ret_lines);
+/* From the recorder's thread, whenever records came to the disk; NULL: nobody is told, from the return on. */
+void keeper_recorder_watch(struct keeper_recorder *recorder, void (*written)(void *user), void *user);
 
 /* A sum, which is written as its records are not. */
 void keeper_recorder_add(struct keeper_recorder *recorder, const struct fw_record *record);
@@ -213,6 +227,29 @@ void keeper_figures_ask(struct keeper_figures *figures,
 			struct keeper_ask *ask); /* ready is called with fresh figures or after 500 ms */
 void keeper_figures_forget(struct keeper_figures *figures, struct keeper_ask *ask);
 void keeper_figures_sum(const struct keeper_figures *figures, uint64_t ret_sum[COUNTERS]);
+
+/* keeper_connections.c: the connections of all workers, once for whoever asks. One list at a time. */
+struct keeper_connections {
+	uint32_t call;
+	bool open; /* somebody waits for rows of this call */
+	struct buf rows;
+	struct pool pool;
+	uint32_t matched;
+	unsigned ended; /* workers that sent all */
+};
+struct keeper_connection { /* texts live as long as the list */
+	const struct ipc_connection *row;
+	struct fw_slice user_id, role, session_id, route;
+};
+/* Then keeper_figures_ask: what a worker sends for that comes behind its rows. False: a list is being made. */
+bool keeper_connections_ask(struct keeper *keeper, struct ipc_ask_connections *asked);
+void keeper_connections_take(struct keeper_connections *connections, const struct ipc_connection *row,
+			     struct fw_slice tail);
+void keeper_connections_end(struct keeper_connections *connections, const struct ipc_connections *end);
+void keeper_connections_each(const struct keeper_connections *connections,
+			     void (*each)(void *user, const struct keeper_connection *connection), void *user);
+void keeper_connections_close(struct keeper_connections *connections); /* nobody waits any more */
+void keeper_connections_fini(struct keeper_connections *connections);
 
 /* keeper_asks.c: needs of connections that take time. What answers a kind of them is named once, at the start; it gets
  * a question on the loop, and answers it there exactly once, at once or later: however the server is stopped, and
@@ -386,6 +423,7 @@ struct keeper {
 	struct senders *senders; /* of the record to its receivers */
 	struct keeper_figures figures;
 	struct keeper_asks asks;
+	struct keeper_connections connections;
 	struct passwords *passwords;
 	struct keeper_issuers issuers;
 	struct keeper_introspection introspection;

@@ -34,6 +34,7 @@ static void forget_line(struct keeper_recorder *recorder)
 {
 	unsigned oldest = (recorder->ring_next + LIMIT_RECORD_RING - recorder->ring_count) % LIMIT_RECORD_RING;
 
+	recorder->forgotten = recorder->ring[oldest].sequence;
 	recorder->ring_bytes -= recorder->ring[oldest].size;
 	recorder->ring_count--;
 	mem_free(recorder->ring[oldest].text);
@@ -160,7 +161,13 @@ static void commit(struct keeper_recorder *recorder)
 	if (!failed)
 		tell_unsigned(recorder, ledger_unsigned(recorder->ledger));
 	atomic_store(&recorder->waiting, ledger_waiting(recorder->ledger));
-	atomic_store(&recorder->durable, ledger_durable(recorder->ledger));
+	if (atomic_exchange(&recorder->durable, ledger_durable(recorder->ledger)) == ledger_durable(recorder->ledger) &&
+	    !failed)
+		return;
+	uv_mutex_lock(&recorder->lock);
+	if (recorder->written != NULL)
+		recorder->written(recorder->written_user);
+	uv_mutex_unlock(&recorder->lock);
 }
 
 static void keep(struct keeper_recorder *recorder, const struct fw_record *record, const struct ipc_record *message,
@@ -446,17 +453,67 @@ void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_total
 	uv_mutex_unlock(&recorder->lock);
 }
 
+/* What is shown is on the disk, but for a disk that takes nothing. */
+static uint64_t last_shown(struct keeper_recorder *recorder)
+{
+	return atomic_load(&recorder->failing) ? UINT64_MAX : atomic_load(&recorder->durable);
+}
+
+/* The line before so many others, the newest being 0. Under the lock. */
+static const struct keeper_line *line_back(const struct keeper_recorder *recorder, unsigned back)
+{
+	return &recorder->ring[(recorder->ring_next + LIMIT_RECORD_RING - 1 - back) % LIMIT_RECORD_RING];
+}
+
+int keeper_recorder_after(struct keeper_recorder *recorder, uint64_t after, unsigned limit, struct buf *out,
+			  struct pool *pool, struct keeper_lines *ret_lines)
+{
+	uint64_t shown = last_shown(recorder);
+	unsigned newest = 0, end;
+	int result = 0;
+
+	*ret_lines = (struct keeper_lines){ .last = after };
+	uv_mutex_lock(&recorder->lock);
+	while (newest < recorder->ring_count && line_back(recorder, newest)->sequence > shown)
+		newest++;
+	for (end = newest; end < recorder->ring_count && line_back(recorder, end)->sequence > after; end++)
+		;
+	if (recorder->forgotten > after)
+		ret_lines->missed = recorder->forgotten - after;
+	if (end - newest > limit) {
+		ret_lines->missed += end - newest - limit;
+		end = newest + limit;
+	}
+	for (unsigned back = end; back > newest && result == 0; back--) {
+		const struct keeper_line *line = line_back(recorder, back - 1);
+
+		if (ret_lines->count++ != 0)
+			result = buf_append(out, pool, ",", 1);
+		if (result == 0)
+			result = buf_append(out, pool, line->text, line->size);
+		ret_lines->last = line->sequence;
+	}
+	uv_mutex_unlock(&recorder->lock);
+	return result;
+}
+
+void keeper_recorder_watch(struct keeper_recorder *recorder, void (*written)(void *user), void *user)
+{
+	uv_mutex_lock(&recorder->lock);
+	recorder->written = written;
+	recorder->written_user = user;
+	uv_mutex_unlock(&recorder->lock);
+}
+
 int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool)
 {
-	/* What is shown is on the disk, but for a disk that takes nothing. */
-	uint64_t shown = atomic_load(&recorder->failing) ? UINT64_MAX : atomic_load(&recorder->durable);
+	uint64_t shown = last_shown(recorder);
 	unsigned given = 0;
 	int result = 0;
 
 	uv_mutex_lock(&recorder->lock);
 	for (unsigned i = 0; given < limit && i < recorder->ring_count && result == 0; i++) {
-		const struct keeper_line *line =
-			&recorder->ring[(recorder->ring_next + LIMIT_RECORD_RING - 1 - i) % LIMIT_RECORD_RING];
+		const struct keeper_line *line = line_back(recorder, i);
 
 		if (line->sequence > shown)
 			continue;

@@ -262,6 +262,8 @@ union down {
 	struct ipc_end_address end_address;
 	struct ipc_broadcast broadcast;
 	struct ipc_answer answer;
+	struct ipc_ask_connections ask_connections;
+	struct ipc_end_connection end_connection;
 	uint8_t bytes[512];
 };
 
@@ -275,6 +277,12 @@ static void read_inbox(struct worker *worker)
 		switch (type) {
 		case IPC_ASK_FIGURES:
 			send_figures(worker);
+			break;
+		case IPC_ASK_CONNECTIONS:
+			worker_watch_list(worker, &message.ask_connections);
+			break;
+		case IPC_END_CONNECTION:
+			worker_watch_end(worker, &message.end_connection);
 			break;
 		case IPC_DRAIN:
 			drain(worker, &message.drain);

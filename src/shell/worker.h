@@ -136,6 +136,10 @@ bool worker_overload_sheds(struct worker *worker); /* a newcomer is turned away,
 bool worker_overload_cuts(struct worker *worker);  /* even before anything is read of it; counted as well */
 void worker_overload_figures(struct worker *worker, uint64_t *counters); /* rows of metrics.def */
 
+/* worker_watch.c: what operators ask of single connections */
+void worker_watch_list(struct worker *worker, const struct ipc_ask_connections *asked);
+void worker_watch_end(struct worker *worker, const struct ipc_end_connection *ended);
+
 /* worker_capture.c: where options->capture is set. False: memory is short. */
 bool worker_capture_start(struct worker *worker);
 void worker_capture_stop(struct worker *worker);
