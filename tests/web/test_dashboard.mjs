@@ -1,0 +1,185 @@
+// The dashboard in a browser: what real clients do is seen without a reload, and what an operator does there, the client at the other end feels.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import WebSocket from "ws";
+import { browser, equal, finish, ok, start, until } from "./framewall.mjs";
+
+const pictures = process.env.FRAMEWALL_PICTURES; // a folder: a picture of each page
+
+// What is committed is made of what is committed.
+const made = mkdtempSync(path.join(os.tmpdir(), "framewall-dist-"));
+execFileSync("node", ["web/build.mjs", made]);
+for (const name of ["app.js", "app.css"])
+	ok(readFileSync(path.join(made, name)).equals(readFileSync(path.join("web/dist", name))), `web/dist/${name} is what web/build.mjs makes`);
+rmSync(made, { recursive: true });
+
+const chromium = await browser();
+if (chromium === null)
+	finish();
+const wall = await start();
+const token = readFileSync(path.join(wall.data, "admin.token"), "utf8").trim();
+const home = `http://localhost:${wall.admin}/`;
+const context = await chromium.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light", acceptDownloads: true });
+const page = await context.newPage();
+const problems = [], transferred = [];
+page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+page.on("pageerror", (error) => problems.push(error.message));
+page.on("response", async (response) => { if (!response.url().includes("/api/")) transferred.push([response.url(), (await response.body().catch(() => "")).length]); });
+
+function client(user, role = "user") {
+	const socket = new WebSocket(wall.url, ["framewall.bearer", wall.token(user, role)]);
+	socket.got = [];
+	socket.on("message", (data) => socket.got.push(JSON.parse(data)));
+	socket.on("error", () => {});
+	socket.over = new Promise((resolve) => socket.on("close", (code) => resolve(code)));
+	return new Promise((resolve) => { socket.on("open", () => resolve(socket)); socket.on("close", () => resolve(socket)); });
+}
+const text = (selector = "main") => page.textContent(selector);
+const open = async (name, heading) => {
+	await page.click(`nav a:text-is("${name}")`);
+	await until(name, async () => (await page.$$eval("main h2", (all) => all.map((one) => one.textContent))).some((one) => one.startsWith(heading)));
+};
+
+await page.goto(home);
+await page.fill("input[name=token]", "wrong");
+await page.click("button:text-is('Open')");
+await until("refused", async () => (await text("#state")).includes("refused"));
+ok(true, "a wrong token is refused, and that is said");
+problems.length = 0; // the browser tells of the refused handshake by itself
+await page.goto(`${home}#token=${token}`);
+await page.reload();
+await until("live", async () => (await text("#state")).startsWith("live"));
+ok(!page.url().includes(token), "the token does not stay in the address");
+const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 1e9);
+ok(transferred.every(([url]) => url.startsWith(home)), "nothing comes from elsewhere", transferred);
+const assets = new Map(transferred), total = [...assets.values()].reduce((sum, size) => sum + size, 0);
+ok(total > 10000 && total < 100 * 1024, `under 100 KiB: ${total}`, [...assets]);
+console.log(`# first paint after ${Math.round(paint)} ms`);
+
+// An attack is seen without a reload.
+await page.evaluate(() => { window.same = true; });
+const alice = await client("alice"), mallory = await client("mallory");
+mallory.send(JSON.stringify({ type: "chat_message", text: "1' UNION SELECT password FROM users--" }));
+await until("the attack", async () => (await text()).includes("dangerous content"));
+ok(await page.evaluate(() => window.same), "an attack of a real client is seen without a reload");
+await until("two connections", async () => (await text(".tile")).startsWith("2"));
+ok(true, "and how many are connected");
+await page.click("button:text-is('dangerous content')");
+ok(/mallory/.test(await text(".detail")) && /FW-SQL/.test(await text(".detail pre")), "a record says who, why, and how such a message is let through", await text(".detail"));
+equal(await page.evaluate(() => [...document.querySelectorAll("canvas")].length > 0), true, "the chart is drawn");
+
+// Connections: who, and the end of one.
+await open("Connections", "Connections");
+await until("both", async () => /alice/.test(await text()) && /mallory/.test(await text()));
+await page.click("button[aria-label='close connection of mallory']");
+equal(mallory.readyState, WebSocket.OPEN, "one click asks first");
+await page.click("button[aria-label='really close connection of mallory']");
+equal(await mallory.over, 4403, "the second one ends the connection at the other end");
+await until("gone", async () => !/mallory/.test(await text()));
+equal(alice.readyState, WebSocket.OPEN, "nobody else's");
+await page.fill("input[type=search]", "nobody-of-this-name");
+await until("none", async () => /none/.test(await text()));
+ok(true, "of one user");
+
+// Records: filters.
+await open("Records", "Records");
+await page.fill("input[type=search]", "mallory");
+await until("filtered", async () => /mallory/.test(await text("tbody")) && !/alice/.test(await text("tbody")));
+await page.selectOption("select", "warning");
+ok(!/auth success/.test(await text("tbody")), "records are filtered by text and by level");
+await page.click("button:text-is('hold')");
+const again = await client("mallory2");
+await page.fill("input[type=search]", "mallory2");
+await new Promise((resolve) => setTimeout(resolve, 500));
+ok(!/mallory2/.test(await text("tbody")), "held, it does not move");
+again.close();
+
+// Blocks: made, explained, undone.
+await open("Sessions", "Sessions");
+await until("her session", async () => /alice/.test(await text()));
+await open("Blocks", "Blocked");
+await page.fill("input[name=whom]", "alice");
+await page.fill("input[name=reason]", "seen by <b>operators</b>");
+await page.click("button:text-is('Block')");
+equal(await alice.over, 4403, "who is blocked is out");
+await until("listed", async () => /alice/.test(await text("tbody")));
+ok((await text("tbody")).includes("<b>operators</b>"), "text stays text");
+const refused = await client("alice");
+equal(await refused.over !== undefined && refused.readyState, WebSocket.CLOSED, "and stays out");
+await page.click("button[aria-label='why alice']");
+await until("why", async () => /points/.test(await text(".detail")));
+ok(true, "why is said");
+await page.click("button[aria-label='unblock alice']");
+await page.click("button[aria-label='really unblock alice']");
+await until("free", async () => !/alice/.test(await text("tbody")));
+const back = await client("alice");
+equal(back.readyState, WebSocket.OPEN, "and lets in again when it is undone");
+
+// A session is ended.
+await open("Sessions", "Sessions");
+await until("her session", async () => /alice/.test(await text("tbody")));
+const before = await page.$$eval("button[aria-label='end session of alice']", (all) => all.length);
+for (let i = 0; i < before; i++) {
+	await page.click("button[aria-label='end session of alice']");
+	await page.click("button[aria-label='really end session of alice']");
+	await until("one less", async () => (await page.$$("button[aria-label='end session of alice']")).length < before - i);
+}
+equal(await back.over, 4401, "a session that is ended ends its connection");
+
+// Reports.
+await open("Reports", "Report");
+const [download] = await Promise.all([page.waitForEvent("download"), page.click("button:text-is('Download')")]);
+ok(readFileSync(await download.path(), "utf8").includes("<html"), "a report is downloaded");
+
+// Everybody can use it.
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const names = ["Overview", "Connections", "Records", "Blocks", "Sessions", "Reports", "Counters"];
+const faults = [], wide = [];
+const third = await client("carol");
+for (const theme of ["light", "dark"]) {
+	await page.click("button:has-text('theme')");
+	await page.emulateMedia({ colorScheme: theme });
+	while (!(await text("header")).includes(`theme: ${theme}`))
+		await page.click("button:has-text('theme')");
+	for (const width of [1280, 390]) {
+		await page.setViewportSize({ width, height: 900 });
+		for (const name of names) {
+			await page.click(`nav a:text-is("${name}")`);
+			await page.waitForTimeout(250);
+			if (width === 390 && await page.evaluate(() => document.documentElement.scrollWidth > innerWidth))
+				wide.push(name);
+			if (pictures)
+				await page.screenshot({ path: path.join(pictures, `${name}-${theme}-${width}.png`), fullPage: true });
+			// In a world of its own, since the page's policy lets no foreign script in.
+			const session = await context.newCDPSession(page);
+			const { frameTree } = await session.send("Page.getFrameTree");
+			const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
+			await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
+			const { result } = await session.send("Runtime.evaluate", { contextId: executionContextId, awaitPromise: true, returnByValue: true,
+				expression: "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then((found) => JSON.stringify(found.violations.map((one) => [one.id, one.impact, one.nodes.map((node) => node.html).slice(0, 2)])))" });
+			await session.detach();
+			const found = JSON.parse(result.value ?? "[[\"axe did not run\"]]");
+			if (found.length)
+				faults.push([name, theme, width, found]);
+		}
+	}
+}
+equal(faults, [], "axe-core finds nothing against WCAG 2.1 AA on any page, light or dark, wide or narrow");
+equal(wide, [], "on a phone nothing is wider than the page");
+await page.setViewportSize({ width: 1280, height: 900 });
+await page.click("nav a:text-is('Overview')");
+await page.evaluate(() => document.activeElement?.blur());
+const reached = [];
+for (let i = 0; i < 6; i++) {
+	await page.keyboard.press("Tab");
+	reached.push(await page.evaluate(() => document.activeElement?.textContent));
+}
+ok(reached.includes("to the content") || reached.includes("Connections"), "it is used by keyboard", reached);
+third.close();
+equal(problems, [], "the browser has nothing to complain of");
+equal(await wall.stop(), 0, "the program ends cleanly");
+await chromium.close();
+finish();
