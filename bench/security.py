@@ -3,11 +3,13 @@
 there and back with every stage and without (an opaque route: frames alone), under callgrind, which counts instructions and so does not mind what else
 the machine does. Of each, twice as many messages minus once as many are what a message costs; on minus off is the security path.
 
-What a core does in a second is an assumption, and a low one: CLOCK cycles, one instruction each. Exit 1: more than BAR of it."""
+What a core does in a second is measured with the dearest of these messages, as processor time without callgrind; beside it stands what that would be of a core
+of CLOCK cycles of one instruction each, which is little. Exit 1: ordinary chat (prose) takes more than BAR of such a core, or developers' chat more than BAR of this one."""
 import argparse
 import glob
 import os
 import re
+import resource
 import subprocess
 import sys
 
@@ -24,6 +26,13 @@ def instructions(program, count, stages, size, files):
     return int(found.group(1))
 
 
+def seconds(program, count, size, files):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([program, "--count", str(count), "on", str(size), *files], check=True, timeout=600)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("build", help="build folder, set up with -Dbench=true")
@@ -32,15 +41,20 @@ def main():
     program = os.path.join(arguments.build, "bench", "engine")
     shared = os.environ.get("FRAMEWALL_SHARED", os.path.join(HERE, "..", "..", "shared"))
     chat = sorted(glob.glob(os.path.join(shared, "corpora", "benign", "dev.*")))
-    worst = 0
-    print("| message, there and back | instructions, all stages | off | security path | of a core at 1,000/s |\n|---|---|---|---|---|")
-    for title, size, files in [("prose, 128 B", 128, []), ("prose, 1 KiB", 1024, [])] + ([("developers' chat, 128 B", 128, chat), ("developers' chat, 1 KiB", 1024, chat)] if chat else []):
+    rows, kinds = [], [("prose, 128 B", 128, []), ("prose, 1 KiB", 1024, [])] + ([("developers' chat, 128 B", 128, chat), ("developers' chat, 1 KiB", 1024, chat)] if chat else [])
+    for title, size, files in kinds:
         on, off = ((instructions(program, 2 * arguments.messages, stages, size, files) - instructions(program, arguments.messages, stages, size, files)) / arguments.messages
                    for stages in ("on", "off"))
-        share = (on - off) * RATE / CLOCK
-        worst = max(worst, share)
-        print(f"| {title} | {on:,.0f} | {off:,.0f} | {on - off:,.0f} | {share:.2%} |", flush=True)
-    print(f"\nA core: {CLOCK / 1e9:.0f} GHz, one instruction a cycle, both low. Bar {BAR:.0%}: {'met' if worst <= BAR else 'missed'}.")
+        rows.append((title, files, on, off))
+    _, size, files = kinds[-1]
+    speed = rows[-1][2] * 20000 / (seconds(program, 30000, size, files) - seconds(program, 10000, size, files))
+    print("| message, there and back | instructions, all stages | off | security path | of this core at 1,000/s | of a slow one |\n|---|---|---|---|---|---|")
+    worst = 0
+    for title, files, on, off in rows:
+        here, slow = (on - off) * RATE / speed, (on - off) * RATE / CLOCK
+        worst = max(worst, here if files else slow)
+        print(f"| {title} | {on:,.0f} | {off:,.0f} | {on - off:,.0f} | {here:.2%} | {slow:.2%} |")
+    print(f"\nThis core: {speed / 1e9:.2f} x 10^9 instructions a second; a slow one {CLOCK / 1e9:.0f}. Bar {BAR:.0%}: {'met' if worst <= BAR else 'missed'}.")
     return 0 if worst <= BAR else 1
 
 
