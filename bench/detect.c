@@ -219,9 +219,9 @@ static void print_left_out(struct corpus *corpus, const char *which)
 
 			for (unsigned class = 0; class < DETECT_CLASSES; class ++)
 				text->points[class] = (uint8_t)(text->ruled[class] +
-								(text->voice[class] >= sums[0][class]	? worth[0]
-								 : text->voice[class] >= sums[1][class] ? worth[1]
-													: 0));
+								(text->voice[0][class] >= sums[0][class]   ? worth[0]
+								 : text->voice[1][class] >= sums[1][class] ? worth[1]
+													   : 0));
 		}
 		for (unsigned tier = 0; tier < TIERS; tier++)
 			choose(corpus, source, tier, thresholds[tier]);

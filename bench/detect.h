@@ -15,7 +15,8 @@ struct text {
 	unsigned source;
 	uint8_t points[DETECT_CLASSES];
 	uint8_t ruled[DETECT_CLASSES]; /* without the learned voice */
-	int16_t voice[DETECT_CLASSES]; /* the sums of a voice that does not know the source */
+	/* The sums of a voice that does not know the source, of what may refuse and of what may be flagged. */
+	int16_t voice[2][DETECT_CLASSES];
 };
 struct corpus {
 	struct text *texts;

@@ -7,23 +7,27 @@
 #include "base/slice.h"
 #include "codec/views.h"
 #include "detect.h"
+#include "engine/detect/view.h"
 #include "engine/detect/voice.h"
 
 enum { MOST = 8192, LEAST = 300, STEP = 10, PER_LINE = 5 };
 /* False alarms of one class alone, % of messages of a flavour (prose, dev, code, sec): they add up to less than the
  * goals. The rules have theirs, too, and what is refused should be surer by a quarter than what others than these
  * sources show; surer still where it is a path, since people name those to each other. */
-static const double may[TIERS][FLAVOURS] = { { 0.005, 0.02, 0.1, 0.15 }, { 0.015, 0.03, 0.3, 0.13 } };
+static const double alarms_may[TIERS][FLAVOURS] = { { 0.005, 0.02, 0.1, 0.15 }, { 0.015, 0.03, 0.3, 0.13 } };
 static const unsigned surer[TIERS][DETECT_CLASSES] = { { 12, 10, 10, 11, 10 }, { 7, 8, 8, 9, 8 } }; /* eighths */
 
 static void score(const int8_t weights[VOICE_ROWS][VOICE_LANES], struct text *text)
 {
+	static struct detect_words words;
 	static uint8_t view[MOST];
 	size_t size = text->raw.size < MOST ? text->raw.size : MOST;
 	unsigned kinds = 0;
 
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
-		text->voice[class] = INT16_MIN;
+		text->voice[0][class] = text->voice[1][class] = INT16_MIN;
+	if (words.keyword_start[1] == 0)
+		detect_words_init(&words);
 	views_lower(view, text->raw.data, size);
 	for (unsigned round = 0; round < 2 && size != 0; round++) {
 		struct voice_best best;
@@ -34,9 +38,15 @@ static void score(const int8_t weights[VOICE_ROWS][VOICE_LANES], struct text *te
 				return;
 		}
 		voice_score(weights, view, size, &best);
-		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
-			if (best.sum[class] > text->voice[class])
-				text->voice[class] = (int16_t)best.sum[class];
+		for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
+			struct detect_view whole = { .text = view, .size = size, .words = &words };
+			unsigned may = voice_may(&whole, class, &best);
+
+			for (unsigned tier = 0; tier < TIERS; tier++)
+				if (may >= (tier == 0 ? DETECT_REFUSE : DETECT_FLAG) &&
+				    best.sum[class] > text->voice[tier][class])
+					text->voice[tier][class] = (int16_t)best.sum[class];
+		}
 	}
 }
 
@@ -62,10 +72,10 @@ static bool too_often(const struct corpus *corpus, unsigned without, unsigned cl
 		if (text->class != BENIGN || text->source == without)
 			continue;
 		texts[text->flavour]++;
-		alarms[text->flavour] += text->voice[class] >= sum;
+		alarms[text->flavour] += text->voice[tier][class] >= sum;
 	}
 	for (unsigned f = 0; f < FLAVOURS; f++)
-		if (texts[f] != 0 && 100.0 * (double)alarms[f] / (double)texts[f] > may[tier][f])
+		if (texts[f] != 0 && 100.0 * (double)alarms[f] / (double)texts[f] > alarms_may[tier][f])
 			return true;
 	return false;
 }

@@ -158,7 +158,7 @@ def sanitize_table(results):
     got = results.get("sanitize")
     if not got:
         return []
-    others = [who for who in ("sanitize-html", "dompurify") if any(who in row for row in got.values())]
+    others = [who for who in ("sanitize-html", "dompurify", "bleach") if any(who in row for row in got.values())]
     table = [["text", "Framewall, µs", "bar"] + [f"{who}, µs" for who in others]]
     for name, row in got.items():
         limit = SANITIZE["limits"].get(name, SANITIZE["worst"])

@@ -156,14 +156,16 @@ class Bench:
                                                            for key, got in self.results["engine"].items()))
 
     def sanitize(self):
-        """Ours, then sanitize-html and DOMPurify on jsdom, each in a process of its own, on the same texts."""
+        """Ours, then sanitize-html and DOMPurify on jsdom, and bleach, in processes of their own, on the same texts."""
         texts = os.path.join(HERE, "sanitize.json")
         if not self.in_memory("sanitize", "sanitize", SANITIZE["title"], texts):
             return
         result = {name: {"framewall": value} for name, value in self.results["sanitize"].items()}
+        peers = [["/usr/bin/python3", os.path.join(HERE, "peers", "sanitize.py")]]
         if "node" not in self.servers.missing:
-            done = subprocess.run(["node", os.path.join(HERE, "peers", "sanitize.mjs"), texts] + (["--quick"] if self.quick else []), capture_output=True, text=True, timeout=300,
-                                  preexec_fn=to_load_core)
+            peers.insert(0, ["node", os.path.join(HERE, "peers", "sanitize.mjs")])
+        for peer in peers:
+            done = subprocess.run(peer + [texts] + (["--quick"] if self.quick else []), capture_output=True, text=True, timeout=300, preexec_fn=to_load_core)
             if done.returncode:
                 self.notes.append(f"{SANITIZE['title']}, others: {(done.stderr.strip().splitlines() or ['no answer'])[-1]}")
             else:

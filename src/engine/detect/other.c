@@ -30,6 +30,19 @@ static bool reaches(const struct detect_view *view, const uint8_t *at, const uin
 	return false;
 }
 
+/* {{config}}: the name that it opens with, or its whole is. Nothing but a template of a few words. */
+static bool names(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
+{
+	size_t size;
+
+	while (at < end && (is_blank(*at) || *at == '=' || *at == '-' || *at == '%'))
+		at++;
+	size = detect_any(view->words, LIST_OTHER_NAMES, at, end);
+	for (at += size; size != 0 && at < end && (is_blank(*at) || *at == '%'); at++)
+		;
+	return size != 0 && at == end;
+}
+
 /* A literal, then what it reaches: 'a'.upper(), [].class, ().__class__, 'a'|filter. */
 static bool of_literal(const uint8_t *at, const uint8_t *end)
 {
@@ -56,6 +69,12 @@ static bool closes_twice(const uint8_t *at, const uint8_t *end, uint8_t open, ui
 	return memmem(at, (size_t)(end - at), mark, sizeof(mark)) != NULL;
 }
 
+/* {{ user.name }}, {%- if … %}: as people write templates and hardly anybody attacks. */
+static bool is_set_apart(uint8_t c)
+{
+	return is_blank(c) || c == '-' || c == '=';
+}
+
 static void template(const struct detect_view *view, size_t at, size_t size)
 {
 	static const char pairs[] = "{}<>()[]";
@@ -79,15 +98,16 @@ static void template(const struct detect_view *view, size_t at, size_t size)
 	    ((open == '%' || (size == 2 && open == view->text[at])) && !closes_twice(a, b, open, (uint8_t)pair[1])))
 		return;
 	if (computes(a, close) || (size == 2 && of_literal(a, close)) ||
+	    (at == 0 && view->begins && view->ends && b - close <= 3 && names(view, a, close)) ||
 	    (reaches(view, a, close) && memchr(a, '\n', (size_t)(close - a)) == NULL &&
 	     (view->text[at] != '$' || memchr(a, '(', (size_t)(close - a)) != NULL ||
 	      memmem(a, (size_t)(close - a), "__", 2) != NULL)))
 		detect_hit(view, RULE_OTHER_TEMPLATE, at);
 	else if (open != '#' && view->text[at] != '$' && view->text[at] != '@' && view->text[at] != '~')
 		detect_hit(view,
-			   at == 0 && view->begins && view->ends && b - close <= 3 ? RULE_OTHER_SUSPECT
-			   : view->size < 200					   ? RULE_OTHER_BARE_TEMPLATE
-										   : RULE_OTHER_WORD,
+			   at == 0 && view->begins && view->ends && b - close <= 3    ? RULE_OTHER_SUSPECT
+			   : view->size < 200 && !(is_set_apart(*a) && close - a > 1) ? RULE_OTHER_BARE_TEMPLATE
+										      : RULE_OTHER_WORD,
 			   at);
 }
 
@@ -97,6 +117,22 @@ static bool behind_comma(const struct detect_view *view, size_t at)
 	while (at != 0 && is_blank(view->text[at - 1]))
 		at--;
 	return at != 0 && view->text[at - 1] == ',';
+}
+
+/* db.users.find({ age: { $gt: 18 } }): a call is shown, and what it is given. */
+static bool in_call(const struct detect_view *view, size_t at)
+{
+	const uint8_t *open = memchr(view->text, '(', at);
+
+	for (; open != NULL; open = memchr(open + 1, '(', at - 1 - (size_t)(open - view->text))) {
+		const uint8_t *name = open;
+
+		while (name != view->text && is_word(name[-1]))
+			name--;
+		if (name < open && name != view->text && name[-1] == '.')
+			return view->begins;
+	}
+	return false;
 }
 
 static bool value_follows(const uint8_t *at, const uint8_t *end)
@@ -120,13 +156,45 @@ static void query(const struct detect_view *view, size_t at, size_t size)
 		   (after == '"' || after == '\'' || after == ':')) {
 		size_t back = at > 12 ? at - 12 : 0;
 
-		if (memchr(view->text + back, '{', at - back) != NULL || before == '{' || before == '"')
+		if (in_call(view, at))
+			detect_hit(view, RULE_OTHER_WORD, at);
+		else if (memchr(view->text + back, '{', at - back) != NULL || before == '{' || before == '"')
 			detect_hit(view, view->size < 160 ? RULE_OTHER_NOSQL : RULE_OTHER_SUSPECT, at);
 		else if (after == ':' && behind_comma(view, at) && value_follows(p + size + 1, end))
 			detect_hit(view, view->size < 160 ? RULE_OTHER_NOSQL : RULE_OTHER_SUSPECT, at);
 	} else if (at == 0 && view->begins && after == ':' && value_follows(p + size + 1, end)) {
 		detect_hit(view, view->size < 80 ? RULE_OTHER_NOSQL : RULE_OTHER_SUSPECT, at);
 	}
+}
+
+/* (&(a=b)(c=d)) as somebody writes it who asks a directory: each bracket has its other. What leaves a filter has not.
+ */
+static bool is_filter(const struct detect_view *view)
+{
+	int depth = 0;
+
+	for (size_t i = 0; i < view->size && depth >= 0; i++)
+		depth += (view->text[i] == '(') - (view->text[i] == ')');
+	return depth == 0 && memmem(view->text, view->size, ")(", 2) != NULL &&
+	       memchr(view->text, '=', view->size) != NULL;
+}
+
+/* __proto__[x], "__proto__": {, __proto__.x = 1: a key, and what is set behind it; or the name and nothing else, as
+ * where a key is meant. Named in a sentence it is what people speak of. */
+static bool sets(const struct detect_view *view, size_t at)
+{
+	const uint8_t *text = view->text;
+	size_t most = view->size - at > 60 ? at + 60 : view->size, blanks = 0;
+
+	if (view->begins && view->ends && memchr(text, ' ', view->size) == NULL)
+		return true;
+	if (at < most && text[at] == '[')
+		return true;
+	for (; at < most && (is_word(text[at]) || memchr("'\"]. \\", text[at], 6) != NULL); at++)
+		blanks += is_blank(text[at]) && at + 1 < most && is_word(text[at + 1]);
+	return blanks == 0 && at < most &&
+	       (text[at] == ':' || text[at] == '[' ||
+		(text[at] == '=' && (at + 1 == view->size || text[at + 1] != '=')));
 }
 
 static void markup(const struct detect_view *view)
@@ -177,10 +245,14 @@ void detect_other_word(const struct detect_view *view, enum detect_list list, si
 		return;
 	case LIST_OTHER_LDAP:
 		if (view->size < 200)
-			detect_hit(view, at < 40 && small ? RULE_OTHER_LDAP : RULE_OTHER_SUSPECT, at);
+			detect_hit(view,
+				   is_filter(view)    ? RULE_OTHER_WORD
+				   : at < 40 && small ? RULE_OTHER_LDAP
+						      : RULE_OTHER_SUSPECT,
+				   at);
 		return;
 	case LIST_OTHER_PROTOTYPES:
-		detect_hit(view, RULE_OTHER_PROTOTYPE, at);
+		detect_hit(view, sets(view, at + size) ? RULE_OTHER_PROTOTYPE : RULE_OTHER_WORD, at);
 		return;
 	case LIST_OTHER_REACHERS:
 		detect_hit(view,
@@ -194,8 +266,17 @@ void detect_other_word(const struct detect_view *view, enum detect_list list, si
 	case LIST_OTHER_CODE:
 		detect_hit(view, RULE_OTHER_CODE, at);
 		return;
-	default:
-		detect_hit(view, view->size < 100 ? RULE_OTHER_SUSPECT : RULE_OTHER_WORD, at);
+	default: {
+		bool address =
+			memchr(view->text + at, ':', size) != NULL && memchr("0[lhfgdstn1", view->text[at], 11) != NULL;
+
+		/* who names the address of a server of his own says more than that */
+		detect_hit(view,
+			   view->size < 100 && !(address && memchr(view->text, ' ', view->size) != NULL)
+				   ? RULE_OTHER_SUSPECT
+				   : RULE_OTHER_WORD,
+			   at);
+	}
 	}
 }
 

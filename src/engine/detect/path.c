@@ -82,6 +82,13 @@ static unsigned climb(const uint8_t *text, size_t size, size_t *at)
 	}
 }
 
+/* One character of three dots is how an editor, or who cuts a line, writes that something is left out. */
+static bool left_out(const struct detect_view *view, const uint8_t *dots, const uint8_t *end, unsigned up)
+{
+	return up == 1 && (view->kinds & ~(unsigned)(VIEW_WIDE | VIEW_REMOVED | VIEW_SHORTER)) == 0 &&
+	       end - dots >= 3 && dots[2] == '.';
+}
+
 static void climbing(const struct detect_view *view, const uint8_t *text, size_t size, bool odd, unsigned least)
 {
 	bool encoded = odd || (view->kinds & (VIEW_PERCENT | VIEW_OVERLONG | VIEW_WIDE | VIEW_TWICE)) != 0;
@@ -104,15 +111,23 @@ static void climbing(const struct detect_view *view, const uint8_t *text, size_t
 
 			if (file)
 				detect_hit(view, RULE_PATH_FILE, start);
-			if (encoded)
+			if (left_out(view, text + start, text + size, up))
+				;
+			else if (encoded)
 				detect_hit(view, RULE_PATH_ENCODED, start);
 			else if (up >= 5 || (up >= 3 && alone))
 				detect_hit(view, RULE_PATH_CLIMB, start);
-			else if (up >= 3 || alone)
+			else if (up >= 4 || alone)
 				detect_hit(view, RULE_PATH_SHORT, start);
 		}
 		at = next > start + 1 ? next : start + 2;
 	}
+}
+
+/* Files that every guide has the reader open: people answer each other with their path and nothing else. */
+static bool is_plain(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
+{
+	return detect_any(view->words, LIST_PATH_PLAIN, at, end) != 0;
 }
 
 /* Nothing but a path: no blank but within it, and no prose. */
@@ -136,11 +151,13 @@ static void alone(const struct detect_view *view, const uint8_t *text, size_t si
 	for (size_t i = from; i < size && !file; i++)
 		file = text[i] == '/' && detect_any(view->words, LIST_PATH_FILES, text + i + 1, text + size) != 0;
 	/* /etc/init.d/x restart: somebody shows a command */
-	if (from != 0 || (file && blanks == 0))
+	/* a folder of a server's software on a drive */
+	file = file || (from != 0 && detect_any(view->words, LIST_PATH_ROOTS, text + from, text + size) != 0);
+	if (file && blanks == 0 && !is_plain(view, text + from, text + size))
 		detect_hit(view, RULE_PATH_ALONE, 0);
 	else if (file)
 		detect_hit(view, RULE_PATH_NAMED, 0);
-	else if (detect_any(view->words, LIST_PATH_ROOTS, text, text + size) != 0)
+	else if (from != 0 || detect_any(view->words, LIST_PATH_ROOTS, text, text + size) != 0)
 		detect_hit(view, RULE_PATH_SYSTEM, 0);
 }
 
@@ -205,5 +222,9 @@ void detect_path(const struct detect_view *view)
 void detect_path_word(const struct detect_view *view, enum detect_list list, size_t at, size_t size)
 {
 	(void)size;
-	detect_hit(view, list == LIST_PATH_NAMED ? RULE_PATH_NAMED : RULE_PATH_WRAPPER, at);
+	detect_hit(view,
+		   list == LIST_PATH_NAMED    ? RULE_PATH_NAMED
+		   : list == LIST_PATH_BASE64 ? RULE_PATH_ENCODED
+					      : RULE_PATH_WRAPPER,
+		   at);
 }

@@ -17,6 +17,24 @@ static bool in_span(const struct detect_view *view, size_t at)
 	return false;
 }
 
+/* Behind what closes at this place two words follow: who opens with code goes on to speak. */
+static bool talk_follows(const struct detect_view *view, size_t close)
+{
+	size_t words = 0;
+
+	if (close + 1 >= view->size || view->text[close + 1] != ' ')
+		return false;
+	for (size_t i = close + 1; i + 1 < view->size && i < close + 60 && view->text[i] != '\n' && words < 2; i++)
+		words += view->text[i] == ' ' && ascii_is_alpha(view->text[i + 1]);
+	return words == 2;
+}
+
+/* What markup of chat has around code: **`make`**, (`make`). */
+static bool is_around(uint8_t c)
+{
+	return is_blank(c) || c == '*' || c == '(';
+}
+
 /* The backtick of a code span in somebody's words: it quotes a command and runs none. */
 static bool quotes(const struct detect_view *view, size_t at)
 {
@@ -31,8 +49,14 @@ static bool quotes(const struct detect_view *view, size_t at)
 
 		if (at + 1 < start || at > end)
 			continue;
-		return at + 1 == start && start >= 2 ? is_blank(view->text[start - 2]) && end - start + 24 < view->size
-						     : at + 1 != start;
+		if (at + 1 != start)
+			return true;
+		if (at == 0)
+			return view->begins && talk_follows(view, end);
+		return is_around(view->text[at - 1]) &&
+		       (end - start + 24 < view->size || (view->text[at - 1] == '*' && view->text[end + 1] == '*') ||
+			(view->text[at - 1] == '(' && view->text[end + 1] == ' ' &&
+			 ascii_is_alpha(view->text[end + 2])));
 	}
 	return false;
 }
@@ -117,7 +141,8 @@ static bool behind_command(const struct detect_view *view, size_t at)
 			  view->text[from] == '>' || view->text[from] == '.'))
 		return true;
 	read_word(view, from, word, &size);
-	return size != 0 && detect_word(view->words, LIST_SHELL_COMMANDS, word, size);
+	return size != 0 && (detect_word(view->words, LIST_SHELL_COMMANDS, word, size) ||
+			     detect_word(view->words, LIST_SHELL_TOOLS, word, size));
 }
 
 /* Two words or more in front of it: somebody speaks of commands, unless it is set off as none of them would. */
@@ -194,6 +219,7 @@ static void command(const struct detect_view *view, const struct place *place)
 		}
 	}
 	if (behind_value(view, place->at) && (over || argument || !ambiguous) && !shows(view, place->at) &&
+	    !(place->opens && place->at == 0 && *rest == ')' && talk_follows(view, gap)) &&
 	    (place->at == 0 || view->text[place->at] != '|' || !is_filter(view, word, size)))
 		detect_hit(view, RULE_SHELL_START, place->at);
 	else if (place->opens && (over || argument))
@@ -236,6 +262,23 @@ static void alone(const struct detect_view *view)
 		detect_hit(view, RULE_SHELL_ALONE, 0);
 }
 
+/* | a row | of a table | : a shell reads a mistake in a line that begins with a pipe, and where a line ends with one
+ * and the next begins so; nothing of it is run. at: the begin of a line. Returns its end, or at where it is no such
+ * row. */
+static size_t skip_row(const struct detect_view *view, size_t at)
+{
+	const uint8_t *text = view->text, *line = memchr(text + at, '\n', view->size - at);
+	size_t end = line != NULL ? (size_t)(line - text) : view->size, last = end;
+
+	while (last > at && is_blank(text[last - 1]))
+		last--;
+	if (last < at + 3 || text[last - 1] != '|')
+		return at;
+	if (at >= 2 ? text[at - 2] != '\\' : end + 1 < view->size && text[end + 1] == '|')
+		return end;
+	return at;
+}
+
 void detect_shell(const struct detect_view *view)
 {
 	const uint8_t *text = view->text;
@@ -243,6 +286,12 @@ void detect_shell(const struct detect_view *view)
 	for (size_t i = 0; i < view->size; i++) {
 		struct place place = { i, i + 1, false };
 
+		if (text[i] == '|' && (i == 0 || text[i - 1] == '\n')) {
+			i = skip_row(view, i);
+			if (i == view->size)
+				break;
+			place = (struct place){ i, i + 1, false };
+		}
 		switch (text[i]) {
 		case ';':
 		case '|':
@@ -259,6 +308,12 @@ void detect_shell(const struct detect_view *view)
 			place.next = i + 2;
 			break;
 		case '`':
+			while (place.next < view->size && text[place.next] == '`')
+				place.next++;
+			if (place.next > i + 1) { /* a fence, or nothing between two: it runs nothing */
+				i = place.next - 1;
+				continue;
+			}
 			place.opens = true;
 			break;
 		case '$':

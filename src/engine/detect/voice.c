@@ -93,14 +93,110 @@ void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *t
 }
 _Static_assert(VOICE_WINDOW *VOICE_GRAMS * 128 <= INT16_MAX, "the sum of a window");
 
-/* Developers name files of the system all day, several in a sentence; that they are named is what the voice hears. Only
- * where a path climbs as well, or something is encoded, is it heard aloud. A message that is a path and nothing else:
- * path.c. */
-static bool may_be_loud(const struct detect_view *view, unsigned class)
+/* Does one of the list stand from there on, before the other place? */
+static bool has_any(const struct detect_view *view, enum detect_list list, size_t from, size_t to)
 {
-	return class != DETECT_PATH || memmem(view->text, view->size, "..", 2) != NULL ||
-	       memchr(view->text, '%', view->size) != NULL || memchr(view->text, '\\', view->size) != NULL ||
-	       memmem(view->text, view->size, "://", 3) != NULL || memchr(view->text, ' ', view->size) == NULL;
+	for (size_t i = from; i < to; i++)
+		if (detect_any(view->words, list, view->text + i, view->text + view->size) != 0)
+			return true;
+	return false;
+}
+
+static bool has(const struct detect_view *view, const char *what)
+{
+	return detect_find(view, 0, what) < view->size;
+}
+
+/* Developers name files of the system all day, several in a sentence, and files of their own from four folders above;
+ * that they are named is what the voice hears. It is heard aloud where one climbs to a file of the system, or something
+ * is encoded. A message that is a path and nothing else: path.c. */
+static unsigned of_path(const struct detect_view *view)
+{
+	if (detect_any(view->words, LIST_PATH_PLAIN, view->text, view->text + view->size) != 0)
+		return 0;
+	if (memchr(view->text, '%', view->size) != NULL || memchr(view->text, '\\', view->size) != NULL ||
+	    has(view, "://"))
+		return DETECT_REFUSE;
+	if (has(view, ".."))
+		return has(view, "../../../..") || has_any(view, LIST_PATH_FILES, 0, view->size) ||
+				       has_any(view, LIST_PATH_ROOTS, 0, view->size)
+			       ? DETECT_REFUSE
+			       : DETECT_FLAG;
+	return memchr(view->text, ' ', view->size) == NULL ? DETECT_REFUSE : DETECT_FLAG;
+}
+
+/* Components as frameworks write them, around the place: markup that a compiler reads, no browser. What a browser would
+ * run is what the rules look for, in them as well. */
+static unsigned of_script(const struct detect_view *view, size_t from, size_t to)
+{
+	from = from > 120 ? from - 120 : 0;
+	to = view->size - to > 120 ? to + 120 : view->size;
+	if (!has_any(view, LIST_XSS_COMPONENTS, from, to) || has_any(view, LIST_XSS_SCHEMES, from, to))
+		return DETECT_REFUSE;
+	for (size_t i = from; i < to; i++)
+		if (detect_any(view->words, LIST_XSS_CALLS, view->text + i, view->text + view->size) != 0)
+			return DETECT_FLAG;
+	return 0;
+}
+
+/* {{ user.name }}, {% for … %}: templates that neither compute nor reach for anything are those of who writes some. */
+static unsigned of_others(const struct detect_view *view)
+{
+	if ((has(view, "<?xml") || has(view, "<!doctype")) && !has(view, "<!entity") && !has(view, "system") &&
+	    !has(view, "xi:") && memchr(view->text, '&', view->size) == NULL &&
+	    memchr(view->text, '[', view->size) == NULL)
+		return 0; /* a document that declares nothing */
+	return (has(view, "{{") || has(view, "{%")) && !has_any(view, LIST_OTHER_REACHES, 0, view->size) &&
+			       !has(view, "__") && memchr(view->text, '*', view->size) == NULL
+		       ? 0
+		       : DETECT_REFUSE;
+}
+
+/* A command, or a call that starts one. */
+static unsigned of_shell(const struct detect_view *view)
+{
+	if (view->text[0] == '|' && has(view, "|\n|"))
+		return 0; /* a table */
+	for (size_t i = 0; i < view->size; i++) {
+		size_t size;
+
+		if ((i != 0 && is_word(view->text[i - 1])) || !ascii_is_alpha(view->text[i]))
+			continue;
+		for (size = 1; i + size < view->size && is_word(view->text[i + size]); size++)
+			;
+		if (detect_word(view->words, LIST_SHELL_COMMANDS, view->text + i, size))
+			return DETECT_REFUSE;
+		i += size - 1;
+	}
+	return has_any(view, LIST_SHELL_CODE, 0, view->size) || memchr(view->text, '$', view->size) != NULL ||
+			       memchr(view->text, '\\', view->size) != NULL ||
+			       memchr(view->text, '?', view->size) != NULL ||
+			       memchr(view->text, '<', view->size) != NULL
+		       ? DETECT_REFUSE
+		       : DETECT_FLAG;
+}
+
+unsigned voice_may(const struct detect_view *view, unsigned class, const struct voice_best *best)
+{
+	size_t to = best->end[class], from = to > best->size[class] ? to - best->size[class] : 0;
+
+	switch (class) {
+	case DETECT_XSS:
+		return of_script(view, from, to);
+	case DETECT_SQL:
+		return memchr(view->text, '=', view->size) != NULL || memchr(view->text, '#', view->size) != NULL ||
+				       memchr(view->text, '<', view->size) != NULL ||
+				       memchr(view->text, '>', view->size) != NULL ||
+				       has_any(view, LIST_SQL_MARKS, 0, view->size)
+			       ? DETECT_REFUSE
+			       : 0;
+	case DETECT_SHELL:
+		return of_shell(view);
+	case DETECT_PATH:
+		return of_path(view);
+	default:
+		return of_others(view);
+	}
 }
 
 void detect_voice(const struct detect_view *view)
@@ -110,10 +206,14 @@ void detect_voice(const struct detect_view *view)
 	voice_score(voice_weights, view->text, view->size, &best);
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
 		size_t half = best.size[class] / 2, at = best.end[class] > half ? best.end[class] - half : 0;
+		unsigned may;
 
-		if (best.sum[class] >= voice_classes[class].strong && may_be_loud(view, class))
+		if (best.sum[class] < voice_classes[class].weak)
+			continue;
+		may = voice_may(view, class, &best);
+		if (best.sum[class] >= voice_classes[class].strong && may >= DETECT_REFUSE)
 			detect_hit(view, voice_classes[class].says, at);
-		else if (best.sum[class] >= voice_classes[class].weak)
+		else if (may != 0)
 			detect_hit(view, voice_classes[class].hints, at);
 	}
 }

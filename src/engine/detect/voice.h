@@ -66,6 +66,13 @@ void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *t
 		 struct voice_best *ret_best);
 extern const int8_t voice_weights[VOICE_ROWS][VOICE_LANES];
 
+struct detect_view;
+
+/* What the voice may say of a class in a view: 0: nothing, DETECT_FLAG: a flag at most, DETECT_REFUSE. It hears a
+ * likeness; where what makes an attack of the class is missing altogether (a word or sign of SQL, a command) the
+ * likeness is another's. */
+unsigned voice_may(const struct detect_view *view, unsigned class, const struct voice_best *best);
+
 /* From which sum on a class says it: see voice_train.c. */
 struct voice_class {
 	int32_t strong, weak;

@@ -174,6 +174,13 @@ static bool code_follows(const struct detect_view *view, const uint8_t *at)
 	return at < end && at != from && (*at == '(' || *at == '`' || *at == '=' || *at == '[' || *at == '&');
 }
 
+/* put the <script> there: a blank on either side, and words. close: its '>'. */
+static bool is_named(const struct detect_view *view, size_t tag, const uint8_t *close)
+{
+	return tag > 3 && is_blank(view->text[tag - 1]) && ascii_is_alpha(view->text[tag - 2]) &&
+	       view->text + view->size - close > 3 && close[1] == ' ' && ascii_is_alpha(close[2]) && *close == '>';
+}
+
 static void script(const struct detect_view *view, const uint8_t *name_end, size_t tag)
 {
 	const uint8_t *end = view->text + view->size, *close;
@@ -190,7 +197,7 @@ static void script(const struct detect_view *view, const uint8_t *name_end, size
 	    (close != NULL ? code_follows(view, close + 1) || xss_calls_within(view, name_end, close)
 			   : xss_calls_within(view, name_end, end - name_end > 100 ? name_end + 100 : end)))
 		detect_hit(view, RULE_XSS_SCRIPT, tag);
-	else
+	else if (close != name_end || !is_named(view, tag, close))
 		detect_hit(view, RULE_XSS_BARE_SCRIPT, tag);
 }
 
@@ -202,7 +209,8 @@ static void suspect(const struct detect_view *view, const uint8_t *name, const u
 	const uint8_t *end = view->text + view->size;
 
 	/* <meta> and no more is a word of who speaks of it */
-	if (tag < 3 || name_end == view->text + view->size || *name_end != '>' || view->size < 60)
+	if (tag < 3 || name_end == view->text + view->size || *name_end != '>' ||
+	    (view->size < 60 && !is_named(view, tag, name_end)))
 		detect_hit(view, RULE_XSS_SUSPECT, tag);
 	if (head.size > 400)
 		head.size = 400;
