@@ -55,7 +55,7 @@ soak: ## plays with the input cut at every octet and with every allocation faili
 
 BENCH_FLAGS ?=
 bench: ## peers and Framewall side by side in one run; ratios to bench/results/
-	@tools/install-packages.sh build test
+	@tools/install-packages.sh build test bench
 	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true
 	@$(NINJA) -C build-bench --quiet && /usr/bin/python3 bench/run.py --build build-bench $(BENCH_FLAGS)
 

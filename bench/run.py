@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import floods
 import report
 import schemas
 from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, PREFIXES, SANITIZE, SCHEMA, SLOW, VERIFY
@@ -242,6 +243,8 @@ class Bench:
             self.prefixes()
         if self.wanted(INGEST["name"]):
             self.ingest()
+        if self.wanted(floods.TITLE):
+            floods.measure(self)
 
 
 def main():

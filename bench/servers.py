@@ -228,6 +228,8 @@ class Servers:
             return self.start_framewall(name, f"ws://127.0.0.1:{self.upstream_port}", "audit_logging:\n  data_access: each\n")
         if name == "hub":
             return self.start_framewall(name, "")
+        if name == "flooded":
+            return self.start_framewall(name, "", "websocket:\n  compression: \"on\"\n  ping_interval: 0\n")
         if name == "nginx":
             return self.start_nginx(name, "")
         if name == "nginx64":

@@ -244,7 +244,7 @@ void overload_settle(struct overload *overload, uint64_t now_ns)
 	enough = resident(overload) / SETTLE_SHARE;
 	if (spare < overload->spare)
 		overload->spare = spare;
-	if (spare - overload->spare < (enough > MIB ? enough : MIB))
+	if (spare - overload->spare < (enough > MIB / 4 ? enough : MIB / 4))
 		return;
 	trim(overload, now_ns, SETTLE_PART);
 	overload->spare = mallinfo2().fordblks;

@@ -16,7 +16,7 @@ class Honest:
     """Says ping, hears pong, a hundred times a second, from the beginning to the end."""
 
     def __init__(self, fw):
-        self.client, self.over, self.failed, self.count = RawClient(fw.port, fw.bearer("honest")), False, None, 0
+        self.client, self.over, self.failed, self.count = RawClient(fw.port, fw.bearer("honest", life=SECONDS + 7200)), False, None, 0
         self.thread = threading.Thread(target=self.speak)
         self.thread.start()
 

@@ -1,0 +1,92 @@
+"""What an attack costs somebody honest: his answers' times beside each flood, of Framewall and of a raw epoll server that judges nothing, in turns in one
+run; and the memory before, at most, and within a minute afterwards. Part of run.py; --only floods."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+from harness import HERE, Failed, run_text, to_load_core
+
+SECONDS, QUICK, WARM, SETTLED, AFTER = 6, 3, 2, 6, 60
+TITLE = "floods"
+ATTACKS = {
+    "none": "nobody attacks", "connections": "connections that are closed at once", "heads": "heads that never end, up to 1,000", "slowhttptest": "slowhttptest -H, 1,000 at once",
+    "pings": "pings", "fragments": "fragments of an octet", "empty": "empty fragments", "bombs": "bombs, 16 MiB in 16 KiB", "nonsense": "messages that are none, Python",
+    "node": "messages that are none, Node", "work": "messages that are much work", "deaf": "asks, never reads",
+}
+
+
+def command(kind, port, bearer, seconds):
+    if kind == "none":
+        return None
+    if kind == "slowhttptest":
+        return ["slowhttptest", "-H", "-c", "1000", "-r", "500", "-i", "1", "-l", str(seconds), "-u", f"http://127.0.0.1:{port}/"]
+    if kind == "node":
+        return ["node", os.path.join(HERE, "peers", "flood.mjs"), str(port), str(seconds), bearer]
+    return [sys.executable, os.path.join(HERE, "flood.py"), kind, str(port), str(seconds), bearer]
+
+
+def start(kind, port, bearer, seconds, wait=False):
+    attack = command(kind, port, bearer, seconds)
+    attacker = attack and subprocess.Popen(attack, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=to_load_core)
+    if attacker and wait:
+        end(attacker, seconds + 5)
+    return attacker
+
+
+def end(attacker, seconds):
+    try:
+        attacker.wait(seconds)
+    except subprocess.TimeoutExpired:
+        attacker.kill()
+        attacker.wait()
+
+
+def beside(process, kind, bearer, quick):
+    """One attack on one server. What it takes at its first sight of such an attack, tables and libraries, is not the attack's."""
+    seconds = QUICK if quick else SECONDS
+    start(kind, process.port, bearer, WARM, wait=True)
+    time.sleep(SETTLED)
+    before = process.pss()
+    attacker = start(kind, process.port, bearer, seconds + 2)
+    time.sleep(1)
+    honest = subprocess.Popen([sys.executable, os.path.join(HERE, "flood.py"), "honest", str(process.port), str(seconds), bearer],
+                              stdout=subprocess.PIPE, text=True, preexec_fn=to_load_core)
+    most = before
+    while honest.poll() is None:
+        most = max(most, process.pss())
+        time.sleep(0.25)
+    found = json.loads(honest.stdout.read())
+    if attacker:
+        end(attacker, seconds)
+    if process.child.poll() is not None:
+        raise Failed(f"{process.name} ended under {ATTACKS[kind]}")
+    ended = time.monotonic()
+    after = process.pss()
+    while attacker and after > before * 1.1 and time.monotonic() < ended + AFTER:
+        time.sleep(0.5)
+        after = process.pss()
+    return {**found, "before": before, "most": most, "after": after, "back_s": time.monotonic() - ended}
+
+
+def measure(bench):
+    """Rows of the table, into the results."""
+    with open(bench.servers.tokens, encoding="ascii") as tokens:
+        bearer = tokens.readline().strip()
+    rows = bench.results["floods"] = {}
+    print(f"{TITLE}: answers to the honest one in µs, 50th and 99th percentile; memory in MiB before, at most, after")
+    for kind, title in ATTACKS.items():
+        if kind == "slowhttptest" and run_text(["slowhttptest", "-h"]) is None or kind == "node" and run_text(["node", "--version"]) is None:
+            bench.notes.append(f"{TITLE}: {kind} is not installed")
+            continue
+        try:
+            row = rows[kind] = {server: beside(bench.process(server), kind, bearer, bench.quick) for server in ("rawecho", "flooded")}
+        except Failed as reason:
+            bench.notes.append(f"{TITLE}, {title}: {reason}")
+            bench.stop_all()
+            continue
+        raw, ours = row["rawecho"], row["flooded"]
+        row["ratio"] = ours["p99"] / raw["p99"]
+        mib = [f"{ours[name] / 1048576:.1f}" for name in ("before", "most", "after")]
+        print(f"| {title} | {raw['p50']:.0f}, {raw['p99']:.0f} | {ours['p50']:.0f}, {ours['p99']:.0f} | {row['ratio']:.2f} | {ours['failed']} of {ours['asked']} | {', '.join(mib)} ({ours['back_s']:.0f} s) |", flush=True)
