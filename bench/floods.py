@@ -2,11 +2,12 @@
 run; and the memory before, at most, and within a minute afterwards. Part of run.py; --only floods."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 
-from harness import HERE, Failed, run_text, to_load_core
+from harness import HERE, Failed, to_load_core
 
 SECONDS, QUICK, WARM, SETTLED, AFTER = 6, 3, 2, 6, 60
 TITLE = "floods"
@@ -43,7 +44,7 @@ def end(attacker, seconds):
         attacker.wait()
 
 
-def beside(process, kind, bearer, quick):
+def beside(process, kind, bearer, other, quick):
     """One attack on one server. What it takes at its first sight of such an attack, tables and libraries, is not the attack's."""
     seconds = QUICK if quick else SECONDS
     start(kind, process.port, bearer, WARM, wait=True)
@@ -51,7 +52,7 @@ def beside(process, kind, bearer, quick):
     before = process.pss()
     attacker = start(kind, process.port, bearer, seconds + 2)
     time.sleep(1)
-    honest = subprocess.Popen([sys.executable, os.path.join(HERE, "flood.py"), "honest", str(process.port), str(seconds), bearer],
+    honest = subprocess.Popen([sys.executable, os.path.join(HERE, "flood.py"), "honest", str(process.port), str(seconds), other],
                               stdout=subprocess.PIPE, text=True, preexec_fn=to_load_core)
     most = before
     while honest.poll() is None:
@@ -73,15 +74,15 @@ def beside(process, kind, bearer, quick):
 def measure(bench):
     """Rows of the table, into the results."""
     with open(bench.servers.tokens, encoding="ascii") as tokens:
-        bearer = tokens.readline().strip()
+        bearers = [tokens.readline().strip() for _ in range(2)]  # of the attacker, whose account pays for it, and of the honest one
     rows = bench.results["floods"] = {}
     print(f"{TITLE}: answers to the honest one in µs, 50th and 99th percentile; memory in MiB before, at most, after")
     for kind, title in ATTACKS.items():
-        if kind == "slowhttptest" and run_text(["slowhttptest", "-h"]) is None or kind == "node" and run_text(["node", "--version"]) is None:
+        if kind == "slowhttptest" and shutil.which(kind) is None or kind == "node" and shutil.which(kind) is None:
             bench.notes.append(f"{TITLE}: {kind} is not installed")
             continue
         try:
-            row = rows[kind] = {server: beside(bench.process(server), kind, bearer, bench.quick) for server in ("rawecho", "flooded")}
+            row = rows[kind] = {server: beside(bench.process(server), kind, *bearers, bench.quick) for server in ("rawecho", "flooded")}
         except Failed as reason:
             bench.notes.append(f"{TITLE}, {title}: {reason}")
             bench.stop_all()
