@@ -65,7 +65,8 @@ void check_xss(struct scan_trial *trial)
 		seen = speak_seen(trial, sender, mark, &got);
 		if (seen == SPEAK_SEEN && input_is_live(got, &markups[i])) {
 			trial_note(trial, "got", got);
-			trial_finding(trial, "markup arrives at a second client as it was sent: %s", markups[i].text);
+			trial_finding(trial, "markup arrives at %s as it was sent: %s",
+				      trial->work->seen_by_others ? "a second client" : "its sender", markups[i].text);
 			return;
 		}
 		if (seen == SPEAK_UNKNOWN) {

@@ -365,7 +365,8 @@ struct client_item client_next(struct client *client, unsigned ms)
 	if ((item.event == CLIENT_MESSAGE || item.event == CLIENT_CLOSED) && item.text.size != 0)
 		hear(client, item.text);
 	if (item.event == CLIENT_CLOSED || item.event == CLIENT_ENDED || item.event == CLIENT_FAULT) {
-		client->closed = true;
+		client->closed = item.event != CLIENT_FAULT;
+		client->faulted = item.event == CLIENT_FAULT;
 		client->open = false;
 	}
 	return item;

@@ -46,6 +46,7 @@ struct client {
 	struct buf plain; /* of the last message that came compressed */
 	unsigned status;
 	bool open, accepted, deflate, closed, pinged;
+	bool faulted; /* the server sent what cannot be read */
 	char *head, *answered_subprotocol, *server;
 	char *login_answer; /* NULL: none was seen */
 	size_t start, end, heard_size;

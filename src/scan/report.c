@@ -41,6 +41,33 @@ void scan_report_text(const struct scan *scan, FILE *out)
 			fprintf(out, "\n  no answer  %s: %s\n", scan->results[i].check->id, scan->results[i].reason);
 }
 
+/* What closes the finding number `at`: a section, and below it lines; "" for none. */
+static const char *policy_of(const struct scan *scan, unsigned at)
+{
+	return scan->results[at].outcome == SCAN_FINDING ? scan->results[at].check->policy : "";
+}
+
+static bool same_section(const char *a, const char *b)
+{
+	size_t size = strcspn(a, "\n");
+
+	return size == strcspn(b, "\n") && strncmp(a, b, size) == 0;
+}
+
+/* A section once, with the lines of all findings that need one of it. */
+static void print_section(const struct scan *scan, unsigned at, FILE *out)
+{
+	const char *policy = policy_of(scan, at);
+
+	for (unsigned i = 0; i < at; i++)
+		if (same_section(policy_of(scan, i), policy))
+			return;
+	fprintf(out, "%.*s\n", (int)strcspn(policy, "\n"), policy);
+	for (unsigned i = at; i < scan->count; i++)
+		if (same_section(policy_of(scan, i), policy))
+			fputs(policy_of(scan, i) + strcspn(policy, "\n") + 1, out);
+}
+
 void scan_report_fix(const struct scan *scan, FILE *out)
 {
 	bool any = false;
@@ -55,18 +82,9 @@ void scan_report_fix(const struct scan *scan, FILE *out)
 		fprintf(out, "# %s: %s\n", result->check->id,
 			result->check->policy[0] != '\0' ? result->check->fix : "closed by default");
 	}
-	for (unsigned i = 0; i < scan->count; i++) {
-		const struct scan_result *result = &scan->results[i];
-		bool said = false;
-
-		if (result->outcome != SCAN_FINDING || result->check->policy[0] == '\0')
-			continue;
-		for (unsigned j = 0; j < i && !said; j++)
-			said = scan->results[j].outcome == SCAN_FINDING &&
-			       strcmp(scan->results[j].check->policy, result->check->policy) == 0;
-		if (!said)
-			fputs(result->check->policy, out);
-	}
+	for (unsigned i = 0; i < scan->count; i++)
+		if (policy_of(scan, i)[0] != '\0')
+			print_section(scan, i, out);
 	if (!any)
 		fputs("# nothing was found\n", out);
 }

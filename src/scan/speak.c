@@ -191,6 +191,9 @@ static const char *first_message(struct scan_trial *trial, const struct speak_as
 			      : as->password != NULL ? profile->password
 						     : NULL;
 
+	/* What everybody says first, as "40" of Socket.IO. */
+	if (pattern == NULL && profile->message != NULL && strstr(profile->message, "${") == NULL)
+		pattern = profile->message;
 	return pattern != NULL ? speak_fill(trial, pattern, &values) : NULL;
 }
 
@@ -256,7 +259,7 @@ enum speak_login speak_login(struct scan_trial *trial, const struct speak_as *as
 	message = first_message(trial, as);
 	if (message != NULL && !client_send_text(client, slice_text(message)))
 		return SPEAK_UNANSWERED;
-	if (!speak_has_credentials(as))
+	if (!speak_has_credentials(as) && message == NULL)
 		return SPEAK_IN;
 	return wait_answer(client, message != NULL);
 }

@@ -143,7 +143,16 @@ enum speak_seen speak_seen(struct scan_trial *trial, struct client *sender, cons
 		return seen;
 	if (witness_has(trial, mark, GRACE_MS, ret_text))
 		return SPEAK_SEEN;
-	return seen == SPEAK_UNKNOWN ? fence(trial, mark, ret_text) : seen;
+	if (seen != SPEAK_UNKNOWN)
+		return seen;
+	seen = fence(trial, mark, ret_text);
+	/* One that echoes may be later with that than with its answer to a ping. */
+	if (seen == SPEAK_UNSEEN && trial->work->seen_by_sender && sender->open) {
+		enum speak_seen late = from_sender(trial, sender, mark, ret_text);
+
+		seen = late != SPEAK_UNKNOWN ? late : seen;
+	}
+	return seen;
 }
 
 bool speak_served(struct scan_trial *trial, const struct speak_as *as)

@@ -1,6 +1,7 @@
 """framewall scan against the weak server: for every switch that finding and no other, with all off none; against a dead port no pass.
 With more arguments: only these switches. The server (examples/weak-server) has frames of its own: nothing of Framewall judges itself."""
 import concurrent.futures
+import glob
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import threading
 
-from framewall import BINARY, PATIENCE, equal, main, ok
+from framewall import BINARY, PATIENCE, equal, main, ok, skip
 
 WEAK = "examples/weak-server/weak_server.py"
 PROFILE = open("examples/weak-server/profile.yaml").read()
@@ -114,6 +115,30 @@ def usage():
     ok(code == 2 and re.search(r"yaml:\d+:\d+: error: there is no section", errors), "an unknown section of a profile is an error with its place", errors)
 
 
+def schemas():
+    try:
+        import jsonschema
+    except ImportError:
+        skip("reports hold to their schemas", "python3-jsonschema is not installed")
+        return
+    with Weak("jwt.none", "slow.login") as server:
+        _, report, _ = scan(server.url, "--tests", "jwt.none,jwt.none,input.xss,tls.plain,compliance", profile_path=profile())
+        _, sarif, _ = scan(server.url, "--tests", "jwt.none,input.xss,tls.plain,compliance", profile_path=profile(), format="sarif")
+    for name, schema, document in (("JSON", "docs/reference/scan.schema.json", report), ("SARIF", sarif_schema(), sarif)):
+        if schema is None:
+            skip(f"{name} holds to its schema", "@microsoft/jest-sarif is not there (SARIF_SCHEMA=FILE)")
+            continue
+        with open(schema) as file:
+            faults = [e.message for e in jsonschema.Draft7Validator(json.load(file)).iter_errors(document)]
+        equal(faults, [], f"{name} holds to its schema")
+
+
+def sarif_schema():
+    """As npm's @microsoft/jest-sarif has it."""
+    found = [os.environ["SARIF_SCHEMA"]] if "SARIF_SCHEMA" in os.environ else glob.glob("tests/web/node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0*.json")
+    return found[0] if found else None
+
+
 def categories():
     with Weak() as server:
         code, report, _ = scan(server.url, "--tests", "authorization,compliance", profile_path=profile())
@@ -142,12 +167,18 @@ def reports():
         ok("<script>" not in page and "&lt;script&gt;" in page and "input.xss" in page, "the page has what was found, as text", page[:300])
         code, sarif, _ = scan(server.url, "--tests", ",".join(found), profile_path=profile(), format="sarif")
         equal(sorted(r["ruleId"] for r in sarif["runs"][0]["results"] if r["kind"] == "fail"), sorted(found), "SARIF has the same")
-        code, fix, _ = scan(server.url, "--fix", "--output", os.devnull if False else os.path.join(FOLDER.name, "report"), "--tests", ",".join(found), profile_path=profile(),
+        code, fix, _ = scan(server.url, "--fix", "--output", os.path.join(FOLDER.name, "report"), "--tests", ",".join(found), profile_path=profile(),
                             format="text")
-        ok("allowed_origins" in fix, "--fix prints what of a policy closes it", fix)
+        ok("allowed: [https" in fix, "--fix prints what of a policy closes it", fix)
+    with Weak("rate.messages", "rate.connections_address", "origin.foreign", "rate.connections_user") as server:
+        path = os.path.join(FOLDER.name, "fix.yaml")
+        with open(path, "w") as file:
+            file.write(scan(server.url, "--fix", "--output", os.path.join(FOLDER.name, "report"), "--tests", "rate_limiting,origin.foreign", profile_path=profile(), format="text")[1])
+        done = subprocess.run([BINARY, "check", "--config", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        ok(done.returncode == 0 and open(path).read().count("rate_limiting:") == 1, "of several findings it is one configuration that holds", done.stdout + open(path).read())
 
 
 if __name__ == "__main__":
     if sys.argv[2:]:
         main(switches)
-    main(every_check_has_a_switch, dead_port, mute_server, usage, categories, reports, switches)
+    main(every_check_has_a_switch, dead_port, mute_server, usage, categories, reports, schemas, switches)
