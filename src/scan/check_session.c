@@ -352,8 +352,8 @@ void check_revocation_live(struct scan_trial *trial)
 	}
 	command = speak_fill(trial, profile->revoke, &(struct speak_values){ .user = as.user });
 	trial_say(trial, "run: %s", command);
-	status = system(trial_text(trial, "{ %s\n} >&2 </dev/null",
-				   command)); /* NOLINT: the profile is the operator's own, and he has asked for it */
+	command = trial_text(trial, "{ %s\n} >&2 </dev/null", command);
+	status = system(command); /* NOLINT: the profile is the operator's own, and he has asked for it */
 	if (status != 0) {
 		trial_error(trial, "the command that revokes ended with %d",
 			    WIFEXITED(status) ? WEXITSTATUS(status) : -1);
