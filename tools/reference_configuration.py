@@ -275,6 +275,18 @@ THREAT_FORMATS
 `name`, `url` and `format` are needed. A member that means nothing for the kind of the URL is an error. Files are seen from the
 folder of the configuration.
 
+## Scenarios
+
+| key | value | meaning |
+|---|---|---|
+| `scenarios` | see below | events that mean something together; [a guide](../guide/scenarios.md) |
+
+| of a scenario | value | meaning |
+|---|---|---|
+SCENARIO_MEMBERS
+
+`name` and `on` are needed. A reload keeps what was counted of a scenario that it does not change.
+
 ## Other shapes
 
 | key | value | meaning |
@@ -312,7 +324,7 @@ def configuration():
 and the start of `framewall run` name those that a configuration has in one line, `without effect in this version: …`."""
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("THREATS", threats()).replace("THREAT_FORMATS", "\n".join(f"| `{row[0]}` | {row[2]} |" for row in rows_of("threat_formats", "THREAT_FORMAT"))).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("THREATS", threats()).replace("THREAT_FORMATS", "\n".join(f"| `{row[0]}` | {row[2]} |" for row in rows_of("threat_formats", "THREAT_FORMAT"))).replace("SCENARIO_MEMBERS", scenarios()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
                 classes_of_texts(), html_attributes(), secrets(), tail)
 
 
@@ -349,6 +361,15 @@ def threats():
         return "text" if kind == "THREAT_TEXT" else "true or `false`"
 
     return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("threat_lists"))
+
+
+def scenarios():
+    def value(kind, row):
+        if kind == "SCENARIO_INTEGER":
+            return f"{row[2]} to {row[3]} {row[4]}, {row[1]}"
+        return {"SCENARIO_TEXT": "text", "SCENARIO_TEXTS": "list of texts", "SCENARIO_MAP": "mapping"}[kind]
+
+    return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("scenarios"))
 
 
 def html_attributes():

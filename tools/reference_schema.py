@@ -64,6 +64,11 @@ THREAT = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_o
           **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("threat_lists", "THREAT_BOOLEAN")},
           **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("threat_lists", "THREAT_INTEGER")},
           "format": one_of([row[0] for row in rows_of("threat_formats", "THREAT_FORMAT")]), "action": one_of(("block", "flag", "count"))}
+SCENARIO = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_of("scenarios", "SCENARIO_TEXT")},
+            **{row[0]: {**TEXTS, "description": row[1]} for row in rows_of("scenarios", "SCENARIO_TEXTS")},
+            **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("scenarios", "SCENARIO_INTEGER")},
+            "where": mapping({**{name: {"type": "string"} for name in ("level", "user", "session", "text", "ip")}, "details": named(TEXTS)}),
+            "labels": named(NAME), "action": one_of(("record", "points", "close", "block", "revoke")), "level": one_of(("info", "warning", "critical", "emergency"))}
 SAFE = int(MAX_SAFE)
 FIELD = {"type": one_of(("text", "integer", "number", "boolean", "object", "array", "any")), "required": TRUTH,
          "class": one_of([word for _, word, _, _ in rows_of("field_classes", "FIELD_CLASS") if word]),
@@ -87,6 +92,7 @@ SHAPES = {
                                            "propertyNames": {"pattern": "^[a-z][a-z0-9]*$"}},
     "audit_logging.receivers": listed(mapping(RECEIVER, ["name", "url"])),
     "threat_intelligence.lists": listed(mapping(THREAT, ["name", "url", "format"])),
+    "scenarios": listed(mapping(SCENARIO, ["name", "on"])),
     "audit_logging.log_levels": named({"enum": ["info", "warning", "critical", "emergency", "error", "INFO", "WARNING", "CRITICAL", "EMERGENCY", "ERROR"]}),
     "validation.schema_documents": {**named({"type": "string"}), "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9+.-]*:[^#]"}},
     "validation.max_lengths": named(whole(1, 1048576)),

@@ -98,6 +98,7 @@ static void compile(struct config *config)
 	config_rules(config);
 	config_receivers(config);
 	config_threats(config);
+	config_scenarios(config);
 	config_tls(config);
 	config_html(config);
 	config_levels(config);

@@ -59,7 +59,7 @@ struct config {
 	struct config_section environments;
 	struct config_section routes[CONFIG_LAYERS], jwt_keys[CONFIG_LAYERS], issuers[CONFIG_LAYERS],
 		api_keys[CONFIG_LAYERS], certificate_rules[CONFIG_LAYERS], receivers[CONFIG_LAYERS],
-		rules[CONFIG_LAYERS], threats[CONFIG_LAYERS];
+		rules[CONFIG_LAYERS], threats[CONFIG_LAYERS], scenarios[CONFIG_LAYERS];
 	struct config_section schema_documents[CONFIG_LAYERS];
 	struct config_section max_lengths[CONFIG_LAYERS], message_sizes[CONFIG_LAYERS];
 	struct config_section permissions[CONFIG_LAYERS], hierarchy[CONFIG_LAYERS], roles[CONFIG_LAYERS],
@@ -244,6 +244,7 @@ void config_issuers_derive(struct config *config);
 void config_certificates(struct config *config);
 void config_receivers(struct config *config); /* config_receivers.c */
 void config_threats(struct config *config);   /* config_threats.c */
+void config_scenarios(struct config *config); /* config_scenarios.c */
 void config_tls(struct config *config);
 void config_csrf(struct config *config);       /* config_csrf.c: after config_routes */
 void config_encryption(struct config *config); /* config_encryption.c */

@@ -317,6 +317,12 @@ static void take_threats(struct taking *taking, const struct fw_policy *policy)
 		take(taking, slice(policy->threat_lists[i].digest, sizeof(policy->threat_lists[i].digest)));
 }
 
+static void take_scenarios(struct taking *taking, const struct fw_policy *policy)
+{
+	for (size_t i = 0; i < policy->scenario_count; i++)
+		take(taking, slice(policy->scenarios[i].digest, sizeof(policy->scenarios[i].digest)));
+}
+
 static const struct {
 	const char *path;
 	void (*take)(struct taking *taking, const struct fw_policy *policy); /* NULL: a row of config.def */
@@ -344,6 +350,7 @@ static const struct {
 	[FINGERPRINT_event_levels] = { "audit_logging.log_levels", take_levels },
 	[FINGERPRINT_receivers] = { "audit_logging.receivers", take_receivers },
 	[FINGERPRINT_threats] = { "threat_intelligence.lists", take_threats },
+	[FINGERPRINT_scenarios] = { "scenarios", take_scenarios },
 	[FINGERPRINT_conditions] = { "messages", take_messages },
 	[FINGERPRINT_guards] = { "messages.*.fields", take_guards },
 	[FINGERPRINT_message_limits] = { "validation.message_sizes and max_lengths", take_limits },

@@ -33,6 +33,7 @@ enum {
 	FINGERPRINT_event_levels,
 	FINGERPRINT_receivers,
 	FINGERPRINT_threats,
+	FINGERPRINT_scenarios,
 	FINGERPRINT_ROWS
 };
 

@@ -16,6 +16,7 @@
 #include "policy/inspect.h"
 #include "policy/provider.h"
 #include "policy/receiver.h"
+#include "policy/scenario_rule.h"
 #include "policy/threat_list.h"
 #include "policy/secret_kind.h"
 #include "policy/texts.h"
@@ -329,6 +330,8 @@ struct fw_policy {
 	size_t receiver_count;
 	struct threat_list *threat_lists;
 	size_t threat_list_count;
+	struct scenario_rule *scenarios;
+	size_t scenario_count;
 	const struct policy_api_key *api_keys;
 	size_t api_key_count;
 	const struct policy_certificate *certificates; /* the first is shown to who asks for no known name */

@@ -130,6 +130,42 @@ static void look_for(void *user, struct fw_slice text)
 				wanted->found |= (uint32_t)1 << i;
 }
 
+static bool is(struct fw_slice text, const char *want)
+{
+	return want == NULL || (text.size != 0 && slice_is(text, want));
+}
+
+static bool record_has(const struct fw_record *record, const char *want)
+{
+	struct wanted wanted = { .count = 0 };
+	struct fw_slice rest = slice_text(want), word;
+
+	while (wanted.count < FILTER_WORDS && filter_word(&rest, &word))
+		wanted.words[wanted.count++] = word;
+	if (wanted.count == 0)
+		return true;
+	look_for(&wanted, record->user_id);
+	look_for(&wanted, record->session_id);
+	look_for(&wanted, slice(record->event_id, sizeof(record->event_id)));
+	for (unsigned i = 0; i < record->detail_count; i++)
+		if (record->details[i].kind == FW_DETAIL_TEXT)
+			look_for(&wanted, record->details[i].text);
+	return wanted.found == UINT32_MAX >> (FILTER_WORDS - wanted.count);
+}
+
+bool filter_matches_record(const struct ledger_filter *filter, const struct fw_record *record)
+{
+	const char *type = fw_event_name(record->type), *level = fw_level_name(record->level);
+
+	return (filter->event_type == NULL || (type != NULL && strcmp(type, filter->event_type) == 0)) &&
+	       (filter->level == NULL || (level != NULL && strcmp(level, filter->level) == 0)) &&
+	       is(record->user_id, filter->user_id) && is(record->session_id, filter->session_id) &&
+	       (filter->connection == 0 || filter->connection == record->connection_id) &&
+	       (filter->source.base.family == 0 ||
+		(record->source.family != 0 && addr_net_has(&filter->source, &record->source))) &&
+	       (filter->text == NULL || record_has(record, filter->text));
+}
+
 static bool texts_have(struct arena *arena, const struct json *json, const char *want)
 {
 	struct wanted wanted = { .count = 0 };

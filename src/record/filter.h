@@ -1,7 +1,7 @@
 /* filter.h: which records a search is about: all that it names must hold. Any thread; no state. */
 #ifndef RECORD_FILTER_H
 #define RECORD_FILTER_H
-#include <framewall/types.h>
+#include <framewall/event.h>
 
 #include "base/addr.h"
 #include "base/arena.h"
@@ -23,6 +23,9 @@ struct ledger_filter { /* NULL, 0: any. Texts as they stand in a record. */
 bool filter_is_empty(const struct ledger_filter *filter);
 /* The line without its LF. The arena is reset. */
 bool filter_matches(const struct ledger_filter *filter, struct arena *arena, struct fw_slice line);
+
+/* The same of a record that is no line yet; without from and to. */
+bool filter_matches_record(const struct ledger_filter *filter, const struct fw_record *record);
 
 /* The next word of a text: a run of letters and digits of ASCII and of octets above; it is compared without regard to
  * the case of ASCII letters. False: there is none any more. */
