@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "crypto/digest.h"
 #include "engine/conn_state.h"
 
 #include <string.h>
@@ -64,6 +65,18 @@ static struct fw_slice keep(struct event_node *node, struct fw_slice text)
 	return slice(copy, size);
 }
 
+/* Accounts that logins were for are told apart, so that who guesses at many shows; not named: what was typed as a name
+ * may be a password. Twelve bits of a digest tell nothing of one. */
+static void note_account(struct event_node *node, struct fw_slice user)
+{
+	uint8_t digest[32];
+	char text[4];
+
+	digest_sha256(user, digest);
+	encode_hex(digest, 2, text);
+	event_detail(node, "account", slice(text, 3));
+}
+
 static struct event_node *record(struct fw_conn *conn, uint16_t type)
 {
 	struct fw_engine *engine = conn->engine;
@@ -83,6 +96,9 @@ static struct event_node *record(struct fw_conn *conn, uint16_t type)
 		made->user_id = keep(node, slice(conn->principal->user_id, conn->principal->user_id_size));
 		made->session_id = keep(node, slice(conn->principal->session_id, conn->principal->session_id_size));
 	}
+	if (conn->login != NULL && conn->login->user.size != 0 &&
+	    (type == EVENT_auth_failure || type == EVENT_rate_limit_violation))
+		note_account(node, conn->login->user);
 	return node;
 }
 

@@ -102,6 +102,38 @@ static void set_from(struct config *config, struct config_place place, struct fy
 				    config_report_quote(config, text, shown));
 }
 
+static void set_events(struct config *config, struct config_place place, struct fy_node *node, struct policy_test *test)
+{
+	const char *path = NULL;
+
+	config_tests_word(config, place, "events", node, &path);
+	if (path != NULL && *path == '\0')
+		config_report_error(config, place, "\"events\" is the name of a file of records");
+	else if (path != NULL)
+		test->events = config_value_beside(config, slice_text(path));
+}
+
+/* {SCENARIO: [WHOM...]}; of {} nothing may fire. */
+static void set_fires(struct config *config, struct config_place place, struct fy_node *node, struct policy_test *test)
+{
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	if (!config_yaml_is_map(config, place, "\"fires\"", node))
+		return;
+	test->fires = config_value_zero(config, (size_t)fy_node_mapping_item_count(node) + 1, sizeof(*test->fires));
+	while (test->fires != NULL && (pair = fy_node_mapping_iterate(node, &at)) != NULL) {
+		struct policy_test_fires *fires = &test->fires[test->fires_count++];
+		struct config_place key = { .node = fy_node_pair_key(pair) };
+		struct fw_slice name;
+
+		if (!config_yaml_key(config, key, key.node, &name) || !config_walk_first(config, node, key.node))
+			continue;
+		fires->scenario = config_value_text(config, name);
+		config_value_texts(config, key, "fires", fy_node_pair_value(pair), NULL, &fires->whom);
+	}
+}
+
 /* Nothing at all is no test. */
 static bool is_written(struct config *config, struct config_place place, const char *what, struct fy_node *node)
 {
@@ -164,6 +196,12 @@ static void take_member(struct config *config, void *user, unsigned index, struc
 	case STATUS:
 		config_tests_take(config, reading, index, place, value);
 		break;
+	case EVENTS:
+		set_events(config, place, value, test);
+		break;
+	case FIRES:
+		set_fires(config, place, value, test);
+		break;
 	case STEPS:
 		reading->steps = value;
 		reading->steps_place = place;
@@ -215,7 +253,15 @@ static void check_test(struct config *config, struct reading *reading, struct co
 	if (test->role == NULL && (test->user != NULL || test->permissions != NULL))
 		config_report_error(config, place, "\"%s\" needs a role: whose it is",
 				    test->user != NULL ? "user" : "permissions");
-	if (test->steps != NULL)
+	if ((test->events != NULL) != (test->fires != NULL)) {
+		config_report_error(config, place,
+				    "\"events\" and \"fires\" need one another: which records, and what "
+				    "they make fire ({}: nothing)");
+		return;
+	}
+	if (test->events != NULL && (test->steps != NULL || only->said || only->wait_ns != 0 || only->expect.given))
+		config_report_error(config, place, "a test of events sends nothing and has no \"expect\"");
+	if (test->events != NULL || test->steps != NULL)
 		return;
 	if (only->said || only->wait_ns != 0) {
 		config_tests_check(config, only, place);

@@ -19,6 +19,8 @@ enum test_member {
 	ROLE,
 	PERMISSIONS,
 	STATUS,
+	EVENTS,
+	FIRES,
 	STEPS,
 	STEP, /* from here on those of a step */
 	MESSAGE = STEP,

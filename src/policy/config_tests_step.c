@@ -7,11 +7,12 @@
 
 enum { TIMES_MOST = 100000 };
 
-const char *const config_tests_members[MEMBERS] = {
-	"name", "path",	 "subprotocol", "origin", "host",  "headers", "from",	"certificate", "tls",
-	"user", "role",	 "permissions", "status", "steps", "message", "text",	"hex",	       "direction",
-	"wait", "times", "expect",	"code",	  "stage", "rule",    "reason", "close",       "rewritten"
-};
+const char *const config_tests_members[MEMBERS] = { "name",    "path",	      "subprotocol", "origin",	 "host",
+						    "headers", "from",	      "certificate", "tls",	 "user",
+						    "role",    "permissions", "status",	     "events",	 "fires",
+						    "steps",   "message",     "text",	     "hex",	 "direction",
+						    "wait",    "times",	      "expect",	     "code",	 "stage",
+						    "rule",    "reason",      "close",	     "rewritten" };
 
 bool config_tests_text(struct config *config, struct config_place place, const char *what, struct fy_node *node,
 		       struct fw_slice *ret_text)

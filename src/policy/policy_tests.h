@@ -6,6 +6,7 @@
 #include <framewall/policy.h>
 
 #include "base/addr.h"
+#include "policy/texts.h"
 
 enum policy_step_kind { STEP_IN, STEP_OUT, STEP_WAIT };
 
@@ -42,6 +43,16 @@ struct policy_test {
 	struct policy_expect expect; /* of the connection, where there is no step */
 	struct policy_step *steps;
 	unsigned step_count;
+	/* A test of scenarios: a file of records, and what fires by them, no more and no less. */
+	const char *events;
+	struct policy_test_fires *fires;
+	unsigned fires_count;
+};
+
+/* Of a test of events: a scenario that must fire, and for whom, as "198.51.100.7" or "user:alice". */
+struct policy_test_fires {
+	const char *scenario;
+	struct texts whom;
 };
 
 struct policy_test_user {

@@ -125,6 +125,7 @@ void admin_metrics(struct admin_conn *conn)
 	events(&page, keeper);
 	page.failed |= !admin_receivers_metrics(keeper, &conn->body, &conn->admin->pool);
 	page.failed |= !admin_threats_metrics(keeper, &conn->body, &conn->admin->pool);
+	page.failed |= !keeper_scenarios_metrics(&keeper->scenarios, &conn->body, &conn->admin->pool);
 	if (page.failed)
 		admin_conn_close(conn);
 	else

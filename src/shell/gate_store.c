@@ -3,6 +3,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/event_type.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/clock.h"
@@ -95,6 +96,26 @@ static int64_t standing(struct gate_store *gate, const struct ipc_store *message
 	return known;
 }
 
+static int64_t offend(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text,
+		      struct fw_slice rest)
+{
+	struct ipc_store_done done = { .call = message->call, .more = true };
+	const struct store_offence offence = { .address = message->address,
+					       .user = text,
+					       .event = EVENT_scenario_fired,
+					       .points = (uint32_t)message->numbers[0],
+					       .exempt = message->flag,
+					       .of_user = message->mark[0] != 0,
+					       .first_ns = message->numbers[1],
+					       .said = rest };
+	struct store_penalty penalty;
+
+	store_offend(gate->store, &offence, now().monotonic_ns, &penalty);
+	ipc_send(gate->replies, IPC_STORE_DONE, &done, sizeof(done), slice((const char *)&penalty, sizeof(penalty)),
+		 false);
+	return 1;
+}
+
 static int64_t list(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text)
 {
 	struct listing listing = { gate, message->call };
@@ -121,6 +142,9 @@ bool gate_store_obey(struct gate_store *gate, const struct ipc_store *message, s
 		break;
 	case IPC_STORE_STANDING:
 		done.result = standing(gate, message, text);
+		break;
+	case IPC_STORE_OFFEND:
+		done.result = offend(gate, message, text, rest);
 		break;
 	case IPC_STORE_LOGOUT:
 		done.result = store_logout(store, message->mark, message->numbers[0], message->numbers[1]);

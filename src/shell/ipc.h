@@ -124,6 +124,8 @@ enum ipc_store_op {
 	IPC_STORE_BLOCK,    /* rest: struct store_block */
 	IPC_STORE_UNBLOCK,  /* address, or (family 0) text: user */
 	IPC_STORE_STANDING, /* address, or (family 0) text: user */
+	IPC_STORE_OFFEND,   /* address, text: user, numbers: points and life of a first block, flag: exempt; mark[0]: of
+			     * the user alone; rest: why; a struct store_penalty comes before the answer */
 	IPC_STORE_LOGOUT,   /* mark, numbers: before, until */
 	IPC_STORE_REVOKE,   /* text: user; numbers[0]: before; flag: disabled; rest: reason */
 	IPC_STORE_RESTORE,  /* text: user */

@@ -77,6 +77,9 @@ static const char *start(struct keeper *keeper)
 	failed = keeper_files_token(options->data_directory, &options->random, keeper->token);
 	if (failed == NULL)
 		failed = keeper_vault_start(keeper);
+	if (failed == NULL && !keeper_scenarios_start(&keeper->scenarios, keeper))
+		failed = "cannot start the keeper: memory is short";
+	keeper->recorder.scenarios = &keeper->scenarios;
 	if (failed == NULL)
 		failed = keeper_recorder_start(&keeper->recorder, options, workers_of(keeper_started(options)));
 	if (failed != NULL)
@@ -154,6 +157,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_introspect_stop(&keeper->introspection);
 	keeper_issuers_stop(&keeper->issuers);
 	keeper_threats_stop(&keeper->threats);
+	keeper_scenarios_stop(&keeper->scenarios);
 	while (keeper->handles != 0 || !fetcher_closed(keeper->issuers.fetcher))
 		uv_run(keeper->options.loop, UV_RUN_ONCE);
 	keeper_issuers_free(&keeper->issuers);
@@ -168,6 +172,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_capture_stop(&keeper->capture);
 	senders_quiet(keeper->senders);
 	keeper_recorder_stop(&keeper->recorder);
+	keeper_scenarios_free(&keeper->scenarios);
 	senders_stop(keeper->senders); /* what was recorded last is sent, too */
 	keeper_keys_write_used(keeper);
 	(void)keeper_blocks_write(keeper, failed);
@@ -276,6 +281,7 @@ void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct 
 	keeper_issuers_renew(&keeper->issuers, policy);
 	senders_renew(keeper->senders, policy);
 	keeper_threats_renew(&keeper->threats, policy);
+	keeper_scenarios_renew(&keeper->scenarios, policy);
 	keeper_sums_set(&keeper->recorder, policy);
 	fw_policy_unref(last);
 }

@@ -18,6 +18,7 @@
 #include "shell/fetch.h"
 #include "shell/keeper.h"
 #include "shell/keeper_capture.h"
+#include "shell/keeper_scenarios.h"
 #include "shell/keeper_store.h"
 #include "shell/passwords.h"
 #include "shell/sender.h"
@@ -61,7 +62,8 @@ enum { KEEPER_TAIL = 4096 };
 struct keeper_recorder {
 	struct ipc_channel *channel; /* the gate's */
 	bool owns_channel;
-	struct ipc_channel *own; /* the keeper's */
+	struct ipc_channel *own;	    /* the keeper's */
+	struct keeper_scenarios *scenarios; /* NULL: there are none */
 	struct ledger *ledger;
 	uint8_t levels[EVENT_TYPES]; /* for the ledger */
 	const char *directory;
@@ -429,6 +431,7 @@ struct keeper {
 	struct keeper_introspection introspection;
 	struct keeper_logouts logouts;
 	struct keeper_threats threats;
+	struct keeper_scenarios scenarios;
 	struct database *database;
 	uv_timer_t reseal; /* while values of an old key are sealed anew */
 	bool has_reseal;

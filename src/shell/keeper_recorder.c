@@ -256,6 +256,7 @@ static void take(struct keeper_recorder *recorder, const struct ipc_record *mess
 
 	if (ipc_read_record(message, tail, &record)) {
 		count_one(recorder, record.type);
+		keeper_scenarios_see(recorder->scenarios, &record);
 		if (keeper_sums_take(recorder, &record))
 			keep(recorder, &record, message, tail);
 	} else {

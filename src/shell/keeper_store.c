@@ -181,6 +181,40 @@ bool keeper_store_standing(struct keeper *keeper, const struct fw_addr *address,
 	return true;
 }
 
+static void take_penalty(void *user, const struct ipc_store_done *done, struct fw_slice tail)
+{
+	struct store_penalty *penalty = user;
+
+	(void)done;
+	if (tail.size != sizeof(*penalty))
+		return;
+	memcpy(penalty, tail.data, sizeof(*penalty));
+	if (penalty->step >= STORE_STEPS || penalty->block.user_size > STORE_NAME)
+		*penalty = (struct store_penalty){ 0 };
+	penalty->block.reason[sizeof(penalty->block.reason) - 1] = '\0';
+}
+
+/* The gate has the points, and knows whether an address is a shared one. Without a gate the keeper counts: a gate that
+ * begins is told of the block. */
+void keeper_store_offend(struct keeper *keeper, const struct store_offence *offence, struct store_penalty *ret_penalty)
+{
+	struct ipc_store message = { .op = IPC_STORE_OFFEND,
+				     .address = offence->address,
+				     .flag = offence->exempt,
+				     .numbers = { offence->points, offence->first_ns },
+				     .mark = { offence->of_user } };
+	int64_t result = 0;
+
+	*ret_penalty = (struct store_penalty){ 0 };
+	if (remote_of(keeper) == NULL) {
+		store_offend(store_of(keeper), offence, uv_hrtime(), ret_penalty);
+		return;
+	}
+	if (call(keeper, &message, offence->user, offence->said, &result, take_penalty, ret_penalty) &&
+	    ret_penalty->step == STORE_STEP_block && !ret_penalty->exempt)
+		keeper_blocks_take(keeper, &ret_penalty->block);
+}
+
 bool keeper_store_logout(struct keeper *keeper, const uint8_t mark[16], uint64_t before_us, uint64_t until_us)
 {
 	struct ipc_store message = { .op = IPC_STORE_LOGOUT, .numbers = { before_us, until_us } };

@@ -13,6 +13,8 @@ int keeper_store_block_add(struct keeper *keeper, const struct fw_addr *address,
 bool keeper_store_block_remove(struct keeper *keeper, const struct fw_addr *address, struct fw_slice user);
 bool keeper_store_standing(struct keeper *keeper, const struct fw_addr *address, struct fw_slice user,
 			   struct store_standing *ret_standing);
+/* As store_offend, of the store that decides; EVENT_scenario_fired. */
+void keeper_store_offend(struct keeper *keeper, const struct store_offence *offence, struct store_penalty *ret_penalty);
 bool keeper_store_logout(struct keeper *keeper, const uint8_t mark[16], uint64_t before_us, uint64_t until_us);
 enum store_revoked keeper_store_revoke(struct keeper *keeper, struct store_revocation *revocation,
 				       uint32_t *ret_sessions);

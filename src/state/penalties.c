@@ -75,7 +75,7 @@ bool penalties_refuses(struct store *store, const struct prefix *prefix, uint64_
 }
 
 /* Doubling, or whatever the factor is, up to the longest; by chance somewhat longer, so that nobody knows the end. */
-static uint64_t life_of(struct store *store, const struct prefix *prefix, uint32_t earlier)
+static uint64_t life_of(struct store *store, const struct prefix *prefix, uint32_t earlier, uint64_t first_ns)
 {
 	const struct store_options *options = &store->options;
 	uint64_t life = options->block_first_ns != 0 ? options->block_first_ns : options->block_ns, most;
@@ -84,6 +84,8 @@ static uint64_t life_of(struct store *store, const struct prefix *prefix, uint32
 		uint64_t number;
 	} chance = { *prefix, ++store->chances };
 
+	if (first_ns != 0)
+		life = first_ns;
 	while (earlier-- != 0 && life < options->block_ns)
 		if (__builtin_mul_overflow(life, options->block_factor != 0 ? options->block_factor : 1, &life))
 			life = UINT64_MAX;
@@ -114,7 +116,7 @@ static void write_reason(const struct offence_slot *slot, uint32_t score, char r
 	}
 }
 
-static bool block(struct store *store, const struct prefix *prefix, struct fw_slice user, uint32_t score,
+static bool block(struct store *store, const struct prefix *prefix, const struct store_offence *offence, uint32_t score,
 		  uint64_t now_ns, struct store_block *ret_block)
 {
 	const struct offence_slot *offences = offences_find(&store->offences, prefix);
@@ -123,13 +125,15 @@ static bool block(struct store *store, const struct prefix *prefix, struct fw_sl
 	struct block_slot wish = { .prefix = *prefix, .score = score, .automatic = true };
 
 	wish.blocks = earlier < BLOCKS_MOST ? earlier + 1 : earlier;
-	wish.until_ns = store_end(now_ns, life_of(store, prefix, earlier));
+	wish.until_ns = store_end(now_ns, life_of(store, prefix, earlier, offence->first_ns));
 	wish.forgive_ns = store_end(wish.until_ns, store->options.forgive_ns);
 	if (prefix->family == PREFIX_USER) {
-		wish.user_size = (uint8_t)user.size;
-		memcpy(wish.user, user.data, user.size);
+		wish.user_size = (uint8_t)offence->user.size;
+		memcpy(wish.user, offence->user.data, offence->user.size);
 	}
-	if (offences != NULL)
+	if (offence->said.size != 0 && offence->said.size < STORE_BLOCK_REASON)
+		memcpy(wish.reason, offence->said.data, offence->said.size);
+	else if (offences != NULL)
 		write_reason(offences, score, wish.reason);
 	if (!blocks_put(&store->blocks, &wish, now_ns))
 		return false;
@@ -166,7 +170,7 @@ static void count(struct store *store, const struct prefix *prefix, unsigned use
 	}
 	if (step != STORE_STEP_block)
 		return;
-	if (!offence->exempt && !block(store, prefix, offence->user, score, now_ns, &ret_penalty->block)) {
+	if (!offence->exempt && !block(store, prefix, offence, score, now_ns, &ret_penalty->block)) {
 		ret_penalty->step = STORE_STEP_none; /* the list is full of what operators put there */
 		return;
 	}
@@ -183,6 +187,11 @@ static void offend(struct store *store, const struct store_offence *offence, uin
 	unsigned users = credit_users(&store->credit, &prefix, now_ns);
 	struct store_penalty of_user = { 0 };
 
+	if (offence->of_user) {
+		if (!blocks_has(&store->blocks, &user, now_ns))
+			count(store, &user, 0, offence, now_ns, ret);
+		return;
+	}
 	if (blocks_has(&store->blocks, &prefix, now_ns))
 		return;
 	if (offence->user.size == 0) {
@@ -208,7 +217,7 @@ enum store_step store_offend(struct store *store, const struct store_offence *of
 			     struct store_penalty *ret_penalty)
 {
 	*ret_penalty = (struct store_penalty){ 0 };
-	if (offence->points == 0 || offence->user.size > STORE_NAME)
+	if (offence->points == 0 || offence->user.size > STORE_NAME || (offence->of_user && offence->user.size == 0))
 		return STORE_STEP_none;
 	pthread_mutex_lock(&store->lock);
 	offend(store, offence, now_ns, ret_penalty);

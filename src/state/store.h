@@ -174,6 +174,10 @@ struct store_offence {
 	unsigned event;	      /* enum event_type */
 	uint32_t points;
 	bool exempt; /* nothing is done about it, but for the record */
+	/* By several events together: */
+	bool of_user;	      /* it counts on the user alone */
+	uint64_t first_ns;    /* life of a first block; 0: as it is set */
+	struct fw_slice said; /* why, in place of what there were points for; size 0: that */
 };
 struct store_penalty {
 	enum store_step step; /* that holds now */

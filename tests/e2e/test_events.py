@@ -132,6 +132,13 @@ def of_lists():
         wait_for(server, "threat_match")
 
 
+def of_scenarios():
+    """One that a single event fires."""
+    with Framewall(RELAXED + 'scenarios: [{name: one, on: [auth_failure], group_by: [address], capacity: 0}]\n') as server:
+        RawClient(server.port, {"Authorization": "Bearer nonsense"}).close()
+        wait_for(server, "scenario_fired")
+
+
 def of_receivers():
     """One that is not well, one that is again, a record that it refuses, and some that were gone before it had them."""
     state = {"status": 503, "hated": b"?"}
@@ -208,4 +215,4 @@ def all_of_them():
         print(f"# {row}: {seen.get(row)}")
 
 
-main(of_plays, of_the_program, of_a_worker_that_stands, of_a_crash, of_the_clock, of_issuers, of_lists, of_receivers, of_a_full_disk, all_of_them)
+main(of_plays, of_the_program, of_a_worker_that_stands, of_a_crash, of_the_clock, of_issuers, of_lists, of_scenarios, of_receivers, of_a_full_disk, all_of_them)
