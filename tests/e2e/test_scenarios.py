@@ -71,7 +71,9 @@ def start_again(fw):
 
 
 def metric(fw, name):
-    with urllib.request.urlopen(f"http://localhost:{fw.admin_port()}/metrics", timeout=PATIENCE) as answer:
+    with open(os.path.join(fw.data, "admin.token")) as file:
+        asked = urllib.request.Request(f"http://localhost:{fw.admin_port()}/metrics", headers={"Authorization": "Bearer " + file.read().strip()})
+    with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
         return next((float(line.split()[-1]) for line in answer.read().decode().splitlines() if line.startswith(name)), None)
 
 
