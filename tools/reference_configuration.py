@@ -287,6 +287,20 @@ SCENARIO_MEMBERS
 
 `name` and `on` are needed. A reload keeps what was counted of a scenario that it does not change.
 
+## Alerts
+
+| key | value | meaning |
+|---|---|---|
+| `monitoring.alerts.rules` | see below | what is an alert; [a guide](../guide/alerts.md) |
+| `monitoring.alerts.inhibit` | `[{source: {LABEL: TEXT}, target: {LABEL: TEXT}, equal: [LABEL...]}]` | while an alert like `source` is there, nobody is told of one like `target` that has the same labels `equal`; a label that neither has is equal. LABEL: `alert`, `level`, or a field of `by`; in TEXT `*` is any octets. What is like both does not inhibit its like |
+
+| of a rule | value | meaning |
+|---|---|---|
+ALERTS_MEMBERS
+
+`name` is needed, and one of `on`, `least` and `metric`. A rule named as one of the thresholds or immediate events is in its place. A reload keeps what
+was counted of a rule that it does not change; alerts of one that it takes away are over.
+
 ## Other shapes
 
 | key | value | meaning |
@@ -324,7 +338,7 @@ def configuration():
 and the start of `framewall run` name those that a configuration has in one line, `without effect in this version: …`."""
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("THREATS", threats()).replace("THREAT_FORMATS", "\n".join(f"| `{row[0]}` | {row[2]} |" for row in rows_of("threat_formats", "THREAT_FORMAT"))).replace("SCENARIO_MEMBERS", scenarios()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("ALERTS_MEMBERS", alerts()).replace("THREATS", threats()).replace("THREAT_FORMATS", "\n".join(f"| `{row[0]}` | {row[2]} |" for row in rows_of("threat_formats", "THREAT_FORMAT"))).replace("SCENARIO_MEMBERS", scenarios()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
                 classes_of_texts(), html_attributes(), secrets(), tail)
 
 
@@ -370,6 +384,15 @@ def scenarios():
         return {"SCENARIO_TEXT": "text", "SCENARIO_TEXTS": "list of texts", "SCENARIO_MAP": "mapping"}[kind]
 
     return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("scenarios"))
+
+
+def alerts():
+    def value(kind, row):
+        if kind == "ALERT_INTEGER":
+            return f"{max(int(row[2]), 0)} to {row[3]} {row[4]}".strip() + (f", {row[1]}" if row[1] != "-1" else "")
+        return {"ALERT_TEXT": "text", "ALERT_TEXTS": "list of texts", "ALERT_MAP": "`{…}`"}.get(kind, "true or `false`")
+
+    return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("alert_rules"))
 
 
 def html_attributes():

@@ -58,7 +58,7 @@ RECEIVER = {**{row[0]: {"type": "string", "description": row[1]} for row in rows
             **{row[0]: {**TEXTS, "description": row[1]} for row in rows_of("receivers", "RECEIVER_TEXTS")},
             **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("receivers", "RECEIVER_BOOLEAN")},
             **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("receivers", "RECEIVER_INTEGER")},
-            "format": one_of([row[0] for row in rows_of("export_formats", "EXPORT_FORMAT")]), "facility": one_of(FACILITIES),
+            "format": one_of([row[0] for row in rows_of("export_formats", "EXPORT_FORMAT")] + ["alertmanager"]), "facility": one_of(FACILITIES),
             "level": one_of(("info", "warning", "critical", "emergency"))}
 THREAT = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_of("threat_lists", "THREAT_TEXT")},
           **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("threat_lists", "THREAT_BOOLEAN")},
@@ -69,6 +69,14 @@ SCENARIO = {**{row[0]: {"type": "string", "description": row[1]} for row in rows
             **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("scenarios", "SCENARIO_INTEGER")},
             "where": mapping({**{name: {"type": "string"} for name in ("level", "user", "session", "text", "ip")}, "details": named(TEXTS)}),
             "labels": named(NAME), "action": one_of(("record", "points", "close", "block", "revoke")), "level": one_of(("info", "warning", "critical", "emergency"))}
+LEVEL = one_of(("info", "warning", "critical", "emergency"))
+WHERE = mapping({"level": LEVEL, "user": TEXT, "text": TEXT, "ip": {"type": "string"}, "details": named(TEXTS)})
+ALERT = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_of("alert_rules", "ALERT_TEXT")},
+         **{row[0]: {**TEXTS, "description": row[1]} for row in rows_of("alert_rules", "ALERT_TEXTS")},
+         **{row[0]: WHERE for row in rows_of("alert_rules", "ALERT_MAP")},
+         **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("alert_rules", "ALERT_BOOLEAN")},
+         **{row[0]: {**whole(int(row[2]), int(row[3])), "description": row[5]} for row in rows_of("alert_rules", "ALERT_INTEGER")},
+         "level": LEVEL, "least": LEVEL}
 SAFE = int(MAX_SAFE)
 FIELD = {"type": one_of(("text", "integer", "number", "boolean", "object", "array", "any")), "required": TRUTH,
          "class": one_of([word for _, word, _, _ in rows_of("field_classes", "FIELD_CLASS") if word]),
@@ -91,6 +99,8 @@ SHAPES = {
     "validation.allowed_html_attributes": {**named(listed({"enum": [row[0] for row in rows_of("html_attributes", "HTML_ATTRIBUTE")]})),
                                            "propertyNames": {"pattern": "^[a-z][a-z0-9]*$"}},
     "audit_logging.receivers": listed(mapping(RECEIVER, ["name", "url"])),
+    "monitoring.alerts.rules": listed(mapping(ALERT, ["name"])),
+    "monitoring.alerts.inhibit": listed(mapping({"source": named(TEXT), "target": named(TEXT), "equal": TEXTS}, ["source", "target"])),
     "threat_intelligence.lists": listed(mapping(THREAT, ["name", "url", "format"])),
     "scenarios": listed(mapping(SCENARIO, ["name", "on"])),
     "audit_logging.log_levels": named({"enum": ["info", "warning", "critical", "emergency", "error", "INFO", "WARNING", "CRITICAL", "EMERGENCY", "ERROR"]}),

@@ -99,6 +99,7 @@ static void compile(struct config *config)
 	config_receivers(config);
 	config_threats(config);
 	config_scenarios(config);
+	config_alerts(config);
 	config_tls(config);
 	config_html(config);
 	config_levels(config);

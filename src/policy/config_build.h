@@ -59,7 +59,8 @@ struct config {
 	struct config_section environments;
 	struct config_section routes[CONFIG_LAYERS], jwt_keys[CONFIG_LAYERS], issuers[CONFIG_LAYERS],
 		api_keys[CONFIG_LAYERS], certificate_rules[CONFIG_LAYERS], receivers[CONFIG_LAYERS],
-		rules[CONFIG_LAYERS], threats[CONFIG_LAYERS], scenarios[CONFIG_LAYERS];
+		rules[CONFIG_LAYERS], threats[CONFIG_LAYERS], scenarios[CONFIG_LAYERS], alert_rules[CONFIG_LAYERS],
+		alert_inhibitions[CONFIG_LAYERS];
 	struct config_section schema_documents[CONFIG_LAYERS];
 	struct config_section max_lengths[CONFIG_LAYERS], message_sizes[CONFIG_LAYERS];
 	struct config_section permissions[CONFIG_LAYERS], hierarchy[CONFIG_LAYERS], roles[CONFIG_LAYERS],
@@ -196,8 +197,9 @@ enum config_from config_show_origin(const struct config_section sections[CONFIG_
 				    struct config_place *ret_place);
 
 /* config_check.c: what a text of config.def must be besides a text */
-config_check *config_check_of(const char *path);	/* NULL: anything */
-bool config_check_id(struct fw_slice text, size_t max); /* [a-zA-Z0-9_.-]+ */
+config_check *config_check_of(const char *path);	       /* NULL: anything */
+bool config_check_id(struct fw_slice text, size_t max);	       /* [a-zA-Z0-9_.-]+ */
+config_check config_check_alert_label, config_check_immediate; /* config_alerts.c */
 config_check config_check_network, config_check_origin, config_check_host, config_check_token, config_check_template,
 	config_check_tag;
 
@@ -245,6 +247,13 @@ void config_certificates(struct config *config);
 void config_receivers(struct config *config); /* config_receivers.c */
 void config_threats(struct config *config);   /* config_threats.c */
 void config_scenarios(struct config *config); /* config_scenarios.c */
+void config_alerts(struct config *config);    /* config_alerts.c: when the settings are known */
+/* config_where.c: which events a rule is about */
+void config_where(struct config *config, struct config_place place, struct fy_node *map, struct event_where *where);
+/* One line; reported when it is none. */
+void config_where_text(struct config *config, const char *name, struct config_place place, struct fy_node *value,
+		       const char **ret_text);
+int config_where_level(const char *text); /* enum fw_level; -1: it is none */
 void config_tls(struct config *config);
 void config_csrf(struct config *config);       /* config_csrf.c: after config_routes */
 void config_encryption(struct config *config); /* config_encryption.c */

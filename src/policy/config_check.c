@@ -321,6 +321,8 @@ config_check *config_check_of(const char *path)
 		{ "validation.inspect.exceptions", config_check_exception },
 		{ "validation.inspect.points", config_check_field_points },
 		{ "csrf.protected_operations", check_operation },
+		{ "monitoring.alerts.group_by", config_check_alert_label },
+		{ "monitoring.alerts.immediate_alert_events", config_check_immediate },
 		{ "monitoring.auto_block.blocking_events", check_event },
 		{ "monitoring.auto_block.exempt", check_exempt },
 		{ "security_policies.csp", check_header },

@@ -144,9 +144,11 @@ static void read_url(struct config *config, struct config_place place, struct re
 	static const struct {
 		const char *scheme;
 		enum receiver_kind kind;
-	} schemes[] = { { "udp://", RECEIVER_UDP },	 { "tcp://", RECEIVER_TCP },	{ "tls://", RECEIVER_TLS },
-			{ "https://", RECEIVER_HTTPS },	 { "http://", RECEIVER_HTTPS }, { "file:", RECEIVER_FILE },
-			{ "program:", RECEIVER_PROGRAM } };
+	} schemes[] = {
+		{ "udp://", RECEIVER_UDP },	  { "tcp://", RECEIVER_TCP },	 { "tls://", RECEIVER_TLS },
+		{ "https://", RECEIVER_HTTPS },	  { "http://", RECEIVER_HTTPS }, { "file:", RECEIVER_FILE },
+		{ "program:", RECEIVER_PROGRAM }, { "smtp://", RECEIVER_SMTP },	 { "smtps://", RECEIVER_SMTP }
+	};
 	struct fw_slice url = slice_text(receiver->url);
 	const char *fault;
 	unsigned i = 0;
@@ -154,8 +156,9 @@ static void read_url(struct config *config, struct config_place place, struct re
 	while (i < sizeof(schemes) / sizeof(*schemes) && !slice_starts(url, schemes[i].scheme))
 		i++;
 	if (i == sizeof(schemes) / sizeof(*schemes)) {
-		config_report_error(config, place,
-				    "\"url\" begins with udp://, tcp://, tls://, https://, file: or program:");
+		config_report_error(
+			config, place,
+			"\"url\" begins with udp://, tcp://, tls://, https://, smtp://, smtps://, file: or program:");
 		return;
 	}
 	receiver->kind = schemes[i].kind;
@@ -164,7 +167,7 @@ static void read_url(struct config *config, struct config_place place, struct re
 		fault = provider_url_fault(slice_text(receiver->url), receiver->allow_http);
 		if (fault != NULL)
 			config_report_error(config, place, "\"url\" of a receiver is %s", fault);
-	} else if (receiver->kind < RECEIVER_FILE) {
+	} else if (receiver->kind < RECEIVER_FILE || receiver->kind == RECEIVER_SMTP) {
 		read_place(config, place, receiver, url);
 	} else if (url.size == 0) {
 		config_report_error(
@@ -173,6 +176,42 @@ static void read_url(struct config *config, struct config_place place, struct re
 	} else {
 		receiver->path = config_value_beside(config, url);
 	}
+}
+
+/* What can end no line of a mail, and is one address. */
+static bool is_mail_address(const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	if (at == NULL || at == text || at[1] == '\0' || strlen(text) > RECEIVER_ADDRESS)
+		return false;
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text <= 0x20 || (uint8_t)*text > 0x7e || strchr("<>(),;:\\\"[]", *text) != NULL)
+			return false;
+	return true;
+}
+
+static void check_mail(struct config *config, struct config_place place, const struct receiver *receiver)
+{
+	bool mail = receiver->kind == RECEIVER_SMTP;
+
+	if (!mail &&
+	    (receiver->from != NULL || receiver->to.count != 0 || receiver->user != NULL || receiver->password != NULL))
+		config_report_error(config, place,
+				    "\"from\", \"to\", \"user\" and \"password\" have no meaning with this \"url\"");
+	if (!mail)
+		return;
+	if (receiver->from == NULL || receiver->to.count == 0 || receiver->to.count > RECEIVER_TO)
+		config_report_error(config, place, "smtp needs \"from\", and \"to\" with 1 to %d addresses",
+				    (int)RECEIVER_TO);
+	if (receiver->from != NULL && !is_mail_address(receiver->from))
+		config_report_error(config, place, "\"from\" is an address such as framewall@example.com");
+	for (size_t i = 0; i < receiver->to.count; i++)
+		if (!is_mail_address(receiver->to.items[i]))
+			config_report_error(config, place,
+					    "\"to\" has an entry that is no address such as ops@example.com");
+	if ((receiver->user != NULL) != (receiver->password != NULL))
+		config_report_error(config, place, "\"user\" and \"password\" need one another");
 }
 
 /* Standard Webhooks: "whsec_" and base64. */
@@ -206,7 +245,8 @@ static void read_words(struct config *config, struct config_place place, struct 
 		receiver->facility = facilities[RECEIVER_FACILITY];
 	if (syslog && receiver->app == NULL)
 		receiver->app = "framewall";
-	if (!HAS(formats, receiver->format))
+	receiver->alertmanager = receiver->kind == RECEIVER_HTTPS && strcmp(receiver->format, "alertmanager") == 0;
+	if (!receiver->alertmanager && !HAS(formats, receiver->format))
 		config_report_error(config, place, "\"format\" is jsonl, ocsf, ecs, cef, leef or syslog");
 	if (!HAS(levels, receiver->level))
 		config_report_error(config, place, "\"level\" is info, warning, critical or emergency");
@@ -228,6 +268,8 @@ static void read_events(struct config *config, struct config_place place, struct
 		if (type < EVENT_TYPES)
 			receiver->unwanted[type] = 0;
 	}
+	for (unsigned type = 0; receiver->alertmanager && type < EVENT_TYPES; type++)
+		receiver->unwanted[type] |= type != EVENT_alert_raised && type != EVENT_alert_resolved;
 }
 
 static bool visible(const char *text, uint8_t least)
@@ -247,13 +289,13 @@ static void check_kind(struct config *config, struct config_place place, const s
 	} only[] = {
 		{ "facility", receiver->facility, 1 << RECEIVER_UDP | 1 << RECEIVER_TCP | 1 << RECEIVER_TLS },
 		{ "app", receiver->app, 1 << RECEIVER_UDP | 1 << RECEIVER_TCP | 1 << RECEIVER_TLS },
-		{ "ca_file", receiver->ca_file, 1 << RECEIVER_TLS | 1 << RECEIVER_HTTPS },
+		{ "ca_file", receiver->ca_file, 1 << RECEIVER_TLS | 1 << RECEIVER_HTTPS | 1 << RECEIVER_SMTP },
 		{ "server_name", receiver->server_name, 1 << RECEIVER_TLS | 1 << RECEIVER_HTTPS },
-		{ "certificate", receiver->certificate, 1 << RECEIVER_TLS | 1 << RECEIVER_HTTPS },
-		{ "key", receiver->key, 1 << RECEIVER_TLS | 1 << RECEIVER_HTTPS },
+		{ "certificate", receiver->certificate, 1 << RECEIVER_TLS | 1 << RECEIVER_HTTPS | 1 << RECEIVER_SMTP },
+		{ "key", receiver->key, 1 << RECEIVER_TLS | 1 << RECEIVER_HTTPS | 1 << RECEIVER_SMTP },
 		{ "secret", receiver->secret, 1 << RECEIVER_HTTPS },
 		{ "authorization", receiver->authorization, 1 << RECEIVER_HTTPS },
-		{ "dead_letters", receiver->dead_letters, 1 << RECEIVER_HTTPS },
+		{ "dead_letters", receiver->dead_letters, 1 << RECEIVER_HTTPS | 1 << RECEIVER_SMTP },
 	};
 	struct fw_slice host;
 	long port;
@@ -351,8 +393,10 @@ static void read_receiver(struct config *config, struct config_place place, stru
 	check_names(config, place, receiver);
 	read_url(config, place, receiver);
 	check_kind(config, place, receiver);
+	check_mail(config, place, receiver);
 	read_words(config, place, receiver);
 	read_events(config, place, receiver);
+	receiver->checkpoints = receiver->checkpoints && !receiver->alertmanager && receiver->kind != RECEIVER_SMTP;
 	if (receiver->secret != NULL)
 		read_secret(config, place, receiver);
 	read_files(config, receiver);

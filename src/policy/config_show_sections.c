@@ -1,14 +1,12 @@
 /* check --print: roles, routes and keys, which have a shape of their own. */
 #include "codec/dialect.h"
-#include "policy/config_build.h"
+#include "policy/config_show_entry.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/event_type.h"
 #include "base/slice.h"
-
-enum { PATH_ROOM = 256 };
 
 /* Where the file speaks of a role; the last place counts. */
 static enum config_from role_origin(const struct config *config, struct fw_slice name, struct config_place *ret_place)
@@ -49,74 +47,6 @@ static void show_role(struct config *config, unsigned number)
 			parents[shown.texts.count++] = policy->roles[i].name;
 	snprintf(path, sizeof(path), "rbac.roles.%s.inherits", role->name);
 	config_show_value(config, from, place, &shown);
-}
-
-/* One entry of a list of mappings: "routes[0]". */
-struct entry {
-	struct config *config;
-	const char *list;
-	unsigned number;
-	enum config_from from;
-	struct config_place place;
-	struct config_shown shown;
-};
-
-static void give_member(struct entry *entry, const char *name)
-{
-	char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "%s[%u].%s", entry->list, entry->number, name);
-	entry->shown.path = path;
-	config_show_value(entry->config, entry->from, entry->place, &entry->shown);
-}
-
-static void give_text(struct entry *entry, const char *name, const char *text)
-{
-	entry->shown.type = CONFIG_TYPE_TEXT;
-	entry->shown.text = text;
-	give_member(entry, name);
-}
-
-static void give_boolean(struct entry *entry, const char *name, bool value)
-{
-	entry->shown.type = CONFIG_TYPE_BOOLEAN;
-	entry->shown.number = value;
-	give_member(entry, name);
-}
-
-static void give_integer(struct entry *entry, const char *name, int64_t value)
-{
-	entry->shown.type = CONFIG_TYPE_INTEGER;
-	entry->shown.number = value;
-	give_member(entry, name);
-}
-
-static void give_texts(struct entry *entry, const char *name, const struct texts *texts)
-{
-	entry->shown.type = CONFIG_TYPE_TEXTS;
-	entry->shown.texts = *texts;
-	give_member(entry, name);
-}
-
-static void give_secret(struct entry *entry, const char *name)
-{
-	entry->shown.type = CONFIG_TYPE_SECRET;
-	give_member(entry, name);
-}
-
-/* Where the entry stands; a list that the file does not have is a default. */
-static struct entry entry_of(struct config *config, const char *list, const struct config_section sections[],
-			     unsigned number)
-{
-	const struct config_section *section = config_topmost(sections);
-	struct entry entry = { .config = config, .list = list, .number = number, .from = CONFIG_FROM_DEFAULT };
-
-	if (section->key != NULL) {
-		entry.from = section == &sections[CONFIG_OVERLAY] ? CONFIG_FROM_OVERLAY : CONFIG_FROM_FILE;
-		entry.place = config_yaml_place(fy_node_sequence_get_by_index(section->value, (int)number),
-						(struct config_place){ .node = section->key });
-	}
-	return entry;
 }
 
 /* What a route does not say is the common value, and comes from where that does. */
@@ -596,7 +526,8 @@ static void show_receivers(struct config *config)
 		struct entry entry = entry_of(config, "audit_logging.receivers", config->receivers, i);
 
 #define RECEIVER_TEXT(member, help)                                                                                    \
-	if (receiver->member != NULL && (strcmp(#member, "secret") == 0 || strcmp(#member, "authorization") == 0))     \
+	if (receiver->member != NULL && (strcmp(#member, "secret") == 0 || strcmp(#member, "authorization") == 0 ||    \
+					 strcmp(#member, "password") == 0))                                            \
 		give_secret(&entry, #member);                                                                          \
 	else if (receiver->member != NULL)                                                                             \
 		give_text(&entry, #member, receiver->member);
@@ -671,6 +602,7 @@ void config_show_sections(struct config *config)
 	show_receivers(config);
 	show_threats(config);
 	show_scenarios(config);
+	config_show_alerts(config);
 	show_documents(config);
 	show_definitions(config);
 	show_conditions(config);

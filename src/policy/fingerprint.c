@@ -323,6 +323,30 @@ static void take_scenarios(struct taking *taking, const struct fw_policy *policy
 		take(taking, slice(policy->scenarios[i].digest, sizeof(policy->scenarios[i].digest)));
 }
 
+static void take_alert_rules(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->alert_rules_own; i++)
+		take(taking, slice(policy->alert_rules[i].digest, sizeof(policy->alert_rules[i].digest)));
+}
+
+static void take_matchers(struct taking *taking, const struct alert_matchers *matchers)
+{
+	take_number(taking, matchers->count);
+	for (unsigned i = 0; i < matchers->count; i++) {
+		take_text(taking, matchers->list[i].label);
+		take_text(taking, matchers->list[i].pattern);
+	}
+}
+
+static void take_alert_inhibitions(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->alert_inhibition_count; i++) {
+		take_matchers(taking, &policy->alert_inhibitions[i].source);
+		take_matchers(taking, &policy->alert_inhibitions[i].target);
+		take_texts(taking, &policy->alert_inhibitions[i].equal);
+	}
+}
+
 static const struct {
 	const char *path;
 	void (*take)(struct taking *taking, const struct fw_policy *policy); /* NULL: a row of config.def */
@@ -351,6 +375,8 @@ static const struct {
 	[FINGERPRINT_receivers] = { "audit_logging.receivers", take_receivers },
 	[FINGERPRINT_threats] = { "threat_intelligence.lists", take_threats },
 	[FINGERPRINT_scenarios] = { "scenarios", take_scenarios },
+	[FINGERPRINT_alert_rules] = { "monitoring.alerts.rules", take_alert_rules },
+	[FINGERPRINT_alert_inhibitions] = { "monitoring.alerts.inhibit", take_alert_inhibitions },
 	[FINGERPRINT_conditions] = { "messages", take_messages },
 	[FINGERPRINT_guards] = { "messages.*.fields", take_guards },
 	[FINGERPRINT_message_limits] = { "validation.message_sizes and max_lengths", take_limits },

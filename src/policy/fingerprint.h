@@ -34,6 +34,8 @@ enum {
 	FINGERPRINT_receivers,
 	FINGERPRINT_threats,
 	FINGERPRINT_scenarios,
+	FINGERPRINT_alert_rules,
+	FINGERPRINT_alert_inhibitions,
 	FINGERPRINT_ROWS
 };
 

@@ -13,6 +13,7 @@
 #include "base/gcra.h"
 #include "base/limits.h"
 #include "crypto/jwt.h"
+#include "policy/alert_rule.h"
 #include "policy/inspect.h"
 #include "policy/provider.h"
 #include "policy/receiver.h"
@@ -332,6 +333,10 @@ struct fw_policy {
 	size_t threat_list_count;
 	struct scenario_rule *scenarios;
 	size_t scenario_count;
+	struct alert_rule *alert_rules; /* those of the configuration, then those that its thresholds make */
+	unsigned alert_rule_count, alert_rules_own;
+	struct alert_inhibition *alert_inhibitions;
+	unsigned alert_inhibition_count;
 	const struct policy_api_key *api_keys;
 	size_t api_key_count;
 	const struct policy_certificate *certificates; /* the first is shown to who asks for no known name */

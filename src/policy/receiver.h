@@ -7,14 +7,24 @@
 #include "base/event_type.h"
 #include "policy/texts.h"
 
-enum receiver_kind { RECEIVER_UDP, RECEIVER_TCP, RECEIVER_TLS, RECEIVER_HTTPS, RECEIVER_FILE, RECEIVER_PROGRAM };
+enum receiver_kind {
+	RECEIVER_UDP,
+	RECEIVER_TCP,
+	RECEIVER_TLS,
+	RECEIVER_HTTPS,
+	RECEIVER_FILE,
+	RECEIVER_PROGRAM,
+	RECEIVER_SMTP
+};
 enum {
 	RECEIVER_NAME = 32,
 	RECEIVER_APP = 48,
 	RECEIVER_SECRET = 64,
 	RECEIVER_URL = 1024,
 	RECEIVER_FACILITY = 13,
-	RECEIVER_ARGUMENTS = 64
+	RECEIVER_ARGUMENTS = 64,
+	RECEIVER_TO = 16,
+	RECEIVER_ADDRESS = 254
 };
 
 struct receiver {
@@ -33,6 +43,7 @@ struct receiver {
 	const char *host; /* of udp, tcp, tls: without brackets */
 	const char *port;
 	const char *path; /* of a file or a program */
+	bool alertmanager;
 	uint8_t facility_number;
 	uint8_t unwanted[EVENT_TYPES]; /* by type: it is not asked for */
 	uint8_t least_level;	       /* enum fw_level */

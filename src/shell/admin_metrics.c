@@ -124,6 +124,7 @@ void admin_metrics(struct admin_conn *conn)
 	configuration(&page, &keeper->options.configuration);
 	events(&page, keeper);
 	page.failed |= !admin_receivers_metrics(keeper, &conn->body, &conn->admin->pool);
+	page.failed |= !admin_alerts_metrics(keeper, &conn->body, &conn->admin->pool);
 	page.failed |= !admin_threats_metrics(keeper, &conn->body, &conn->admin->pool);
 	page.failed |= !keeper_scenarios_metrics(&keeper->scenarios, &conn->body, &conn->admin->pool);
 	if (page.failed)

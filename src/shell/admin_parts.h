@@ -154,6 +154,12 @@ void admin_blocks_explain(struct admin_conn *conn); /* what is known of an addre
 void admin_blocks_add(struct admin_conn *conn);
 void admin_blocks_remove(struct admin_conn *conn);
 
+/* admin_alerts.c */
+void admin_alerts_list(struct admin_conn *conn); /* and silences */
+void admin_alerts_silence(struct admin_conn *conn);
+void admin_alerts_unsilence(struct admin_conn *conn);
+bool admin_alerts_metrics(struct keeper *keeper, struct buf *out, struct pool *pool); /* false: memory is short */
+
 /* admin_threats.c: lists of addresses that others publish. */
 void admin_threats_list(struct admin_conn *conn);
 void admin_threats_look_up(struct admin_conn *conn);

@@ -80,6 +80,8 @@ static const char *start(struct keeper *keeper)
 	if (failed == NULL && !keeper_scenarios_start(&keeper->scenarios, keeper))
 		failed = "cannot start the keeper: memory is short";
 	keeper->recorder.scenarios = &keeper->scenarios;
+	if (failed == NULL && !keeper_alerts_start(&keeper->alerts, keeper))
+		failed = "cannot start the keeper: memory is short";
 	if (failed == NULL)
 		failed = keeper_recorder_start(&keeper->recorder, options, workers_of(keeper_started(options)));
 	if (failed != NULL)
@@ -173,6 +175,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	senders_quiet(keeper->senders);
 	keeper_recorder_stop(&keeper->recorder);
 	keeper_scenarios_free(&keeper->scenarios);
+	keeper_alerts_stop(&keeper->alerts);
 	senders_stop(keeper->senders); /* what was recorded last is sent, too */
 	keeper_keys_write_used(keeper);
 	(void)keeper_blocks_write(keeper, failed);
@@ -283,6 +286,7 @@ void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct 
 	keeper_threats_renew(&keeper->threats, policy);
 	keeper_scenarios_renew(&keeper->scenarios, policy);
 	keeper_sums_set(&keeper->recorder, policy);
+	keeper_alerts_renew(&keeper->alerts, policy);
 	fw_policy_unref(last);
 }
 

@@ -62,6 +62,7 @@ static void on_second(uv_timer_t *timer)
 	keeper_index_tick(figures->keeper);
 	keeper_keys_tick(figures->keeper);
 	keeper_blocks_tick(figures->keeper);
+	keeper_alerts_figures(&figures->keeper->alerts);
 	if (figures->gate == NULL)
 		return;
 	/* An ask that found a worker's inbox full is never answered. With nobody waiting, counting begins anew. */

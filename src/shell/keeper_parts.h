@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <sys/un.h>
 
+#include "alert/alert.h"
 #include "base/event_type.h"
 #include "base/gcra.h"
 #include "base/limits.h"
@@ -59,6 +60,7 @@ struct keeper_sums {
 	unsigned ids_asked; /* it is not asked for ever */
 };
 enum { KEEPER_TAIL = 4096 };
+struct keeper_alerts;
 struct keeper_recorder {
 	struct ipc_channel *channel; /* the gate's */
 	bool owns_channel;
@@ -69,6 +71,7 @@ struct keeper_recorder {
 	const char *directory;
 	const struct keeper_options *options; /* NULL: nobody is told */
 	bool each;			      /* a sync for each record */
+	struct keeper_alerts *alerts;	      /* NULL: there are none */
 	uv_thread_t thread;
 	bool runs;
 	_Atomic bool stop;
@@ -121,6 +124,7 @@ void keeper_recorder_watch(struct keeper_recorder *recorder, void (*written)(voi
 /* A sum, which is written as its records are not. */
 void keeper_recorder_add(struct keeper_recorder *recorder, const struct fw_record *record);
 void keeper_recorder_commit(struct keeper_recorder *recorder);
+void keeper_recorder_tell(struct keeper_recorder *recorder, const struct fw_record *record); /* one of its own */
 /* As keep_gap: how many are lost is not known where count is 0. */
 void keeper_recorder_add_loss(struct keeper_recorder *recorder, uint64_t count, const char *key, int64_t number,
 			      const char *cause);
@@ -360,6 +364,37 @@ bool keeper_threats_start(struct keeper_threats *threats, struct keeper *keeper)
 void keeper_threats_renew(struct keeper_threats *threats, struct fw_policy *policy);
 void keeper_threats_stop(struct keeper_threats *threats); /* closes the handle */
 
+/* keeper_alerts.c: alerts, seen and told by the recorder's thread. */
+struct keeper_alerts {
+	struct keeper *keeper; /* NULL: it did not start */
+	char path[STORAGE_PATH];
+	uint64_t ticked_ns, saved_ns; /* of the recorder's thread */
+	uv_mutex_t lock;	      /* of all below */
+	struct alerts *alerts;
+	struct fw_policy *policy; /* whose rules they have */
+	struct fw_policy *next;	  /* of a reload; NULL: there was none */
+	uint64_t figures[COUNTERS];
+	bool has_figures, unsaved;
+	bool failing; /* it was said */
+	struct pool pool;
+	struct buf image;
+};
+bool keeper_alerts_start(struct keeper_alerts *alerts,
+			 struct keeper *keeper);       /* before the recorder; false: memory is short */
+void keeper_alerts_stop(struct keeper_alerts *alerts); /* after the recorder */
+void keeper_alerts_renew(struct keeper_alerts *alerts, struct fw_policy *policy);
+void keeper_alerts_figures(struct keeper_alerts *alerts); /* every second */
+void keeper_alerts_see(struct keeper_alerts *alerts,
+		       const struct fw_record *record); /* the recorder's thread; NULL-safe */
+void keeper_alerts_tick(struct keeper_alerts *alerts);	/* the same */
+/* errno of what did not keep it. *ret_id 0: there are too many. */
+int keeper_alerts_silence(struct keeper_alerts *alerts, struct alert_silence *silence, uint64_t seconds,
+			  uint64_t *ret_id);
+bool keeper_alerts_unsilence(struct keeper_alerts *alerts, uint64_t id, int *ret_reason);
+void keeper_alerts_each(struct keeper_alerts *alerts, alert_each *each, alert_silence_each *each_silence, void *user);
+uint64_t keeper_alerts_wall_us(uint64_t at_ns); /* a time of theirs */
+struct alert_figures keeper_alerts_counts(struct keeper_alerts *alerts);
+
 /* keeper_clock.c: a jump of the wall clock is recorded. */
 void keeper_clock_begin(struct keeper *keeper);
 void keeper_clock_check(struct keeper *keeper); /* every second */
@@ -432,6 +467,7 @@ struct keeper {
 	struct keeper_logouts logouts;
 	struct keeper_threats threats;
 	struct keeper_scenarios scenarios;
+	struct keeper_alerts alerts;
 	struct database *database;
 	uv_timer_t reseal; /* while values of an old key are sealed anew */
 	bool has_reseal;

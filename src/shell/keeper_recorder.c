@@ -212,6 +212,12 @@ static void count_one(struct keeper_recorder *recorder, uint16_t type)
 	uv_mutex_unlock(&recorder->lock);
 }
 
+void keeper_recorder_tell(struct keeper_recorder *recorder, const struct fw_record *record)
+{
+	count_one(recorder, record->type);
+	keep_own(recorder, record);
+}
+
 /* Is it the one that follows? Of a worker of another gate, and to a keeper that has just begun, each is the first. */
 static uint64_t missing(struct keeper_recorder *recorder, const struct ipc_record *message)
 {
@@ -259,6 +265,7 @@ static void take(struct keeper_recorder *recorder, const struct ipc_record *mess
 		keeper_scenarios_see(recorder->scenarios, &record);
 		if (keeper_sums_take(recorder, &record))
 			keep(recorder, &record, message, tail);
+		keeper_alerts_see(recorder->alerts, &record);
 	} else {
 		lost++;
 	}
@@ -329,6 +336,7 @@ static void run(void *user)
 		bool stop = atomic_load(&recorder->stop), any = drain(recorder);
 
 		keeper_sums_write(recorder, stop && !any);
+		keeper_alerts_tick(recorder->alerts);
 		commit(recorder); /* without records too: a checkpoint may be due */
 		/* What is on the disk, or kept here since that takes nothing, need not be received again. Not in
 		 * commit: there one may have been received that is not taken yet. */

@@ -84,7 +84,8 @@ static const struct sender_transport *transport_of(enum receiver_kind kind)
 {
 	static const struct sender_transport *const transports[] = {
 		[RECEIVER_UDP] = &sender_udp,	[RECEIVER_TCP] = &sender_stream, [RECEIVER_TLS] = &sender_stream,
-		[RECEIVER_HTTPS] = &sender_web, [RECEIVER_FILE] = &sender_file,	 [RECEIVER_PROGRAM] = &sender_program
+		[RECEIVER_HTTPS] = &sender_web, [RECEIVER_FILE] = &sender_file,	 [RECEIVER_PROGRAM] = &sender_program,
+		[RECEIVER_SMTP] = &sender_mail
 	};
 
 	return transports[kind];

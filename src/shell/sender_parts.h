@@ -48,7 +48,7 @@ struct sender_transport {
 	/* Ends the connection. In order: true when the receiver has read all that was sent. */
 	bool (*close)(struct sender *sender, bool in_order);
 };
-extern const struct sender_transport sender_udp, sender_stream, sender_web, sender_file, sender_program;
+extern const struct sender_transport sender_udp, sender_stream, sender_web, sender_file, sender_program, sender_mail;
 
 struct sender {
 	struct senders *senders;
@@ -99,6 +99,8 @@ struct sender {
 	struct delivery_window window;
 	/* sender_web.c */
 	struct sender_web *web;
+	/* sender_mail.c */
+	struct sender_mail *mail;
 	/* sender_program.c */
 	struct sender_program *program;
 	/* sender_udp.c */
@@ -140,6 +142,13 @@ void sender_curl_close(void *multi, struct sender_curl *curl);
 
 /* sender_file.c: whole lines or nothing; false: sender->why. */
 bool sender_file_append(struct sender *sender, const char *path, struct fw_slice lines);
+
+/* sender_lines.c: a batch as others want it who do not read lines. */
+enum sender_lines { SENDER_LINES_MADE, SENDER_LINES_NONE, SENDER_LINES_MEMORY };
+enum sender_lines sender_lines_alertmanager(struct sender *sender, const struct sender_batch *batch, struct buf *out);
+/* A whole mail of the batch; text: scratch. False: memory is short. */
+bool sender_lines_mail(struct sender *sender, const struct sender_batch *batch, const char *date, const char *id,
+		       struct buf *text, struct buf *out);
 
 /* sender_resolve.c: addresses of a name; a name server that does not answer is not waited for by who is to stop. */
 struct addrinfo;

@@ -559,7 +559,8 @@ void *sender_run(void *user)
 	sender->before = NULL;
 	arena_init(&sender->arena, ARENA);
 	pool_init(&sender->pool);
-	sender->most = sender->receiver->kind == RECEIVER_HTTPS	    ? (unsigned)sender->receiver->batch
+	sender->most = sender->receiver->kind == RECEIVER_HTTPS || sender->receiver->kind == RECEIVER_SMTP
+			       ? (unsigned)sender->receiver->batch
 		       : sender->receiver->kind == RECEIVER_PROGRAM ? PROGRAM_RECORDS
 								    : BATCH_RECORDS;
 	if (follow_open(&sender->follow, sender_options(sender)->record_directory, 0)) {

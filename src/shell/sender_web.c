@@ -16,13 +16,15 @@
 enum { HEADER = 256, ID = 96, ANSWER_MOST = 65536, RETRY_MOST_S = 3600 };
 
 struct sender_web {
-	CURLM *multi; /* keeps connections */
+	CURLM *multi;	 /* keeps connections */
+	struct buf body; /* for an Alertmanager */
 };
 
 struct request {
 	struct sender *sender;
 	struct sender_curl curl;
 	struct curl_slist *headers;
+	const struct buf *lines; /* the body */
 	size_t answer;
 	long retry_after_s;
 };
@@ -51,7 +53,7 @@ static bool sign(struct request *request, const struct sender_batch *batch)
 	const struct receiver *receiver = request->sender->receiver;
 	char id[ID], line[HEADER], mac_text[64];
 	uint64_t now_s = clock_wall_us() / 1000000;
-	size_t body = buf_size(&batch->lines), room;
+	size_t body = buf_size(request->lines), room;
 	uint8_t mac[32], *signed_text;
 	bool holds;
 	int size;
@@ -68,7 +70,7 @@ static bool sign(struct request *request, const struct sender_batch *batch)
 	if (signed_text == NULL)
 		return false;
 	memcpy(signed_text, line, (size_t)size);
-	memcpy(signed_text + size, buf_data(&batch->lines), body);
+	memcpy(signed_text + size, buf_data(request->lines), body);
 	holds = digest_hmac_sha256(slice(receiver->secret_octets, receiver->secret_size), slice(signed_text, room),
 				   mac);
 	mem_free(signed_text);
@@ -133,8 +135,9 @@ static bool prepare(struct request *request, const struct sender_batch *batch)
 
 	request->curl.guard.allow_private = receiver->allow_private;
 	snprintf(request->sender->why, sizeof(request->sender->why), "memory is short");
-	if (!add_header(request,
-			json ? "Content-Type: application/x-ndjson" : "Content-Type: text/plain; charset=utf-8") ||
+	if (!add_header(request, receiver->alertmanager ? "Content-Type: application/json"
+				 : json			? "Content-Type: application/x-ndjson"
+							: "Content-Type: text/plain; charset=utf-8") ||
 	    !add_header(request, "Expect:") || !sign(request, batch) || !authorize(request))
 		return false;
 	if (!sender_curl_open(request->sender, &request->curl, receiver->url))
@@ -143,8 +146,8 @@ static bool prepare(struct request *request, const struct sender_batch *batch)
 	return curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)receiver->timeout * 1000) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_USERAGENT, "framewall/" FRAMEWALL_VERSION) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)buf_size(&batch->lines)) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)buf_data(&batch->lines)) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)buf_size(request->lines)) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)buf_data(request->lines)) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_answer) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, request) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header) == CURLE_OK &&
@@ -177,8 +180,21 @@ static enum sender_result judge(struct request *request)
 
 static enum sender_result post(struct sender *sender, const struct sender_batch *batch)
 {
-	struct request request = { .sender = sender };
+	struct request request = { .sender = sender, .lines = &batch->lines };
 	enum sender_result result = SENDER_FAILED;
+
+	if (sender->receiver->alertmanager) {
+		request.lines = &sender->web->body;
+		switch (sender_lines_alertmanager(sender, batch, &sender->web->body)) {
+		case SENDER_LINES_NONE:
+			return SENDER_SENT;
+		case SENDER_LINES_MEMORY:
+			snprintf(sender->why, sizeof(sender->why), "memory is short");
+			return SENDER_FAILED;
+		case SENDER_LINES_MADE:
+			break;
+		}
+	}
 
 	if (prepare(&request, batch))
 		result = sender_curl_perform(sender, sender->web->multi, &request.curl);
@@ -193,6 +209,7 @@ static bool close_web(struct sender *sender, bool in_order)
 {
 	if (sender->web != NULL) {
 		curl_multi_cleanup(sender->web->multi);
+		buf_clear(&sender->web->body, &sender->pool);
 		mem_free(sender->web);
 	}
 	sender->web = NULL;

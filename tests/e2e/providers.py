@@ -75,7 +75,7 @@ class Real:
 class Server:
     """Answers each path by a function of the request (path, headers, body): (status, headers, octets); others with 404. asked: all requests."""
 
-    def __init__(self, paths=None, context=None):
+    def __init__(self, paths=None, context=None, port=0):
         self.paths, self.asked = paths or {}, []
         outer = self
 
@@ -104,7 +104,7 @@ class Server:
             def handle_error(self, *arguments):  # a peer that had enough
                 pass
 
-        self.server = Quiet(("127.0.0.1", 0), Handler)
+        self.server = Quiet(("127.0.0.1", port), Handler)
         if context is not None:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_port

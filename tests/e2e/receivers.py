@@ -279,3 +279,71 @@ class Noise:
         self.ends.set()
         for thread in self.threads:
             thread.join(PATIENCE)
+
+
+class Mail:
+    """RFC 5321, and STARTTLS with a context: keeps (from, to, text, the login) of each mail. Says nothing while it hangs; refuses who is in refuses."""
+
+    def __init__(self, context=None, login=None):
+        self.context, self.login = context, login
+        self.mails, self.logins, self.refuses = [], [], None
+        self.hangs = threading.Event()
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(16)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = self.listener.accept()
+                threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+
+    def _serve(self, peer):
+        with contextlib.suppress(OSError, ValueError):
+            self._talk(peer)
+        peer.close()
+
+    def _talk(self, peer):
+        if self.hangs.is_set():
+            until(lambda: not self.hangs.is_set())
+        file, sender, to, secure, login = peer.makefile("rb"), None, [], False, ""
+        peer.sendall(b"220 here\r\n")
+        while (line := file.readline().decode().strip()) != "":
+            word = line.split(" ")[0].upper()
+            if word == "EHLO":
+                peer.sendall(b"250-here\r\n" + (b"250-STARTTLS\r\n" if self.context and not secure else b"") + (b"250-AUTH PLAIN\r\n" if self.login else b"") + b"250 8BITMIME\r\n")
+            elif word == "STARTTLS":
+                peer.sendall(b"220 go\r\n")
+                peer = self.context.wrap_socket(peer, server_side=True)
+                file, secure = peer.makefile("rb"), True
+            elif word == "AUTH":
+                self.logins.append((secure, line))
+                if len(line.split(" ")) == 2:
+                    peer.sendall(b"334 \r\n")
+                    self.logins[-1] = (secure, line + " " + file.readline().decode().strip())
+                login = self.logins[-1][1]
+                peer.sendall(b"235 ok\r\n")
+            elif word == "MAIL":
+                sender, to = line[10:].split(" ")[0], []
+                peer.sendall(b"250 ok\r\n")
+            elif word == "RCPT":
+                to.append(line[8:])
+                peer.sendall(b"550 no\r\n" if self.refuses and self.refuses in line else b"250 ok\r\n")
+            elif word == "DATA":
+                peer.sendall(b"354 go\r\n")
+                text = b""
+                while (line := file.readline()) != b".\r\n":
+                    text += line[1:] if line.startswith(b"..") else line
+                self.mails.append((sender, to, text.decode(), login))
+                peer.sendall(b"250 ok\r\n")
+            else:
+                peer.sendall(b"221 bye\r\n" if word == "QUIT" else b"250 ok\r\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.hangs.clear()
+        self.listener.close()

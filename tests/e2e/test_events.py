@@ -139,6 +139,14 @@ def of_scenarios():
         wait_for(server, "scenario_fired")
 
 
+def of_alerts():
+    rule = {"name": "refused", "on": ["handshake_refused"], "resolve_after": 1}
+    with Framewall(RELAXED + "  alerts:\n    rules: [" + json.dumps(rule) + "]\n") as server:
+        RawClient(server.port, request=b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").read_head()
+        wait_for(server, "alert_raised")
+        wait_for(server, "alert_resolved")
+
+
 def of_receivers():
     """One that is not well, one that is again, a record that it refuses, and some that were gone before it had them."""
     state = {"status": 503, "hated": b"?"}
@@ -215,4 +223,4 @@ def all_of_them():
         print(f"# {row}: {seen.get(row)}")
 
 
-main(of_plays, of_the_program, of_a_worker_that_stands, of_a_crash, of_the_clock, of_issuers, of_lists, of_scenarios, of_receivers, of_a_full_disk, all_of_them)
+main(of_plays, of_the_program, of_a_worker_that_stands, of_a_crash, of_the_clock, of_issuers, of_lists, of_scenarios, of_alerts, of_receivers, of_a_full_disk, all_of_them)

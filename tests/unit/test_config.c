@@ -379,18 +379,19 @@ static void csp_mapping(void **state)
 static void warnings(void **state)
 {
 	struct fw_policy *policy = policy_of("listen: 0.0.0.0:8765\nauthentication: {methods: [oauth]}\nmonitoring: "
-					     "{alerts: {cooldown_period: 300}}\n");
+					     "{alerts: {severity_levels: {}}}\n");
 
 	(void)state;
-	assert_string_equal(reported, "f.yaml:2:18: warning: \"authentication.methods\": oauth needs an issuer in "
-				      "\"authentication.issuers\": such logins are refused\n"
-				      "authentication: {methods: [oauth]}\n"
-				      "                 ^\n"
-				      "f.yaml:3:14: warning: \"monitoring.alerts\" has no effect in this version\n"
-				      "monitoring: {alerts: {cooldown_period: 300}}\n"
-				      "             ^\n"
-				      "f.yaml: warning: \"listen\" is 0.0.0.0:8765, but \"hosts\" is empty: only "
-				      "requests to localhost are accepted; list the names that clients use\n");
+	assert_string_equal(
+		reported, "f.yaml:2:18: warning: \"authentication.methods\": oauth needs an issuer in "
+			  "\"authentication.issuers\": such logins are refused\n"
+			  "authentication: {methods: [oauth]}\n"
+			  "                 ^\n"
+			  "f.yaml:3:23: warning: \"monitoring.alerts.severity_levels\" has no effect in this version\n"
+			  "monitoring: {alerts: {severity_levels: {}}}\n"
+			  "                      ^\n"
+			  "f.yaml: warning: \"listen\" is 0.0.0.0:8765, but \"hosts\" is empty: only "
+			  "requests to localhost are accepted; list the names that clients use\n");
 	fw_policy_unref(policy);
 }
 

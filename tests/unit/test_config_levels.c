@@ -79,15 +79,15 @@ static void without_effect(void **state)
 	(void)state;
 	idle_of("", "");
 	assert_string_equal(reported, "");
-	idle_of("rate_limiting: {windows: {message_spam: 60}}\nmonitoring: {alerts: {cooldown_period: 1}}",
-		"rate_limiting.windows monitoring.alerts");
+	idle_of("rate_limiting: {windows: {message_spam: 60}}\nmonitoring: {alerts: {severity_levels: {info: 0}}}",
+		"rate_limiting.windows monitoring.alerts.severity_levels");
 	/* In the file and in its overlay it is one key. */
-	idle_of("environment: testing\nmonitoring: {alerts: {}}\nenvironment_overrides: {testing: {monitoring: "
-		"{alerts: {}}}}",
-		"monitoring.alerts");
+	idle_of("environment: testing\nmonitoring: {alerts: {severity_levels: {}}}\nenvironment_overrides: {testing: "
+		"{monitoring: {alerts: {severity_levels: {}}}}}",
+		"monitoring.alerts.severity_levels");
 	/* Of an environment that is not chosen nothing is configured. */
-	idle_of("environment_overrides: {testing: {monitoring: {alerts: {}}}}", "");
-	assert_non_null(strstr(reported, "\"monitoring.alerts\" has no effect"));
+	idle_of("environment_overrides: {testing: {monitoring: {alerts: {severity_levels: {}}}}}", "");
+	assert_non_null(strstr(reported, "\"monitoring.alerts.severity_levels\" has no effect"));
 }
 
 static void from_outside_the_file(void **state)

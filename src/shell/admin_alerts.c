@@ -1,0 +1,300 @@
+/* Alerts and silences: shown, made, ended. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/slice.h"
+#include "shell/admin_parts.h"
+
+enum { ID = 16, SECONDS_MOST = 365 * 86400, LINE = 512 };
+
+static void write_text(struct json_writer *w, const char *key, const char *text)
+{
+	json_write_key(w, key);
+	json_write_string(w, text);
+}
+
+static void write_number(struct json_writer *w, const char *key, uint64_t number)
+{
+	json_write_key(w, key);
+	json_write_integer(w, (int64_t)number);
+}
+
+static void write_time(struct json_writer *w, const char *key, uint64_t at_ns)
+{
+	char text[ENCODE_RFC3339];
+
+	encode_rfc3339(keeper_alerts_wall_us(at_ns), text);
+	json_write_key(w, key);
+	json_write_text(w, slice(text, sizeof(text)));
+}
+
+static void write_alert(void *user, const struct alert_status *status)
+{
+	static const char *const states[] = { "quiet", "pending", "firing" }, *const mutes[] = { "", "silenced",
+												 "inhibited" };
+	struct json_writer *w = user;
+
+	json_write_open(w, '{');
+	write_text(w, "alert", status->rule);
+	write_text(w, "id", status->id);
+	write_text(w, "state",
+		   status->mute != ALERT_HEARD && status->state == ALERT_FIRING ? mutes[status->mute]
+										: states[status->state]);
+	write_text(w, "level", fw_level_name(status->level));
+	write_text(w, "labels", status->labels);
+	write_time(w, "since", status->since_ns);
+	if (status->told_ns != 0)
+		write_time(w, "told_at", status->told_ns);
+	json_write_key(w, "value");
+	json_write_integer(w, status->value);
+	write_number(w, "causes", status->causes);
+	write_number(w, "suppressed", status->suppressed);
+	json_write_close(w, '}');
+}
+
+/* A number of 53 bits in hexadecimal digits. */
+static void silence_id(uint64_t id, char ret_text[ID + 1])
+{
+	snprintf(ret_text, ID + 1, "%014" PRIx64, id);
+}
+
+static void write_silence(void *user, const struct alert_silence *silence)
+{
+	struct json_writer *w = user;
+	char id[ID + 1];
+
+	silence_id(silence->id, id);
+	json_write_open(w, '{');
+	write_text(w, "id", id);
+	json_write_key(w, "matchers");
+	json_write_open(w, '{');
+	for (unsigned i = 0; i < silence->matcher_count; i++)
+		write_text(w, silence->matchers[i].label, silence->matchers[i].pattern);
+	json_write_close(w, '}');
+	write_time(w, "since", silence->since_ns);
+	write_time(w, "until", silence->until_ns);
+	write_text(w, "reason", silence->reason);
+	write_text(w, "author", silence->author);
+	json_write_close(w, '}');
+}
+
+void admin_alerts_list(struct admin_conn *conn)
+{
+	struct keeper_alerts *alerts = &conn->admin->keeper->alerts;
+	struct json_writer w = admin_answer_json(conn);
+
+	json_write_open(&w, '{');
+	json_write_key(&w, "alerts");
+	json_write_open(&w, '[');
+	keeper_alerts_each(alerts, write_alert, NULL, &w);
+	json_write_close(&w, ']');
+	json_write_key(&w, "silences");
+	json_write_open(&w, '[');
+	keeper_alerts_each(alerts, NULL, write_silence, &w);
+	json_write_close(&w, ']');
+	json_write_close(&w, '}');
+	admin_answer_written(conn, 200, &w);
+}
+
+static bool copy(struct fw_slice text, char *room, size_t most)
+{
+	if (text.size > most || text.size == 0)
+		return false;
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] < 0x20 || text.data[i] == 0x7f)
+			return false;
+	memcpy(room, text.data, text.size);
+	room[text.size] = '\0';
+	return true;
+}
+
+/* Those that an alert has: "alert", "level", a field. */
+static bool is_label(struct fw_slice text)
+{
+	static const char *const labels[] = { "alert", "level", "address", "user", "session", "connection", "event" };
+
+	for (unsigned i = 0; i < sizeof(labels) / sizeof(*labels); i++)
+		if (slice_is(text, labels[i]))
+			return true;
+	return slice_starts(text, "details.");
+}
+
+static bool read_matchers(struct admin_conn *conn, const struct json *json, uint32_t map, struct alert_silence *silence)
+{
+	struct arena *arena = &conn->admin->arena;
+
+	if (map == 0 || json->nodes[map].kind != JSON_OBJECT || json->nodes[map].count == 0 ||
+	    json->nodes[map].count > ALERT_MATCHERS)
+		return false;
+	for (uint32_t key = map + 1; key < json->nodes[map].next; key = json->nodes[key + 1].next) {
+		unsigned n = silence->matcher_count++;
+
+		if (json->nodes[key + 1].kind != JSON_STRING || !is_label(json_text(json, key, arena)) ||
+		    !copy(json_text(json, key, arena), silence->matchers[n].label, ALERT_NAME) ||
+		    !copy(json_text(json, key + 1, arena), silence->matchers[n].pattern, ALERT_PATTERN))
+			return false;
+	}
+	return true;
+}
+
+/* NULL, or what does not hold. */
+static const char *read_wish(struct admin_conn *conn, struct alert_silence *silence, int64_t *ret_seconds)
+{
+	struct arena *arena = &conn->admin->arena;
+	uint32_t matchers, seconds, reason, author;
+	struct json json;
+
+	if (json_parse(arena, conn->content, 0, &json, NULL) != JSON_OK || json.nodes[0].kind != JSON_OBJECT)
+		return "the body must be a JSON object {matchers, seconds, reason, author}";
+	matchers = json_member(&json, 0, "matchers", 8);
+	seconds = json_member(&json, 0, "seconds", 7);
+	reason = json_member(&json, 0, "reason", 6);
+	author = json_member(&json, 0, "author", 6);
+	if (json.nodes[0].count != (unsigned)(matchers != 0) + (seconds != 0) + (reason != 0) + (author != 0))
+		return "the body has a member besides matchers, seconds, reason, author";
+	if (!read_matchers(conn, &json, matchers, silence))
+		return "matchers must be an object of 1 to 6 labels: alert, level, address, user, session, connection, "
+		       "event or "
+		       "details.MEMBER, each with a text, in which * is any octets";
+	if (seconds == 0 || !json_integer(&json, seconds, ret_seconds) || *ret_seconds < 1 ||
+	    *ret_seconds > SECONDS_MOST)
+		return "seconds must be a whole number from 1 to 31536000";
+	if (reason == 0 || json.nodes[reason].kind != JSON_STRING ||
+	    !copy(json_text(&json, reason, arena), silence->reason, ALERT_REASON))
+		return "reason must be a line of 1 to 120 bytes";
+	if (author == 0 || json.nodes[author].kind != JSON_STRING ||
+	    !copy(json_text(&json, author, arena), silence->author, ALERT_AUTHOR))
+		return "author must be a line of 1 to 64 bytes";
+	return NULL;
+}
+
+static void record(struct admin_conn *conn, const char *action, const char *id, const struct alert_silence *silence,
+		   int64_t seconds)
+{
+	char matchers[LINE] = "";
+	struct fw_record made;
+	size_t used = 0;
+
+	admin_record_init(&made, conn, EVENT_admin_action, action);
+	admin_record_text(&made, "silence", slice_text(id));
+	for (unsigned i = 0; silence != NULL && i < silence->matcher_count; i++) {
+		int size = snprintf(matchers + used, sizeof(matchers) - used, "%s%s=\"%s\"", i != 0 ? ", " : "",
+				    silence->matchers[i].label, silence->matchers[i].pattern);
+
+		used += size > 0 && (size_t)size < sizeof(matchers) - used ? (size_t)size : 0;
+	}
+	matchers[used] = '\0';
+	if (silence != NULL) {
+		admin_record_text(&made, "matchers", slice(matchers, used));
+		admin_record_number(&made, "seconds", seconds);
+		admin_record_text(&made, "reason", slice_text(silence->reason));
+		admin_record_text(&made, "author", slice_text(silence->author));
+	}
+	keeper_record(conn->admin->keeper, &made);
+}
+
+static void answer_not_kept(struct admin_conn *conn, const char *done, int reason)
+{
+	char text[LINE];
+
+	snprintf(text, sizeof(text), "%s, but that does not outlive the server: alerts.json: %s", done,
+		 strerror(reason));
+	admin_answer_problem(conn, 507, text, "");
+}
+
+void admin_alerts_silence(struct admin_conn *conn)
+{
+	struct alert_silence silence = { 0 };
+	int64_t seconds = 0;
+	const char *wrong = read_wish(conn, &silence, &seconds);
+	char text[ID + 1];
+	struct json_writer w;
+	int reason;
+
+	if (wrong != NULL) {
+		admin_answer_problem(conn, 400, wrong, "");
+		return;
+	}
+	reason = keeper_alerts_silence(&conn->admin->keeper->alerts, &silence, (uint64_t)seconds, &silence.id);
+	if (silence.id == 0) {
+		admin_answer_problem(conn, 507, "there are as many silences as there may be", "");
+		return;
+	}
+	silence_id(silence.id, text);
+	record(conn, "alert silence", text, &silence, seconds);
+	if (reason != 0) {
+		answer_not_kept(conn, "it is silenced", reason);
+		return;
+	}
+	w = admin_answer_json(conn);
+	write_silence(&w, &silence);
+	admin_answer_written(conn, 201, &w);
+}
+
+void admin_alerts_unsilence(struct admin_conn *conn)
+{
+	char text[ID + 1], *end;
+	uint64_t id = 0;
+	size_t size;
+	int reason;
+
+	if (admin_text_decode(conn->rest, text, ID, &size)) {
+		text[size] = '\0';
+		id = strtoull(text, &end, 16);
+		if (*end != '\0')
+			id = 0;
+	}
+	if (id == 0 || !keeper_alerts_unsilence(&conn->admin->keeper->alerts, id, &reason)) {
+		admin_answer_problem(conn, 404, "there is no such silence", "");
+		return;
+	}
+	record(conn, "alert unsilence", text, NULL, 0);
+	if (reason != 0) {
+		answer_not_kept(conn, "it is not silenced any more", reason);
+		return;
+	}
+	buf_clear(&conn->body, &conn->admin->pool);
+	admin_answer(conn, 204, "", "");
+}
+
+bool admin_alerts_metrics(struct keeper *keeper, struct buf *out, struct pool *pool)
+{
+	struct alert_figures figures = keeper_alerts_counts(&keeper->alerts);
+	const struct {
+		const char *name, *type, *help;
+		uint64_t value;
+	} rows[] = {
+		{ "alerts_raised_total", "counter", "alerts, and groups of them, that were told of", figures.raised },
+		{ "alerts_resolved_total", "counter", "the same, that they are over", figures.resolved },
+		{ "alerts_suppressed_total", "counter", "events that would have been an alert within its cooldown",
+		  figures.suppressed },
+		{ "alerts_shared_total", "counter", "events of alerts that found no room of their own",
+		  figures.shared },
+		{ "alerts_muted", "gauge", "alerts that are silenced or inhibited", figures.muted },
+		{ "alert_silences", "gauge", "silences", figures.silences },
+	};
+	static const char firing[] =
+		"# HELP framewall_alerts_firing alerts that are there\n# TYPE framewall_alerts_firing gauge\n";
+	char line[LINE];
+	bool holds = true;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int size =
+			snprintf(line, sizeof(line),
+				 "# HELP framewall_%s %s\n# TYPE framewall_%s %s\nframewall_%s %" PRIu64 "\n",
+				 rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name, rows[i].value);
+
+		holds = holds && buf_append(out, pool, line, (size_t)size) == 0;
+	}
+	holds = holds && buf_append(out, pool, firing, sizeof(firing) - 1) == 0;
+	for (uint8_t level = 0; level < 4; level++) {
+		int size = snprintf(line, sizeof(line), "framewall_alerts_firing{level=\"%s\"} %u\n",
+				    fw_level_name(level), figures.firing[level]);
+
+		holds = holds && buf_append(out, pool, line, (size_t)size) == 0;
+	}
+	return holds;
+}
