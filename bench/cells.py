@@ -52,6 +52,10 @@ IDLE = [
 # What a login token costs, in memory: times OpenSSL's verification of its signature alone, the 99th percentile in µs, µs of a token that is known again.
 VERIFY = {"name": "verify", "title": "login token", "ratio": 1.2, "p99": 1000, "again": 2}
 
+# Nanoseconds: of a limit that is asked of a connection, and of one whose subject has to be found first.
+LIMITS = {"name": "limits", "title": "limit by the minute", "check": 60, "lookup": 100,
+          "names": {"one": "one that connections share", "all": "all eight that they can share"}}
+
 # Records a second through the ledger: one of the two is enough. And what a record costs whoever sends it, in µs.
 INGEST = {"name": "ingest", "title": "records into the ledger", "rate": 200000, "ratio": 0.8, "queue": 0.2,
           "names": {"ledger": "Framewall", "plain": "the same lines, the same batches, nothing else", "each": "a sync for each record", "rsyslog": "rsyslog, a sync for each batch"}}

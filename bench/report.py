@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 
-from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, PREFIXES, SANITIZE, TITLES, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, LIMITS, PREFIXES, SANITIZE, TITLES, VERIFY
 
 
 def machine():
@@ -112,6 +112,15 @@ def bar_table(results):
                                          (", known again", "again", "µs", "{:.2f}")):
             table.append([f"{VERIFY['title']}, {name}{what}", against, text.format(got[key]), f"≤ {VERIFY[key]:,}", verdict(got[key], VERIFY[key], False),
                           str(got["rounds"]) if key == "ratio" else "–"])
+    limits = results.get("limits", {})
+    for key, value in limits.get("check", {}).items():
+        table.append([f"{LIMITS['title']}, {LIMITS['names'][key]}", "ns", f"{value:.1f}", f"≤ {LIMITS['check']}", verdict(value, LIMITS["check"], False), "–"])
+    for who in ("address", "user"):
+        for what in ("new", "known", "no place"):
+            if who in limits:
+                value = limits[who][what]
+                table.append([f"{LIMITS['title']}, {who} to be found, {what}", f"ns, {limits[who]['subjects']:,} of them", f"{value:.1f}", f"≤ {LIMITS['lookup']}",
+                              verdict(value, LIMITS["lookup"], False), "–"])
     for name, got in results.get("constant", {}).items():
         seen = name == CONSTANT["seen"]
         table.append([f"{CONSTANT['title']}, {'a comparison that ' if seen else ''}{name}", f"Welch's t, {got['samples']:,} forgeries", f"{abs(got['t']):.2f}",

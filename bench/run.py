@@ -17,7 +17,7 @@ import time
 import floods
 import report
 import schemas
-from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, PREFIXES, SANITIZE, SCHEMA, SLOW, VERIFY
+from cells import CELLS, CONSTANT, ENGINE, IDLE, INGEST, LIMITS, PREFIXES, SANITIZE, SCHEMA, SLOW, VERIFY
 from harness import HERE, LOAD_CORE, PEER_CORE, Failed, Load, Process, Scratch, free_port, raise_files, to_load_core
 from servers import Servers
 
@@ -190,6 +190,14 @@ class Bench:
         if self.in_memory("verify", "verify", "login tokens"):
             print("login token, µs, and times OpenSSL alone: " + ", ".join(f"{key} {got['ours']:.2f} ({got['ratio']:.2f})" for key, got in self.results["verify"].items()))
 
+    def limits(self):
+        if self.in_memory("limits", "limits", LIMITS["title"]):
+            got = self.results["limits"]
+            print("limit by the minute, ns: " + ", ".join(f"{LIMITS['names'][key]} {value:.0f}" for key, value in got["check"].items()) + "; " +
+                  ", ".join(f"{who}: new {got[who]['new']:.0f}, known {got[who]['known']:.0f}, no place {got[who]['no place']:.0f}, resident "
+                            f"{got[who]['resident before']:,} and {got[who]['resident after']:,} octets after a tenth and all of {got[who]['subjects']:,}"
+                            for who in ("address", "user")))
+
     def constant(self):
         if self.in_memory("constant_time", "constant", "constant time"):
             print("Welch's t, wrong from the first octet on, and in the last four alone: " +
@@ -237,6 +245,8 @@ class Bench:
             self.schema()
         if self.wanted(VERIFY["name"]):
             self.verify()
+        if self.wanted(LIMITS["name"]):
+            self.limits()
         if self.wanted(CONSTANT["name"]):
             self.constant()
         if self.wanted(PREFIXES["name"]):

@@ -144,6 +144,8 @@ A list. Without it there is one route, `*`, to `upstream.url` (to the built-in h
 | `inbound.secrets` | the same | none | the same in messages of clients |
 | `inspect.mode` | `off`, `monitor`, `refuse` | `validation.inspect.mode` | how messages of clients, and handshakes, are [looked through](rules.md) on this route |
 | `inspect.points` | list of `CLASS REFUSE FLAG`, as in `sql 20 4` | none | the points at which a class refuses and flags on this route, in place of `validation.inspect.refuse.CLASS` and `.flag.CLASS`; 0: never |
+| `messages_per_minute` | 0 to 1000000000 messages | `0` | of all clients of this route together; who is refused by it broke no rule. Burst of the same size. 0: no limit |
+| `bytes_per_minute` | 0 to 1000000000 bytes | `0` | of all clients of this route together, as they came, the same; burst of the same size, at least `rate_limiting.max_message_size`. 0: no limit |
 | `require` | list | | what every login there needs, all of it at once: `certificate` (of the client, one that holds), `jwt` (a token, or a session opened with one), `dpop` (bound to a key that is proved) |
 
 ```yaml

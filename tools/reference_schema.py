@@ -42,7 +42,8 @@ SECRETS = mapping({"secrets": {"type": ["object", "string", "null"], "pattern": 
 ROUTE = {"path": {"type": "string"}, "upstream": {"type": "string"}, "upstream_path": {"type": "string"}, "opaque": TRUTH, "binary": TRUTH,
          "forward": one_of(("client", "canonical")), "anonymous": {"type": "string"}, "origins": TEXTS, "hosts": TEXTS, "subprotocols": TEXTS,
          "dialect": one_of([row[1] for row in rows_of("dialects", "DIALECT")] + ["subprotocol"]), "types": named(TEXT),
-         "discriminator": {"type": "string", "pattern": "^(/|none$)"}, "login_message": TEXT, "outbound": {**SECRETS, "properties": {**SECRETS["properties"], "unknown_types": UNEXPECTED, "invalid": UNEXPECTED, "type": {"type": "string"}}}, "inbound": SECRETS, "inspect": mapping({"mode": one_of(("off", "monitor", "refuse")), "points": TEXTS}), "require": listed({"enum": ["certificate", "jwt", "dpop"]})}
+         "discriminator": {"type": "string", "pattern": "^(/|none$)"}, "login_message": TEXT, "outbound": {**SECRETS, "properties": {**SECRETS["properties"], "unknown_types": UNEXPECTED, "invalid": UNEXPECTED, "type": {"type": "string"}}}, "inbound": SECRETS, "inspect": mapping({"mode": one_of(("off", "monitor", "refuse")), "points": TEXTS}), "require": listed({"enum": ["certificate", "jwt", "dpop"]}),
+         "messages_per_minute": whole(0, 1000000000), "bytes_per_minute": whole(0, 1000000000)}
 ISSUER = {"issuer": {"type": "string"}, "audience": {"type": "string"}, "jwks": {"type": "string"}, "public_key": {"type": "string"},
           "algorithm": one_of([row[1].strip('"') for row in rows_of("jose", "JOSE") if not row[1].strip('"').startswith("HS")]),
           "kid": {"type": "string"}, "type": {"type": "string"}, "user": {"type": "string"}, "user_prefix": {"type": "string"},

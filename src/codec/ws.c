@@ -350,6 +350,7 @@ static inline const struct rule *give_message(struct ws_reader *reader, uint8_t 
 		.opcode = reader->message,
 		.zero_mask = zero_mask(reader),
 		.compressed = reader->compressed,
+		.fragments = reader->fragments,
 		.payload = payload,
 		.size = size,
 	};

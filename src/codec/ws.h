@@ -58,8 +58,9 @@ struct ws_item {
 	uint16_t code;	  /* close code of a close frame or of the failure */
 	uint8_t *payload; /* unmasked; may be changed */
 	size_t size;
-	const char *rule;  /* failure: "RFC 6455 5.2: …", static */
-	uint64_t declared; /* failure 1009: size that the frame or message would have had */
+	const char *rule;   /* failure: "RFC 6455 5.2: …", static */
+	uint32_t fragments; /* a message: its frames */
+	uint64_t declared;  /* failure 1009: size that the frame or message would have had */
 };
 
 void ws_reader_init(struct ws_reader *reader, enum ws_role role);

@@ -49,6 +49,7 @@ struct fw_conn *fw_conn_free(struct fw_conn *conn)
 	ws_reader_fini(&conn->reader, &engine->pool);
 	buf_clear(&conn->pending, &engine->pool);
 	buf_clear(&conn->out, &engine->pool);
+	quota_free(conn);
 	mem_free(conn->pong);
 	mem_free(conn->type_cells);
 	mem_free(conn->access);

@@ -18,6 +18,7 @@
 #include "codec/ws.h"
 #include "engine/capture.h"
 #include "engine/counters.h"
+#include "engine/quota.h"
 #include "engine/detect/words.h"
 #include "engine/trial.h"
 #include "base/error_code.h"
@@ -63,6 +64,7 @@ struct fw_engine {
 	const struct engine_trial *trial;  /* NULL: none, as with every server */
 	engine_capture_function *capture;  /* NULL: nobody records the traffic */
 	void *capture_user;
+	struct engine_quota quota;	  /* hold NULL: connections count by themselves */
 	char stage_cause[FW_STAGE_CAUSE]; /* what a stage of the embedding program said last */
 	uint64_t connection_base;	  /* see engine.c */
 	uint32_t connection_count;
@@ -257,7 +259,8 @@ struct fw_conn {
 	uint32_t violations;	 /* messages refused by rate in a row */
 	uint32_t admit_again_ms; /* where too many handshakes came */
 	uint32_t messages_in, messages_out;
-	uint16_t end_code; /* close code sent or received */
+	uint16_t end_code;	 /* close code sent or received */
+	uint32_t frames_counted; /* of the message that is being read */
 
 	uint64_t phase_until_ns;  /* deadline of the phase; UINT64_MAX: none */
 	uint64_t last_input_ns;	  /* anything from the client: for pings */
@@ -266,7 +269,9 @@ struct fw_conn {
 	uint64_t message_cell;	  /* GCRA */
 	uint64_t byte_cell;
 	uint64_t control_cell;
+	uint64_t frame_cell;
 	uint64_t answer_cell; /* GCRA, of answers that say RATE_LIMITED */
+	struct quota *quota;  /* words of limits that it shares; NULL: of none yet */
 	uint64_t *type_cells; /* GCRA, of types with a rate of their own: policy->rate_cells; NULL: none came yet */
 
 	struct ws_reader reader;
@@ -556,6 +561,23 @@ static inline bool recheck_due(const struct fw_conn *conn)
 {
 	return conn->policy != conn->engine->policy;
 }
+
+/* quota.c: limits that connections share, in the order of the rows of limit_kinds.def. Those of the client come first.
+ */
+enum { QUOTA_OF_CLIENT_END = 4 };
+enum quota_answer { QUOTA_YES, QUOTA_NO, QUOTA_MEMORY };
+struct quota_asked {
+	unsigned first, end; /* the n-th of the kinds that connections hold */
+	uint64_t messages, bytes;
+	uint64_t wait_ns;     /* NO: until it is YES */
+	enum limit_kind kind; /* that says so */
+};
+enum quota_answer quota_ask(struct fw_conn *conn, struct quota_asked *asked); /* nothing is counted */
+/* After it was asked: on all of them, or on none. NO: another thread was faster. */
+enum quota_answer quota_take(struct fw_conn *conn, struct quota_asked *asked);
+/* Before the connection has that policy and route. */
+void quota_move(struct fw_conn *conn, const struct fw_policy *next, const struct policy_route *route);
+void quota_free(struct fw_conn *conn);
 
 /* access.c: data access records. */
 void access_note(struct fw_conn *conn, bool outbound, uint16_t type, size_t bytes);

@@ -73,6 +73,7 @@ struct message {
 	const char *findings; /* for explain: every rule that was found */
 	uint32_t retry_after_ms;
 	uint32_t violations; /* of the connection before it, in a row */
+	bool blameless;	     /* it is refused for what others did: no violation of its sender's */
 	const struct policy_field_rule *
 		*hidden; /* by node of a key: the rule by which it is not shown; NULL: none is */
 	struct secrets_seen secrets;
@@ -97,7 +98,7 @@ struct stage {
 extern const struct stage *const pipeline_stages;
 extern unsigned pipeline_count;
 
-/* stage_limit.c: too many: when one may come again, and the end of who goes on. */
+/* stage_limit.c: too many: when one may come again, and the end of who goes on, unless he is blameless. */
 enum verdict limit_refuse(struct message *message, uint64_t wait_ns, const char *cause);
 
 /* stage_route.c: the value that says the type of an object of plain JSON, where the route has it, or 0. There is a

@@ -211,11 +211,14 @@ static void move(struct fw_conn *conn, struct fw_policy *next, const struct word
 		ending_close(conn, CLOSE_FAULT, NULL, "memory");
 		return;
 	}
+	quota_move(conn, next, word->route);
 	access_flush(conn); /* it names its types by the policy that counted them */
 	shorten(conn, next);
 	convert(&conn->message_cell, &conn->policy->message_rate, &next->message_rate, now_ns);
 	convert(&conn->byte_cell, &conn->policy->byte_rate, &next->byte_rate, now_ns);
 	convert(&conn->control_cell, &conn->policy->control_rate, &next->control_rate, now_ns);
+	convert(&conn->frame_cell, &conn->policy->frame_rate, &next->frame_rate, now_ns);
+	convert(&conn->answer_cell, &conn->policy->answer_rate, &next->answer_rate, now_ns);
 	if (conn->principal != NULL && word->has_role)
 		conn->principal->role = word->role;
 	else if (conn->principal != NULL)

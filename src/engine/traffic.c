@@ -98,7 +98,8 @@ static const char *record_refusal(struct fw_conn *conn, const struct message *me
 	if (message->has_number)
 		event_number(node, "at", (int64_t)message->number);
 	inspect_note(node, message);
-	event_violation(conn, message->event);
+	if (!message->blameless)
+		event_violation(conn, message->event);
 	return node->event.as.record.event_id;
 }
 
@@ -106,10 +107,8 @@ static const char *record_refusal(struct fw_conn *conn, const struct message *me
  * close_after_violations is off or a client sends a good message now and then. The refusal is recorded all the same. */
 static bool may_answer(struct fw_conn *conn, const struct message *message)
 {
-	static const struct gcra rate = { SECOND_NS, 59 * SECOND_NS }; /* 60 a minute */
-
 	return message->error != ERROR_RATE_LIMITED ||
-	       gcra_take(&conn->answer_cell, &rate, conn->engine->now.monotonic_ns) == 0;
+	       gcra_take(&conn->answer_cell, &message->policy->answer_rate, conn->engine->now.monotonic_ns) == 0;
 }
 
 static void refuse(struct fw_conn *conn, const struct message *message, enum verdict verdict, unsigned stage)
@@ -304,15 +303,33 @@ static bool inflate_login(struct fw_conn *conn, struct ws_item *item)
 	return true;
 }
 
+/* Frames of messages that came since it was asked last: of one whole message, or of a part of one. */
+static bool too_many_frames(struct fw_conn *conn, enum ws_step step, const struct ws_item *item)
+{
+	const struct gcra *rate = &conn->policy->frame_rate;
+	uint32_t frames = step == WS_MESSAGE ? item->fragments : conn->reader.fragments;
+	uint32_t fresh = frames - conn->frames_counted;
+
+	conn->frames_counted = step == WS_MESSAGE ? 0 : frames;
+	return rate->interval_ns != 0 && !conn_monitors(conn) &&
+	       gcra_take_many(&conn->frame_cell, rate, fresh, conn->engine->now.monotonic_ns) != 0;
+}
+
 void traffic_client(struct fw_conn *conn)
 {
 	struct ws_limits limits = { traffic_largest(conn, FW_CLIENT),
 				    conn_monitors(conn) ? 0 : (uint32_t)conn->policy->settings.max_fragments };
 	struct ws_item item;
+	enum ws_step step;
 
 	conn->last_input_ns = conn->engine->now.monotonic_ns;
 	conn->ping_due = false;
-	switch (ws_reader_next(&conn->reader, &limits, &conn->engine->pool, &conn->input, &conn->input_size, &item)) {
+	step = ws_reader_next(&conn->reader, &limits, &conn->engine->pool, &conn->input, &conn->input_size, &item);
+	if (too_many_frames(conn, step, &item)) {
+		ending_close(conn, CLOSE_FRAME_FLOOD, NULL, "frames per minute");
+		return;
+	}
+	switch (step) {
 	case WS_MORE:
 		break;
 	case WS_FAIL:

@@ -368,6 +368,22 @@ static bool same_inspection(const struct policy_route_inspect *a, const struct p
 	return same;
 }
 
+/* Messages and octets of all clients of a route; 0: no limit. */
+static void compare_rates(struct comparing *c, const int64_t before[2], const int64_t after[2])
+{
+	static const char *const what[2] = { "messages", "bytes" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (before[i] == after[i])
+			continue;
+		if (after[i] == 0)
+			say(c, DIFFERENCE_OPENS, "takes any number of %s a minute", what[i]);
+		else
+			say(c, before[i] != 0 && after[i] > before[i] ? DIFFERENCE_OPENS : DIFFERENCE_CLOSES,
+			    "takes %lld %s a minute of all clients", (long long)after[i], what[i]);
+	}
+}
+
 static void compare_route(struct comparing *c, const struct policy_route *a, const struct policy_route *b)
 {
 	const char *one = role_of(c->before, a->anonymous_role), *two = role_of(c->after, b->anonymous_role);
@@ -417,6 +433,7 @@ static void compare_route(struct comparing *c, const struct policy_route *a, con
 	    /* NOLINTNEXTLINE: the same */
 	    memcmp(&a->secrets_out, &b->secrets_out, sizeof(a->secrets_out)) != 0)
 		say(c, DIFFERENCE_CHANGES, "secrets in messages are dealt with otherwise");
+	compare_rates(c, a->per_minute, b->per_minute);
 	compare_lists(c, &a->origins, &b->origins, "origin");
 	compare_lists(c, &a->hosts, &b->hosts, "host");
 	compare_lists(c, &a->subprotocols, &b->subprotocols, "subprotocol");

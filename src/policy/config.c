@@ -54,6 +54,7 @@ static void check_together(struct config *config)
 			"the built-in hub knows no messages but the built-in ones: give each route an upstream");
 	config_csrf(config);
 	config_encryption(config);
+	config_limits_check(config);
 	if (settings->proxy_protocol != PROXY_OFF && settings->trusted_proxies.count == 0)
 		config_report_error(config, config->origins[config_scalar_find("proxy_protocol")].place,
 				    "\"proxy_protocol\" needs \"trusted_proxies\": without them nobody could connect");

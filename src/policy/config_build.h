@@ -328,6 +328,17 @@ struct config_field_said {
 };
 struct config_field_said config_define_said(struct fy_node *field);
 void config_types(struct config *config, struct config_place place, struct fy_node *value, struct policy_route *route);
+/* config_limits.c */
+#define CONFIG_MINUTE_NS UINT64_C(60000000000)
+/* No limit is an interval of nothing: no event ever comes too early. */
+static inline struct gcra config_rate(int64_t per_minute)
+{
+	return per_minute != 0 ? gcra_per((uint64_t)per_minute, CONFIG_MINUTE_NS) : (struct gcra){ 0, 0 };
+}
+/* routes[].messages_per_minute, or bytes_per_minute. */
+void config_limits_route(struct config *config, struct config_place key, struct fy_node *value, bool bytes,
+			 struct policy_route *route);
+void config_limits_check(struct config *config); /* do they go together? */
 /* config_secrets.c */
 void config_secrets(struct config *config, struct config_place place, const char *what, struct fy_node *value,
 		    struct policy_secrets *secrets);

@@ -9,8 +9,6 @@
 #include "policy/config_event.h"
 #include "policy/contract.h"
 
-#define MINUTE_NS UINT64_C(60000000000)
-
 /* A mapping from names to limits: which names, what they are limited to. */
 struct named_limits {
 	const char *section;
@@ -183,12 +181,6 @@ static const char *or_null(const char *text)
 	return *text != '\0' ? text : NULL;
 }
 
-/* No limit is an interval of nothing: no event ever comes too early. */
-static struct gcra rate(int64_t per_minute)
-{
-	return per_minute != 0 ? gcra_per((uint64_t)per_minute, MINUTE_NS) : (struct gcra){ 0, 0 };
-}
-
 /* Types that have no rate of their own; what is shown as written stays as it is. */
 static void derive_type_rates(struct config *config)
 {
@@ -203,6 +195,33 @@ static void derive_type_rates(struct config *config)
 		if (!contract_rate(policy, message->name, usual))
 			config->short_of_memory = true;
 		message->messages_per_minute = 0;
+	}
+}
+
+static void derive_rates(struct fw_policy *policy)
+{
+	const struct settings *settings = &policy->settings;
+	const int64_t held[LIMIT_HELD] = {
+		[LIMIT_KIND_user_messages - LIMIT_HELD_FIRST] = settings->user_messages_per_minute,
+		[LIMIT_KIND_user_bytes - LIMIT_HELD_FIRST] = settings->user_bytes_per_minute,
+		[LIMIT_KIND_address_messages - LIMIT_HELD_FIRST] = settings->address_messages_per_minute,
+		[LIMIT_KIND_address_bytes - LIMIT_HELD_FIRST] = settings->address_bytes_per_minute,
+		[LIMIT_KIND_total_messages - LIMIT_HELD_FIRST] = settings->total_messages_per_minute,
+		[LIMIT_KIND_total_bytes - LIMIT_HELD_FIRST] = settings->total_bytes_per_minute,
+	};
+
+	policy->message_rate = config_rate(settings->messages_per_minute);
+	policy->auth_rate = config_rate(settings->auth_attempts_per_minute);
+	policy->control_rate = config_rate(settings->control_rate);
+	policy->frame_rate = config_rate(settings->frame_rate);
+	policy->byte_rate = config_rate(settings->bytes_per_minute);
+	policy->handshake_rate = config_rate(settings->handshakes_per_minute);
+	policy->account_rate = config_rate(settings->auth_attempts_per_account);
+	policy->session_rate = config_rate(settings->sessions_per_user_per_minute);
+	policy->answer_rate = config_rate(settings->limit_answers_per_minute);
+	for (unsigned i = 0; i < LIMIT_HELD; i++) {
+		policy->held_rates[i] = config_rate(held[i]);
+		policy->held |= (uint8_t)((held[i] != 0) << i);
 	}
 }
 
@@ -224,14 +243,8 @@ void config_derive(struct config *config)
 		policy->blocking_events |= UINT64_C(1) << type;
 		policy->event_points[type] = points;
 	}
-	policy->message_rate = gcra_per((uint64_t)settings->messages_per_minute, MINUTE_NS);
-	policy->auth_rate = gcra_per((uint64_t)settings->auth_attempts_per_minute, MINUTE_NS);
-	policy->control_rate = rate(settings->control_rate);
-	policy->byte_rate = rate(settings->bytes_per_minute);
+	derive_rates(policy);
 	derive_type_rates(config);
-	policy->handshake_rate = rate(settings->handshakes_per_minute);
-	policy->account_rate = rate(settings->auth_attempts_per_account);
-	policy->session_rate = rate(settings->sessions_per_user_per_minute);
 	policy->jwt = (struct jwt_rules){
 		.keys = policy->jwt_keys,
 		.key_count = policy->jwt_key_count,

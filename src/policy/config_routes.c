@@ -26,13 +26,17 @@ enum member {
 	OUTBOUND,
 	INBOUND,
 	INSPECT,
+	MESSAGES_PER_MINUTE,
+	BYTES_PER_MINUTE,
 	MEMBERS
 };
-static const char *const member_names[MEMBERS] = { "path",    "upstream",     "upstream_path", "opaque",
-						   "binary",  "forward",      "anonymous",     "origins",
-						   "hosts",   "subprotocols", "login_message", "require",
-						   "dialect", "types",	      "discriminator", "outbound",
-						   "inbound", "inspect" };
+static const char *const member_names[MEMBERS] = {
+	"path",	   "upstream",	   "upstream_path",	  "opaque",
+	"binary",  "forward",	   "anonymous",		  "origins",
+	"hosts",   "subprotocols", "login_message",	  "require",
+	"dialect", "types",	   "discriminator",	  "outbound",
+	"inbound", "inspect",	   "messages_per_minute", "bytes_per_minute"
+};
 
 enum { POINTER_MOST = 128 }; /* octets of discriminator */
 
@@ -316,6 +320,10 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		return;
 	case INSPECT:
 		config_inspect_route(config, key, value, &route->inspect);
+		return;
+	case MESSAGES_PER_MINUTE:
+	case BYTES_PER_MINUTE:
+		config_limits_route(config, key, value, index == BYTES_PER_MINUTE, route);
 		return;
 	case ORIGINS:
 		config_value_texts(config, key, "origins", value, config_check_origin, &route->origins);

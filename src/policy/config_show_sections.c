@@ -144,6 +144,10 @@ static void show_route(struct config *config, unsigned number)
 		give_text(&entry, "inspect.mode", config_inspect_mode(route->inspect.mode));
 	if (route->inspect.points.count != 0)
 		give_texts(&entry, "inspect.points", &route->inspect.points);
+	if (route->per_minute[0] != 0)
+		give_integer(&entry, "messages_per_minute", route->per_minute[0]);
+	if (route->per_minute[1] != 0)
+		give_integer(&entry, "bytes_per_minute", route->per_minute[1]);
 }
 
 static void show_keys(struct config *config)

@@ -125,6 +125,8 @@ static void take_routes(struct taking *taking, const struct fw_policy *policy)
 		take_number(taking, route->unknown_out | route->invalid_out << 8 | route->inspect.has_mode << 16 |
 					    route->inspect.mode << 17);
 		take_texts(taking, &route->inspect.points);
+		take_number(taking, route->per_minute[0]);
+		take_number(taking, route->per_minute[1]);
 	}
 }
 

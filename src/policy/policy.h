@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/event_type.h"
 #include "base/gcra.h"
+#include "base/limit_kind.h"
 #include "base/limits.h"
 #include "crypto/jwt.h"
 #include "policy/alert_rule.h"
@@ -214,7 +215,10 @@ struct policy_route {
 	bool lists_types; /* else every type that the policy has */
 	struct policy_route_inspect inspect;
 	struct policy_secrets secrets_in, secrets_out; /* in messages of clients, and to them */
-	const char *type_out; /* of every message of the server, where nothing in it says its type; NULL: it does */
+	const char *type_out;  /* of every message of the server, where nothing in it says its type; NULL: it does */
+	int64_t per_minute[2]; /* messages and bytes of all its clients; 0: no limit */
+	struct gcra rates[2];  /* the same */
+	uint8_t held;	       /* which of them are limits, as in fw_policy.held */
 	uint8_t unknown_out, invalid_out; /* enum policy_unexpected: types that nobody defined; not as defined */
 };
 
@@ -358,12 +362,15 @@ struct fw_policy {
 	struct addr_net *trusted_nets; /* of trusted_proxies */
 	size_t trusted_net_count;
 
-	struct gcra message_rate, control_rate, auth_rate;
-	struct gcra byte_rate, handshake_rate, account_rate, session_rate; /* an interval of 0: no limit */
-	uint32_t methods;						   /* bit set of enum policy_method */
-	uint32_t auth_message_bytes;					   /* what the message type auth may have */
-	struct fw_slice security_headers;				   /* see security_headers.h */
-	struct fw_slice cors_preflight;					   /* see cors.h */
+	struct gcra message_rate, control_rate, frame_rate, auth_rate;
+	/* An interval of 0: no limit. */
+	struct gcra byte_rate, handshake_rate, account_rate, session_rate, answer_rate;
+	struct gcra held_rates[LIMIT_HELD]; /* but of routes, which have their own */
+	uint8_t held;			    /* bit set of those that are limits */
+	uint32_t methods;		    /* bit set of enum policy_method */
+	uint32_t auth_message_bytes;	    /* what the message type auth may have */
+	struct fw_slice security_headers;   /* see security_headers.h */
+	struct fw_slice cors_preflight;	    /* see cors.h */
 };
 
 /* Would a name of our own users be taken for one of an issuer's: does it begin with the user_prefix of one? */

@@ -9,6 +9,7 @@
 #include "crypto/digest.h"
 #include "shell/manager_parts.h"
 #include "shell/rehearsal_parts.h"
+#include "shell/store_quota.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
 
@@ -34,6 +35,7 @@ struct rehearsal *rehearsal_new(struct fw_policy *policy, uint64_t wall_us)
 	r->engine = fw_engine_new(&(struct fw_engine_options){ .policy = policy, .random = random });
 	if (r->store == NULL || r->engine == NULL)
 		return rehearsal_free(r);
+	store_quota(r->engine, r->store);
 	r->trial = (struct engine_trial){ .trace = rehearsal_see_stage, .user = r };
 	engine_trial(r->engine, &r->trial);
 	return r;

@@ -14,6 +14,7 @@
 #include "engine/counters.h"
 #include "shell/conn_io.h"
 #include "shell/log.h"
+#include "shell/store_quota.h"
 #include "shell/tls_stream.h"
 #include "state/threats.h"
 
@@ -445,6 +446,7 @@ int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 	if (init_loop(worker) != 0 || worker->scratch == NULL || worker->tls_io == NULL || worker->inbox == NULL ||
 	    worker->engine == NULL || !worker_capture_start(worker) || !worker_dials_start(worker))
 		goto failed;
+	store_quota(worker->engine, worker->options->store);
 	resolve_init(&worker->resolve, &worker->loop, conn_io_resolved);
 	worker->resolve.log = worker->options->log;
 	worker_now(worker);

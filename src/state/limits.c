@@ -33,7 +33,7 @@ uint64_t limits_tag(const struct limits *limits, enum limit_kind kind, struct fw
 {
 	/* Hashes of a fixed size each: no subject can end where another's part begins. */
 	const uint64_t words[] = { kind, hash_bytes(&limits->key, subject.data, subject.size),
-				   hash_bytes(&limits->key, part.data, part.size) };
+				   part.size != 0 ? hash_bytes(&limits->key, part.data, part.size) : 0 };
 	uint64_t tag = hash_bytes(&limits->key, words, sizeof(words));
 
 	return tag != 0 ? tag : 1;

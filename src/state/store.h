@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/gcra.h"
+#include "base/limit_kind.h"
 #include "base/limits.h"
 
 struct store;
@@ -79,6 +80,11 @@ enum fw_answer_code store_account_slot(struct store *store, struct fw_slice user
 /* The same for a session that a user is about to open. */
 enum fw_answer_code store_session_slot(struct store *store, struct fw_slice user, uint64_t now_ns,
 				       uint32_t *ret_retry_ms);
+/* A word that connections count messages on together, as limits_hold: of an address (name is not looked at), else of a
+ * name. Given back by store_limit_release. *ret_crowded: it is that of all who found no place. */
+_Atomic uint64_t *store_limit_hold(struct store *store, enum limit_kind kind, const struct fw_addr *address,
+				   struct fw_slice name, const struct gcra *rate, uint64_t now_ns, bool *ret_crowded);
+void store_limit_release(struct store *store, enum limit_kind kind, _Atomic uint64_t *word);
 /* That user has logged in from there. */
 void store_login_known(struct store *store, struct fw_slice user, const struct fw_addr *address, uint64_t now_ns);
 

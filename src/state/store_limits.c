@@ -91,6 +91,31 @@ enum fw_answer_code store_session_slot(struct store *store, struct fw_slice user
 	return slot(store, &store->limits, LIMIT_KIND_sessions, user, now_ns, ret_retry_ms);
 }
 
+/* Strangers can fill the words of addresses; those of users, routes and all are not among them. */
+static struct limits *limits_of(struct store *store, enum limit_kind kind)
+{
+	return kind == LIMIT_KIND_address_messages || kind == LIMIT_KIND_address_bytes ? &store->attempts
+										       : &store->limits;
+}
+
+_Atomic uint64_t *store_limit_hold(struct store *store, enum limit_kind kind, const struct fw_addr *address,
+				   struct fw_slice name, const struct gcra *rate, uint64_t now_ns, bool *ret_crowded)
+{
+	struct limits *limits = limits_of(store, kind);
+	struct prefix prefix = store_prefix(store, address);
+	struct fw_slice subject = limits == &store->attempts ? prefix_slice(&prefix) : name;
+	_Atomic uint64_t *word =
+		limits_hold(limits, kind, limits_tag(limits, kind, subject, slice(NULL, 0)), rate, now_ns);
+
+	*ret_crowded = word == &limits->shared[kind];
+	return word;
+}
+
+void store_limit_release(struct store *store, enum limit_kind kind, _Atomic uint64_t *word)
+{
+	limits_release(limits_of(store, kind), word);
+}
+
 enum fw_answer_code store_arrive(struct store *store, const struct fw_addr *address, uint64_t now_ns,
 				 uint32_t *ret_retry_ms)
 {

@@ -1,7 +1,8 @@
-"""A wall clock of one server that a test sets, by a library of ours (clock.c) that all of its processes have."""
+"""A wall clock of one server that a test sets, and one that only goes forward and that it stops, by a library of ours (clock.c) that all of its processes have."""
 import os
 import struct
 import tempfile
+import time
 
 from framewall import BINARY
 
@@ -17,4 +18,11 @@ class Clock:
         self.environment = {"LD_PRELOAD": LIBRARY, "TEST_CLOCK": self.file.name}
 
     def set(self, seconds):
-        os.pwrite(self.file.fileno(), struct.pack("=q", seconds), 0)
+        os.pwrite(self.file.fileno(), struct.pack("=qq", seconds, 0), 0)
+
+    def stop(self):
+        """What counts time stands still from now on, until go()."""
+        os.pwrite(self.file.fileno(), struct.pack("=q", time.monotonic_ns()), 8)
+
+    def go(self):
+        os.pwrite(self.file.fileno(), struct.pack("=q", 0), 8)

@@ -3,6 +3,7 @@
 import urllib.error
 import urllib.request
 
+from clock import Clock
 from framewall import *
 
 
@@ -67,6 +68,43 @@ def test_both_families():
                 continue
             with socket.create_connection((address, fw.port), PATIENCE):
                 ok(True, f"localhost listens on {address}, on the same port")
+
+
+def test_shared():
+    """One user on many connections of two workers, while the clock stands still."""
+    limit, each = 50, 20
+    clock = Clock()
+
+    async def ask(ws):
+        for _ in range(each):
+            await ws.send('{"type":"ping"}')
+        answers = [json.loads(await asyncio.wait_for(ws.recv(), PATIENCE)) for _ in range(each)]
+        return [answer["type"] if answer["type"] != "error" else answer["data"]["code"] for answer in answers]
+
+    async def scenario(fw):
+        held = [await fw.connect(user="alice") for _ in range(12)]
+        other = await fw.connect(user="bob")
+        for ws in held + [other]:  # what is said of those who came later
+            while True:
+                try:
+                    await asyncio.wait_for(ws.recv(), 0.2)
+                except asyncio.TimeoutError:
+                    break
+        clock.stop()
+        try:
+            answers = sum(await asyncio.gather(*(ask(ws) for ws in held)), [])
+            equal((answers.count("pong"), answers.count("RATE_LIMITED")), (limit, len(held) * each - limit), "of all that its connections send exactly so many pass")
+            equal((await ask(other)).count("pong"), each, "and another user is not among them")
+        finally:
+            clock.go()
+        for ws in held + [other]:
+            await ws.close()
+
+    config = RELAXED.replace("rate_limiting:", f"rate_limiting:\n  messages_per_user_per_minute: {limit}\n  close_after_violations: 0\n  answers_per_minute: 0") + "authentication: {max_sessions_per_user: 100}\n"
+    with Framewall(config, "--workers", "2", environment=clock.environment) as fw:
+        run(scenario(fw))
+        connected = fw.wait_records("websocket_connected", 13)
+        equal({record["connection_id"] >> 32 & 255 for record in connected if record.get("user_id", "alice") == "alice"}, {0, 1}, "both workers had some of them")
 
 
 def ends(fw, code, text, name):
@@ -135,4 +173,4 @@ def test_admin_refused():
         equal(len(found) - 1 + sum(folded), guesses, "and none is missing from the sum")
 
 
-main(test_connections, test_block, test_both_families, test_start, test_demo, test_admin_refused)
+main(test_connections, test_block, test_shared, test_both_families, test_start, test_demo, test_admin_refused)

@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "policy/config.h"
 #include "shell/penalty.h"
+#include "shell/store_quota.h"
 
 #define NEVER_ENDS (600 * SECOND)
 enum { TICKS = 1000, MEMORY_OCTETS = 2048, CLIENT_PORT = 8765, UPSTREAM_PORT = 9000 };
@@ -631,5 +632,6 @@ struct world *memory_start(const struct world_options *options, struct text *ret
 		memory_stop(&memory->world, reterr, &ignored);
 		return NULL;
 	}
+	store_quota(memory->engine, memory->store);
 	return &memory->world;
 }

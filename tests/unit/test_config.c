@@ -615,15 +615,36 @@ static void reference_file(void **state)
 	fw_policy_unref(policy);
 }
 
+/* A message of more octets than a burst would never pass. */
+static void bytes_a_minute_are_at_least_a_message(void **state)
+{
+	(void)state;
+	refused_for("rate_limiting:\n  bytes_per_minute: 8191\n",
+		    "f.yaml:2:3: error: \"rate_limiting.bytes_per_minute\": 8191 is less than one message may have "
+		    "(\"rate_limiting.max_message_size\": 8192), so a larger one would never pass: raise it, or lower "
+		    "max_message_size\n");
+	refused_for("rate_limiting: {bytes_per_user_per_minute: 200, max_message_size: 201}\n",
+		    "\"rate_limiting.bytes_per_user_per_minute\": 200 is less");
+	refused_for("rate_limiting: {bytes_per_ip_per_minute: 200}\n",
+		    "\"rate_limiting.bytes_per_ip_per_minute\": 200 is less");
+	refused_for("rate_limiting: {total_bytes_per_minute: 200}\n",
+		    "\"rate_limiting.total_bytes_per_minute\": 200 is less");
+	refused_for("routes: [{path: /, bytes_per_minute: 8191}]\n", "\"bytes_per_minute\": 8191 is less");
+	fw_policy_unref(policy_of("rate_limiting: {bytes_per_minute: 200, max_message_size: 200}\n"));
+	fw_policy_unref(policy_of("rate_limiting: {bytes_per_minute: 8192}\n"
+				  "routes: [{path: /, bytes_per_minute: 8192}]\n"));
+}
+
 int main(void)
 {
 #define TESTS                                                                                                          \
 	cmocka_unit_test(integers_at_their_limits), cmocka_unit_test(other_kinds), cmocka_unit_test(cookies),          \
 		cmocka_unit_test(every_problem_at_once), cmocka_unit_test(places), cmocka_unit_test(what_is_not_yaml), \
 		cmocka_unit_test(nothing_in_it), cmocka_unit_test(alias_bomb), cmocka_unit_test(too_large),            \
-		cmocka_unit_test(checked_texts), cmocka_unit_test(csp_mapping), cmocka_unit_test(warnings),            \
-		cmocka_unit_test(keys), cmocka_unit_test(refused_keys), cmocka_unit_test(secrets_are_not_shown),       \
-		cmocka_unit_test(overrides), cmocka_unit_test(default_key), cmocka_unit_test(text_without_an_end),
+		cmocka_unit_test(bytes_a_minute_are_at_least_a_message), cmocka_unit_test(checked_texts),              \
+		cmocka_unit_test(csp_mapping), cmocka_unit_test(warnings), cmocka_unit_test(keys),                     \
+		cmocka_unit_test(refused_keys), cmocka_unit_test(secrets_are_not_shown), cmocka_unit_test(overrides),  \
+		cmocka_unit_test(default_key), cmocka_unit_test(text_without_an_end),
 	const struct CMUnitTest tests[] = { TESTS };
 	const struct CMUnitTest tests_and_reference[] = { TESTS cmocka_unit_test(reference_file) };
 

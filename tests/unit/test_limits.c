@@ -137,6 +137,83 @@ static void test_a_million_arrivals(void **state)
 	limits_fini(&limits);
 }
 
+/* The same of words that are held, with several at once, whose rate is another one now and then. What is spent is kept
+ * as a time that it takes to be free again. */
+enum { HELD = 64 };
+struct spent {
+	uint64_t ns, seen;
+	unsigned rate;
+};
+
+static bool spent_take(struct spent *spent, const struct gcra *rate, uint64_t per_minute, uint64_t count, uint64_t now)
+{
+	uint64_t passed = now - spent->seen;
+
+	spent->ns = passed < spent->ns ? spent->ns - passed : 0;
+	spent->seen = now;
+	if (count > per_minute || spent->ns > (per_minute - count) * rate->interval_ns)
+		return false;
+	spent->ns += count * rate->interval_ns;
+	return true;
+}
+
+static void spent_convert(struct spent *spent, const struct gcra *from, const struct gcra *to, uint64_t to_per_minute,
+			  uint64_t now)
+{
+	uint64_t passed = now - spent->seen, events;
+
+	spent->ns = passed < spent->ns ? spent->ns - passed : 0;
+	spent->seen = now;
+	if (from->interval_ns == to->interval_ns)
+		return;
+	events = (spent->ns + from->interval_ns - 1) / from->interval_ns;
+	spent->ns = (events < to_per_minute ? events : to_per_minute) * to->interval_ns;
+}
+
+static void test_a_million_arrivals_under_changing_rates(void **state)
+{
+	static const uint64_t per_minute[] = { 1, 2, 5, 7, 60, 61, 600, 8192, 1000000, 1000000000 };
+	enum { RATES = sizeof(per_minute) / sizeof(*per_minute) };
+	static struct spent spent[HELD];
+	static _Atomic uint64_t *held[HELD];
+	struct limits limits = table(1024);
+	uint64_t now = 5, refused = 0, changes = 0;
+
+	(void)state;
+	for (int i = 0; i < ARRIVALS; i++) {
+		uint32_t subject = any(HELD);
+		struct spent *expected = &spent[subject];
+		uint64_t tag = tag_of(&limits, 1, subject), count = 1;
+		struct gcra rate = gcra_per(per_minute[expected->rate], MINUTE);
+		bool allowed;
+
+		if (held[subject] == NULL || any(500) == 0) {
+			const struct gcra before = rate;
+
+			expected->rate = any(RATES);
+			rate = gcra_per(per_minute[expected->rate], MINUTE);
+			if (held[subject] != NULL)
+				limits_release(&limits, held[subject]);
+			held[subject] = limits_hold(&limits, 1, tag, &rate, now);
+			spent_convert(expected, &before, &rate, per_minute[expected->rate], now);
+			changes++;
+		}
+		if (any(4) == 0)
+			count = per_minute[expected->rate] < 1000 ? any((uint32_t)per_minute[expected->rate] + 2)
+								  : any(2000000000);
+		allowed = gcra_take_many_shared(held[subject], &rate, count, now) == 0;
+		if (allowed != (count == 0 || spent_take(expected, &rate, per_minute[expected->rate], count, now)))
+			fail_msg("arrival %d of %u, %llu at %llu a minute: %d", i, subject, (unsigned long long)count,
+				 (unsigned long long)per_minute[expected->rate], allowed);
+		refused += !allowed;
+		now += any(1000) == 0 ? (uint64_t)any(200) * SECOND : any(3) == 0 ? 0 : any(10000000);
+	}
+	assert_true(refused > ARRIVALS / 10 && refused < ARRIVALS / 10 * 9 && changes > 1000);
+	for (uint32_t i = 0; i < HELD; i++)
+		limits_release(&limits, held[i]);
+	limits_fini(&limits);
+}
+
 static void test_a_full_table_is_stricter_never_open(void **state)
 {
 	const struct gcra rate = gcra_per(5, MINUTE);
@@ -304,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_n_and_no_more_of_each_kind),
 		cmocka_unit_test(test_a_subject_is_all_of_it),
 		cmocka_unit_test(test_a_million_arrivals),
+		cmocka_unit_test(test_a_million_arrivals_under_changing_rates),
 		cmocka_unit_test(test_a_full_table_is_stricter_never_open),
 		cmocka_unit_test(test_who_is_held_stays),
 		cmocka_unit_test(test_another_rate_goes_on_counting),
