@@ -66,10 +66,11 @@ bench-detect: ## what inspection finds, how often it cries wolf, and what it cos
 	@$(NINJA) -C build-bench --quiet bench/detect && build-bench/bench/detect $(CORPORA)
 
 VECTORS ?= ../shared/vectors
-bench-watch: ## what is odd in figures and behaviour: the Numenta benchmark, KDD-99 by ADBench, of VECTORS (../shared/vectors)
+SEED ?= 101
+bench-watch: ## what is odd in figures and behaviour: the Numenta benchmark, KDD-99 by ADBench, of VECTORS (../shared/vectors), and the made-up day of seed SEED (101)
 	@tools/install-packages.sh build
 	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true
-	@$(NINJA) -C build-bench --quiet bench/watch_score && build-bench/bench/watch_score nab $(VECTORS) && build-bench/bench/watch_score adbench $(VECTORS)
+	@$(NINJA) -C build-bench --quiet bench/watch_score && build-bench/bench/watch_score nab $(VECTORS) && build-bench/bench/watch_score adbench $(VECTORS) && build-bench/bench/watch_score traffic $(SEED)
 
 voice: ## the weights of the learned voice, made anew from the texts of CORPORA
 	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true

@@ -1,4 +1,5 @@
-/* score.c: `watch nab|adbench [VECTORS]`: what src/watch finds in data that others published. */
+/* score.c: `watch_score nab|adbench|traffic`: what src/watch finds in data that others published, and in the made-up
+ * day. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,10 @@ int main(int argc, char **argv)
 		return score_nab(vectors);
 	if (!strcmp(what, "adbench"))
 		return score_adbench(vectors);
-	fputs("watch nab|adbench [VECTORS]: VECTORS is ../shared/vectors unless said\n", stderr);
+	if (!strcmp(what, "traffic"))
+		return score_traffic(argc - 2, argv + 2);
+	fputs("watch_score nab|adbench [VECTORS]: VECTORS is ../shared/vectors unless said\nwatch_score traffic [FIRST "
+	      "SEED [LAST [curve|loud]]]\n",
+	      stderr);
 	return 2;
 }

@@ -17,8 +17,6 @@
 
 #define CODE_LIFE_NS ((uint64_t)3600 * 1000000000)
 
-enum { KEEPER_WORKER = UINT16_MAX };
-
 static void on_closed(uv_handle_t *handle)
 {
 	struct keeper *keeper = handle->data;
@@ -287,6 +285,7 @@ void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct 
 	keeper_scenarios_renew(&keeper->scenarios, policy);
 	keeper_sums_set(&keeper->recorder, policy);
 	keeper_alerts_renew(&keeper->alerts, policy);
+	keeper_watch_set(&keeper->recorder.watching, policy);
 	fw_policy_unref(last);
 }
 

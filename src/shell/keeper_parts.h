@@ -21,6 +21,7 @@
 #include "shell/keeper_capture.h"
 #include "shell/keeper_scenarios.h"
 #include "shell/keeper_store.h"
+#include "shell/keeper_watch.h"
 #include "shell/passwords.h"
 #include "shell/sender.h"
 #include "shell/threat_feeds.h"
@@ -59,7 +60,7 @@ struct keeper_sums {
 	uint64_t *ids;	    /* event ids of the last records, a table of KEEPER_TAIL * 2; 0: free */
 	unsigned ids_asked; /* it is not asked for ever */
 };
-enum { KEEPER_TAIL = 4096 };
+enum { KEEPER_TAIL = 4096, KEEPER_WORKER = UINT16_MAX /* of the keeper's own records */ };
 struct keeper_alerts;
 struct keeper_recorder {
 	struct ipc_channel *channel; /* the gate's */
@@ -86,6 +87,7 @@ struct keeper_recorder {
 	bool has_next;
 	bool is_unsigned; /* the last checkpoint that was due could not be made */
 	struct keeper_sums sums;
+	struct keeper_watch watching;
 	struct pool pool;
 	struct buf told; /* records of the batch for options->on_event */
 	/* shared, under the lock */

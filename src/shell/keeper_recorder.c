@@ -263,6 +263,7 @@ static void take(struct keeper_recorder *recorder, const struct ipc_record *mess
 	if (ipc_read_record(message, tail, &record)) {
 		count_one(recorder, record.type);
 		keeper_scenarios_see(recorder->scenarios, &record);
+		keeper_watch_see(recorder, &record);
 		if (keeper_sums_take(recorder, &record))
 			keep(recorder, &record, message, tail);
 		keeper_alerts_see(recorder->alerts, &record);
@@ -420,6 +421,7 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 		return text;
 	}
 	atomic_store(&recorder->durable, ledger_durable(recorder->ledger));
+	keeper_watch_set(&recorder->watching, options->policy);
 	if (!keeper_sums_start(recorder, options))
 		return "cannot start the recorder: memory is short";
 	if (uv_thread_create(&recorder->thread, run, recorder) != 0)
@@ -443,6 +445,7 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 	pool_fini(&recorder->pool);
 	ledger_close(recorder->ledger, now()); /* when the thread did not start */
 	keeper_sums_stop(recorder, false);
+	keeper_watch_stop(&recorder->watching);
 	if (recorder->owns_channel)
 		ipc_channel_free(recorder->channel);
 	ipc_channel_free(recorder->own);

@@ -16,6 +16,7 @@ import urllib.request
 from certificates import Authority, openssl
 from effects import *
 from effects_receivers import cases_of_receivers
+from effects_anomalies import cases_of_anomalies
 from effects_blocks import cases_of_blocks
 from effects_record import cases_of_record
 from effects_scenarios import cases_of_scenarios
@@ -603,7 +604,7 @@ def outcome(future):
 def running_programs():
     with contextlib.ExitStack() as made, tempfile.TemporaryDirectory(prefix="framewall-effects-") as folder, concurrent.futures.ThreadPoolExecutor(8) as pool:
         everything = (list(cases(made)) + list(cases_of_passwords(folder)) + (list(cases_of_tokens(made)) if token else []) + list(cases_of_receivers(made)) + list(cases_of_threats(made)) + list(cases_of_alerts(made)) +
-                      list(cases_of_record()) + list(cases_of_blocks()) + list(cases_of_watchdog()) + list(cases_of_scenarios()) + list(cases_of_sealing(folder)))
+                      list(cases_of_record()) + list(cases_of_blocks()) + list(cases_of_watchdog()) + list(cases_of_scenarios()) + list(cases_of_anomalies()) + list(cases_of_sealing(folder)))
         waiting = [(case, [(name, expected, pool.submit(see)) for name, expected, see in ways(case, folder)],
                     [(key, pool.submit(alone, case, key)) for key in case.keys if len(case.keys) > 1]) for case in everything]
         for case, seen, but in waiting:

@@ -147,6 +147,13 @@ def of_alerts():
         wait_for(server, "alert_resolved")
 
 
+def of_anomalies():
+    with Framewall(RELAXED + '  anomaly_detection: {mode: "on"}\n') as server:
+        for _ in range(5):
+            RawClient(server.port, {"Authorization": "Bearer nonsense"}).close()
+        wait_for(server, "anomaly_detected")
+
+
 def of_receivers():
     """One that is not well, one that is again, a record that it refuses, and some that were gone before it had them."""
     state = {"status": 503, "hated": b"?"}
@@ -223,4 +230,4 @@ def all_of_them():
         print(f"# {row}: {seen.get(row)}")
 
 
-main(of_plays, of_the_program, of_a_worker_that_stands, of_a_crash, of_the_clock, of_issuers, of_lists, of_scenarios, of_alerts, of_receivers, of_a_full_disk, all_of_them)
+main(of_plays, of_the_program, of_a_worker_that_stands, of_a_crash, of_the_clock, of_issuers, of_lists, of_anomalies, of_scenarios, of_alerts, of_receivers, of_a_full_disk, all_of_them)
