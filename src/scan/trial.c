@@ -125,14 +125,19 @@ const char *trial_mark(struct scan_trial *trial)
 	return trial_text(trial, "fws%08x%06u", work->seed, ++work->marks);
 }
 
+/* Copied: what is learned within a check must stay hidden in those after it. */
 void trial_secret(struct scan_work *work, const char *secret)
 {
+	char *copy;
+
 	if (secret == NULL || strlen(secret) < SECRET_LEAST || work->secret_count == TRIAL_SECRETS)
 		return;
 	for (unsigned i = 0; i < work->secret_count; i++)
 		if (strcmp(work->secrets[i], secret) == 0)
 			return;
-	work->secrets[work->secret_count++] = secret;
+	copy = keep(&work->arena, secret, strlen(secret));
+	if (copy != NULL)
+		work->secrets[work->secret_count++] = copy;
 }
 
 static bool is_token_octet(uint8_t c)
