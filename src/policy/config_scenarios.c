@@ -257,7 +257,8 @@ static bool groups_by(const struct scenario_rule *rule, unsigned kind)
 static void check_action(struct config *config, struct config_place place, struct scenario_rule *rule)
 {
 	rule->of_user = groups_by(rule, SCENARIO_USER);
-	if (rule->does != SCENARIO_RECORD && rule->does != SCENARIO_REVOKE && !rule->of_user && !groups_by(rule, SCENARIO_ADDRESS))
+	if (rule->does != SCENARIO_RECORD && rule->does != SCENARIO_REVOKE && !rule->of_user &&
+	    !groups_by(rule, SCENARIO_ADDRESS))
 		config_report_error(config, place,
 				    "\"action\": %s is about an address or a user: \"group_by\" names neither",
 				    actions[rule->does]);
