@@ -74,7 +74,6 @@ def cases_of_scenarios():
 
     yield case({"name": ("a", "b", "a", "b")}, see_record("name", lambda record: record["details"]["scenario"]))
     yield case({"on": (["auth_failure"], ["auth_timeout"], 1, 0)}, see_count("on"))
-    yield case({"where": ({}, {"level": "critical"}, 1, 0)}, see_count("where"))
     yield case({"where.level": ("warning", "critical", 1, 0)}, see_count("where.level"))
     yield case({"where.ip": ("127.0.0.0/8", "10.0.0.0/8", 1, 0)}, see_count("where.ip"))
     yield case({"where.text": ("form", "nowhere", 1, 0)}, see_count("where.text"))
