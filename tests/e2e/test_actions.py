@@ -20,7 +20,7 @@ upstream: { url: "%s" }
 websocket: { control_frames_per_minute: 5, max_fragments: 4, stall_timeout: 300, ping_interval: 0 }
 authentication: { methods: [jwt, api_key, session, password], login_timeout: 1, tickets: true, query_parameter: true, password_hash: { memory: 8, passes: 1 } }
 rate_limiting: { messages_per_minute: 20, auth_attempts_per_minute: 5, max_connections_per_ip: 2, close_after_violations: 2 }
-monitoring: { auto_block: { violation_threshold: 4, warn_at: 0, slow_at: 0 } }
+monitoring: { auto_block: { violation_threshold: 4, warn_at: 0, slow_at: 0 }, anomaly_thresholds: { auth_failures: 0, rate_limit_violations: 0, invalid_messages: 0, suspicious_patterns: 0, new_ips: 0 } }
 audit_logging: { data_access: %s }
 routes: [ { path: "*" }, { path: /dead, upstream: "ws://127.0.0.1:%d" }, { path: /open, anonymous: guest } ]
 """
