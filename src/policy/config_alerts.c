@@ -120,6 +120,12 @@ static bool check_event(struct config *config, struct config_place place, const 
 	return type != EVENT_TYPES && (OF_ALERTS >> type & 1) == 0;
 }
 
+static void check_level(struct config *config, struct config_place place, const char *name, const char *text)
+{
+	if (text != NULL && config_where_level(text) < 0)
+		config_report_error(config, place, "\"%s\" is info, warning, critical or emergency", name);
+}
+
 static void set_member(struct config *config, void *user, unsigned index, struct config_place place,
 		       struct fy_node *value)
 {
@@ -159,6 +165,10 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	default:
 		break;
 	}
+	if (index == ROW_level)
+		check_level(config, place, "level", rule->level);
+	if (index == ROW_least)
+		check_level(config, place, "least", rule->least);
 }
 
 static void take(uint8_t digest[32], struct fw_slice value)
@@ -210,15 +220,6 @@ static void digest_rule(struct alert_rule *rule)
 #undef ALERT_INTEGER
 	take(digest, slice(&rule->events, sizeof(rule->events)));
 	take(digest, slice(&rule->alert_level, sizeof(rule->alert_level)));
-}
-
-static int level_of(struct config *config, struct config_place place, const char *name, const char *text)
-{
-	int level = text != NULL ? config_where_level(text) : -1;
-
-	if (text != NULL && level < 0)
-		config_report_error(config, place, "\"%s\" is info, warning, critical or emergency", name);
-	return level;
 }
 
 static void make_metric(struct config *config, struct config_place place, struct alert_rule *rule)
@@ -288,8 +289,8 @@ static void read_rule(struct config *config, struct config_place place, struct f
 	for (const struct alert_rule *other = policy->alert_rules; other < rule; other++)
 		if (other->name != NULL && strcmp(other->name, rule->name) == 0)
 			config_report_error(config, place, "two alerts are named \"%s\"", rule->name);
-	rule->alert_level = level_of(config, place, "level", rule->level);
-	rule->least_level = rule->least != NULL ? (uint8_t)level_of(config, place, "least", rule->least) : 0;
+	rule->alert_level = rule->level != NULL ? config_where_level(rule->level) : -1;
+	rule->least_level = rule->least != NULL ? (uint8_t)config_where_level(rule->least) : 0;
 	if (rule->metric != NULL)
 		make_metric(config, place, rule);
 	else
