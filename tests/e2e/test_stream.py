@@ -209,7 +209,7 @@ def connections():
             for path in ("/api/v1/connections/x", "/api/v1/connections/-1", "/api/v1/connections/99999999999999999999999"):
                 equal(ask(server, "DELETE", path)[0], 404, f"{path} is none")
             equal(ask(server, "GET", "/api/v1/connections", credential="wrong")[0], 401, "not without the token")
-        many = [await server.connect(f"user{i}") for i in range(60)]
+        many = [await server.connect(f"user{i}", max_queue=None) for i in range(60)]  # each is told of all others
         results = []
         threads = [threading.Thread(target=lambda: results.append(ask(server, "GET", "/api/v1/connections"))) for _ in range(8)]
         for thread in threads:
