@@ -45,17 +45,17 @@ def main():
     for title, size, files in kinds:
         on, off = ((instructions(program, 2 * arguments.messages, stages, size, files) - instructions(program, arguments.messages, stages, size, files)) / arguments.messages
                    for stages in ("on", "off"))
-        rows.append((title, files, on, off))
+        rows.append((title, on, off))
     _, size, files = kinds[-1]
-    speed = rows[-1][2] * 20000 / (seconds(program, 30000, size, files) - seconds(program, 10000, size, files))
+    speed = rows[-1][1] * 20000 / (seconds(program, 30000, size, files) - seconds(program, 10000, size, files))
     print("| message, there and back | instructions, all stages | off | security path | of this core at 1,000/s | of a slow one |\n|---|---|---|---|---|---|")
-    worst = 0
-    for title, files, on, off in rows:
+    verdict = lambda share: "met" if share <= BAR else "missed"
+    for title, on, off in rows:
         here, slow = (on - off) * RATE / speed, (on - off) * RATE / CLOCK
-        worst = max(worst, here if files else slow)
         print(f"| {title} | {on:,.0f} | {off:,.0f} | {on - off:,.0f} | {here:.2%} | {slow:.2%} |")
-    print(f"\nThis core: {speed / 1e9:.2f} x 10^9 instructions a second; a slow one {CLOCK / 1e9:.0f}. Bar {BAR:.0%}: {'met' if worst <= BAR else 'missed'}.")
-    return 0 if worst <= BAR else 1
+    worst = max(on - off for _, on, off in rows) * RATE
+    print(f"\nThis core: {speed / 1e9:.2f} x 10^9 instructions a second, bar {BAR:.0%}: {verdict(worst / speed)}; a slow one {CLOCK / 1e9:.0f}: {verdict(worst / CLOCK)}.")
+    return 0 if worst / speed <= BAR else 1
 
 
 if __name__ == "__main__":
