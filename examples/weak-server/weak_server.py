@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import html
+import importlib.util
 import itertools
 import json
 import re
@@ -465,32 +466,48 @@ async def serve(reader, writer):
         writer.close()
 
 
-async def main():
-    global options
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=9100)
-    parser.add_argument("--weak", default="", help="switches, with commas between")
+    parser.add_argument("--port", type=int, default=9100, help="of the first server, the next ones have those behind it; 0: any that is free")
+    parser.add_argument("--weak", action="append", help="switches, with commas between; said again: another server, beside the first")
     parser.add_argument("--secret", default=SECRET.decode())
     parser.add_argument("--public-key", help="a PEM file that jwt.confusion takes for a secret")
     parser.add_argument("--list", action="store_true", help="print the switches")
-    options = parser.parse_args()
-    if options.list:
-        print("\n".join(SWITCHES))
-        return
-    weak.update(s for s in options.weak.split(",") if s)
-    unknown = weak - set(SWITCHES)
-    if unknown:
-        parser.error("no such switch: " + ", ".join(sorted(unknown)))
+    found = parser.parse_args()
+    for text in found.weak or []:
+        unknown = set(text.split(",")) - set(SWITCHES) - {""}
+        if unknown:
+            parser.error("no such switch: " + ", ".join(sorted(unknown)))
+    return found
+
+
+async def start(said, switches, port):
+    global options
+    options = argparse.Namespace(**vars(said))
+    weak.update(s for s in switches.split(",") if s)
     if "jwt.weak_secret" in weak:
         options.secret = "secret"
-    server = await asyncio.start_server(serve, "127.0.0.1", options.port, limit=1 << 20)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=1 << 20, backlog=1024)
     print("listening on ws://127.0.0.1:%d" % server.sockets[0].getsockname()[1], flush=True)
-    async with server:
-        await server.serve_forever()
+    return server
+
+
+def copy():
+    """This module again, with variables of its own: servers of one process share nothing."""
+    spec = importlib.util.spec_from_file_location("weak_server", __file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def main(said):
+    servers = [await copy().start(said, switches, said.port + at if said.port else 0) for at, switches in enumerate(said.weak or [""])]
+    await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
 if __name__ == "__main__":
+    said = arguments()
     try:
-        asyncio.run(main())
+        print("\n".join(SWITCHES)) if said.list else asyncio.run(main(said))
     except KeyboardInterrupt:
         pass

@@ -136,13 +136,12 @@ static uint8_t *bomb(size_t plain, size_t *ret_size)
 	return octets;
 }
 
-enum { BOMB = 32 << 20 };
 void check_deflate_bomb(struct scan_trial *trial)
 {
 	static const struct client_hello deflating = { .deflate = true };
 	struct client *client, *honest;
+	size_t plain = (size_t)trial->work->profile.inflated_bytes, size;
 	uint8_t *octets;
-	size_t size;
 
 	if (!trial->work->compresses) {
 		trial_skip(trial, "the server does not negotiate permessage-deflate");
@@ -151,23 +150,23 @@ void check_deflate_bomb(struct scan_trial *trial)
 	if ((client = check_client(trial, 0, "attacker", &deflating)) == NULL ||
 	    (honest = check_client(trial, 1, "honest", NULL)) == NULL)
 		return;
-	octets = bomb(BOMB, &size);
+	octets = bomb(plain, &size);
 	if (size == 0) {
 		trial_error(trial, "out of memory");
 	} else {
-		trial_say(trial, "sent: a text of %zu octets that inflates to %d", size, BOMB);
+		trial_say(trial, "sent: a text of %zu octets that inflates to %zu", size, plain);
 		(void)client_send_frame(client,
 					&(struct client_frame){ .first = 0xc1, .payload = slice(octets, size) });
 		if (!client_answers(honest, TRIAL_PATIENCE_MS * 4))
 			trial_finding(trial,
 				      "beside a message that inflates %d times an honest client is not served any more",
-				      (int)(BOMB / size));
+				      (int)(plain / size));
 		else if (client_answers(client, TRIAL_PATIENCE_MS * 6) ||
 			 client->faulted) /* its echo is more than we read */
-			trial_finding(trial, "a message of %zu octets that inflates to %d was taken", size, BOMB);
+			trial_finding(trial, "a message of %zu octets that inflates to %zu was taken", size, plain);
 		else if (client->closed)
-			trial_pass(trial, "a message of %zu octets that inflates to %d ended the connection", size,
-				   BOMB);
+			trial_pass(trial, "a message of %zu octets that inflates to %zu ended the connection", size,
+				   plain);
 		else
 			trial_error(trial, "there was no answer, and no end");
 	}

@@ -8,7 +8,7 @@
 #include "base/slice.h"
 #include "policy/document.h"
 
-enum { FILE_MOST = 65536 };
+enum { FILE_MOST = 65536, PROFILE_NUMBER_MOST = 64 << 20 };
 
 /* Framewall's own contract: docs/reference/messages.md. */
 static const char built_in[] =
@@ -75,8 +75,8 @@ static void take_number(struct reading *reading, const struct document_node *nod
 	char *end = NULL;
 	long number = node->kind == DOCUMENT_NUMBER ? strtol((const char *)node->text.data, &end, 10) : 0;
 
-	if (end == NULL || *end != '\0' || number < 1 || number > 16777216)
-		fault(reading, node, "a whole number from 1 to 16777216 is wanted here");
+	if (end == NULL || *end != '\0' || number < 1 || number > PROFILE_NUMBER_MOST)
+		fault(reading, node, "a whole number from 1 to %d is wanted here", PROFILE_NUMBER_MOST);
 	else
 		*ret_number = number;
 }
@@ -203,6 +203,7 @@ static void take_limits(struct reading *reading, const struct document_node *nod
 		KEY("connections_per_user", KEY_NUMBER, connections_per_user),
 		KEY("guesses_per_minute", KEY_NUMBER, guesses_per_minute),
 		KEY("message_bytes", KEY_NUMBER, message_bytes),
+		KEY("inflated_bytes", KEY_NUMBER, inflated_bytes),
 		KEY("handshake_seconds", KEY_NUMBER, handshake_seconds),
 		KEY("login_seconds", KEY_NUMBER, login_seconds),
 		KEY("idle_seconds", KEY_NUMBER, idle_seconds),
@@ -432,6 +433,7 @@ int profile_read(const char *name, struct fw_slice text, struct arena *arena, fw
 		.connections_per_user = 50,
 		.guesses_per_minute = 20,
 		.message_bytes = 1048576,
+		.inflated_bytes = 32 << 20,
 		.handshake_seconds = 20,
 		.login_seconds = 35,
 	};

@@ -52,7 +52,7 @@ struct profile {
 	const char *revoke; /* a command, with ${user} */
 	bool inspects, html, is_public;
 	long messages_per_minute, connections_per_address, connections_per_user, guesses_per_minute, message_bytes,
-		handshake_seconds, login_seconds, idle_seconds;
+		inflated_bytes, handshake_seconds, login_seconds, idle_seconds;
 };
 
 /* FW_OK, FW_ERR_INVALID: reported, FW_ERR_MEMORY. text.data NULL: the built-in one. Files that it names are read. */

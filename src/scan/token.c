@@ -124,7 +124,7 @@ static const char *number_of(struct scan_trial *trial, const EVP_PKEY *pair, con
 
 char *token_own_key(struct scan_trial *trial, const char *url, struct fw_slice payload, char **ret_set)
 {
-	struct jwt_key key = { .algorithm = JOSE_RS256, .pair = EVP_RSA_gen(2048) };
+	struct jwt_key key = { .algorithm = JOSE_RS256, .pair = token_attacker_key() };
 	uint8_t signature[JOSE_SIGNATURE];
 	const char *jwk, *header;
 	char *text;

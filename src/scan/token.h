@@ -19,7 +19,8 @@ char *token_payload(struct scan_trial *trial, const struct token_claims *claims)
 char *token_join(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice signature);
 /* The same signed by HMAC with this key, which may be empty. */
 char *token_hmac(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice key);
-/* The same signed by a new RSA key, whose public half is put into the header as a JWK; or whose address is. */
+struct evp_pkey_st *token_attacker_key(void); /* NULL: memory is short */
+/* The same signed by that RSA key, whose public half is put into the header as a JWK; or whose address is. */
 char *token_own_key(struct scan_trial *trial, const char *url, struct fw_slice payload, char **ret_set);
 /* The payload of a token, decoded; data NULL: it is none. */
 struct fw_slice token_claims_of(struct scan_trial *trial, const char *token, struct fw_slice *ret_header);

@@ -15,6 +15,7 @@ from framewall import BINARY, PATIENCE, equal, main, ok, skip
 
 WEAK = "examples/weak-server/weak_server.py"
 PROFILE = open("examples/weak-server/profile.yaml").read()
+SCANS = 24  # at a time
 CHECKS = [line.split()[0] for line in subprocess.run([BINARY, "scan", "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()]
 SWITCHES = subprocess.run([sys.executable, WEAK, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
 FOLDER = tempfile.TemporaryDirectory(prefix="framewall-scan-")
@@ -24,10 +25,13 @@ with open(PEM, "w") as file:
 
 
 class Weak:
-    def __init__(self, *switches):
-        self.process = subprocess.Popen([sys.executable, WEAK, "--port", "0", "--public-key", PEM, "--weak", ",".join(switches)], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().split()[-1]
+    """One process; a server for each of these, which are switches with commas between. `url` is that of the first."""
+
+    def __init__(self, *servers):
+        command = [sys.executable, WEAK, "--port", "0", "--public-key", PEM]
+        self.process = subprocess.Popen(command + [f"--weak={switches}" for switches in servers or [""]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.urls = {switches: self.process.stdout.readline().split()[-1] for switches in servers or [""]}
+        self.url = next(iter(self.urls.values()))
         self.errors = []
         threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True).start()
 
@@ -62,21 +66,30 @@ def said(report, outcome):
     return "\n".join(f"{c['id']}: {c['reason']}\n" + "\n".join(c["evidence"][-6:]) for c in report["checks"] if c["outcome"] == outcome)
 
 
-def one_switch(switch):
+def one_switch(switch, url):
     change = (lambda text: text.replace("Only-for-this-example-0123456789abcdef", "secret")) if switch == "jwt.weak_secret" else (lambda text: text)
-    with Weak(*([switch] if switch else [])) as server:
-        return switch, scan(server.url, profile_path=profile(change)), list(server.errors)
+    return switch, scan(url, profile_path=profile(change))
 
 
-def switches():
-    wanted = sys.argv[2:] or [""] + SWITCHES
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        for switch, (code, report, errors), complaints in pool.map(one_switch, wanted):
+class Switches:
+    """All at once and beside the other tests, as they mostly wait: two processes with a server for each switch, SCANS scans at a time."""
+
+    def __init__(self):
+        wanted = sys.argv[2:] or [""] + SWITCHES
+        self.servers = [Weak(*half) for half in (wanted[::2], wanted[1::2]) if half]
+        urls = {switch: url for server in self.servers for switch, url in server.urls.items()}
+        self.pool = concurrent.futures.ThreadPoolExecutor(SCANS)
+        self.scans = self.pool.map(one_switch, urls, urls.values())
+
+    def switches(self):
+        for switch, (code, report, _) in self.scans:
             name = switch or "all switches off"
             equal(of(report, "finding"), [switch] if switch else [], f"{name}: that finding and no other")
             ok(not of(report, "error"), f"{name}: every check has an answer", said(report, "error"))
             equal(code, 1 if switch else 0, f"{name}: the exit code says so")
-            ok(not complaints, f"{name}: the weak server has nothing to complain of", "".join(complaints))
+        for server in self.servers:
+            server.__exit__()
+            ok(not server.errors, "the weak servers have nothing to complain of", "".join(server.errors))
 
 
 def every_check_has_a_switch():
@@ -121,7 +134,7 @@ def schemas():
     except ImportError:
         skip("reports hold to their schemas", "python3-jsonschema is not installed")
         return
-    with Weak("jwt.none", "slow.login") as server:
+    with Weak("jwt.none,slow.login") as server:
         _, report, _ = scan(server.url, "--tests", "jwt.none,jwt.none,input.xss,tls.plain,compliance", profile_path=profile())
         _, sarif, _ = scan(server.url, "--tests", "jwt.none,input.xss,tls.plain,compliance", profile_path=profile(), format="sarif")
     for name, schema, document in (("JSON", "docs/reference/scan.schema.json", report), ("SARIF", sarif_schema(), sarif)):
@@ -148,8 +161,8 @@ def categories():
 
 
 def reports():
-    with Weak("origin.foreign", "input.xss", "handshake.version") as server:
-        code, report, _ = scan(server.url, profile_path=profile())
+    with Weak("origin.foreign,input.xss,handshake.version") as server:
+        code, report, _ = scan(server.url, "--tests", "input.xss,jwt.signature,auth.default_password,attack_simulation,origin.foreign", profile_path=profile())
         known = os.path.join(FOLDER.name, "known.json")
         with open(known, "w") as file:
             json.dump(report, file)
@@ -158,7 +171,7 @@ def reports():
         text = json.dumps(report)
         ok("correct horse" not in text and "Only-for-this-example" not in text and not re.search(r"eyJ[\w-]+\.eyJ", text),
            "no password, secret or token is in the report", text[:300])
-        with Weak("origin.foreign", "input.xss", "handshake.version", "handshake.http10") as more:
+        with Weak("origin.foreign,input.xss,handshake.version,handshake.http10") as more:
             code, report, _ = scan(more.url, "--baseline", known, "--tests", ",".join(found), profile_path=profile())
             equal(code, 0, "findings of the baseline are no news")
             code, report, _ = scan(more.url, "--baseline", known, "--tests", ",".join(found + ["handshake.http10"]), profile_path=profile())
@@ -170,7 +183,7 @@ def reports():
         code, fix, _ = scan(server.url, "--fix", "--output", os.path.join(FOLDER.name, "report"), "--tests", ",".join(found), profile_path=profile(),
                             format="text")
         ok("allowed: [https" in fix, "--fix prints what of a policy closes it", fix)
-    with Weak("rate.messages", "rate.connections_address", "origin.foreign", "rate.connections_user") as server:
+    with Weak("rate.messages,rate.connections_address,origin.foreign,rate.connections_user") as server:
         path = os.path.join(FOLDER.name, "fix.yaml")
         with open(path, "w") as file:
             file.write(scan(server.url, "--fix", "--output", os.path.join(FOLDER.name, "report"), "--tests", "rate_limiting,origin.foreign", profile_path=profile(), format="text")[1])
@@ -179,6 +192,7 @@ def reports():
 
 
 if __name__ == "__main__":
+    all_switches = Switches()
     if sys.argv[2:]:
-        main(switches)
-    main(every_check_has_a_switch, dead_port, mute_server, usage, categories, reports, schemas, switches)
+        main(all_switches.switches)
+    main(every_check_has_a_switch, dead_port, mute_server, usage, categories, reports, schemas, all_switches.switches)
