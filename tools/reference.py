@@ -9,6 +9,7 @@ import os
 import sys
 
 from reference_configuration import configuration
+from reference_openapi import openapi
 from reference_schema import schema
 from reference_tables import MAX_SAFE, ROOT, code, markdown_table, page, rows_of, table
 
@@ -312,7 +313,7 @@ def scan():
 
 
 PAGES = {"scan.md": scan, "dialects.md": dialects, "configuration.md": configuration, "controls.md": controls, "events.md": events, "errors.md": errors, "rules.md": rules, "closes.md": closes, "messages.md": messages,
-         "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "log.md": log, "framewall.schema.json": schema, "record.schema.json": record_schema}
+         "permissions.md": permissions, "metrics.md": metrics, "limits.md": limits, "log.md": log, "framewall.schema.json": schema, "record.schema.json": record_schema, "openapi.json": openapi}
 
 
 def main():

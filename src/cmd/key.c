@@ -1,8 +1,6 @@
 /* key: API keys of a server, running or not; and with --line one for its configuration. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -31,28 +29,6 @@ static bool is_name(const char *text, size_t most, const char *characters)
 	size_t size = strlen(text);
 
 	return size != 0 && size <= most && strspn(text, characters) == size;
-}
-
-/* "90d", "12h", "30m" or "3600s" as seconds in digits. */
-static bool read_time(const char *text, char ret_seconds[24])
-{
-	static const struct {
-		char letter;
-		long seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	char *end;
-	long number;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	number = strtol(text, &end, 10);
-	for (size_t i = 0; errno == 0 && number <= 1000000000 && i < sizeof(units) / sizeof(*units); i++)
-		if (end[0] == units[i].letter && end[1] == '\0') {
-			snprintf(ret_seconds, 24, "%ld", number * units[i].seconds);
-			return true;
-		}
-	return false;
 }
 
 /* "a,b" as ["a","b"]. */
@@ -211,7 +187,7 @@ static int create(const struct keying *keying)
 		members[4].value = networks;
 	}
 	if (keying->expires != NULL) {
-		if (!read_time(keying->expires, seconds))
+		if (!manage_seconds(keying->expires, seconds))
 			return options_usage("key", "--expires is a time from now, such as 90d, 12h or 30m");
 		members[5].value = seconds;
 	}
@@ -255,12 +231,12 @@ static int rotate(const struct keying *keying, const char *id, bool env)
 		return options_usage("key", "an id has 8 characters; \"framewall key list\" shows them");
 	memcpy(path + strlen(path), "/rotate", sizeof("/rotate"));
 	if (keying->overlap != NULL) {
-		if (!read_time(keying->overlap, overlap))
+		if (!manage_seconds(keying->overlap, overlap))
 			return options_usage("key", "--overlap is a time, such as 24h; 0s: the old key ends at once");
 		members[0].value = overlap;
 	}
 	if (keying->expires != NULL) {
-		if (!read_time(keying->expires, expires))
+		if (!manage_seconds(keying->expires, expires))
 			return options_usage("key", "--expires is a time from now, such as 90d, 12h or 30m");
 		members[1].value = expires;
 	}

@@ -1,6 +1,9 @@
 #include "cmd/manage.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/slice.h"
@@ -63,6 +66,27 @@ bool manage_body(const struct manage_member *members, size_t count, char ret_bod
 	ret_body[fits ? size : 0] = '\0';
 	json_out_drop(&out);
 	return fits;
+}
+
+bool manage_seconds(const char *text, char ret_seconds[24])
+{
+	static const struct {
+		char letter;
+		long seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char *end;
+	long number;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	number = strtol(text, &end, 10);
+	for (size_t i = 0; errno == 0 && number <= 1000000000 && i < sizeof(units) / sizeof(*units); i++)
+		if (end[0] == units[i].letter && end[1] == '\0') {
+			snprintf(ret_seconds, 24, "%ld", number * units[i].seconds);
+			return true;
+		}
+	return false;
 }
 
 static int print_nothing(struct fw_slice body)

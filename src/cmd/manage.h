@@ -18,6 +18,8 @@ struct manage_member {
 bool manage_path(const char *prefix, const char *id, char ret_path[MANAGE_PATH]);
 /* {"name":"value",…}. False: not UTF-8, or too long. */
 bool manage_body(const struct manage_member *members, size_t count, char ret_body[MANAGE_BODY]);
+/* "90d", "12h", "30m" or "3600s" as seconds in digits. False: it is none. */
+bool manage_seconds(const char *text, char ret_seconds[24]);
 /* Asks, and says `done` (with the id behind it) where people read. The exit status. */
 int manage_change(const struct control_request *request, bool json, const char *done, const char *id);
 #endif

@@ -177,7 +177,9 @@ struct admin *admin_start(struct keeper *keeper, const char **reterr_text)
 	pool_init(&admin->pool);
 	arena_init(&admin->arena, ARENA);
 	if (admin_reload_init(admin) != 0 || admin_events_init(admin) != 0 || admin_report_init(admin) != 0 ||
-	    admin_stream_init(admin) != 0)
+	    admin_stream_init(admin) != 0 || admin_guard_init(admin) != 0 || admin_again_init(admin) != 0)
+		return admin;
+	if (admin_access_init(admin, reterr_text) != 0)
 		return admin;
 	*reterr_text = listen_control(admin);
 	if (*reterr_text == NULL && keeper->options.admin_host != NULL)
@@ -198,6 +200,7 @@ void admin_tick(struct admin *admin)
 	if (admin->stalled[true])
 		admin_conn_accept(admin, (uv_stream_t *)&admin->control, true);
 	admin_stream_tick(admin);
+	admin_access_tick(admin);
 }
 
 void admin_deafen(struct admin *admin)
@@ -241,6 +244,9 @@ struct admin *admin_free(struct admin *admin)
 	admin_events_free(admin);
 	admin_report_free(admin);
 	admin_stream_free(admin);
+	admin_access_free(admin);
+	admin_guard_free(admin);
+	admin_again_free(admin);
 	pool_fini(&admin->pool);
 	arena_fini(&admin->arena);
 	mem_free(admin);

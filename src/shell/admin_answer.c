@@ -80,6 +80,7 @@ static void answer(struct admin_conn *conn, unsigned status, const char *type, s
 	struct log *log = conn->admin->keeper->options.log;
 	size_t used = conn->head.size + conn->content.size;
 
+	admin_again_keep(conn, status, type);
 	if (write_head(conn, status, type, extra) != 0) {
 		admin_conn_close(conn);
 		return;

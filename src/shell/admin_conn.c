@@ -45,6 +45,7 @@ void admin_conn_close(struct admin_conn *conn)
 	admin_users_forget(conn);
 	admin_stream_forget(conn);
 	admin_connections_forget(conn);
+	admin_again_forget(conn);
 	conn->state = ADMIN_CLOSING;
 	conn->admin->counts[conn->control]--;
 	*conn->link = conn->next;

@@ -37,6 +37,13 @@ void admin_page(struct admin_conn *conn)
 		admin_answer(conn, 200, file->type, "");
 }
 
+/* docs/reference/openapi.json, made of the table that the routes are. */
+void admin_openapi(struct admin_conn *conn)
+{
+	conn->head.path = slice_text("/openapi.json");
+	admin_page(conn);
+}
+
 /* The code that was given out, once; NULL when there is none like it or its hour is over. */
 static struct keeper_code *take_code(struct keeper *keeper, struct fw_slice text)
 {

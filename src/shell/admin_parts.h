@@ -29,6 +29,9 @@ struct admin {
 	struct admin_report *report;
 	struct admin_change *changes; /* of users, being made */
 	struct admin_streams *streams;
+	struct admin_tokens *tokens;
+	struct admin_guard *guard;
+	struct admin_pasts *pasts;
 	struct admin_conn *connections_asker; /* waits for the list of connections; NULL: nobody does */
 	uint32_t connections_most;
 };
@@ -40,6 +43,21 @@ enum admin_state {
 	ADMIN_STREAM, /* a WebSocket from now on: admin_stream.c */
 	ADMIN_LINGER, /* our end is closed: reads until the peer's is, so that no reset overtakes the answer */
 	ADMIN_CLOSING
+};
+
+/* Who asks: of the credential of this request. */
+enum admin_role {
+	ADMIN_ROLE_open,
+#define ADMIN_ROLE(name, text, help) ADMIN_ROLE_##name,
+#include "tables/admin_roles.def"
+#undef ADMIN_ROLE
+	ADMIN_ROLES
+};
+struct admin_access {
+	uint8_t role;			 /* enum admin_role */
+	char id[DATABASE_ACCESS_ID + 1]; /* of a token in the database; empty: it is not one */
+	uint64_t expires_wall_us;	 /* 0: never */
+	char name[DATABASE_ACCESS_NAME + 1];
 };
 
 struct admin_conn {
@@ -64,6 +82,8 @@ struct admin_conn {
 	struct fw_slice content;  /* its body */
 	struct fw_slice rest;	  /* of the path, behind the route's */
 	const struct admin_route *route;
+	struct admin_access access;
+	struct admin_past *past;     /* where the answer is kept for who asks the same again; NULL: nowhere */
 	struct admin_stream *stream; /* NULL: it is HTTP */
 };
 
@@ -88,18 +108,43 @@ void admin_answer_problem(struct admin_conn *conn, unsigned status, const char *
 
 /* admin_route.c */
 struct admin_route {
-	const char *method, *path;
-	bool prefix;  /* path is followed by something: conn->rest */
-	bool open;    /* no credential */
-	bool figures; /* waits for fresh ones */
-	bool demo;    /* only in the quick start */
+	const char *method, *path; /* "/api/v1/blocks/{subject}": something follows, conn->rest */
+	uint8_t role;		   /* the least that may; open: no credential is asked for */
+	bool figures;		   /* waits for fresh ones */
+	bool demo;		   /* only in the quick start */
 	void (*answer)(struct admin_conn *conn);
 };
 void admin_route_request(struct admin_conn *conn);
 bool admin_route_host(const struct admin *admin, struct fw_slice host);
 
+/* admin_access.c: tokens of the admin side, and what their roles are called. */
+int admin_access_init(struct admin *admin, const char **reterr_text);
+void admin_access_free(struct admin *admin);
+void admin_access_tick(struct admin *admin); /* every second: streams of those that expired end */
+const char *admin_role_name(unsigned role);
+bool admin_access_find(struct admin_conn *conn, struct fw_slice token); /* then conn->access is its owner */
+void admin_access_whole(struct admin_conn *conn, const char *name);	/* the same of who may do all */
+void admin_access_list(struct admin_conn *conn);
+void admin_access_add(struct admin_conn *conn);
+void admin_access_revoke(struct admin_conn *conn);
+void admin_whoami(struct admin_conn *conn);
+
+/* admin_guard.c: how much an address may ask. Both: false after an answer. */
+int admin_guard_init(struct admin *admin);
+void admin_guard_free(struct admin *admin);
+bool admin_guard_takes(struct admin_conn *conn);
+bool admin_guard_failed(struct admin_conn *conn); /* with a credential that is none */
+
+/* admin_again.c: the same POST twice, with the same Idempotency-Key, is done once. */
+int admin_again_init(struct admin *admin);
+void admin_again_free(struct admin *admin);
+bool admin_again_answered(struct admin_conn *conn); /* it was done before, or must not be */
+void admin_again_keep(struct admin_conn *conn, unsigned status, const char *type);
+void admin_again_forget(struct admin_conn *conn); /* it is closed: nobody knows what came of it */
+
 /* Handlers. */
-void admin_page(struct admin_conn *conn); /* admin_page.c */
+void admin_openapi(struct admin_conn *conn); /* admin_page.c */
+void admin_page(struct admin_conn *conn);    /* admin_page.c */
 void admin_page_login(struct admin_conn *conn);
 void admin_health_live(struct admin_conn *conn); /* admin_health.c */
 void admin_health_ready(struct admin_conn *conn);
@@ -198,6 +243,8 @@ void admin_users_forget(struct admin_conn *conn); /* it is closed: whoever asked
 void admin_record_init(struct fw_record *record, const struct admin_conn *conn, uint16_t type, const char *action);
 void admin_record_text(struct fw_record *record, const char *key, struct fw_slice text);
 void admin_record_number(struct fw_record *record, const char *key, int64_t number);
+/* For a record that is written when conn may be gone: who asked is copied. */
+void admin_record_keep(struct fw_record *record, const struct admin_conn *conn, struct admin_access *ret_access);
 void admin_record_refused(struct admin_conn *conn, const char *cause); /* a credential */
 
 /* admin_receivers.c: how far the receivers of the record are. */

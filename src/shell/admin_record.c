@@ -8,6 +8,8 @@ void admin_record_init(struct fw_record *record, const struct admin_conn *conn, 
 	*record = (struct fw_record){ .type = type, .level = policy->event_levels[type], .source = conn->peer };
 	admin_record_text(record, "action", slice_text(action));
 	admin_record_text(record, "through", slice_text(conn->control ? "control socket" : "admin port"));
+	if (!conn->control && conn->access.name[0] != '\0')
+		admin_record_text(record, "by", slice_text(conn->access.name));
 }
 
 void admin_record_text(struct fw_record *record, const char *key, struct fw_slice text)
@@ -27,4 +29,13 @@ void admin_record_refused(struct admin_conn *conn, const char *cause)
 	admin_record_init(&record, conn, EVENT_auth_failure, "admin login");
 	admin_record_text(&record, "cause", slice_text(cause));
 	keeper_record(conn->admin->keeper, &record);
+}
+
+void admin_record_keep(struct fw_record *record, const struct admin_conn *conn, struct admin_access *ret_access)
+{
+	*ret_access = conn->access;
+	for (unsigned i = 0; i < record->detail_count; i++)
+		if (record->details[i].kind == FW_DETAIL_TEXT &&
+		    record->details[i].text.data == (const uint8_t *)conn->access.name)
+			record->details[i].text = slice_text(ret_access->name);
 }

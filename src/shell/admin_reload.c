@@ -13,6 +13,7 @@ struct admin_reload {
 	uv_async_t done;
 	uv_thread_t thread;
 	bool runs;
+	struct admin_access access;
 	struct fw_record record;     /* who asked */
 	struct reload_result result; /* of the thread, until it is joined */
 };
@@ -160,6 +161,7 @@ void admin_reload(struct admin_conn *conn)
 		return;
 	}
 	admin_record_init(&reload->record, conn, EVENT_admin_action, "reload");
+	admin_record_keep(&reload->record, conn, &reload->access);
 	reload->conn = conn;
 	admin_conn_wait(conn); /* it takes as long as the files take */
 }

@@ -2,68 +2,40 @@
 #include <string.h>
 
 #include "base/addr.h"
-#include "base/secret.h"
 #include "shell/admin_parts.h"
 
+enum { FLAG_PLAIN = 0, FLAG_FIGURES = 1, FLAG_DEMO = 2 };
+
 static const struct admin_route routes[] = {
-	/* method, path, prefix, open, figures, demo, answer */
-	{ "GET", "/healthz", false, true, false, false, admin_health_live },
-	{ "GET", "/readyz", false, true, false, false, admin_health_ready },
-	{ "GET", "/.well-known/jwks.json", false, true, false, false, admin_keys },
-	{ "GET", "/", false, true, false, false, admin_page },
-	{ "GET", "/app.js", false, true, false, false, admin_page },
-	{ "GET", "/app.css", false, true, false, false, admin_page },
-	{ "GET", "/demo", false, true, false, true, admin_page },
-	{ "GET", "/demo.js", false, true, false, true, admin_page },
-	{ "GET", "/demo.css", false, true, false, true, admin_page },
-	{ "POST", "/demo/login", false, true, false, true, admin_page_login },
-	{ "GET", "/metrics", false, false, true, false, admin_metrics },
-	{ "GET", "/api/v1/stats", false, false, true, false, admin_stats },
-	{ "GET", "/api/v1/events", false, false, false, false, admin_events },
-	{ "GET", "/api/v1/stream", false, false, false, false, admin_stream_begin },
-	{ "GET", "/api/v1/report", false, false, false, false, admin_report },
-	{ "GET", "/api/v1/log", false, false, false, false, admin_log_show },
-	{ "PUT", "/api/v1/log", false, false, false, false, admin_log_set },
-	{ "POST", "/api/v1/reload", false, false, false, false, admin_reload },
-	{ "GET", "/api/v1/connections", false, false, false, false, admin_connections_list },
-	{ "DELETE", "/api/v1/connections/", true, false, false, false, admin_connections_end },
-	{ "GET", "/api/v1/sessions", false, false, false, false, admin_sessions_list },
-	{ "DELETE", "/api/v1/sessions/", true, false, false, false, admin_sessions_end },
-	{ "GET", "/api/v1/keys", false, false, false, false, admin_api_keys_list },
-	{ "POST", "/api/v1/keys", false, false, false, false, admin_api_keys_add },
-	{ "POST", "/api/v1/keys/", true, false, false, false, admin_api_keys_rotate },
-	{ "DELETE", "/api/v1/keys/", true, false, false, false, admin_api_keys_revoke },
-	{ "GET", "/api/v1/key-store", false, false, false, false, admin_key_store_show },
-	{ "POST", "/api/v1/key-store/rotate", false, false, false, false, admin_key_store_rotate },
-	{ "GET", "/api/v1/revocations", false, false, false, false, admin_revocations_list },
-	{ "POST", "/api/v1/revocations", false, false, false, false, admin_revocations_add },
-	{ "DELETE", "/api/v1/revocations/", true, false, false, false, admin_revocations_remove },
-	{ "GET", "/api/v1/users", false, false, false, false, admin_users_list },
-	{ "POST", "/api/v1/users", false, false, false, false, admin_users_add },
-	{ "PUT", "/api/v1/users/", true, false, false, false, admin_users_set },
-	{ "DELETE", "/api/v1/users/", true, false, false, false, admin_users_remove },
-	{ "POST", "/api/v1/tokens", false, false, false, false, admin_tokens_add },
-	{ "GET", "/api/v1/alerts", false, false, false, false, admin_alerts_list },
-	{ "POST", "/api/v1/silences", false, false, false, false, admin_alerts_silence },
-	{ "DELETE", "/api/v1/silences/", true, false, false, false, admin_alerts_unsilence },
-	{ "GET", "/api/v1/threats", false, false, false, false, admin_threats_list },
-	{ "POST", "/api/v1/threats/reload", false, false, false, false, admin_threats_reload },
-	{ "GET", "/api/v1/threats/", true, false, false, false, admin_threats_look_up },
-	{ "GET", "/api/v1/blocks", false, false, false, false, admin_blocks_list },
-	{ "GET", "/api/v1/blocks/", true, false, false, false, admin_blocks_explain },
-	{ "POST", "/api/v1/blocks", false, false, false, false, admin_blocks_add },
-	{ "DELETE", "/api/v1/blocks/", true, false, false, false, admin_blocks_remove },
+#define ROUTE(method, path, function, role, flags, status, summary)                                                    \
+	{ #method, path, ADMIN_ROLE_##role, (FLAG_##flags & FLAG_FIGURES) != 0, (FLAG_##flags & FLAG_DEMO) != 0,       \
+	  function },
+#define ROUTE_QUERY(function, name, type, help)
+#define ROUTE_BODY(function, name, required, type, help)
+#include "tables/admin_routes.def"
+#undef ROUTE
+#undef ROUTE_QUERY
+#undef ROUTE_BODY
 };
 
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
+/* Octets of its path before {NAME}: all where it has none. */
+static size_t fixed_size(const struct admin_route *route)
+{
+	return strcspn(route->path, "{");
+}
+
 static bool matches(const struct admin_conn *conn, const struct admin_route *route)
 {
+	size_t size;
+
 	if (route->demo && conn->admin->keeper->options.demo == NULL)
 		return false;
-	if (route->prefix)
-		return slice_starts(conn->head.path, route->path) && conn->head.path.size > strlen(route->path);
-	return slice_is(conn->head.path, route->path);
+	size = fixed_size(route);
+	if (route->path[size] == '\0')
+		return slice_is(conn->head.path, route->path);
+	return conn->head.path.size > size && memcmp(conn->head.path.data, route->path, size) == 0;
 }
 
 static bool method_is(const struct admin_conn *conn, const struct admin_route *route)
@@ -151,12 +123,7 @@ static struct fw_slice offered_token(const struct admin_conn *conn)
 	return slice(NULL, 0);
 }
 
-static bool is_token(const struct admin_conn *conn, struct fw_slice given)
-{
-	return secret_equal(given, slice_text(conn->admin->keeper->token));
-}
-
-/* NULL: it is the token. What is refused is recorded, whatever it lacks. */
+/* NULL: it is one that counts, and conn->access says whose. What is refused is recorded, whatever it lacks. */
 static const char *wrong_credential(struct admin_conn *conn)
 {
 	unsigned count = 0;
@@ -164,22 +131,40 @@ static const char *wrong_credential(struct admin_conn *conn)
 	struct fw_slice value;
 
 	if (field == NULL && offered_token(conn).size != 0)
-		return is_token(conn, offered_token(conn)) ? NULL : "admin token";
+		return admin_access_find(conn, offered_token(conn)) ? NULL : "admin token";
 	if (field == NULL || count != 1)
 		return "no admin token";
 	value = field->value;
 	if (value.size < 7 || !slice_is_nocase(slice(value.data, 6), "bearer") || value.data[6] != ' ')
 		return "no admin token";
-	return is_token(conn, slice_trim(slice_from(value, 7))) ? NULL : "admin token";
+	return admin_access_find(conn, slice_trim(slice_from(value, 7))) ? NULL : "admin token";
 }
 
-static bool credential_holds(struct admin_conn *conn)
+/* False after an answer. */
+static bool credential_holds(struct admin_conn *conn, const struct admin_route *route)
 {
 	const char *wrong = conn->control ? NULL : wrong_credential(conn);
+	char detail[128];
 
-	if (wrong != NULL)
+	if (conn->control)
+		admin_access_whole(conn, "control socket");
+	if (wrong != NULL) {
 		admin_record_refused(conn, wrong);
-	return wrong == NULL;
+		if (!admin_guard_failed(conn))
+			return false;
+		admin_answer_problem(conn, 401,
+				     "an admin token is needed: Authorization: Bearer TOKEN, from DATA/admin.token, or "
+				     "framewall admin token create",
+				     "WWW-Authenticate: Bearer realm=\"framewall\"\r\n");
+		return false;
+	}
+	if (conn->access.role >= route->role)
+		return true;
+	snprintf(detail, sizeof(detail), "this needs the role %s; the token has %s", admin_role_name(route->role),
+		 admin_role_name(conn->access.role));
+	admin_record_refused(conn, "role of the admin token");
+	admin_answer_problem(conn, 403, detail, "");
+	return false;
 }
 
 /* A body that a form of a foreign page could send is never taken (it cannot send this type unasked). */
@@ -207,28 +192,27 @@ void admin_route_request(struct admin_conn *conn)
 {
 	const struct admin_route *route;
 
+	conn->access = (struct admin_access){ .role = ADMIN_ROLE_open };
 	if (!host_holds(conn)) {
 		admin_answer_problem(conn, 403, "this name is not one of this server: use localhost or its address",
 				     "");
 		return;
 	}
-	if (admin_answer_preflight(conn))
+	if (admin_answer_preflight(conn) || !admin_guard_takes(conn))
 		return;
 	route = find(conn);
 	if (route == NULL)
 		return;
-	if (!route->open && !credential_holds(conn)) {
-		admin_answer_problem(conn, 401,
-				     "the admin token is needed: Authorization: Bearer TOKEN, from DATA/admin.token",
-				     "WWW-Authenticate: Bearer realm=\"framewall\"\r\n");
+	if (route->role != ADMIN_ROLE_open && !credential_holds(conn, route))
 		return;
-	}
 	if (!content_holds(conn)) {
 		admin_answer_problem(conn, 415, "the body must be application/json", "");
 		return;
 	}
 	conn->route = route;
-	conn->rest = slice_from(conn->head.path, strlen(route->path));
+	conn->rest = slice_from(conn->head.path, fixed_size(route));
+	if (admin_again_answered(conn))
+		return;
 	if (!route->figures) {
 		route->answer(conn);
 		return;

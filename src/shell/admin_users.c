@@ -17,7 +17,8 @@ struct admin_change {
 	struct admin_change *next, **link;
 	bool adds;
 	struct database_user user;
-	struct fw_record record; /* who asked; its texts are the user's */
+	struct fw_record record; /* who asked; its texts are the user's, and his who asked */
+	struct admin_access access;
 };
 
 static void write_time(struct json_writer *w, const char *key, uint64_t wall_us)
@@ -215,6 +216,7 @@ static void start(struct admin_conn *conn, const struct database_user *user, str
 		change->next->link = &change->next;
 	conn->admin->changes = change;
 	admin_record_init(&change->record, conn, EVENT_admin_action, adds ? "user add" : "user password");
+	admin_record_keep(&change->record, conn, &change->access);
 	admin_record_text(&change->record, "user", slice(change->user.name, change->user.name_size));
 	if (adds)
 		admin_record_text(&change->record, "role", slice_text(change->user.role));

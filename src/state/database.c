@@ -79,6 +79,14 @@ static const char *const steps[] = {
 	" score INTEGER NOT NULL,"
 	" automatic INTEGER NOT NULL CHECK (automatic IN (0, 1))"
 	") STRICT, WITHOUT ROWID",
+	"CREATE TABLE admin_tokens (" /* who may ask the admin side */
+	" id TEXT PRIMARY KEY NOT NULL,"
+	" hash BLOB NOT NULL," /* SHA-256 of the whole token */
+	" name BLOB NOT NULL,"
+	" role TEXT NOT NULL,"
+	" created_us INTEGER NOT NULL," /* microseconds since 1970 */
+	" expires_us INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID",
 };
 enum { SEALED_FROM = 4 };
 enum { VERSION = sizeof(steps) / sizeof(steps[0]) };

@@ -55,6 +55,20 @@ bool database_forget_block(struct database *database, const struct fw_addr *addr
 bool database_tidy_blocks(struct database *database, uint64_t now_wall_us, uint64_t forgive_us,
 			  char ret_error[DATABASE_ERROR]);
 
+/* database_access.c: tokens of the admin side. The token itself is in no file. */
+enum { DATABASE_ACCESS_NAME = 64, DATABASE_ACCESS_ID = 16, DATABASE_ACCESS_ROLE = 16 };
+struct database_access {
+	char id[DATABASE_ACCESS_ID + 1], name[DATABASE_ACCESS_NAME + 1], role[DATABASE_ACCESS_ROLE + 1];
+	uint8_t hash[32];
+	uint64_t created_wall_us, expires_wall_us;
+};
+/* Up to most of them. False: what is there cannot be read, or is more. */
+bool database_access_load(struct database *database, struct database_access *ret_tokens, unsigned most,
+			  unsigned *ret_count, char ret_error[DATABASE_ERROR]);
+bool database_access_add(struct database *database, const struct database_access *token,
+			 char ret_error[DATABASE_ERROR]);
+bool database_access_remove(struct database *database, const char *id, char ret_error[DATABASE_ERROR]);
+
 /* database_users.c: users with passwords. */
 enum { DATABASE_HASH = 128 };
 struct database_user {

@@ -227,9 +227,10 @@ static void test_blocks(void **state)
 	assert_int_equal(store_admit(fx.store, &a, uv_hrtime()), FW_ANSWER_YES);
 	stop_keeper();
 	assert_true(file_has("record/security_audit.log", "\"event_type\":\"admin_action\""));
-	assert_true(file_has("record/security_audit.log", "\"details\":{\"action\":\"block add\",\"through\":\"admin "
-							  "port\",\"address\":\"192.0.2.1\",\"hours\":2,"
-							  "\"reason\":\"port \\u001b[31mscan\\u000a\"}"));
+	assert_true(file_has("record/security_audit.log",
+			     "\"details\":{\"action\":\"block add\",\"through\":\"admin "
+			     "port\",\"by\":\"admin.token\",\"address\":\"192.0.2.1\",\"hours\":2,"
+			     "\"reason\":\"port \\u001b[31mscan\\u000a\"}"));
 	assert_true(file_has("record/security_audit.log",
 			     "\"action\":\"block remove\",\"through\":\"admin port\",\"address\":\"2001:db8::/64\""));
 	assert_true(file_has("record/security_audit.log", "\"source_ip\":\"127.0.0.1\""));
