@@ -36,9 +36,9 @@ const char *admin_role_name(unsigned role)
 /* ADMIN_ROLE_open: there is none of that name. */
 static uint8_t role_find(struct fw_slice name)
 {
-	for (uint8_t role = ADMIN_ROLE_open + 1; role < ADMIN_ROLES; role++)
+	for (unsigned role = ADMIN_ROLE_open + 1; role < ADMIN_ROLES; role++)
 		if (slice_is(name, role_names[role]))
-			return role;
+			return (uint8_t)role;
 	return ADMIN_ROLE_open;
 }
 
