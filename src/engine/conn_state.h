@@ -19,6 +19,7 @@
 #include "engine/capture.h"
 #include "engine/counters.h"
 #include "engine/quota.h"
+#include "engine/tallies.h"
 #include "engine/detect/words.h"
 #include "engine/trial.h"
 #include "base/error_code.h"
@@ -36,6 +37,14 @@ struct event_node {
 	size_t secret_size;
 	size_t text_used;
 	uint8_t text[EVENT_TEXT];
+};
+
+/* How long judging takes, of one message in some dozens. */
+struct timing {
+	engine_clock_function *clock; /* NULL: nothing is timed */
+	unsigned left;		      /* messages until the next one */
+	bool runs;		      /* the one that is being judged is timed */
+	uint64_t begun_ns, last_ns, seed;
 };
 
 struct fw_engine {
@@ -69,6 +78,8 @@ struct fw_engine {
 	uint64_t connection_base;	  /* see engine.c */
 	uint32_t connection_count;
 	uint64_t counters[COUNTERS];
+	struct timing timing;
+	struct tallies tallies;
 	uint64_t records_lost; /* for want of memory, since that was last recorded */
 	uint8_t entropy[1024]; /* bytes of random.fill, used front to back: masks are 4 bytes each */
 	size_t entropy_left;

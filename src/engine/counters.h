@@ -7,8 +7,6 @@ enum counter {
 #define COUNTER(name, help) COUNT_##name,
 #define GAUGE(name, help) COUNT_##name,
 #include "tables/metrics.def"
-#undef COUNTER
-#undef GAUGE
 	COUNTERS
 };
 

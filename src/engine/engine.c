@@ -3,6 +3,7 @@
 #include "codec/json.h"
 #include "engine/conn_state.h"
 #include "engine/message.h"
+#include "engine/tallies_parts.h"
 
 #include <string.h>
 
@@ -70,6 +71,7 @@ void fw_engine_set_policy(struct fw_engine *engine, struct fw_policy *policy)
 	fw_policy_unref(engine->policy);
 	engine->policy = policy;
 	verified_forget(engine);
+	tallies_forget(engine);
 }
 
 unsigned engine_number(uint64_t connection_id)

@@ -274,6 +274,11 @@ void inspect_note_all(struct event_node *node, const struct message *message)
 	inspect_note(node, message);
 }
 
+static enum decision decision_of(const struct fw_conn *conn, bool refuses)
+{
+	return !refuses ? DECISION_flag : conn_monitors(conn) ? DECISION_would_refuse : DECISION_refuse;
+}
+
 enum verdict inspect_tell(struct message *message, const struct inspect *inspect)
 {
 	const struct inspect_finding *worst = &inspect->worst;
@@ -291,6 +296,8 @@ enum verdict inspect_tell(struct message *message, const struct inspect *inspect
 	message->points = worst->points;
 	if (path != NULL)
 		message->detail = slice(memcpy(path, worst->path, size), size);
+	if (message->conn != NULL)
+		message->engine->tallies.fixed.findings[worst->class][decision_of(message->conn, refuses)]++;
 	if (refuses)
 		return VERDICT_REFUSE;
 	if (message->conn == NULL)

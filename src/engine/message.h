@@ -112,6 +112,9 @@ bool stage_route_names(const struct message *message, uint32_t node);
  * without a login). */
 const char *stage_rbac_missing(const struct message *message, uint16_t permission, uint16_t role);
 
+/* traffic.c: mode monitor lets pass what enforce would have refused. */
+void traffic_note_would(struct fw_conn *conn, const struct message *message, unsigned stage);
+
 /* condition.c: NULL, or what of it is not so: static, for the record. */
 const char *condition_fault(const struct policy_condition *condition, const struct message *message);
 

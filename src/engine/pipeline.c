@@ -8,6 +8,7 @@
 #include "engine/custom.h"
 #include "engine/dialects.h"
 #include "engine/message.h"
+#include "engine/tallies_parts.h"
 
 enum { IN = 1, OUT = 2, BOTH = 3, NAME_SIZE = 32 };
 enum {
@@ -95,11 +96,20 @@ enum verdict pipeline_ask(unsigned stage, struct message *message)
 	return asked->function == NULL ? asked->judge(message) : custom_judge(asked, message);
 }
 
+static void tell_stage(const struct message *message, unsigned stage, enum verdict verdict)
+{
+	if (message->engine->trial != NULL)
+		explain_stage(message, stage, verdict, false);
+	if (message->engine->timing.runs)
+		tallies_time_stage(message->engine, stage, message->outbound);
+}
+
 /* Stops at the first stage that says so: *ret_stage. */
 static enum verdict judge(struct message *message, unsigned *ret_stage)
 {
 	enum verdict worst = VERDICT_PASS;
 	unsigned direction = message->outbound ? OUT : IN;
+	bool told = message->engine->trial != NULL || message->engine->timing.runs;
 
 	for (unsigned i = 0; i < pipeline_count; i++) {
 		enum verdict verdict;
@@ -107,8 +117,8 @@ static enum verdict judge(struct message *message, unsigned *ret_stage)
 		if (!(stages[i].directions & direction))
 			continue;
 		verdict = pipeline_ask(i, message);
-		if (message->engine->trial != NULL)
-			explain_stage(message, i, verdict, false);
+		if (told)
+			tell_stage(message, i, verdict);
 		if (verdict >= VERDICT_REFUSE) {
 			*ret_stage = i;
 			return verdict;
@@ -133,6 +143,8 @@ enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
 {
 	enum verdict worst = VERDICT_PASS, verdict;
 
+	if (tallies_times(message->engine))
+		tallies_time_begin(message->engine);
 	do {
 		verdict = judge(message, ret_stage);
 		if (verdict > worst)
@@ -145,6 +157,8 @@ enum verdict pipeline_judge(struct message *message, unsigned *ret_stage)
 	} else if (worst >= VERDICT_REFUSE && message->engine->trial != NULL) {
 		skip_rest(message, *ret_stage);
 	}
+	if (message->engine->timing.runs)
+		tallies_time_end(message->engine, message->outbound);
 	return worst;
 }
 

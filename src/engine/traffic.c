@@ -1,10 +1,11 @@
-/* traffic.c: frames of an upgraded connection, both ways: whole messages to the stages, control frames answered. */
+/* traffic.c: frames that a client sends on an upgraded connection: whole messages to the stages, control frames
+ * answered. */
 #include "base/mem.h"
 #include "base/slice.h"
 #include "engine/conn_state.h"
 #include "engine/dialects.h"
 #include "engine/message.h"
-#include "engine/outbound.h"
+#include "engine/tallies_parts.h"
 
 #include <string.h>
 
@@ -66,7 +67,7 @@ static void client_failed(struct fw_conn *conn, const struct ws_item *item)
 	ending_close_when_answered(conn, reason, item->rule);
 }
 
-static void note_would(struct fw_conn *conn, const struct message *message, unsigned stage)
+void traffic_note_would(struct fw_conn *conn, const struct message *message, unsigned stage)
 {
 	struct event_node *node = event_record(conn, message->event);
 
@@ -194,6 +195,23 @@ static void forward(struct fw_conn *conn, struct message *message, enum verdict 
 	}
 }
 
+/* What judge makes of it. silent: nothing of it goes on by itself. */
+static enum decision decide(const struct fw_conn *conn, const struct message *message, enum verdict verdict,
+			    bool silent)
+{
+	if (verdict >= VERDICT_REFUSE)
+		return conn_monitors(conn)	  ? DECISION_would_refuse
+		       : verdict == VERDICT_CLOSE ? DECISION_close
+						  : DECISION_refuse;
+	if (message->rule != NULL && message->rule->answered_here && !conn_monitors(conn))
+		return DECISION_answer;
+	if (silent)
+		return DECISION_drop;
+	if (message->rule != NULL && (verdict == VERDICT_REWRITE || message->rewritten != NULL))
+		return DECISION_rewrite;
+	return verdict == VERDICT_FLAG ? DECISION_flag : DECISION_pass;
+}
+
 /* What becomes of a message, or of the first of several in a frame. *text: what of the frame is still to be judged. */
 static void judge(struct fw_conn *conn, const struct ws_item *item, bool first, struct fw_slice *text)
 {
@@ -227,6 +245,7 @@ static void judge(struct fw_conn *conn, const struct ws_item *item, bool first, 
 
 	/* Monitor stops at no rate, but what cannot be read it cannot pass on either. */
 	if (compressed && conn_monitors(conn) && stage_inflate(&message) >= VERDICT_REFUSE) {
+		tallies_message(engine, &message, DECISION_close, pipeline_count);
 		refuse(conn, &message, VERDICT_CLOSE, pipeline_count);
 		return;
 	}
@@ -243,8 +262,9 @@ static void judge(struct fw_conn *conn, const struct ws_item *item, bool first, 
 	}
 	silent = message.attachment == ATTACHMENT_DROPPED || (!first && conn_monitors(conn));
 	dialects_done(&message, verdict < VERDICT_REFUSE || conn_monitors(conn));
+	tallies_message(engine, &message, decide(conn, &message, verdict, silent), stage);
 	if (verdict >= VERDICT_REFUSE && conn_monitors(conn)) {
-		note_would(conn, &message, stage);
+		traffic_note_would(conn, &message, stage);
 		message.rule = NULL; /* nothing is changed: the client's octets go on */
 		if (!silent)
 			forward(conn, &message, VERDICT_PASS);
@@ -344,230 +364,6 @@ void traffic_client(struct fw_conn *conn)
 			client_message(conn, &item);
 		else if (conn->phase == PHASE_LOGIN && inflate_login(conn, &item))
 			login_message(conn, &item);
-		ending_answered(conn);
-		break;
-	}
-}
-
-/* Judges a server message: with a type (hub, embedder), may this client see it? */
-static enum verdict judge_outbound(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload,
-				   struct message *ret_message, unsigned *ret_stage, struct fw_slice *ret_rest)
-{
-	enum verdict verdict;
-
-	*ret_message = (struct message){ .engine = conn->engine,
-					 .policy = conn->policy,
-					 .route = conn->route,
-					 .conn = conn,
-					 .role = principal_role(conn),
-					 .text = payload,
-					 .binary = binary,
-					 .outbound = true,
-					 .dialect = dialects_of(conn),
-					 .type = type };
-	arena_reset(&conn->engine->outbound);
-	*ret_rest = dialects_outbound(ret_message);
-	verdict = pipeline_judge(ret_message, ret_stage);
-	dialects_done(ret_message, verdict < VERDICT_REFUSE || conn_monitors(conn));
-	return verdict;
-}
-
-/* *payload becomes what this client may see of it. */
-static bool may_see(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice *payload)
-{
-	struct fw_engine *engine = conn->engine;
-	struct fw_slice rest;
-	struct message message;
-	unsigned stage;
-
-	/* It is others' as well. */
-	if (conn->route != NULL && conn->route->secrets_out.kinds != 0) {
-		buf_clear(&engine->copied, &engine->pool);
-		if (buf_append(&engine->copied, &engine->pool, payload->data, payload->size) != 0)
-			return false;
-		*payload = slice(buf_data(&engine->copied), payload->size);
-	}
-	return judge_outbound(conn, type, binary, *payload, &message, &stage, &rest) < VERDICT_REFUSE &&
-	       rest.size == 0 && (conn_monitors(conn) || fields_shown(&message, payload));
-}
-
-static int deliver(struct fw_conn *conn, enum ws_opcode opcode, uint16_t type, struct fw_slice payload)
-{
-	if (compression_send(conn, FW_CLIENT, opcode, payload) < 0)
-		return FW_ERR_MEMORY;
-	conn->messages_out++;
-	conn->engine->counters[COUNT_messages_out]++;
-	conn->engine->counters[COUNT_bytes_out] += payload.size;
-	access_note(conn, true, type, payload.size);
-	return FW_OK;
-}
-
-/* A type of the engine's policy as this connection's policy numbers it: of one that is logging in again it is still the
- * one before. */
-static uint16_t own_type(const struct fw_conn *conn, uint16_t type)
-{
-	const struct fw_policy *policy = conn->engine->policy;
-
-	if (!recheck_due(conn) || type >= policy->outbound_count)
-		return type;
-	return policy_outbound_find(conn->policy, slice(policy->outbound[type].name, policy->outbound[type].name_size));
-}
-
-int fw_conn_send(struct fw_conn *conn, uint16_t type, bool binary, struct fw_slice payload)
-{
-	struct fw_slice whole;
-	bool passes;
-
-	if (recheck_due(conn))
-		fw_conn_recheck(conn);
-	if (type != FW_TYPE_OPAQUE && (type = own_type(conn, type)) == POLICY_NONE)
-		return FW_ERR_INVALID;
-	if (conn->phase != PHASE_OPEN && !(conn->login != NULL && conn->login->again))
-		return FW_ERR_STATE;
-	if (type != FW_TYPE_OPAQUE && type >= conn->policy->outbound_count)
-		return FW_ERR_INVALID;
-	whole = payload;
-	passes = may_see(conn, type, binary, &payload);
-	if (conn->engine->capture != NULL)
-		capture_outbound(conn, binary, whole, passes);
-	if (!passes)
-		return FW_ERR_INVALID; /* a delivery filter, not an event: it happens on each broadcast */
-	if (!binary && !utf8_valid(payload.data, payload.size))
-		return FW_ERR_INVALID;
-	/* A member that does not read must not make us keep what all others say. */
-	if (output_waiting(conn, FW_CLIENT) + payload.size > LIMIT_OUTPUT_MARK &&
-	    output_waiting(conn, FW_CLIENT) != 0) {
-		ending_close(conn, CLOSE_STALLED, NULL, "it does not read what it is sent");
-		return FW_ERR_STATE;
-	}
-	return deliver(conn, binary ? WS_BINARY : WS_TEXT, type, payload);
-}
-
-static struct event_node *withhold(struct fw_conn *conn, const char *cause, uint64_t size)
-{
-	struct event_node *node = event_record(conn, EVENT_outbound_withheld);
-
-	conn->engine->counters[COUNT_outbound_withheld]++;
-	event_text(node, "cause", cause);
-	event_number(node, "size", (int64_t)size);
-	return node;
-}
-
-static void upstream_broke(struct fw_conn *conn, const struct ws_item *item)
-{
-	withhold(conn, item->rule, item->declared);
-	conn->upstream->broke = item->code;
-	upstream_failed(conn, item->rule);
-}
-
-/* What an upstream says is its own business, but for stages of an embedding program and fields that not everybody may
- * see. *payload becomes what this client may, *rest what stands behind it in the frame and is not judged yet. */
-static bool may_pass(struct fw_conn *conn, bool binary, struct fw_slice *payload, struct fw_slice *rest)
-{
-	struct message message;
-	unsigned stage;
-	enum verdict verdict;
-	struct event_node *node;
-
-	*rest = slice(NULL, 0);
-	if (!pipeline_looks_out() && !conn->policy->hides && dialects_of(conn) == NULL &&
-	    conn->route->secrets_out.kinds == 0 && !outbound_judges(conn->policy, conn->route))
-		return true;
-	verdict = judge_outbound(conn, FW_TYPE_OPAQUE, binary, *payload, &message, &stage, rest);
-	if (message.said != NULL && message.said->fatal && !conn_monitors(conn)) {
-		upstream_broke(
-			conn, &(struct ws_item){ .code = 1002, .rule = message.said->what, .declared = payload->size });
-		return false;
-	}
-	if (verdict < VERDICT_REFUSE) {
-		*payload = message.text;
-		if (conn_monitors(conn) || fields_shown(&message, payload))
-			return true;
-		message.cause = "memory";
-	} else if (conn_monitors(conn)) {
-		note_would(conn, &message, stage);
-		return true;
-	}
-	node = withhold(conn, message.cause, payload->size);
-	event_text(node, "rule", message.public_rule);
-	if (message.judged) {
-		event_text(node, "stage", stage < pipeline_count ? pipeline_stages[stage].name : NULL);
-		event_text(node, "message_type", message.rule != NULL ? message.rule->name : NULL);
-		if (message.secrets.count == 0)
-			event_detail(node, "field", message.detail);
-		if (message.problems->total != 0)
-			event_number(node, "count", message.problems->total);
-	}
-	if (message.secrets.count != 0) {
-		event_detail(node, "field", message.secrets.path);
-		event_number(node, "count", (int64_t)message.secrets.count);
-	}
-	return false;
-}
-
-static void upstream_message(struct fw_conn *conn, const struct ws_item *item)
-{
-	struct fw_slice text = slice(item->payload, item->size);
-	bool binary = item->opcode == WS_BINARY;
-	enum attachment attachment = ATTACHMENT_NONE;
-	const char *cause;
-
-	if (item->compressed) {
-		unsigned close = compression_inflate(conn, FW_UPSTREAM, &text, binary, &cause);
-
-		if (close != CLOSE_NORMAL) {
-			upstream_broke(conn, &(struct ws_item){ .code = close_reason_row(close)->code,
-								.rule = cause,
-								.declared = item->size });
-			return;
-		}
-	}
-	if (upstream_swallows(conn, text))
-		return;
-	/* Binary passes only where the route says so, in either direction. */
-	if (binary && dialects_of(conn) != NULL)
-		attachment = dialects_attachment(conn, FW_UPSTREAM);
-	if (attachment == ATTACHMENT_DROPPED)
-		return;
-	if (binary && attachment == ATTACHMENT_NONE && !conn->route->binary && !conn_monitors(conn)) {
-		withhold(conn, "binary message on a route that takes none", text.size);
-		return;
-	}
-	do {
-		struct fw_slice rest, whole = text;
-		bool passes = may_pass(conn, binary, &text, &rest);
-
-		if (conn->engine->capture != NULL)
-			capture_outbound(conn, binary, slice(whole.data, whole.size - rest.size), passes);
-		if (passes)
-			deliver(conn, item->opcode, FW_TYPE_OPAQUE, text);
-		text = rest;
-	} while (text.size != 0);
-}
-
-void traffic_upstream(struct fw_conn *conn)
-{
-	struct upstream *up = conn->upstream;
-	struct ws_limits limits = { traffic_largest(conn, FW_UPSTREAM), 0 };
-	struct ws_item item;
-
-	switch (ws_reader_next(&up->reader, &limits, &conn->engine->pool, &up->input, &up->input_size, &item)) {
-	case WS_MORE:
-		break;
-	case WS_FAIL:
-		if (conn->phase < PHASE_CLOSING)
-			upstream_broke(conn, &item);
-		break;
-	case WS_CONTROL:
-		if (item.opcode == WS_CLOSE)
-			ending_peer_close(conn, FW_UPSTREAM, item.code, slice(item.payload, item.size));
-		else if (item.opcode == WS_PING && conn->phase == PHASE_OPEN)
-			output_frame(conn, FW_UPSTREAM, WS_PONG, slice(item.payload, item.size));
-		break;
-	case WS_MESSAGE:
-		/* Once our close is out nothing more is said to the client (RFC 6455 5.5.1). */
-		if (!conn->close_sent)
-			upstream_message(conn, &item);
 		ending_answered(conn);
 		break;
 	}

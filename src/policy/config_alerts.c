@@ -65,8 +65,6 @@ static const struct {
 #define COUNTER(name, help) { #name, true },
 #define GAUGE(name, help) { #name, false },
 #include "tables/metrics.def"
-#undef COUNTER
-#undef GAUGE
 };
 enum { METRICS = sizeof(metrics) / sizeof(*metrics) };
 

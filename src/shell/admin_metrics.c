@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "shell/admin_parts.h"
+#include "shell/clock.h"
+#include "shell/openmetrics.h"
 
 enum { TEXT = 512 };
 
@@ -12,20 +14,30 @@ static const struct {
 #define COUNTER(name_, help_) { #name_ "_total", help_, "counter" },
 #define GAUGE(name_, help_) { #name_, help_, "gauge" },
 #include "tables/metrics.def"
-#undef COUNTER
-#undef GAUGE
+};
+
+enum kept {
+#define KEPT(name, type, help) KEPT_##name,
+#include "tables/metrics.def"
+	KEPTS
+};
+static const struct {
+	const char *name, *help, *type;
+} kept_rows[KEPTS] = {
+#define KEPT(name_, type_, help_) { #name_, help_, #type_ },
+#include "tables/metrics.def"
 };
 
 struct page {
 	struct admin_conn *conn;
+	struct buf *out;
 	bool failed;
 };
 
 /* A text of snprintf: its size is what it would have been, had there been room. */
 static void add(struct page *page, const char text[TEXT], int size)
 {
-	if (size < 0 || size >= TEXT ||
-	    buf_append(&page->conn->body, &page->conn->admin->pool, text, (size_t)size) != 0)
+	if (size < 0 || size >= TEXT || buf_append(page->out, &page->conn->admin->pool, text, (size_t)size) != 0)
 		page->failed = true;
 }
 
@@ -40,9 +52,14 @@ static void metric(struct page *page, const char *name, const char *labels, cons
 		     name, help, name, type, name, labels, value));
 }
 
-static void gauge(struct page *page, const char *name, const char *help, uint64_t value)
+static void labelled(struct page *page, enum kept row, const char *labels, uint64_t value)
 {
-	metric(page, name, "", help, "gauge", value);
+	metric(page, kept_rows[row].name, labels, kept_rows[row].help, kept_rows[row].type, value);
+}
+
+static void kept(struct page *page, enum kept row, uint64_t value)
+{
+	labelled(page, row, "", value);
 }
 
 static void counters(struct page *page, const struct keeper *keeper)
@@ -54,81 +71,96 @@ static void counters(struct page *page, const struct keeper *keeper)
 		metric(page, rows[i].name, "", rows[i].help, rows[i].type, sums[i]);
 }
 
-static void events(struct page *page, struct keeper *keeper)
-{
-	uint64_t totals[EVENT_TYPES], hour[EVENT_TYPES];
-	char text[TEXT];
-
-	keeper_recorder_counts(&keeper->recorder, totals, hour);
-	add(page, text,
-	    snprintf(text, sizeof(text),
-		     "# HELP framewall_events_total event records by type\n# TYPE framewall_events_total counter\n"));
-	for (unsigned type = 0; type < EVENT_TYPES; type++)
-		add(page, text,
-		    snprintf(text, sizeof(text), "framewall_events_total{event=\"%s\"} %" PRIu64 "\n",
-			     fw_event_name((uint16_t)type), totals[type]));
-}
-
 /* The names that Prometheus has for its own. */
 static void configuration(struct page *page, const struct reload_state *state)
 {
 	char labels[RELOAD_DIGEST + 16];
 
 	snprintf(labels, sizeof(labels), "{digest=\"%s\"}", state->digest);
-	metric(page, "config_info", labels, "the configuration in use; always 1", "gauge", 1);
-	gauge(page, "config_generation", "configurations that were in use, this one among them", state->generation);
-	gauge(page, "config_loaded_timestamp_seconds", "since 1970, when the configuration in use was read",
-	      state->wall_us / 1000000);
-	gauge(page, "config_last_reload_successful", "1, or 0 when the last one was refused", !state->last_refused);
-	metric(page, "config_reloads_total", "", "reloads that were taken", "counter", state->taken);
-	metric(page, "config_reloads_refused_total", "", "reloads whose configuration did not hold", "counter",
-	       state->refused);
+	labelled(page, KEPT_config_info, labels, 1);
+	kept(page, KEPT_config_generation, state->generation);
+	kept(page, KEPT_config_loaded_timestamp_seconds, state->wall_us / 1000000);
+	kept(page, KEPT_config_last_reload_successful, !state->last_refused);
+	kept(page, KEPT_config_reloads_total, state->taken);
+	kept(page, KEPT_config_reloads_refused_total, state->refused);
 }
 
 static void record_index(struct page *page, const struct keeper *keeper)
 {
 	struct keeper_index_figures index = keeper_index_figures(&keeper->index);
+	const char *lag = kept_rows[KEPT_record_index_lag_seconds].name;
 	char text[TEXT];
 
-	gauge(page, "record_index_behind", "records that the index has not come to, which searches read", index.behind);
+	kept(page, KEPT_record_index_behind, index.behind);
 	add(page, text,
 	    snprintf(text, sizeof(text),
-		     "# HELP framewall_record_index_lag_seconds how long the latest records waited to be indexed\n"
-		     "# TYPE framewall_record_index_lag_seconds gauge\n"
-		     "framewall_record_index_lag_seconds %" PRIu64 ".%06" PRIu64 "\n",
-		     index.lag_us / 1000000, index.lag_us % 1000000));
-	gauge(page, "record_index_failing", "1 while the record cannot be indexed", index.failing);
-	metric(page, "record_index_rebuilds_total", "", "times that the index was made anew", "counter",
-	       index.rebuilds);
+		     "# HELP framewall_%s %s\n# TYPE framewall_%s gauge\nframewall_%s %" PRIu64 ".%06" PRIu64 "\n", lag,
+		     kept_rows[KEPT_record_index_lag_seconds].help, lag, lag, index.lag_us / 1000000,
+		     index.lag_us % 1000000));
+	kept(page, KEPT_record_index_failing, index.failing);
+	kept(page, KEPT_record_index_rebuilds_total, index.rebuilds);
+}
+
+static void own(struct page *page, struct keeper *keeper)
+{
+	struct pool *pool = &page->conn->admin->pool;
+
+	labelled(page, KEPT_build_info, "{version=\"" FRAMEWALL_VERSION "\"}", 1);
+	kept(page, KEPT_workers, keeper->figures.workers);
+	kept(page, KEPT_blocked_addresses, store_block_count(keeper->options.store, uv_hrtime()));
+	kept(page, KEPT_sessions, keeper_store_session_count(keeper));
+	kept(page, KEPT_uptime_seconds, (uv_hrtime() - keeper->started_ns) / 1000000000);
+	kept(page, KEPT_record_waiting_bytes, atomic_load(&keeper->recorder.waiting));
+	record_index(page, keeper);
+	kept(page, KEPT_parts_refused_total,
+	     ipc_refused(keeper->recorder.channel) + ipc_refused(keeper->figures.channel));
+	configuration(page, &keeper->options.configuration);
+	page->failed |= !admin_metrics_families(keeper, page->out, pool);
+	page->failed |= !admin_receivers_metrics(keeper, page->out, pool);
+	page->failed |= !admin_alerts_metrics(keeper, page->out, pool);
+	page->failed |= !admin_threats_metrics(keeper, page->out, pool);
+	page->failed |= !keeper_scenarios_metrics(&keeper->scenarios, page->out, pool);
+}
+
+static struct fw_slice written(struct buf *buf)
+{
+	return slice(buf_data(buf), buf_size(buf));
+}
+
+/* What workers count begins with the gate, the rest with the keeper. */
+static void open_page(struct page *page, struct keeper *keeper)
+{
+	struct admin_conn *conn = page->conn;
+	struct pool *pool = &conn->admin->pool;
+	struct buf plain = { 0 };
+
+	page->out = &plain;
+	counters(page, keeper);
+	page->failed |= !openmetrics_turn(written(&plain), keeper->figures.begun_us, &conn->body, pool);
+	buf_clear(&plain, pool);
+	own(page, keeper);
+	page->failed |= !openmetrics_turn(written(&plain), keeper->figures.own_begun_us, &conn->body, pool);
+	buf_clear(&plain, pool);
+	page->failed |= buf_append(&conn->body, pool, "# EOF\n", 6) != 0;
 }
 
 void admin_metrics(struct admin_conn *conn)
 {
+	const struct http1_field *accept = http1_find(&conn->head, "accept", NULL);
+	bool open = accept != NULL && openmetrics_wanted(accept->value);
 	struct keeper *keeper = conn->admin->keeper;
-	struct store *store = keeper->options.store;
-	struct page page = { .conn = conn };
+	struct page page = { .conn = conn, .out = &conn->body };
 
 	buf_clear(&conn->body, &conn->admin->pool);
-	metric(&page, "build_info", "{version=\"" FRAMEWALL_VERSION "\"}", "the program that runs; always 1", "gauge",
-	       1);
-	counters(&page, keeper);
-	gauge(&page, "workers", "threads that meet clients", keeper->figures.workers);
-	gauge(&page, "blocked_addresses", "addresses on the block list", store_block_count(store, uv_hrtime()));
-	gauge(&page, "sessions", "sessions in use, or that can be taken up again", keeper_store_session_count(keeper));
-	gauge(&page, "uptime_seconds", "since the start", (uv_hrtime() - keeper->started_ns) / 1000000000);
-	gauge(&page, "record_waiting_bytes", "record lines that could not be written yet",
-	      atomic_load(&keeper->recorder.waiting));
-	record_index(&page, keeper);
-	metric(&page, "parts_refused_total", "", "messages between the parts that were not what their type is",
-	       "counter", ipc_refused(keeper->recorder.channel) + ipc_refused(keeper->figures.channel));
-	configuration(&page, &keeper->options.configuration);
-	events(&page, keeper);
-	page.failed |= !admin_receivers_metrics(keeper, &conn->body, &conn->admin->pool);
-	page.failed |= !admin_alerts_metrics(keeper, &conn->body, &conn->admin->pool);
-	page.failed |= !admin_threats_metrics(keeper, &conn->body, &conn->admin->pool);
-	page.failed |= !keeper_scenarios_metrics(&keeper->scenarios, &conn->body, &conn->admin->pool);
+	if (open) {
+		open_page(&page, keeper);
+	} else {
+		counters(&page, keeper);
+		own(&page, keeper);
+	}
 	if (page.failed)
 		admin_conn_close(conn);
 	else
-		admin_answer(conn, 200, "text/plain; version=0.0.4; charset=utf-8", "");
+		admin_answer(conn, 200, open ? OPENMETRICS_TYPE : "text/plain; version=0.0.4; charset=utf-8",
+			     "Vary: Accept\r\n");
 }

@@ -152,7 +152,10 @@ void admin_keys(struct admin_conn *conn);     /* admin_keys.c */
 void admin_log_show(struct admin_conn *conn); /* admin_log.c */
 void admin_log_set(struct admin_conn *conn);
 void admin_metrics(struct admin_conn *conn); /* admin_metrics.c */
-void admin_stats(struct admin_conn *conn);   /* admin_stats.c */
+/* admin_metrics_families.c: those with labels; and what of them figures in /api/v1/stats. False: memory is short. */
+bool admin_metrics_families(struct keeper *keeper, struct buf *out, struct pool *pool);
+void admin_metrics_stats(struct json_writer *w, struct keeper *keeper);
+void admin_stats(struct admin_conn *conn); /* admin_stats.c */
 void admin_stats_write(struct json_writer *w, struct keeper *keeper);
 /* admin_stream.c: events and figures as they come, over a WebSocket. */
 int admin_stream_init(struct admin *admin);

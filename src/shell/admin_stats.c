@@ -5,8 +5,6 @@ static const char *const names[COUNTERS] = {
 #define COUNTER(name, help) #name,
 #define GAUGE(name, help) #name,
 #include "tables/metrics.def"
-#undef COUNTER
-#undef GAUGE
 };
 
 static void number(struct json_writer *w, const char *key, uint64_t value)
@@ -79,6 +77,7 @@ void admin_stats_write(struct json_writer *w, struct keeper *keeper)
 	record_index(w, keeper);
 	configuration(w, &keeper->options.configuration);
 	admin_receivers_stats(w, keeper);
+	admin_metrics_stats(w, keeper);
 	json_write_key(w, "counters");
 	json_write_open(w, '{');
 	for (unsigned i = 0; i < COUNTERS; i++)

@@ -22,6 +22,13 @@ struct ipc_figures {
 	uint16_t worker;
 	uint64_t counters[64]; /* rows of metrics.def, in order */
 };
+struct ipc_tallies { /* followed by many struct ipc_tally_word, or struct tally_series */
+	uint16_t worker;
+};
+struct ipc_tally_word {
+	uint64_t value; /* more than there was */
+	uint64_t word;	/* of struct tally_fixed */
+};
 struct ipc_ask_connections {
 	uint32_t call;
 	uint32_t most;		/* of a worker */

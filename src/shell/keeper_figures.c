@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "shell/admin.h"
+#include "shell/clock.h"
 #include "shell/gate.h"
 #include "shell/keeper_parts.h"
 
@@ -88,6 +89,7 @@ static void on_wake(uv_poll_t *poll, int status, int events)
 	union {
 		struct ipc_figures figures;
 		struct ipc_empty empty;
+		struct ipc_tallies tallies;
 		struct ipc_gate_begins begins;
 		struct ipc_blocked blocked;
 		struct ipc_key_used used;
@@ -104,6 +106,10 @@ static void on_wake(uv_poll_t *poll, int status, int events)
 	while (ipc_receive(figures->channel, &type, &message, sizeof(message), &tail)) {
 		if (type == IPC_FIGURES)
 			take_figures(figures, &message.figures);
+		else if (type == IPC_TALLIES)
+			keeper_tallies_words(&figures->tallies, tail);
+		else if (type == IPC_SERIES)
+			keeper_tallies_series(&figures->tallies, tail);
 		else if (type == IPC_CONNECTION)
 			keeper_connections_take(&figures->keeper->connections, &message.connection, tail);
 		else if (type == IPC_CONNECTIONS)
@@ -119,6 +125,7 @@ static void on_wake(uv_poll_t *poll, int status, int events)
 int keeper_figures_start(struct keeper_figures *figures, struct keeper *keeper, uv_loop_t *loop)
 {
 	figures->keeper = keeper;
+	figures->begun_us = figures->own_begun_us = clock_wall_us();
 	figures->asks_end = &figures->asks;
 	figures->owns_channel = keeper->options.figures == NULL;
 	figures->channel = figures->owns_channel ? ipc_channel_share(QUEUE, true) : keeper->options.figures;

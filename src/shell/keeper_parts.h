@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/pool.h"
 #include "engine/counters.h"
+#include "shell/keeper_tallies.h"
 #include "record/budget.h"
 #include "record/budget_file.h"
 #include "record/ledger.h"
@@ -218,6 +219,9 @@ struct keeper_figures {
 	uint64_t asked; /* rounds */
 	uint64_t answered[LIMIT_WORKERS];
 	uint64_t latest[LIMIT_WORKERS][COUNTERS];
+	uint64_t begun_us;	       /* they count since then: the start of the gate, */
+	uint64_t own_begun_us;	       /* and what the keeper counts since its own */
+	struct keeper_tallies tallies; /* since the start of the keeper */
 	struct keeper_ask *asks, **asks_end;
 	void (*drained)(void *user, unsigned worker);
 	void *drained_user;

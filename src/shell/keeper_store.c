@@ -390,6 +390,8 @@ static void begin(struct keeper *keeper, const struct ipc_gate_begins *begins)
 	remote->gate = remote->gate_remote(remote->down, begins->workers);
 	remote->up = remote->gate != NULL;
 	keeper_set_gate(keeper, remote->gate);
+	if (!begins->knows)
+		keeper->figures.begun_us = clock_wall_us();
 }
 
 void keeper_store_gone(struct keeper *keeper, uint32_t generation)

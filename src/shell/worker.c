@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "engine/counters.h"
+#include "engine/tallies.h"
 #include "shell/conn_io.h"
 #include "shell/log.h"
 #include "shell/store_quota.h"
@@ -251,6 +252,7 @@ static void send_figures(struct worker *worker)
 	_Static_assert(COUNTERS <= sizeof(figures.counters) / sizeof(figures.counters[0]), "ipc_figures is too small");
 	memcpy(figures.counters, engine_counters(worker->engine), COUNTERS * sizeof(figures.counters[0]));
 	worker_overload_figures(worker, figures.counters);
+	worker_tallies_send(worker); /* before: who waits for figures has them, too */
 	ipc_send(worker->options->figures, IPC_FIGURES, &figures, sizeof(figures), slice(NULL, 0), false);
 }
 
@@ -447,6 +449,7 @@ int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 	    worker->engine == NULL || !worker_capture_start(worker) || !worker_dials_start(worker))
 		goto failed;
 	store_quota(worker->engine, worker->options->store);
+	engine_time_by(worker->engine, uv_hrtime);
 	resolve_init(&worker->resolve, &worker->loop, conn_io_resolved);
 	worker->resolve.log = worker->options->log;
 	worker_now(worker);

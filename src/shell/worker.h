@@ -134,6 +134,7 @@ void worker_accept_stop(struct worker *worker, bool take_waiting); /* closes the
 void worker_overload_look(struct worker *worker);  /* once a turn */
 bool worker_overload_sheds(struct worker *worker); /* a newcomer is turned away, and that counted */
 bool worker_overload_cuts(struct worker *worker);  /* even before anything is read of it; counted as well */
+void worker_tallies_send(struct worker *worker);   /* worker_tallies.c: to the keeper */
 void worker_overload_figures(struct worker *worker, uint64_t *counters); /* rows of metrics.def */
 
 /* worker_watch.c: what operators ask of single connections */

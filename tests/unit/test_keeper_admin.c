@@ -30,8 +30,6 @@ static void test_metrics_are_the_workers_sums(void **state)
 		assert_non_null(strstr(body(), line));                                                                 \
 	}
 #include "tables/metrics.def"
-#undef COUNTER
-#undef GAUGE
 	assert_non_null(strstr(body(), "\nframewall_build_info{version=\"" FRAMEWALL_VERSION "\"} 1\n"));
 	assert_non_null(strstr(body(), "\nframewall_blocked_addresses 0\n"));
 	assert_non_null(strstr(body(), "\nframewall_sessions 0\n"));

@@ -30,8 +30,8 @@ static const struct {
 	[LIMIT_KIND_address_bytes - LIMIT_HELD_FIRST] = { "bytes_per_ip_per_minute: 1360", COUNT_rate_limited_address },
 	[LIMIT_KIND_route_messages - LIMIT_HELD_FIRST] = { "messages_per_minute: 40", COUNT_rate_limited_route },
 	[LIMIT_KIND_route_bytes - LIMIT_HELD_FIRST] = { "bytes_per_minute: 1360", COUNT_rate_limited_route },
-	[LIMIT_KIND_total_messages - LIMIT_HELD_FIRST] = { "total_messages_per_minute: 40", COUNT_rate_limited_total },
-	[LIMIT_KIND_total_bytes - LIMIT_HELD_FIRST] = { "total_bytes_per_minute: 1360", COUNT_rate_limited_total },
+	[LIMIT_KIND_total_messages - LIMIT_HELD_FIRST] = { "total_messages_per_minute: 40", COUNT_rate_limited_all },
+	[LIMIT_KIND_total_bytes - LIMIT_HELD_FIRST] = { "total_bytes_per_minute: 1360", COUNT_rate_limited_all },
 };
 
 static struct {
