@@ -66,6 +66,20 @@ struct fw_record ledger_own_record(struct ledger *ledger, uint16_t type, struct 
 	return record;
 }
 
+int ledger_add_own(struct ledger *ledger, const struct fw_record *record)
+{
+	int result = ledger_add(ledger, record, NULL);
+
+	if (result == 0)
+		ledger->own[record->type]++;
+	return result;
+}
+
+const uint64_t *ledger_own_counts(const struct ledger *ledger)
+{
+	return ledger->own;
+}
+
 void ledger_detail_text(struct fw_record *record, const char *key, struct fw_slice text)
 {
 	detail_add(record, detail_text(key, text));
@@ -85,7 +99,7 @@ static int record_failure(struct ledger *ledger, struct ledger_time now)
 	ledger_detail_text(&record, "reason", slice_text(reason != NULL ? reason : "unknown"));
 	ledger_detail_number(&record, "milliseconds", (now.wall_us - ledger->failed_since_us) / 1000);
 	ledger_detail_number(&record, "waited", ledger->failed_waited);
-	if (ledger_add(ledger, &record, NULL) != 0)
+	if (ledger_add_own(ledger, &record) != 0)
 		return -1;
 	ledger->failed_since_us = 0;
 	ledger->failed_waited = 0;

@@ -41,7 +41,9 @@ int ledger_add(struct ledger *ledger, const struct fw_record *record, struct fw_
  * 0, or -1 with errno: call again later. */
 int ledger_commit(struct ledger *ledger, struct ledger_time now);
 uint64_t ledger_sequence(const struct ledger *ledger); /* of the record taken last */
-uint64_t ledger_durable(const struct ledger *ledger);  /* of the last one that is acknowledged */
+/* EVENT_TYPES words: records that the ledger made itself, about itself, by their type. */
+const uint64_t *ledger_own_counts(const struct ledger *ledger);
+uint64_t ledger_durable(const struct ledger *ledger); /* of the last one that is acknowledged */
 /* Why there is no checkpoint of what was written, though one is due (errno); 0: there is nothing in its way. Records
  * are kept all the same, and it is tried again. */
 int ledger_unsigned(const struct ledger *ledger);

@@ -215,7 +215,7 @@ static int announce(struct ledger *ledger, struct ledger_time now, const struct 
 	note_key_write(key, text);
 	ledger_detail_number(&record, "epoch", number);
 	ledger_detail_text(&record, "key", slice_text(text));
-	return ledger_add(ledger, &record, NULL);
+	return ledger_add_own(ledger, &record);
 }
 
 /* The anchor is what an auditor keeps elsewhere: by which keys the ledger began. */

@@ -436,7 +436,7 @@ static bool record_repair(struct recovery *recovery, struct ledger_time now, uin
 
 	ledger_detail_number(&record, "unsigned", more);
 	ledger_detail_number(&record, "cut", recovery->cut);
-	return ledger_add(ledger, &record, NULL) == 0;
+	return ledger_add_own(ledger, &record) == 0;
 }
 
 static bool record_replacement(struct recovery *recovery, struct ledger_time now, const char *folder)
@@ -445,7 +445,7 @@ static bool record_replacement(struct recovery *recovery, struct ledger_time now
 
 	ledger_detail_text(&record, "reason", slice_text(recovery->broken));
 	ledger_detail_text(&record, "folder", slice_text(folder));
-	return ledger_add(recovery->ledger, &record, NULL) == 0;
+	return ledger_add_own(recovery->ledger, &record) == 0;
 }
 
 static bool record_loss(struct ledger *ledger, struct ledger_time now, uint64_t records, uint64_t octets)
@@ -455,7 +455,7 @@ static bool record_loss(struct ledger *ledger, struct ledger_time now, uint64_t 
 	ledger_detail_text(&record, "cause", slice_text("they could not be written before the end"));
 	ledger_detail_number(&record, "count", records);
 	ledger_detail_number(&record, "bytes", octets);
-	return ledger_add(ledger, &record, NULL) == 0;
+	return ledger_add_own(ledger, &record) == 0;
 }
 
 /* Always in this order, so that whatever of it is cut short is made up for by the next start: the first record, signed

@@ -46,6 +46,7 @@ struct ledger {
 
 	/* what was taken */
 	uint64_t sequence;
+	uint64_t own[EVENT_TYPES]; /* of these, made here */
 	uint8_t chain[32];
 	struct merkle_tree tree;
 	struct ledger_tile *tiles, **tiles_end;
@@ -117,6 +118,7 @@ void ledger_lost_write(struct ledger *ledger, uint64_t records, uint64_t octets)
 
 /* ledger.c: a record of the ledger's own. */
 struct fw_record ledger_own_record(struct ledger *ledger, uint16_t type, struct ledger_time now);
+int ledger_add_own(struct ledger *ledger, const struct fw_record *record); /* as ledger_add */
 void ledger_detail_text(struct fw_record *record, const char *key, struct fw_slice text);
 void ledger_detail_number(struct fw_record *record, const char *key, uint64_t number);
 #endif

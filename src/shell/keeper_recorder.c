@@ -77,6 +77,19 @@ static void count(struct keeper_recorder *recorder, uint16_t type)
 	recorder->minutes[recorder->minute % KEEPER_MINUTES][type]++;
 }
 
+/* What the ledger says of itself goes by none of the ways that others go. */
+static void count_own(struct keeper_recorder *recorder)
+{
+	const uint64_t *own = ledger_own_counts(recorder->ledger);
+
+	uv_mutex_lock(&recorder->lock);
+	for (uint16_t type = 0; type < EVENT_TYPES; type++) {
+		recorder->totals[type] += own[type] - recorder->own_events[type];
+		recorder->own_events[type] = own[type];
+	}
+	uv_mutex_unlock(&recorder->lock);
+}
+
 /* A copy for the embedding program: it is told when the batch is written. */
 static void keep_for_telling(struct keeper_recorder *recorder, const struct ipc_record *message, struct fw_slice tail)
 {
@@ -157,6 +170,7 @@ static void commit(struct keeper_recorder *recorder)
 {
 	bool failed = ledger_commit(recorder->ledger, now()) != 0;
 
+	count_own(recorder);
 	tell(recorder, failed, errno);
 	if (!failed)
 		tell_unsigned(recorder, ledger_unsigned(recorder->ledger));
@@ -420,6 +434,7 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 			 strerror(errno));
 		return text;
 	}
+	count_own(recorder);
 	atomic_store(&recorder->durable, ledger_durable(recorder->ledger));
 	keeper_watch_set(&recorder->watching, options->policy);
 	if (!keeper_sums_start(recorder, options))
