@@ -254,9 +254,18 @@ def permissions():
 
 
 def metrics():
-    rows = [[code(f"framewall_{name}_total"), "counter", text] for name, text in rows_of("metrics", "COUNTER")]
-    rows += [[code(f"framewall_{name}"), "gauge", text] for name, text in rows_of("metrics", "GAUGE")]
-    return page("Metrics", "What `/metrics` of the admin port exports, and `framewall stats` prints.", markdown_table(["metric", "kind", "meaning"], rows))
+    rows = [[code(f"framewall_{name}_total"), "counter", "", text] for name, text in rows_of("metrics", "COUNTER")]
+    rows += [[code(f"framewall_{name}"), "gauge", "", text] for name, text in rows_of("metrics", "GAUGE")]
+    rows += [[code(f"framewall_{name}_total"), "counter", labels, text] for name, labels, text in rows_of("metrics", "FAMILY")]
+    rows += [[code(f"framewall_{name}"), "histogram", labels, text] for name, labels, text in rows_of("metrics", "TIMED")]
+    rows += [[code(f"framewall_{name}"), kind, {"build_info": "version", "config_info": "digest"}.get(name, ""), text] for name, kind, text in rows_of("metrics", "KEPT")]
+    return page("Metrics", "What `/metrics` of the admin port exports, and `framewall stats` prints, as sums over all workers. How to have them scraped, drawn and watched: [guide](../guide/metrics.md). "
+                "Prometheus gets OpenMetrics 1.0 where it asks for it (`Accept`), there counters are named without `_total` and have `_created`; others the text format 0.0.4. "
+                "Labels are names of the configuration or of a table, 1,024 pairs of route and type at most; no label ever names a user or an address.",
+                markdown_table(["metric", "kind", "labels", "meaning"], rows),
+                "## `decision`\n\n" + markdown_table(["decision", "the message was"], [[code(name), text] for name, text in rows_of("decisions", "DECISION")]),
+                "Receivers of the record, alerts, lists of bad addresses and scenarios have metrics of their own where the configuration has them: `framewall_receiver_…`, `framewall_alerts_…`, "
+                "`framewall_threat_list_…`, `framewall_scenario_…`; their labels are names of the configuration.")
 
 
 def limits():

@@ -68,13 +68,14 @@ async def one_client(server, number):
     async with server.connect(user=f"user{number}") as websocket:
         for turn in range(8):
             await websocket.send('{"type":"ping"}')
-            await websocket.send(json.dumps({"type": "chat_message", "data": {"room": "general", "text": f"good morning {turn}"}}))
-            await websocket.send(json.dumps({"type": "chat_message", "data": {"room": "general", "text": "see <b>this</b><script>alert(1)</script>"}}))
-            await websocket.send(json.dumps({"type": "chat_message", "data": {"room": "general", "text": 7}}))
+            await websocket.send(json.dumps({"type": "chat_message", "text": f"good morning {turn}"}))
+            await websocket.send(json.dumps({"type": "chat_message", "text": "see <b onclick='x()'>this</b>"}))
+            await websocket.send(json.dumps({"type": "chat_message", "text": 7}))
+            await websocket.send(json.dumps({"type": "chat_message", "text": "1' UNION SELECT password FROM users WHERE '1'='1' --"}))
             await websocket.send('{"type":"nothing_of_ours"}')
             await websocket.send('{"type":')
             await websocket.send(json.dumps({"type": "admin_command", "data": {"command": "status"}}))
-            await websocket.send(json.dumps({"type": "typing", "data": {"room": "general"}}))
+            await websocket.send('{"type":"typing"}')
         last = None
         while last is None or '"pong"' not in last or "last" not in last:
             if last is None:
