@@ -72,7 +72,7 @@ static void escape(const char name[TALLY_NAME], char ret_text[LABEL])
 	size_t used = 0;
 
 	if (!utf8_valid(text.data, text.size)) {
-		strcpy(ret_text, "invalid");
+		memcpy(ret_text, "invalid", sizeof("invalid"));
 		return;
 	}
 	for (const char *at = name; *at != '\0'; at++) {

@@ -100,7 +100,7 @@ struct keeper_recorder {
 	void (*written)(void *user); /* keeper_recorder_watch */
 	void *written_user;
 	uint64_t totals[EVENT_TYPES];
-	uint64_t own_events[EVENT_TYPES];		       /* of those, the ledger's own */
+	uint64_t own_events[EVENT_TYPES];	       /* of those, the ledger's own */
 	uint32_t minutes[KEEPER_MINUTES][EVENT_TYPES]; /* by minute modulo KEEPER_MINUTES */
 	uint64_t minute;			       /* the newest one */
 };

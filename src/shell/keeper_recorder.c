@@ -83,7 +83,7 @@ static void count_own(struct keeper_recorder *recorder)
 	const uint64_t *own = ledger_own_counts(recorder->ledger);
 
 	uv_mutex_lock(&recorder->lock);
-	for (uint16_t type = 0; type < EVENT_TYPES; type++) {
+	for (unsigned type = 0; type < EVENT_TYPES; type++) {
 		recorder->totals[type] += own[type] - recorder->own_events[type];
 		recorder->own_events[type] = own[type];
 	}

@@ -35,8 +35,8 @@ static struct tally_series *find(struct keeper_tallies *tallies, const struct ta
 			return series;
 	if (tallies->count == KEEPER_SERIES) {
 		series = &tallies->series[KEEPER_SERIES + told->outbound];
-		strcpy(series->route, "other");
-		strcpy(series->type, "other");
+		memcpy(series->route, "other", sizeof("other"));
+		memcpy(series->type, "other", sizeof("other"));
 		series->outbound = told->outbound;
 		return series;
 	}

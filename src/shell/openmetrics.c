@@ -35,7 +35,7 @@ static bool ends_with(struct fw_slice name, const char *end)
 
 static struct fw_slice next_line(struct fw_slice *rest)
 {
-	const uint8_t *end = memchr(rest->data, '\n', rest->size);
+	const uint8_t *end = rest->size != 0 ? memchr(rest->data, '\n', rest->size) : NULL;
 	size_t size = end != NULL ? (size_t)(end - rest->data) : rest->size;
 	struct fw_slice line = slice(rest->data, size);
 
