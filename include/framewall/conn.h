@@ -179,7 +179,7 @@ enum { FW_TYPE_OPAQUE = 0xffff };
 struct fw_event {
 	enum fw_event_kind kind;
 	enum fw_side side; /* FW_EV_HANGUP */
-	bool closed;	   /* FW_EV_HANGUP: the peer's close frame came too, so nothing more will */
+	bool closed; /* FW_EV_HANGUP: the peer's close frame, or its whole refused request, came: nothing more will */
 	union {
 		struct fw_record record;
 		struct fw_need need;

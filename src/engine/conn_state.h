@@ -251,6 +251,7 @@ struct fw_conn {
 	bool in_handshake; /* the credential came in the handshake (or none is needed): upgrade after the upstream */
 	bool was_open;	   /* FW_EV_OPEN was given: gauges and disconnect record */
 	bool lost;	   /* the client is gone */
+	bool cut_short;	   /* refused before all of its request was read: more of it may come */
 	bool hung_up;	   /* FW_EV_HANGUP was given for the client */
 	bool done_given;
 	bool close_sent;

@@ -87,11 +87,12 @@ static void refuse_handshake(struct fw_conn *conn, unsigned reason)
 	const struct close_row *row = close_reason_row(reason);
 	bool later = reason == CLOSE_DRAIN || reason == CLOSE_OVERLOAD;
 
-	http_answer_refuse(conn, &(struct http_refusal){ .status = later ? 503 : 403,
-							 .cause = row->text,
-							 .event = row->event == EVENT_websocket_disconnect
-									  ? EVENT_handshake_refused
-									  : row->event });
+	http_answer_refuse(conn, &(struct http_refusal){
+					 .status = later ? 503 : 403,
+					 .code = row->error != ERROR_NONE ? error_code_name(row->error) : NULL,
+					 .cause = row->text,
+					 .event = row->event == EVENT_websocket_disconnect ? EVENT_handshake_refused
+											   : row->event });
 }
 
 void ending_close(struct fw_conn *conn, unsigned reason, const struct answer *answer, const char *cause)
@@ -260,7 +261,8 @@ const struct fw_event *ending_event(struct fw_conn *conn)
 			(up->close_sent && (up->close_received || up->reader.failed));
 	if (client_over && !conn->hung_up) {
 		conn->hung_up = true;
-		return plain_event(conn, FW_EV_HANGUP, FW_CLIENT, conn->close_received && !conn->lost);
+		return plain_event(conn, FW_EV_HANGUP, FW_CLIENT,
+				   conn->close_received && !conn->lost && !conn->cut_short);
 	}
 	if (upstream_over && up != NULL && !up->hung_up) {
 		up->hung_up = true;

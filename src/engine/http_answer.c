@@ -146,6 +146,7 @@ static void put_challenge(struct fw_conn *conn, const struct http_refusal *refus
 
 static void end(struct fw_conn *conn)
 {
+	conn->cut_short = conn->phase == PHASE_HEAD || conn->phase == PHASE_BODY || conn->input_size != 0;
 	conn->phase = PHASE_CLOSING;
 	conn->close_sent = conn->close_received = true; /* nothing more is read: this answer is the last word */
 	conn->phase_until_ns =

@@ -1,0 +1,96 @@
+/* engine: who is turned away may not have said all of his request. Closing then, before it is read, is an RST, which
+ * can overtake the answer: the embedder must know when more may come. */
+#include "policy_of.h"
+
+#include "base/close_reason.h"
+
+#define REQUEST                                                                                                        \
+	"GET /?token=nonsense HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"            \
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 12\r\n\r\n"
+
+static struct fw_engine *engine;
+
+static void fill(void *user, uint8_t *bytes, size_t size)
+{
+	(void)user;
+	memset(bytes, 1, size);
+}
+
+static int begin(void **state)
+{
+	struct fw_engine_options options = { .policy = policy_of("upstream: { url: ws://127.0.0.1:9 }"),
+					     .random = { fill, NULL } };
+
+	(void)state;
+	engine = fw_engine_new(&options);
+	fw_policy_unref(options.policy);
+	return engine == NULL ? -1 : 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	fw_engine_free(engine);
+	return 0;
+}
+
+/* Is the client said to have nothing more to say, when it is hung up on after these octets? */
+static bool has_said_all(const char *said, bool ended)
+{
+	struct fw_conn_options peer = { .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } } };
+	struct fw_conn *conn = fw_conn_new(engine, &peer);
+	const struct fw_event *event;
+	size_t size = strlen(said);
+	uint8_t octets[512];
+	bool hung_up = false, closed = false;
+
+	assert_non_null(conn);
+	assert_true(size <= sizeof(octets));
+	memcpy(octets, said, size);
+	if (size != 0)
+		fw_conn_receive(conn, FW_CLIENT, octets, size);
+	for (unsigned part = 0; part < 2; part++) {
+		while ((event = fw_conn_next_event(conn)) != NULL) {
+			if (event->kind == FW_EV_NEED && event->as.need.kind == FW_NEED_ADMIT)
+				fw_conn_supply(conn, event->as.need.id, &(struct fw_answer){ .code = FW_ANSWER_YES });
+			else if (event->kind == FW_EV_HANGUP && event->side == FW_CLIENT) {
+				hung_up = true;
+				closed = event->closed;
+			}
+		}
+		if (part == 0 && ended)
+			fw_conn_end(conn, CLOSE_BLOCKED);
+	}
+	assert_true(hung_up);
+	fw_conn_free(conn);
+	return closed;
+}
+
+static void whole(void **state)
+{
+	(void)state;
+	assert_true(has_said_all(REQUEST, false));
+}
+
+static void with_more_behind_it(void **state)
+{
+	(void)state;
+	assert_false(has_said_all(REQUEST "\x81\x82", false));
+}
+
+static void not_whole(void **state)
+{
+	(void)state;
+	assert_false(has_said_all("", true));
+	assert_false(has_said_all("GET / HTTP/1.1\r\nHost: loc", true));
+	assert_false(has_said_all("GET / HTTP/1.1\r\nHost: a\r\nHost\r\n", false));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(whole, begin, end),
+						   cmocka_unit_test_setup_teardown(with_more_behind_it, begin, end),
+						   cmocka_unit_test_setup_teardown(not_whole, begin, end) };
+
+	return cmocka_run_group_tests_name("hangup", tests, NULL, NULL);
+}
