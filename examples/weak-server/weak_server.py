@@ -12,31 +12,38 @@ import json
 import re
 import secrets
 import sqlite3
+import ssl
 import struct
 import time
 import traceback
+import urllib.request
 import zlib
 from frames import Broken, Frames, close_frame, text_frame
 
 SECRET = b"Only-for-this-example-0123456789abcdef"
 USERS = {"carol": "correct horse battery staple"}
 SWITCHES = """auth.anonymous auth.any_token auth.empty_credential auth.identity_headers auth.token_in_query auth.default_password auth.brute_force
-auth.user_enumeration auth.session_fixation auth.session_reuse auth.expiry_live auth.logout_live jwt.signature jwt.none jwt.no_signature jwt.blank_key
-jwt.confusion jwt.weak_secret jwt.kid jwt.embedded_key jwt.zero_ecdsa jwt.expired jwt.not_before jwt.no_expiry jwt.audience jwt.issuer jwt.critical jwt.duplicate
-origin.foreign origin.null origin.similar origin.rebinding authz.vertical authz.horizontal authz.field authz.unauthenticated_listener authz.direct_leak
+auth.user_enumeration auth.session_fixation auth.session_reuse auth.expiry_live auth.logout_live auth.revocation_live jwt.signature jwt.none jwt.no_signature jwt.algorithm jwt.altered jwt.blank_key
+jwt.confusion jwt.weak_secret jwt.kid jwt.embedded_key jwt.certificate jwt.remote_key
+jwt.zero_ecdsa jwt.expired jwt.not_before jwt.no_expiry jwt.audience jwt.issuer jwt.critical jwt.duplicate jwt.claim_types jwt.issued_later jwt.type jwt.forms jwt.replay
+origin.foreign origin.null origin.similar origin.rebinding authz.vertical authz.horizontal authz.field authz.unauthenticated_listener authz.direct_leak authz.role_text
 input.xss input.sql input.command input.path input.template input.wrong_type input.unknown_field input.duplicate_keys input.no_json input.message_size
-input.error_detail evasion.fragments evasion.compression evasion.escapes rate.messages rate.connections_address rate.connections_user rate.guesses
+input.error_detail evasion.fragments evasion.compression evasion.escapes rate.messages rate.messages_user rate.messages_address
+rate.connections_address rate.connections_user rate.guesses
 protocol.unmasked protocol.reserved_bits protocol.reserved_opcode protocol.reserved_control protocol.control_fragmented protocol.control_long
 protocol.length_minimal protocol.length_huge protocol.continuation_alone protocol.interleaved protocol.utf8 protocol.close_code protocol.close_short
 protocol.close_utf8 protocol.server_frames handshake.version handshake.key handshake.short_key handshake.method handshake.http10 handshake.hixie
-handshake.subprotocol handshake.size robust.malformed flood.fragments flood.empty_fragments flood.deflate_bomb slow.handshake slow.login slow.idle info.banner""".split()
+handshake.subprotocol handshake.size robust.malformed robust.tokens flood.fragments flood.empty_fragments flood.deflate_bomb slow.handshake slow.login slow.idle
+slow.reader info.banner flood.pings flood.connections tls.old""".split()
 
 weak = set()
 options = None
 connections = set()
 sessions = {}  # token: user
 guesses = {}   # address or account: times
+used = set()   # jti of tokens
 numbers = itertools.count(1)
+sockets = [0]
 
 
 class Refused(Exception):
@@ -64,6 +71,20 @@ def rsa_holds(jwk, text, signature):
     return pow(int.from_bytes(signature, "big"), e, n).to_bytes(size, "big") == b"\x00\x01" + b"\xff" * (size - len(digest) - 3) + b"\x00" + digest
 
 
+def modulus_of(certificate):
+    """Of a certificate with a key of 2,048 bits: an INTEGER of 257 octets."""
+    at = certificate.index(b"\x02\x82\x01\x01\x00") + 5
+    return {"n": base64.urlsafe_b64encode(certificate[at:at + 256]).decode(), "e": "AQAB"}
+
+
+def fetched(address):
+    try:
+        with urllib.request.urlopen(address, timeout=1) as answer:
+            return json.load(answer)["keys"][0]
+    except (OSError, ValueError, KeyError):
+        raise Refused("AUTH_FAILED", "no such key") from None
+
+
 def keys_of(header):
     keys = [options.secret.encode()]
     if "jwt.blank_key" in weak and not str(header.get("kid", "")):
@@ -79,7 +100,7 @@ def signature_holds(header, text, signature):
     algorithm = header.get("alg")
     if "jwt.signature" in weak and algorithm == "HS256" and len(signature) and not (header.get("kid") or header.get("jwk")):
         return True
-    if "jwt.none" in weak and str(algorithm).lower() == "none":
+    if "jwt.none" in weak and isinstance(algorithm, str) and algorithm.lower() == "none":
         return True
     if "jwt.no_signature" in weak and algorithm == "HS256" and signature == b"":
         return True
@@ -87,7 +108,46 @@ def signature_holds(header, text, signature):
         return True
     if "jwt.embedded_key" in weak and algorithm == "RS256" and "jwk" in header:
         return rsa_holds(header["jwk"], text, signature)
+    if "jwt.certificate" in weak and algorithm == "RS256" and "x5c" in header:
+        return rsa_holds(modulus_of(base64.b64decode(header["x5c"][0])), text, signature)
+    if "jwt.remote_key" in weak and algorithm == "RS256" and "jku" in header:
+        return rsa_holds(fetched(header["jku"]), text, signature)
+    if "jwt.algorithm" in weak and "alg" not in header and signature == b"":
+        return True
+    if "jwt.altered" in weak and algorithm == "HS256" and len(signature) >= 8:
+        return any(hmac.new(k, text, hashlib.sha256).digest().startswith(signature) for k in keys_of(header))
     return algorithm == "HS256" and any(hmac.compare_digest(hmac.new(k, text, hashlib.sha256).digest(), signature) for k in keys_of(header))
+
+
+def is_time(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def claims_hold(header, claims, now):
+    if "crit" in header and "jwt.critical" not in weak:
+        raise Refused("AUTH_FAILED", "crit is not known")
+    if header.get("typ", "JWT") not in ("JWT", "at+jwt") and "jwt.type" not in weak:
+        raise Refused("AUTH_FAILED", "the token is none that logs in")
+    for name in ("exp", "nbf", "iat"):
+        if name in claims and not is_time(claims[name]):
+            if "jwt.claim_types" not in weak:
+                raise Refused("AUTH_FAILED", "a time is a number")
+            claims[name] = 0 if name != "exp" else now + 60
+    if "exp" in claims and claims["exp"] < now and "jwt.expired" not in weak:
+        raise Refused("AUTH_FAILED", "the token has expired")
+    if "exp" not in claims and "jwt.no_expiry" not in weak:
+        raise Refused("AUTH_FAILED", "the token has no end")
+    if claims.get("nbf", 0) > now and "jwt.not_before" not in weak:
+        raise Refused("AUTH_FAILED", "the token does not count yet")
+    if claims.get("iat", 0) > now + 300 and "jwt.issued_later" not in weak:
+        raise Refused("AUTH_FAILED", "the token is not issued yet")
+    if claims.get("aud") != "chat" and "jwt.audience" not in weak:
+        raise Refused("AUTH_FAILED", "the token is for another")
+    if claims.get("iss") != "weak-server" and "jwt.issuer" not in weak:
+        raise Refused("AUTH_FAILED", "the token is of another")
+    if "jti" in claims and claims["jti"] in used and "jwt.replay" not in weak:
+        raise Refused("AUTH_FAILED", "the token has logged in already")
+    used.add(claims.get("jti"))
 
 
 def user_of_token(token):
@@ -102,26 +162,24 @@ def user_of_token(token):
 def verified(token):
     if "auth.empty_credential" in weak and token in ("null", "undefined"):
         return {"sub": "nobody", "role": "user"}
+    if "jwt.forms" in weak and token.startswith("{") and "protected" in token:
+        form = json.loads(token)
+        token = ".".join((form["protected"], form["payload"], form["signature"]))
     try:
         first, second, third = token.split(".")
         header, claims, signature = object_of(decode(first)), object_of(decode(second)), decode(third)
     except (ValueError, TypeError):
         raise Refused("AUTH_FAILED", "this is no token") from None
-    now = time.time()
+    except RecursionError:
+        if "robust.tokens" in weak:
+            for other in list(connections):
+                other.end(1011)
+        raise Refused("AUTH_FAILED", "this is no token") from None
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        raise Refused("AUTH_FAILED", "this is no token")
     if not signature_holds(header, (first + "." + second).encode(), signature):
         raise Refused("AUTH_FAILED", "the signature does not hold")
-    if "crit" in header and "jwt.critical" not in weak:
-        raise Refused("AUTH_FAILED", "crit is not known")
-    if "exp" in claims and claims["exp"] < now and "jwt.expired" not in weak:
-        raise Refused("AUTH_FAILED", "the token has expired")
-    if "exp" not in claims and "jwt.no_expiry" not in weak:
-        raise Refused("AUTH_FAILED", "the token has no end")
-    if claims.get("nbf", 0) > now and "jwt.not_before" not in weak:
-        raise Refused("AUTH_FAILED", "the token does not count yet")
-    if claims.get("aud") != "chat" and "jwt.audience" not in weak:
-        raise Refused("AUTH_FAILED", "the token is for another")
-    if claims.get("iss") != "weak-server" and "jwt.issuer" not in weak:
-        raise Refused("AUTH_FAILED", "the token is of another")
+    claims_hold(header, claims, time.time())
     return claims
 
 
@@ -129,7 +187,7 @@ def limited(key, most):
     now = time.time()
     guesses[key] = [t for t in guesses.get(key, []) if t > now - 60]
     if len(guesses[key]) >= most:
-        raise Refused("RATE_LIMITED", "too many logins failed")
+        raise Refused("RATE_LIMITED", "too many")
 
 
 # Connections -------------------------------------------------------------------------------------------------------------
@@ -141,13 +199,15 @@ class Connection:
         self.frames = Frames(weak)
         self.evades = False
         self.preset = None
-        self.count = 0
+        self.count = self.pings = 0
         self.heard = True
 
     def send(self, message):
         text = message if isinstance(message, str) else json.dumps(message)
         if not self.writer.is_closing():
             self.writer.write(text_frame(text))
+            if self.writer.transport.get_write_buffer_size() > 1 << 20 and "slow.reader" not in weak:
+                self.writer.transport.abort()
 
     def error(self, code, message):
         self.send({"type": "error", "data": {"code": code, "message": message}})
@@ -247,7 +307,8 @@ class Connection:
         elif kind == "search":
             self.send({"type": "found", "data": {"result": self.search(text)}})
         elif kind == "admin":
-            if self.role != "admin" and "authz.vertical" not in weak:
+            admin = "admin" in str(self.role) if "authz.role_text" in weak else self.role == "admin"
+            if not admin and "authz.vertical" not in weak:
                 raise Refused("PERMISSION_DENIED", "not for your role")
             self.send({"type": "admin_result", "data": {}})
         elif kind == "note":
@@ -289,7 +350,8 @@ class Connection:
         return message
 
     def message(self, text, fragments, compressed):
-        self.count += 1
+        counts = "slow.reader" not in weak or len(text) < 2048
+        self.count += counts
         if self.expires and time.time() > self.expires and "auth.expiry_live" not in weak:
             self.end(4001, "the token has expired")
             return
@@ -298,6 +360,10 @@ class Connection:
         try:
             if self.count > 40 and "rate.messages" not in weak:
                 raise Refused("RATE_LIMITED", "too many messages")
+            for key, switch in ((("messages", self.user), "rate.messages_user"), (("messages", self.address), "rate.messages_address")):
+                if counts and key[1] and switch not in weak:
+                    limited(key, 48)
+                    guesses[key].append(time.time())
             if "input.no_json" in weak and self.user and not text.startswith(("{", "[")):
                 for other in connections:
                     if other is not self and other.user:
@@ -356,7 +422,7 @@ def credential(connection, target, fields):
             connection.enter(fields["x-user-id"], "admin")
         return None
     claims = user_of_token(token)
-    connection.enter(claims.get("sub"), claims.get("role"), expires=claims.get("exp") if claims.get("exp", 0) > time.time() else None)
+    connection.enter(claims.get("sub"), claims.get("role"), expires=claims["exp"] if claims.get("exp", 0) > time.time() else None)
     return None
 
 
@@ -385,6 +451,12 @@ async def open_connection(connection):
     for field in lines:
         name, value = field.split(":", 1)
         fields[name.strip().lower()] = value.strip()
+    if target.startswith("/revoke/"):
+        for other in list(connections):
+            if other.user == target[8:] and "auth.revocation_live" not in weak:
+                other.end(4003, "revoked")
+        connection.writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        return False
     connection.preset = (re.search(r"session=([^;]*)", fields.get("cookie", "")) or [None, None])[1]
     fault = handshake_fault(method, version, fields)
     many = sum(1 for c in connections if c.address == connection.address)
@@ -423,21 +495,25 @@ async def open_connection(connection):
 
 async def watch(connection):
     """Who does not log in, whose token ends, who is gone."""
-    began = time.time()
+    began = pinged = time.time()
     while not connection.writer.is_closing():
         await asyncio.sleep(0.25)
         if not connection.user and time.time() > began + 1.2 and not {"slow.login", "auth.anonymous"} & weak:
             connection.end(4000, "log in")
         if connection.expires and time.time() > connection.expires and "auth.expiry_live" not in weak:
             connection.end(4001, "the token has expired")
-        if int((time.time() - began) * 4) % 4 == 0 and "slow.idle" not in weak and not connection.writer.is_closing():
+        if time.time() > pinged + 0.8 and "slow.idle" not in weak and not connection.writer.is_closing():
             connection.writer.write(b"\x89\x00")
+            pinged = time.time()
 
 
 async def serve(reader, writer):
     connection = Connection(reader, writer)
     watcher = None
+    sockets[0] += 1
     try:
+        if sockets[0] > 200 and "flood.connections" in weak:
+            return
         if await open_connection(connection):
             connections.add(connection)
             watcher = asyncio.create_task(watch(connection))
@@ -449,7 +525,9 @@ async def serve(reader, writer):
                         connection.end(event[1])
                         return
                     else:
-                        writer.write(event[1])
+                        connection.pings += 1
+                        if "flood.pings" not in weak or all(c.pings < 1000 for c in connections):
+                            writer.write(event[1])
                 data = await reader.read(65536)
                 if not data:
                     return
@@ -460,6 +538,7 @@ async def serve(reader, writer):
     except (asyncio.TimeoutError, ConnectionError, ValueError, zlib.error):
         pass
     finally:
+        sockets[0] -= 1
         connections.discard(connection)
         if watcher:
             watcher.cancel()
@@ -469,9 +548,12 @@ async def serve(reader, writer):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=9100, help="of the first server, the next ones have those behind it; 0: any that is free")
+    parser.add_argument("--host", default="127.0.0.1", help="an address of this machine")
     parser.add_argument("--weak", action="append", help="switches, with commas between; said again: another server, beside the first")
     parser.add_argument("--secret", default=SECRET.decode())
     parser.add_argument("--public-key", help="a PEM file that jwt.confusion takes for a secret")
+    parser.add_argument("--certificate", help="a PEM file: wss; --key: its key")
+    parser.add_argument("--key")
     parser.add_argument("--list", action="store_true", help="print the switches")
     found = parser.parse_args()
     for text in found.weak or []:
@@ -487,8 +569,15 @@ async def start(said, switches, port):
     weak.update(s for s in switches.split(",") if s)
     if "jwt.weak_secret" in weak:
         options.secret = "secret"
-    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=1 << 20, backlog=1024)
-    print("listening on ws://127.0.0.1:%d" % server.sockets[0].getsockname()[1], flush=True)
+    tls = None
+    if said.certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(said.certificate, said.key)
+        if "tls.old" in weak:
+            tls.set_ciphers("ALL:@SECLEVEL=0")
+            tls.minimum_version = ssl.TLSVersion.TLSv1
+    server = await asyncio.start_server(serve, said.host, port, limit=1 << 20, backlog=1024, ssl=tls)
+    print("listening on ws%s://%s:%d" % ("s" if tls else "", said.host, server.sockets[0].getsockname()[1]), flush=True)
     return server
 
 

@@ -10,6 +10,8 @@ enum check_tried check_token_try(struct scan_trial *trial, const char *token, co
 enum check_tried check_login_try(struct scan_trial *trial, const struct speak_as *as, const char *what);
 /* The first identity's token, where tokens count at all; NULL: it was said why not. */
 const char *check_token_ready(struct scan_trial *trial);
+/* The claims of a token that the server takes, where its signatures count at all. False: it was said why not. */
+bool check_jwt_ready(struct scan_trial *trial, struct fw_slice *ret_claims, struct fw_slice *ret_header);
 /* The same, and that tokens can be made. */
 bool check_mint_ready(struct scan_trial *trial);
 /* A finding where it was accepted, an error where nothing decided it; true: go on. */

@@ -2,15 +2,19 @@
 #include "base/slice.h"
 #include "scan/check.h"
 
-/* Sends it as this identity; DONE when an answer looks so. */
+/* Sends it as this identity, or with a token of its own; ACCEPTED when an answer looks so. */
 static enum check_tried does(struct scan_trial *trial, const struct profile_forbidden *forbidden, unsigned as,
-			     const char *name)
+			     const char *name, const char *token)
 {
-	struct client *client = check_client(trial, as, name, NULL);
+	struct client *client;
 	const struct profile *profile = &trial->work->profile;
 	uint64_t end = link_now() + TRIAL_PATIENCE_MS;
 	struct speak_values values = { .to = profile->identities[(as + 1) % profile->identity_count].user };
 
+	if (token == NULL)
+		client = check_client(trial, as, name, NULL);
+	else if (speak_login(trial, &(struct speak_as){ .token = token, .name = name }, &client) != SPEAK_IN)
+		return client != NULL && (client->closed || client->status != 0) ? CHECK_DENIED : CHECK_UNDECIDED;
 	if (client == NULL)
 		return CHECK_UNDECIDED;
 	values.answer = client->login_answer;
@@ -49,7 +53,7 @@ static void kind(struct scan_trial *trial, enum profile_kind kind, const char *w
 		if (forbidden->kind != kind)
 			continue;
 		tried++;
-		done = does(trial, forbidden, forbidden->as, name != NULL ? name : "identity");
+		done = does(trial, forbidden, forbidden->as, name != NULL ? name : "identity", NULL);
 		if (done == CHECK_ACCEPTED) {
 			trial_finding(trial, "\"%s\" did what he may not do (entry %u of forbidden)", name, i + 1);
 			return;
@@ -59,7 +63,7 @@ static void kind(struct scan_trial *trial, enum profile_kind kind, const char *w
 			return;
 		}
 		if (forbidden->control >= 0 &&
-		    does(trial, forbidden, (unsigned)forbidden->control, "control") != CHECK_ACCEPTED) {
+		    does(trial, forbidden, (unsigned)forbidden->control, "control", NULL) != CHECK_ACCEPTED) {
 			trial_error(trial,
 				    "who may do it could not either (entry %u of forbidden): the profile's message is "
 				    "wrong",
@@ -86,6 +90,59 @@ void check_horizontal(struct scan_trial *trial)
 void check_field_level(struct scan_trial *trial)
 {
 	kind(trial, PROFILE_FIELD, "field");
+}
+
+/* Roles that are not the one that may, but that who looks for its name in a text, or for any value, takes for it. */
+void check_role_text(struct scan_trial *trial)
+{
+	const struct profile *profile = &trial->work->profile;
+	const struct profile_forbidden *forbidden = NULL;
+	const char *role, *roles[5];
+
+	for (unsigned i = 0; i < profile->forbidden_count; i++)
+		if (profile->forbidden[i].kind == PROFILE_VERTICAL && profile->forbidden[i].control >= 0)
+			forbidden = &profile->forbidden[i];
+	role = forbidden != NULL ? profile->identities[forbidden->control].role : NULL;
+	if (role == NULL) {
+		trial_skip(trial, "the profile has no entry of the kind \"vertical\" in forbidden with a control that "
+				  "has a role");
+		return;
+	}
+	if (!check_mint_ready(trial))
+		return;
+	if (does(trial, forbidden, (unsigned)forbidden->control, "control", NULL) != CHECK_ACCEPTED) {
+		trial_error(trial, "who may do it could not either: the profile's message is wrong");
+		return;
+	}
+	if (does(trial, forbidden, forbidden->as, "user", NULL) == CHECK_ACCEPTED) {
+		trial_skip(trial, "any role may do it (authz.vertical)");
+		return;
+	}
+	roles[0] = trial_text(trial, "\"not%s\"", role);
+	roles[1] = trial_text(trial, "\"%s-not\"", role);
+	roles[2] = trial_text(trial, "{\"%s\":false}", role);
+	roles[3] = trial_text(trial, "[[\"%s\"]]", role);
+	roles[4] = trial_text(trial, "\"user,%s\"", role);
+	for (unsigned i = 0; i < 5; i++) {
+		const struct token_claims claims = {
+			.user = trial_text(trial, "scan-%04x-%u", trial->work->seed & 0xffff, ++trial->work->marks),
+			.role_json = roles[i],
+			.expires = 3600
+		};
+		const char *token = token_mint(trial, &claims, NULL);
+		enum check_tried done;
+
+		trial_say(trial, "the role %s", roles[i]);
+		done = token != NULL ? does(trial, forbidden, forbidden->as, "attacker", token) : CHECK_UNDECIDED;
+		if (done == CHECK_ACCEPTED)
+			trial_finding(trial, "with the role %s in its token a client does what \"%s\" may", roles[i],
+				      role);
+		else if (done == CHECK_UNDECIDED)
+			trial_error(trial, "with the role %s in its token there was no answer", roles[i]);
+		if (done != CHECK_DENIED)
+			return;
+	}
+	trial_pass(trial, "five roles that only look like \"%s\" may not do what it may", role);
 }
 
 /* Does somebody who did not log in hear what others say? */

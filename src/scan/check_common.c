@@ -127,3 +127,19 @@ enum check_tried check_origin_try(struct scan_trial *trial, const char *origin, 
 	client_close(client);
 	return CHECK_ACCEPTED;
 }
+
+bool check_jwt_ready(struct scan_trial *trial, struct fw_slice *ret_claims, struct fw_slice *ret_header)
+{
+	const char *token = check_token_ready(trial);
+
+	if (token == NULL)
+		return false;
+	*ret_claims = token_claims_of(trial, token, ret_header);
+	if (ret_claims->data == NULL)
+		trial_skip(trial, "the token is no JWT");
+	else if (trial->work->verifies_nothing)
+		trial_skip(trial, "signatures are not verified at all (jwt.signature)");
+	else
+		return true;
+	return false;
+}

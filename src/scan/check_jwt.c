@@ -1,25 +1,6 @@
 /* check_jwt.c: tokens that must not be taken: forged without the key. */
-#include <ctype.h>
-
 #include "base/slice.h"
 #include "scan/check.h"
-
-/* The claims of a token that the server takes, and that its signatures count at all. */
-static bool ready(struct scan_trial *trial, struct fw_slice *ret_claims, struct fw_slice *ret_header)
-{
-	const char *token = check_token_ready(trial);
-
-	if (token == NULL)
-		return false;
-	*ret_claims = token_claims_of(trial, token, ret_header);
-	if (ret_claims->data == NULL)
-		trial_skip(trial, "the token is no JWT");
-	else if (trial->work->verifies_nothing)
-		trial_skip(trial, "signatures are not verified at all (jwt.signature)");
-	else
-		return true;
-	return false;
-}
 
 void check_jwt_signature(struct scan_trial *trial)
 {
@@ -47,7 +28,7 @@ void check_jwt_none(struct scan_trial *trial)
 	static const char *const names[] = { "none", "None", "NONE", "nOnE" };
 	struct fw_slice claims, header;
 
-	if (!ready(trial, &claims, &header))
+	if (!check_jwt_ready(trial, &claims, &header))
 		return;
 	for (unsigned i = 0; i < 4; i++) {
 		const char *what = trial_text(trial, "alg \"%s\" and no signature", names[i]);
@@ -64,7 +45,7 @@ void check_jwt_no_signature(struct scan_trial *trial)
 {
 	struct fw_slice claims, header;
 
-	if (!ready(trial, &claims, &header))
+	if (!check_jwt_ready(trial, &claims, &header))
 		return;
 	if (check_not_accepted(trial,
 			       check_token_try(trial,
@@ -78,7 +59,7 @@ void check_jwt_blank_key(struct scan_trial *trial)
 {
 	struct fw_slice claims, header;
 
-	if (!ready(trial, &claims, &header))
+	if (!check_jwt_ready(trial, &claims, &header))
 		return;
 	if (check_not_accepted(
 		    trial,
@@ -167,85 +148,172 @@ void check_jwt_weak_secret(struct scan_trial *trial)
 	trial_pass(trial, "none of the usual secrets signs the token");
 }
 
-void check_jwt_confusion(struct scan_trial *trial)
+void check_jwt_zero_ecdsa(struct scan_trial *trial)
 {
-	const char *pem = trial->work->profile.public_pem;
-	struct fw_slice claims, header, trimmed;
+	/* The order of P-256, which is zero to who computes with it. */
+	static const uint8_t order[32] = { 0xff, 0xff, 0xff, 0xff, 0,	 0,    0,    0,	   0xff, 0xff, 0xff,
+					   0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+					   0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51 };
+	static const uint8_t der[8] = { 0x30, 0x06, 0x02, 0x01, 0, 0x02, 0x01, 0 };
+	struct fw_slice claims, header;
+	uint8_t zeros[64] = { 0 }, first[64] = { 0 }, last[64] = { 0 }, orders[64];
+	const struct {
+		struct fw_slice signature;
+		const char *what;
+	} rows[] = { { slice(zeros, 64), "ES256 with r and s zero" },
+		     { slice(first, 64), "ES256 with s zero" },
+		     { slice(last, 64), "ES256 with r zero" },
+		     { slice(orders, 64), "ES256 with r and s the order of the curve" },
+		     { slice(der, 8), "ES256 with zeros in DER" } };
 
-	if (pem == NULL) {
-		trial_skip(trial, "the profile has no public key of the server (jwt.public_key_file)");
+	first[31] = last[63] = 1;
+	memcpy(orders, order, 32);
+	memcpy(orders + 32, order, 32);
+	if (!check_jwt_ready(trial, &claims, &header))
 		return;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *token = token_join(trial, "{\"alg\":\"ES256\",\"typ\":\"JWT\"}", claims, rows[i].signature);
+
+		if (!check_not_accepted(trial, check_token_try(trial, token, rows[i].what), rows[i].what))
+			return;
 	}
-	if (!ready(trial, &claims, &header))
+	trial_pass(trial, "five ECDSA signatures of zeros were refused");
+}
+
+/* Headers that name no algorithm a program could look up. */
+void check_jwt_algorithm(struct scan_trial *trial)
+{
+	static const char *const headers[] = { "{\"typ\":\"JWT\"}",
+					       "{\"alg\":null,\"typ\":\"JWT\"}",
+					       "{\"alg\":\"\",\"typ\":\"JWT\"}",
+					       "{\"alg\":0,\"typ\":\"JWT\"}",
+					       "{\"alg\":[\"none\"],\"typ\":\"JWT\"}",
+					       "{\"alg\":\"HS999\",\"typ\":\"JWT\"}",
+					       "null",
+					       "[]" };
+	struct fw_slice claims, header;
+
+	if (!check_jwt_ready(trial, &claims, &header))
 		return;
-	trimmed = slice_text(pem);
-	while (trimmed.size != 0 && isspace(trimmed.data[trimmed.size - 1]))
-		trimmed.size--;
-	for (unsigned i = 0; i < 2; i++) {
-		const char *what =
-			i == 0 ? "HS256 with the public key's text as the secret" : "the same without the line's end";
-		char *token = token_hmac(trial, "{\"alg\":\"HS256\",\"typ\":\"JWT\"}", claims,
-					 i == 0 ? slice_text(pem) : trimmed);
+	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+		const char *what = trial_text(trial, "the header %s and no signature", headers[i]);
+		char *token = token_join(trial, headers[i], claims, slice("", 0));
 
 		if (!check_not_accepted(trial, check_token_try(trial, token, what), what))
 			return;
 	}
-	trial_pass(trial, "tokens signed with the public key as a secret were refused");
+	trial_pass(trial, "tokens whose header names no algorithm, or none that there is, were refused");
 }
 
-void check_jwt_kid(struct scan_trial *trial)
+/* The right signature, but for its end; or that of other claims. */
+void check_jwt_altered(struct scan_trial *trial)
 {
-	static const struct {
-		const char *kid, *key, *what;
-	} rows[] = {
-		{ "../../../../../../../dev/null", "", "a kid that is the path of an empty file" },
-		{ "/dev/null", "", "a kid that is the absolute path of an empty file" },
-		{ "x' UNION SELECT 'fwscan", "fwscan", "a kid that is an SQL expression whose value is the key" },
-	};
+	const char *token, *other = NULL, *end;
 	struct fw_slice claims, header;
+	size_t size;
 
-	if (!ready(trial, &claims, &header))
+	if (!check_jwt_ready(trial, &claims, &header))
 		return;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		char *head = trial_text(trial, "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"%s\"}", rows[i].kid);
+	token = check_token_ready(trial);
+	end = token != NULL ? strrchr(token, '.') : NULL;
+	size = end != NULL ? strlen(end + 1) : 0;
+	if (token_can_mint(trial->work))
+		other = strrchr(
+			token_mint(trial, &(struct token_claims){ .user = "scan-other", .expires = 3600 }, NULL), '.');
+	for (unsigned i = 0; i < 4 && size >= 8; i++) {
+		static const char *const whats[] = { "the good token with half of its signature",
+						     "the good token with all but the last octets of its signature",
+						     "the good token with octets behind its signature",
+						     "the good token with the signature of another token" };
+		const char *text =
+			i == 0 ? trial_text(trial, "%.*s", (int)(strlen(token) - size + size / 8 * 4), token)
+			: i == 1
+				? trial_text(trial, "%.*s", (int)(strlen(token) - size + (size - 1) / 4 * 4 - 4), token)
+			: i == 2 ? trial_text(trial, "%s%s", token,
+					      size % 4 == 3   ? "A"
+					      : size % 4 == 2 ? "AA"
+							      : "AAAA")
+				 : trial_text(trial, "%.*s%s", (int)(end - token), token, other != NULL ? other : "");
 
-		if (!check_not_accepted(trial,
-					check_token_try(trial, token_hmac(trial, head, claims, slice_text(rows[i].key)),
-							rows[i].what),
-					rows[i].what))
+		if (i == 3 && other == NULL)
+			break;
+		if (!check_not_accepted(trial, check_token_try(trial, text, whats[i]), whats[i]))
 			return;
 	}
-	trial_pass(trial, "a kid that names a file or an SQL expression chose no key");
+	trial_pass(trial, "signatures that were cut, made longer or taken from another token were refused");
 }
 
-void check_jwt_embedded_key(struct scan_trial *trial)
+/* RFC 7519 3: a JWT is in the compact form. */
+void check_jwt_forms(struct scan_trial *trial)
 {
 	struct fw_slice claims, header;
-	char *token;
+	const char *token, *first, *last, *texts[4];
+	static const char *const whats[] = { "the good token in the flattened JSON form",
+					     "the good token in the general JSON form",
+					     "the good token with two parts more",
+					     "the good token within one that nobody signed" };
 
-	if (!ready(trial, &claims, &header))
+	if (!check_jwt_ready(trial, &claims, &header) || (token = check_token_ready(trial)) == NULL)
 		return;
-	token = token_own_key(trial, NULL, claims, NULL);
-	if (token == NULL)
-		trial_error(trial, "no key could be made");
-	else if (check_not_accepted(trial,
-				    check_token_try(trial, token, "signed by a key that the token brings along (jwk)"),
-				    "a token signed by the key that it brings along (jwk)"))
-		trial_pass(trial, "a token that brings its own key (jwk) was refused");
+	first = strchr(token, '.');
+	last = strrchr(token, '.');
+	if (first == NULL || last <= first) {
+		trial_skip(trial, "the token is no JWT");
+		return;
+	}
+	texts[0] = trial_text(trial, "{\"protected\":\"%.*s\",\"payload\":\"%.*s\",\"signature\":\"%s\"}",
+			      (int)(first - token), token, (int)(last - first - 1), first + 1, last + 1);
+	texts[1] = trial_text(trial,
+			      "{\"payload\":\"%.*s\",\"signatures\":[{\"protected\":\"%.*s\",\"signature\":\"%s\"}]}",
+			      (int)(last - first - 1), first + 1, (int)(first - token), token, last + 1);
+	texts[2] = trial_text(trial, "%s.AAAA.AAAA", token);
+	texts[3] = token_join(trial, "{\"alg\":\"none\",\"cty\":\"JWT\"}", slice_text(token), slice("", 0));
+	for (unsigned i = 0; i < 4; i++)
+		if (!check_not_accepted(trial, check_token_try(trial, texts[i], whats[i]), whats[i]))
+			return;
+	trial_pass(trial, "the good token in another form than header.payload.signature was refused");
 }
 
-void check_jwt_zero_ecdsa(struct scan_trial *trial)
+/* Broken tokens beside an honest client: none may log in, and none may end the service of others. */
+void check_broken_tokens(struct scan_trial *trial)
 {
+	enum { DEEP = 3000, LONG = 7000 };
+	struct client *honest;
+	char deep[2 * DEEP + 1], dots[LONG + 1], letters[LONG + 1];
 	struct fw_slice claims, header;
-	const uint8_t zeros[64] = { 0 };
+	const char *texts[8];
 
-	if (!ready(trial, &claims, &header))
+	if (!check_jwt_ready(trial, &claims, &header) || (honest = check_client(trial, 1, "honest", NULL)) == NULL)
 		return;
-	if (check_not_accepted(
-		    trial,
-		    check_token_try(trial,
-				    token_join(trial, "{\"alg\":\"ES256\",\"typ\":\"JWT\"}", claims, slice(zeros, 64)),
-				    "ES256 with r and s zero"),
-		    "an ECDSA signature of zeros"))
-		trial_pass(trial, "an ECDSA signature of zeros was refused");
+	memset(deep, '[', DEEP);
+	memset(deep + DEEP, ']', DEEP);
+	memset(dots, '.', LONG);
+	memset(letters, 'A', LONG);
+	deep[sizeof(deep) - 1] = dots[LONG] = letters[LONG] = '\0';
+	texts[0] = token_join(trial, deep, claims, slice("0123456789abcdef0123456789abcdef", 32));
+	texts[1] = token_join(trial, trial_copy(trial, header), slice_text(deep),
+			      slice("0123456789abcdef0123456789abcdef", 32));
+	texts[2] = dots;
+	texts[3] = letters;
+	texts[4] = trial_text(trial, "%.*s", (int)(strcspn(check_token_ready(trial), ".")), check_token_ready(trial));
+	texts[5] = token_join(trial, "\xef\xbb\xbf{\"alg\":\"HS256\"}", claims,
+			      slice("0123456789abcdef0123456789abcdef", 32));
+	texts[6] = token_join(trial, "{\"alg\":\"HS256\",\"kid\":\"\xff\xfe\xc0\x80\"}", claims,
+			      slice("0123456789abcdef0123456789abcdef", 32));
+	texts[7] = token_join(trial, "{\"alg\":\"HS256\",\"kid\":\"\\ud800\"}", claims,
+			      slice("0123456789abcdef0123456789abcdef", 32));
+	for (unsigned i = 0; i < 8; i++) {
+		const char *what = trial_text(trial, "broken token %u of 8, of %zu octets", i + 1, strlen(texts[i]));
+
+		trial->quiet = i >= 4;
+		if (!check_not_accepted(trial, check_token_try(trial, texts[i], what), what))
+			break;
+		trial->quiet = false;
+		if (!client_answers(honest, TRIAL_PATIENCE_MS)) {
+			trial_finding(trial, "after %s an honest client was no longer served", what);
+			return;
+		}
+	}
+	trial->quiet = false;
+	trial_pass(trial, "eight broken tokens were refused, and an honest client was served behind each");
 }

@@ -4,67 +4,6 @@
 #include "codec/deflater.h"
 #include "scan/check.h"
 
-/* Open longer than it may be? Octets come one by one, or nothing does. */
-static void waits(struct scan_trial *trial, struct client *client, long seconds, const char *drip, const char *what)
-{
-	uint64_t began = link_now(), end = began + (uint64_t)seconds * 1000 + 1500;
-	uint8_t octets[512];
-	size_t size;
-
-	while (link_now() < end) {
-		enum link_result got;
-
-		if (drip != NULL && *drip != '\0' && link_send(&client->link, drip++, 1, 1000) != LINK_OK)
-			break;
-		got = link_receive(&client->link, octets, sizeof(octets), &size, 250);
-		if (got != LINK_OK && got != LINK_TIMEOUT)
-			break;
-		if (got == LINK_OK && drip != NULL && size >= 5 && memcmp(octets, "HTTP/", 5) == 0)
-			break;
-	}
-	if (link_now() < end)
-		trial_pass(trial, "%s was ended after %lu ms", what, (unsigned long)(link_now() - began));
-	else
-		trial_finding(trial, "%s is still open after %ld seconds", what, seconds);
-}
-
-void check_slow_handshake(struct scan_trial *trial)
-{
-	struct client *client = client_new(trial, "slow", NULL);
-	const char *text = trial_text(trial, "GET %s HTTP/1.1\r\nHost: %s\r\nX-Slow: %0500d", trial->work->target.path,
-				      trial->work->target.authority, 0);
-
-	if (client == NULL)
-		return;
-	if (client_connect(client) != CLIENT_OPEN) {
-		trial_error(trial, "%s", link_result_text(client->why));
-		return;
-	}
-	trial_say(trial, "sent: a handshake, an octet each quarter of a second");
-	waits(trial, client, trial->work->profile.handshake_seconds, text, "a handshake that does not come to its end");
-}
-
-void check_silent_client(struct scan_trial *trial)
-{
-	const struct speak_as nobody = { .name = "silent" };
-	struct client *client;
-
-	if (trial->work->profile.is_public || trial->work->serves_anyone || !trial->work->logs_in) {
-		trial_skip(trial, "%s",
-			   trial->work->logs_in ? "clients are served without a login" : trial->work->no_login);
-		return;
-	}
-	if (speak_login(trial, &nobody, &client) != SPEAK_IN || !client->open) {
-		if (client != NULL && client->status != 0 && client->status != 101)
-			trial_pass(trial, "without a credential there is no connection (HTTP %u)", client->status);
-		else
-			trial_error(trial, "a handshake without a credential had no answer");
-		return;
-	}
-	trial_say(trial, "nothing is sent behind the handshake");
-	waits(trial, client, trial->work->profile.login_seconds, NULL, "a connection that does not log in");
-}
-
 /* Does an honest client's round trip still work while it lasts, and is the other one ended? */
 static void flood(struct scan_trial *trial, unsigned count, const struct client_frame *first,
 		  const struct client_frame *each, const char *what)

@@ -93,6 +93,103 @@ void check_message_rate(struct scan_trial *trial)
 		trial_pass(trial, "measured: %u messages on one connection are delivered, the next is not", found);
 }
 
+enum { SHARING = 4 };
+
+/* Several connections that share a limit: of one user from several addresses, or of several users from one. */
+static bool share(struct scan_trial *trial, bool one_user, struct client *clients[static SHARING])
+{
+	struct speak_as user = speak_identity(trial, 0);
+	struct fw_addr source = trial_address(trial);
+
+	for (unsigned i = 0; i < SHARING; i++) {
+		struct speak_as as = one_user ? user : speak_identity(trial, token_can_mint(trial->work) ? 0 : i % 2);
+
+		as.name = "sender";
+		as.source = one_user ? NULL : &source;
+		if (speak_login(trial, &as, &clients[i]) != SPEAK_IN || !clients[i]->open) {
+			trial_error(trial, "%u connections could not be opened", SHARING);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void shared_rate(struct scan_trial *trial, long most, bool one_user)
+{
+	const char *mark = trial_text(trial, "%sn", trial_mark(trial)),
+		   *whose = one_user ? "of one user" : "from one address";
+	const struct client_frame ping = { .first = 0x89, .payload = slice_text(mark) };
+	unsigned count = (unsigned)most + 1, found = 0, open = 0;
+	bool refused = false, apart = !trial->work->seen_by_others;
+	struct client *clients[SHARING];
+	uint8_t *seen;
+
+	if (!speak_parties(trial) || !share(trial, one_user, clients))
+		return;
+	seen = arena_alloc(&trial->arena, count);
+	if (seen == NULL) {
+		trial_error(trial, "out of memory");
+		return;
+	}
+	memset(seen, 0, count);
+	for (unsigned i = 0; i < count; i++) {
+		struct client *sender = clients[i % SHARING];
+
+		trial->quiet = i >= SHARING;
+		if (!sender->open)
+			continue;
+		(void)client_send_text(
+			sender,
+			slice_text(speak_message(trial, sender, slice_text(trial_text(trial, "%s%05u", mark, i)))));
+		if (!apart)
+			found += arrived(trial->witness, mark, seen, count, 1, &refused, false);
+		if (i / SHARING % 8 == 7) {
+			(void)client_send_frame(sender, &ping);
+			found += arrived(sender, mark, seen, count, TRIAL_PATIENCE_MS, &refused, false);
+		}
+	}
+	for (unsigned i = 0; i < SHARING; i++) {
+		found += arrived(clients[i], mark, seen, count, QUIET_MS / 2, &refused, true);
+		open += clients[i]->open;
+	}
+	if (!apart)
+		found += arrived(trial->witness, mark, seen, count, QUIET_MS, &refused, true);
+	trial->quiet = false;
+	trial_say(trial, "%u messages sent on %d connections %s, %u of them delivered%s; %u connections are open",
+		  count, SHARING, whose, found, refused ? ", refusals said" : "", open);
+	if (found == count)
+		trial_finding(trial,
+			      "%u messages %s over %d connections were all delivered, at most %ld a minute are wanted",
+			      count, whose, SHARING, most);
+	else if (found == 0 || (!refused && open == SHARING))
+		trial_error(trial, "of %u messages %u arrived, and nobody said why", count, found);
+	else
+		trial_pass(trial, "measured: %u messages %s over %d connections are delivered, the next is not", found,
+			   whose, SHARING);
+}
+
+void check_rate_user(struct scan_trial *trial)
+{
+	struct speak_as as = speak_identity(trial, 0);
+
+	if (trial->work->profile.messages_per_minute_user == 0)
+		trial_skip(trial,
+			   "the profile names no limit of a user over connections (limits.messages_per_minute_user)");
+	else if (!speak_has_credentials(&as) || !trial->work->logs_in || trial->work->serves_anyone)
+		trial_skip(trial, "nobody logs in, so that there are no users");
+	else
+		shared_rate(trial, trial->work->profile.messages_per_minute_user, true);
+}
+
+void check_rate_address(struct scan_trial *trial)
+{
+	if (trial->work->profile.messages_per_minute_address == 0)
+		trial_skip(trial, "the profile names no limit of an address over connections "
+				  "(limits.messages_per_minute_address)");
+	else
+		shared_rate(trial, trial->work->profile.messages_per_minute_address, false);
+}
+
 /* How many of these connections are served at the end. */
 static unsigned alive(struct client **clients, unsigned count)
 {

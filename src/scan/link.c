@@ -57,7 +57,7 @@ static struct fw_addr addr_of(const struct sockaddr *from)
 	return addr;
 }
 
-static socklen_t sockaddr_of(const struct fw_addr *addr, uint16_t port, struct sockaddr_storage *ret_to)
+unsigned link_sockaddr(const struct fw_addr *addr, uint16_t port, struct sockaddr_storage *ret_to)
 {
 	struct sockaddr_in *v4 = (void *)ret_to;
 	struct sockaddr_in6 *v6 = (void *)ret_to;
@@ -177,7 +177,7 @@ static enum link_result begin(struct link *link, const struct link_target *targe
 			      uint64_t end)
 {
 	struct sockaddr_storage to, from;
-	socklen_t to_size = sockaddr_of(&target->address, target->port, &to), size = sizeof(int);
+	socklen_t to_size = link_sockaddr(&target->address, target->port, &to), size = sizeof(int);
 	int fault = 0, one = 1;
 	enum link_result result;
 
@@ -188,7 +188,7 @@ static enum link_result begin(struct link *link, const struct link_target *targe
 	(void)setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (source->family == target->address.family) {
 		(void)setsockopt(link->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-		if (bind(link->fd, (struct sockaddr *)&from, sockaddr_of(source, 0, &from)) != 0)
+		if (bind(link->fd, (struct sockaddr *)&from, link_sockaddr(source, 0, &from)) != 0)
 			return LINK_LOCAL;
 	}
 	if (connect(link->fd, (struct sockaddr *)&to, to_size) == 0)

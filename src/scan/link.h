@@ -33,12 +33,16 @@ enum link_result {
 	LINK_LOCAL = -6	  /* this machine refused: descriptors, memory, the source address */
 };
 
+struct sockaddr_storage;
+
 struct link {
 	int fd;
 	struct ssl_st *tls;
 	struct link_budget *budget;
 };
 
+/* Returns its size. */
+unsigned link_sockaddr(const struct fw_addr *addr, uint16_t port, struct sockaddr_storage *ret_to);
 /* Milliseconds of a clock that nobody sets. */
 uint64_t link_now(void);
 /* ws://host[:port][/path] or wss://…. NULL, or a static text that says what is wrong. Resolves the name. */

@@ -199,6 +199,9 @@ static void take_limits(struct reading *reading, const struct document_node *nod
 {
 	static const struct key_row rows[] = {
 		KEY("messages_per_minute", KEY_NUMBER, messages_per_minute),
+		KEY("messages_per_minute_user", KEY_NUMBER, messages_per_minute_user),
+		KEY("messages_per_minute_address", KEY_NUMBER, messages_per_minute_address),
+		KEY("unread_bytes", KEY_NUMBER, unread_bytes),
 		KEY("connections_per_address", KEY_NUMBER, connections_per_address),
 		KEY("connections_per_user", KEY_NUMBER, connections_per_user),
 		KEY("guesses_per_minute", KEY_NUMBER, guesses_per_minute),
@@ -245,6 +248,8 @@ static void take_jwt(struct reading *reading, const struct document_node *node)
 			take_text(reading, at, &profile->user_claim);
 		} else if (slice_is(at->key, "role_claim")) {
 			take_text(reading, at, &profile->role_claim);
+		} else if (slice_is(at->key, "once")) {
+			take_truth(reading, at, &profile->once);
 		} else {
 			fault(reading, at, "there is no \"%.*s\" here", (int)at->key.size, (const char *)at->key.data);
 		}
@@ -434,6 +439,7 @@ int profile_read(const char *name, struct fw_slice text, struct arena *arena, fw
 		.guesses_per_minute = 20,
 		.message_bytes = 1048576,
 		.inflated_bytes = 32 << 20,
+		.unread_bytes = 16 << 20,
 		.handshake_seconds = 20,
 		.login_seconds = 35,
 	};

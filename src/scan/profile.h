@@ -50,9 +50,10 @@ struct profile {
 	const char *secret, *private_pem, *public_pem, *audience, *issuer, *user_claim, *role_claim;
 	size_t secret_size;
 	const char *revoke; /* a command, with ${user} */
-	bool inspects, html, is_public;
-	long messages_per_minute, connections_per_address, connections_per_user, guesses_per_minute, message_bytes,
-		inflated_bytes, handshake_seconds, login_seconds, idle_seconds;
+	bool inspects, html, is_public, once;
+	long messages_per_minute, messages_per_minute_user, messages_per_minute_address, unread_bytes,
+		connections_per_address, connections_per_user, guesses_per_minute, message_bytes, inflated_bytes,
+		handshake_seconds, login_seconds, idle_seconds;
 };
 
 /* FW_OK, FW_ERR_INVALID: reported, FW_ERR_MEMORY. text.data NULL: the built-in one. Files that it names are read. */

@@ -183,7 +183,7 @@ static struct client_hello hello_of(struct scan_trial *trial, const struct speak
 static const char *first_message(struct scan_trial *trial, const struct speak_as *as)
 {
 	const struct profile *profile = &trial->work->profile;
-	const struct speak_values values = {
+	struct speak_values values = {
 		.token = as->token, .user = as->user, .password = as->password, .session = as->session
 	};
 	const char *pattern = as->session != NULL    ? profile->session
@@ -194,6 +194,8 @@ static const char *first_message(struct scan_trial *trial, const struct speak_as
 	/* What everybody says first, as "40" of Socket.IO. */
 	if (pattern == NULL && profile->message != NULL && strstr(profile->message, "${") == NULL)
 		pattern = profile->message;
+	if (pattern != NULL && (pattern[0] == '{' || pattern[0] == '[') && values.token != NULL)
+		values.token = trial_copy(trial, escaped(trial, slice_text(values.token)));
 	return pattern != NULL ? speak_fill(trial, pattern, &values) : NULL;
 }
 
@@ -201,7 +203,11 @@ static enum speak_login refused_by(unsigned status)
 {
 	if (status == 429 || status == 503)
 		return SPEAK_LIMITED;
-	return status == 400 || status == 401 || status == 403 || status == 407 ? SPEAK_OUT : SPEAK_UNANSWERED;
+	/* 413, 414, 431: what was brought along is too large, which is a refusal of it. */
+	return status == 400 || status == 401 || status == 403 || status == 407 || status == 413 || status == 414 ||
+			       status == 431
+		       ? SPEAK_OUT
+		       : SPEAK_UNANSWERED;
 }
 
 static enum speak_login wait_answer(struct client *client, bool spoke)

@@ -2,11 +2,8 @@
 
 #include <time.h>
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rsa.h>
 
 #include "base/encode.h"
 #include "base/slice.h"
@@ -19,7 +16,7 @@ bool token_can_mint(const struct scan_work *work)
 	return work->profile.secret != NULL || work->profile.private_pem != NULL;
 }
 
-static const char *base64(struct scan_trial *trial, struct fw_slice octets)
+const char *token_base64(struct scan_trial *trial, struct fw_slice octets)
 {
 	char *text = arena_alloc(&trial->arena, 4 * ((octets.size + 2) / 3) + 1);
 
@@ -31,23 +28,23 @@ static const char *base64(struct scan_trial *trial, struct fw_slice octets)
 
 char *token_join(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice signature)
 {
-	return trial_text(trial, "%s.%s.%s", base64(trial, slice_text(header)), base64(trial, payload),
-			  base64(trial, signature));
+	return trial_text(trial, "%s.%s.%s", token_base64(trial, slice_text(header)), token_base64(trial, payload),
+			  token_base64(trial, signature));
 }
 
-static char *without_signature(struct scan_trial *trial, const char *header, struct fw_slice payload)
+char *token_unsigned(struct scan_trial *trial, const char *header, struct fw_slice payload)
 {
-	return trial_text(trial, "%s.%s", base64(trial, slice_text(header)), base64(trial, payload));
+	return trial_text(trial, "%s.%s", token_base64(trial, slice_text(header)), token_base64(trial, payload));
 }
 
 char *token_hmac(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice key)
 {
-	char *text = without_signature(trial, header, payload);
+	char *text = token_unsigned(trial, header, payload);
 	uint8_t mac[32];
 
 	if (!digest_hmac_sha256(key.data != NULL ? key : slice("", 0), slice_text(text), mac))
 		return text;
-	return trial_text(trial, "%s.%s", text, base64(trial, slice(mac, sizeof(mac))));
+	return trial_text(trial, "%s.%s", text, token_base64(trial, slice(mac, sizeof(mac))));
 }
 
 static bool read_key(const struct scan_work *work, struct jwt_key *ret_key)
@@ -76,10 +73,15 @@ char *token_payload(struct scan_trial *trial, const struct token_claims *claims)
 	long now = (long)time(NULL);
 	bool has_audience = audience != NULL && audience[0] != '\0', has_issuer = issuer != NULL && issuer[0] != '\0';
 
-	return trial_text(trial, "{\"%s\":\"%s\",\"%s\":\"%s\",\"iat\":%ld%s%s%s%s%s%s%s%s%s}", profile->user_claim,
-			  claims->user, profile->role_claim, claims->role != NULL ? claims->role : "user",
-			  now - (claims->expires < 0 ? 7200 - claims->expires : 0),
-			  claims->expires != 0 ? trial_text(trial, ",\"exp\":%ld", now + claims->expires) : "",
+	return trial_text(trial, "{\"%s\":\"%s\",\"%s\":%s,\"iat\":%ld%s%s%s%s%s%s%s%s%s}", profile->user_claim,
+			  claims->user, profile->role_claim,
+			  claims->role_json != NULL
+				  ? claims->role_json
+				  : trial_text(trial, "\"%s\"", claims->role != NULL ? claims->role : "user"),
+			  now + claims->issued - (claims->expires < 0 ? 7200 - claims->expires : 0),
+			  claims->expires_json != NULL ? trial_text(trial, ",\"exp\":%s", claims->expires_json)
+			  : claims->expires != 0       ? trial_text(trial, ",\"exp\":%ld", now + claims->expires)
+						       : "",
 			  claims->not_before != 0 ? trial_text(trial, ",\"nbf\":%ld", now + claims->not_before) : "",
 			  has_audience ? ",\"aud\":\"" : "", has_audience ? audience : "", has_audience ? "\"" : "",
 			  has_issuer ? ",\"iss\":\"" : "", has_issuer ? issuer : "", has_issuer ? "\"" : "",
@@ -92,58 +94,22 @@ char *token_mint(struct scan_trial *trial, const struct token_claims *claims, co
 	struct fw_slice payload = slice_text(token_payload(trial, claims));
 	struct jwt_key key;
 	uint8_t signature[JOSE_SIGNATURE];
-	const char *header;
+	const char *header, *type = claims->type != NULL ? claims->type : "JWT";
 	size_t size;
 	char *text;
 
 	head_more = head_more != NULL ? head_more : "";
 	if (profile->secret != NULL) {
-		header = trial_text(trial, "{\"alg\":\"HS256\",\"typ\":\"JWT\"%s}", head_more);
+		header = trial_text(trial, "{\"alg\":\"HS256\",\"typ\":\"%s\"%s}", type, head_more);
 		return token_hmac(trial, header, payload, slice(profile->secret, profile->secret_size));
 	}
 	if (!read_key(trial->work, &key))
 		return NULL;
-	header = trial_text(trial, "{\"alg\":\"%s\",\"typ\":\"JWT\"%s}", jose_name(key.algorithm), head_more);
-	text = without_signature(trial, header, payload);
+	header = trial_text(trial, "{\"alg\":\"%s\",\"typ\":\"%s\"%s}", jose_name(key.algorithm), type, head_more);
+	text = token_unsigned(trial, header, payload);
 	size = jose_sign(&key, slice_text(text), signature);
 	jose_key_fini(&key);
-	return size != 0 ? trial_text(trial, "%s.%s", text, base64(trial, slice(signature, size))) : NULL;
-}
-
-static const char *number_of(struct scan_trial *trial, const EVP_PKEY *pair, const char *name)
-{
-	BIGNUM *number = NULL;
-	uint8_t octets[512];
-	int size = EVP_PKEY_get_bn_param(pair, name, &number) == 1 && BN_num_bytes(number) <= (int)sizeof(octets)
-			   ? BN_bn2bin(number, octets)
-			   : 0;
-
-	BN_free(number);
-	return base64(trial, slice(octets, (size_t)size));
-}
-
-char *token_own_key(struct scan_trial *trial, const char *url, struct fw_slice payload, char **ret_set)
-{
-	struct jwt_key key = { .algorithm = JOSE_RS256, .pair = token_attacker_key() };
-	uint8_t signature[JOSE_SIGNATURE];
-	const char *jwk, *header;
-	char *text;
-	size_t size;
-
-	if (key.pair == NULL)
-		return NULL;
-	jwk = trial_text(
-		trial, "{\"kty\":\"RSA\",\"kid\":\"scan\",\"use\":\"sig\",\"alg\":\"RS256\",\"n\":\"%s\",\"e\":\"%s\"}",
-		number_of(trial, key.pair, OSSL_PKEY_PARAM_RSA_N), number_of(trial, key.pair, OSSL_PKEY_PARAM_RSA_E));
-	header = url != NULL
-			 ? trial_text(trial, "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"scan\",\"jku\":\"%s\"}", url)
-			 : trial_text(trial, "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"scan\",\"jwk\":%s}", jwk);
-	if (ret_set != NULL)
-		*ret_set = trial_text(trial, "{\"keys\":[%s]}", jwk);
-	text = without_signature(trial, header, payload);
-	size = jose_sign(&key, slice_text(text), signature);
-	jose_key_fini(&key);
-	return size != 0 ? trial_text(trial, "%s.%s", text, base64(trial, slice(signature, size))) : NULL;
+	return size != 0 ? trial_text(trial, "%s.%s", text, token_base64(trial, slice(signature, size))) : NULL;
 }
 
 static struct fw_slice decode(struct scan_trial *trial, const char *text, size_t size)

@@ -5,8 +5,11 @@
 
 struct token_claims {
 	const char *user, *role, *audience, *issuer; /* audience, issuer: NULL: the profile's; "" leaves them out */
-	long expires, not_before; /* seconds from now; expires 0: no such claim; not_before 0: none */
-	const char *more;	  /* ,"name":value */
+	long expires, not_before, issued; /* seconds from now; expires 0: no such claim; not_before 0: none */
+	const char *expires_json;	  /* what stands in the place of expires */
+	const char *role_json;		  /* the same of the role */
+	const char *type;		  /* typ of the header; NULL: JWT */
+	const char *more;		  /* ,"name":value */
 };
 /* Can the scan make tokens that the server takes? */
 bool token_can_mint(const struct scan_work *work);
@@ -15,13 +18,20 @@ char *token_mint(struct scan_trial *trial, const struct token_claims *claims, co
 /* The claims that token_mint would sign, as JSON. */
 char *token_payload(struct scan_trial *trial, const struct token_claims *claims);
 
+const char *token_base64(struct scan_trial *trial, struct fw_slice octets); /* that of URLs, without padding */
+/* header.payload, which is what is signed. */
+char *token_unsigned(struct scan_trial *trial, const char *header, struct fw_slice payload);
 /* header.payload.signature of JSON texts and octets. */
 char *token_join(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice signature);
 /* The same signed by HMAC with this key, which may be empty. */
 char *token_hmac(struct scan_trial *trial, const char *header, struct fw_slice payload, struct fw_slice key);
-struct evp_pkey_st *token_attacker_key(void); /* NULL: memory is short */
-/* The same signed by that RSA key, whose public half is put into the header as a JWK; or whose address is. */
-char *token_own_key(struct scan_trial *trial, const char *url, struct fw_slice payload, char **ret_set);
+struct evp_pkey_st *token_attacker_key(void); /* RSA, known to everybody; NULL: memory is short */
+/* Signed by that key, whose public half, or where it is to be found, the header has: ,"name":value. NULL: no memory. */
+char *token_own_key(struct scan_trial *trial, const char *head_more, struct fw_slice payload);
+char *token_jwk(struct scan_trial *trial, const struct evp_pkey_st *pair); /* of any RSA key */
+/* The public half of that key as a JWK, and as a certificate that it signs itself: base64 of DER. "": no memory. */
+char *token_own_jwk(struct scan_trial *trial);
+char *token_own_certificate(struct scan_trial *trial);
 /* The payload of a token, decoded; data NULL: it is none. */
 struct fw_slice token_claims_of(struct scan_trial *trial, const char *token, struct fw_slice *ret_header);
 #endif

@@ -1,9 +1,13 @@
 /* token_key.c: the key of tokens that a server must refuse, as whoever attacks it would bring one. It protects nothing;
  * that it is known lets an attack be repeated by hand, and a key of 2,048 bits takes longer to be made than a check. */
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "base/encode.h"
+#include "base/slice.h"
+#include "crypto/jose.h"
 #include "scan/token.h"
 
 static const char attacker[] =
@@ -32,4 +36,68 @@ struct evp_pkey_st *token_attacker_key(void)
 	ptrdiff_t size = decode_base64(attacker, sizeof(attacker) - 1, 0, octets);
 
 	return size > 0 ? d2i_AutoPrivateKey(NULL, &at, (long)size) : NULL;
+}
+
+static const char *number_of(struct scan_trial *trial, const EVP_PKEY *pair, const char *name)
+{
+	BIGNUM *number = NULL;
+	uint8_t octets[512];
+	int size = EVP_PKEY_get_bn_param(pair, name, &number) == 1 && BN_num_bytes(number) <= (int)sizeof(octets)
+			   ? BN_bn2bin(number, octets)
+			   : 0;
+
+	BN_free(number);
+	return token_base64(trial, slice(octets, (size_t)size));
+}
+
+char *token_jwk(struct scan_trial *trial, const EVP_PKEY *pair)
+{
+	return trial_text(
+		trial, "{\"kty\":\"RSA\",\"kid\":\"scan\",\"use\":\"sig\",\"alg\":\"RS256\",\"n\":\"%s\",\"e\":\"%s\"}",
+		number_of(trial, pair, OSSL_PKEY_PARAM_RSA_N), number_of(trial, pair, OSSL_PKEY_PARAM_RSA_E));
+}
+
+char *token_own_jwk(struct scan_trial *trial)
+{
+	EVP_PKEY *pair = token_attacker_key();
+	char *text = pair != NULL ? token_jwk(trial, pair) : trial_text(trial, "%s", "");
+
+	EVP_PKEY_free(pair);
+	return text;
+}
+
+char *token_own_certificate(struct scan_trial *trial)
+{
+	EVP_PKEY *pair = token_attacker_key();
+	X509 *made = X509_new();
+	X509_NAME *name = made != NULL ? X509_get_subject_name(made) : NULL;
+	uint8_t octets[2048], *at = octets;
+	char text[sizeof(octets) * 4 / 3 + 4];
+	int size = 0;
+
+	if (pair != NULL && name != NULL && X509_set_version(made, 2) == 1 &&
+	    ASN1_INTEGER_set(X509_get_serialNumber(made), 1) == 1 &&
+	    X509_gmtime_adj(X509_getm_notBefore(made), -3600) != NULL &&
+	    X509_gmtime_adj(X509_getm_notAfter(made), 86400) != NULL && X509_set_pubkey(made, pair) == 1 &&
+	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"attacker.example", -1, -1, 0) == 1 &&
+	    X509_set_issuer_name(made, name) == 1 && X509_sign(made, pair, EVP_sha256()) > 0 &&
+	    i2d_X509(made, NULL) <= (int)sizeof(octets))
+		size = i2d_X509(made, &at);
+	X509_free(made);
+	EVP_PKEY_free(pair);
+	return trial_text(trial, "%.*s", (int)encode_base64(octets, size > 0 ? (size_t)size : 0, 0, text), text);
+}
+
+char *token_own_key(struct scan_trial *trial, const char *head_more, struct fw_slice payload)
+{
+	struct jwt_key key = { .algorithm = JOSE_RS256, .pair = token_attacker_key() };
+	uint8_t signature[JOSE_SIGNATURE];
+	const char *header = trial_text(trial, "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"scan\"%s}", head_more);
+	size_t size;
+
+	if (key.pair == NULL)
+		return NULL;
+	size = jose_sign(&key, slice_text(token_unsigned(trial, header, payload)), signature);
+	jose_key_fini(&key);
+	return size != 0 ? token_join(trial, header, payload, slice(signature, size)) : NULL;
 }

@@ -11,11 +11,13 @@ import sys
 import tempfile
 import threading
 
+from certificates import Authority
 from framewall import BINARY, PATIENCE, equal, main, ok, skip
 
 WEAK = "examples/weak-server/weak_server.py"
 PROFILE = open("examples/weak-server/profile.yaml").read()
-SCANS = 24  # at a time
+SCANS = 36  # at a time
+APART = ["flood.pings", "flood.connections", "auth.revocation_live", "tls.old"]  # by the tests that let them run
 CHECKS = [line.split()[0] for line in subprocess.run([BINARY, "scan", "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()]
 SWITCHES = subprocess.run([sys.executable, WEAK, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
 FOLDER = tempfile.TemporaryDirectory(prefix="framewall-scan-")
@@ -27,8 +29,9 @@ with open(PEM, "w") as file:
 class Weak:
     """One process; a server for each of these, which are switches with commas between. `url` is that of the first."""
 
-    def __init__(self, *servers):
-        command = [sys.executable, WEAK, "--port", "0", "--public-key", PEM]
+    def __init__(self, *servers, tls=None, host="127.0.0.1"):
+        command = [sys.executable, WEAK, "--port", "0", "--public-key", PEM, "--host", host]
+        command += ["--certificate", tls[0], "--key", tls[1]] if tls else []
         self.process = subprocess.Popen(command + [f"--weak={switches}" for switches in servers or [""]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.urls = {switches: self.process.stdout.readline().split()[-1] for switches in servers or [""]}
         self.url = next(iter(self.urls.values()))
@@ -75,7 +78,7 @@ class Switches:
     """All at once and beside the other tests, as they mostly wait: two processes with a server for each switch, SCANS scans at a time."""
 
     def __init__(self):
-        wanted = sys.argv[2:] or [""] + SWITCHES
+        wanted = sys.argv[2:] or [""] + [switch for switch in SWITCHES if switch not in APART]
         self.servers = [Weak(*half) for half in (wanted[::2], wanted[1::2]) if half]
         urls = {switch: url for server in self.servers for switch, url in server.urls.items()}
         self.pool = concurrent.futures.ThreadPoolExecutor(SCANS)
@@ -93,8 +96,74 @@ class Switches:
 
 
 def every_check_has_a_switch():
-    without = {"auth.revocation_live", "flood.pings", "flood.connections", "tls.plain", "tls.old"}
-    equal(sorted(set(CHECKS) - set(SWITCHES)), sorted(without), "every check has a switch, but those that need a command, TLS or a server that may be harmed")
+    equal(sorted(set(CHECKS) - set(SWITCHES)), ["tls.plain"], "every check has a switch, but the one that needs a target on another machine")
+
+
+def revoking(url):
+    """The profile's command, which asks the weak server on its own port."""
+    return profile(lambda text: text.replace("127.0.0.1:9100", url.split("//")[1]))
+
+
+def one_apart(item):
+    switch, url = item
+    return switch, scan(url, "--unsafe", "--run-commands", "--tests", "attack_simulation,auth.revocation_live,auth.logout_live", profile_path=revoking(url))
+
+
+def harm_and_commands():
+    """What is left out without --unsafe and --run-commands."""
+    with Weak("", "flood.pings", "flood.connections", "auth.revocation_live") as server, concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for switch, (code, report, errors) in pool.map(one_apart, server.urls.items()):
+            equal((code, of(report, "finding"), of(report, "error")), (1 if switch else 0, [switch] if switch else [], []),
+                  f"--unsafe, --run-commands: {switch or 'nothing is found of nothing'}")
+            equal([c["id"] for c in report["checks"] if c["outcome"] == "not_applicable"], [], "and every check has run")
+
+
+def tls():
+    """As users of curl expect: trusted by --ca, or not looked at with --insecure; else nothing is tested."""
+    authority = Authority()
+    pair = authority.sign("weak", "DNS:localhost,IP:127.0.0.1")
+    with Weak("", "tls.old", tls=(pair.certificate, pair.key)) as server:
+        tests = ("--tests", "tls.plain,tls.old,jwt.none,input.xss,protocol.unmasked")
+        url = server.urls[""]
+        ok(url.startswith("wss://"), "the weak server speaks wss")
+        code, report, errors = scan(url, *tests, "--ca", authority.certificate, profile_path=profile())
+        equal((code, of(report, "finding"), of(report, "error")), (0, [], []), "wss with --ca: nothing is found, every check has an answer")
+        ok({"tls.plain", "tls.old"} <= set(of(report, "pass")), "and the checks of TLS are among them")
+        code, report, errors = scan(url, *tests, profile_path=profile())
+        equal((code, report["score"], {c["outcome"] for c in report["checks"]}), (3, None, {"error"}), "with a certificate that nobody trusts: exit 3, no pass")
+        ok(all("certificate" in c["reason"] for c in report["checks"]), "and it is said", report["checks"][0]["reason"])
+        code, report, errors = scan(url, *tests, "--insecure", profile_path=profile())
+        equal((code, of(report, "finding")), (0, []), "with --insecure it is not looked at")
+        ok(any("not looked at" in c["reason"] for c in report["checks"] if c["id"] == "tls.plain"), "which the report says")
+        code, report, errors = scan(url, *tests, "--ca", "/nonexistent.pem", profile_path=profile())
+        equal(code, 2, "a file of --ca that is not there is a wrong usage")
+        code, report, errors = scan(server.urls["tls.old"], *tests, "--ca", authority.certificate, profile_path=profile())
+        equal((code, of(report, "finding")), (1, ["tls.old"]), "tls.old: that finding and no other")
+    with Weak("", tls=(authority.sign("other", "DNS:other.example").certificate, authority.file("other.key"))) as server:
+        code, report, errors = scan(server.url, *tests, "--ca", authority.certificate, profile_path=profile())
+        equal((code, of(report, "pass")), (3, []), "a certificate of another name is not trusted")
+
+
+def own_address():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return probe.getsockname()[0]
+        except OSError:
+            return None
+
+
+def not_on_this_machine():
+    """An address of this machine that is none of loopback stands for another machine."""
+    address = own_address()
+    if address is None or address.startswith("127."):
+        skip("ws to another machine is a finding", "this machine has no other address")
+        return
+    with Weak("", host=address) as server:
+        code, _, errors = scan(server.url, "--tests", "tls.plain", profile_path=profile())
+        ok(code == 2 and "--i-am-allowed" in errors, "another machine needs --i-am-allowed", errors)
+        code, report, _ = scan(server.url, "--i-am-allowed", "--tests", "tls.plain,jwt.none", profile_path=profile())
+        equal((code, of(report, "finding"), of(report, "pass")), (1, ["tls.plain"], ["jwt.none"]), "ws to another machine is a finding: tls.plain")
 
 
 def dead_port():
@@ -195,4 +264,4 @@ if __name__ == "__main__":
     all_switches = Switches()
     if sys.argv[2:]:
         main(all_switches.switches)
-    main(every_check_has_a_switch, dead_port, mute_server, usage, categories, reports, schemas, all_switches.switches)
+    main(every_check_has_a_switch, dead_port, mute_server, usage, not_on_this_machine, categories, reports, schemas, tls, harm_and_commands, all_switches.switches)
