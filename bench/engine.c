@@ -1,8 +1,9 @@
 /* engine.c: what the engine alone costs: one proxied connection in memory, no socket, no other thread.
  * `engine [--quick] [FILE...]`: files are lines of chat, packed into messages. Prints one JSON object: processor
  * microseconds a message from the client to the upstream (in) and back (out). One message a turn: the dearest way.
- * `engine --count N on|off SIZE [FILE...]` measures nothing itself: N messages go there and back, with every stage or
- * (off) by an opaque route, which looks at frames alone. security.py counts instructions of both. */
+ * `engine --count N on|off|watched SIZE [FILE...]` measures nothing itself: N messages go there and back, with every
+ * stage or (off) by an opaque route, which looks at frames alone; watched: with the figures that have labels, too.
+ * security.py and watching.py count instructions of these. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include <framewall/conn.h>
 
+#include "engine/tallies.h"
 #include "memory.h"
 #include "wire.h"
 
@@ -331,6 +333,14 @@ static void measure(char **files, unsigned file_count, bool quick)
 	printf("}\n");
 }
 
+static uint64_t nanoseconds(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
 int main(int count, char **arguments)
 {
 	bool quick = count > 1 && strcmp(arguments[1], "--quick") == 0;
@@ -350,6 +360,8 @@ int main(int count, char **arguments)
 	if (!engine || !conn || !packed)
 		wire_die("memory");
 	open_connection();
+	if (counts && strcmp(arguments[3], "watched") == 0)
+		engine_watch(engine, nanoseconds);
 	if (counts) {
 		pack_all(arguments + first, (unsigned)count - first, strtoul(arguments[4], NULL, 10));
 		count_messages((unsigned)strtoul(arguments[2], NULL, 10));

@@ -41,7 +41,7 @@ struct event_node {
 
 /* How long judging takes, of one message in some dozens. */
 struct timing {
-	engine_clock_function *clock; /* NULL: nothing is timed */
+	engine_clock_function *clock; /* NULL: nothing is timed, nor counted by labels */
 	unsigned left;		      /* messages until the next one */
 	bool runs;		      /* the one that is being judged is timed */
 	uint64_t begun_ns, last_ns, seed;

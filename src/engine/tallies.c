@@ -51,6 +51,8 @@ void tallies_count(struct fw_engine *engine, const struct policy_route *route, c
 	uintptr_t mark = ((uintptr_t)key >> 3) ^ ((uintptr_t)route >> 4) ^ (uintptr_t)outbound;
 	unsigned place = (unsigned)((mark ^ mark >> 6) % TALLY_KNOWN);
 
+	if (engine->timing.clock == NULL)
+		return;
 	if (tallies->known[place].series == NULL || tallies->known[place].type != key ||
 	    tallies->known[place].route != route || tallies->known[place].outbound != outbound) {
 		tallies->known[place].series =
@@ -154,7 +156,7 @@ void engine_tallies_told(struct fw_engine *engine, bool series)
 	tallies_forget(engine);
 }
 
-void engine_time_by(struct fw_engine *engine, engine_clock_function *clock)
+void engine_watch(struct fw_engine *engine, engine_clock_function *clock)
 {
 	engine->timing.clock = clock;
 	engine->timing.left = 1;

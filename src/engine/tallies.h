@@ -61,7 +61,8 @@ struct tallies {
 const struct tallies *engine_tallies(const struct fw_engine *engine);
 /* The words up to now are somebody else's; names stay. */
 void engine_tallies_told(struct fw_engine *engine, bool series); /* those, or the fixed ones */
-/* One message in some dozens is timed by that clock, in nanoseconds; NULL, as at first: none is. */
+/* From now on messages are counted, and one in some dozens is timed by that clock, in nanoseconds. NULL, as at first:
+ * nothing is. */
 typedef uint64_t engine_clock_function(void);
-void engine_time_by(struct fw_engine *engine, engine_clock_function *clock);
+void engine_watch(struct fw_engine *engine, engine_clock_function *clock);
 #endif

@@ -22,7 +22,7 @@ enum {
 	BATCH_BYTES = 262144,
 	BATCH_RECORDS = 1000,
 	PROGRAM_RECORDS = 100, /* what is sure is counted by batches */
-	IDLE_MS = 100,
+	IDLE_MS = 20,	       /* an alert has 100 ms from its cause to its handler (bench/delay.py) */
 	BACK_OFF_MS = 250,
 	BACK_OFF_MOST_MS = 30000,
 	ARENA = 1 << 20,

@@ -449,7 +449,7 @@ int worker_init(struct worker *worker, const int *fds, unsigned fd_count)
 	    worker->engine == NULL || !worker_capture_start(worker) || !worker_dials_start(worker))
 		goto failed;
 	store_quota(worker->engine, worker->options->store);
-	engine_time_by(worker->engine, uv_hrtime);
+	engine_watch(worker->engine, uv_hrtime);
 	resolve_init(&worker->resolve, &worker->loop, conn_io_resolved);
 	worker->resolve.log = worker->options->log;
 	worker_now(worker);
