@@ -255,6 +255,14 @@ class Bench:
             self.ingest()
         if self.wanted(floods.TITLE):
             floods.measure(self)
+        if self.wanted("watch"):
+            self.watch()
+
+    def watch(self):
+        """What has its own text: how soon somebody sees what happens, what watching costs."""
+        self.stop_all()
+        for command in (["delay.py", os.path.join(self.build, "framewall")], ["watching.py", self.build]):
+            subprocess.run([sys.executable, os.path.join(HERE, command[0]), *command[1:]], check=False)
 
 
 def main():

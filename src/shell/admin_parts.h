@@ -156,6 +156,7 @@ void admin_metrics(struct admin_conn *conn); /* admin_metrics.c */
 bool admin_metrics_families(struct keeper *keeper, struct buf *out, struct pool *pool);
 void admin_metrics_stats(struct json_writer *w, struct keeper *keeper);
 void admin_stats(struct admin_conn *conn); /* admin_stats.c */
+void admin_top(struct admin_conn *conn);   /* admin_top.c */
 void admin_stats_write(struct json_writer *w, struct keeper *keeper);
 /* admin_stream.c: events and figures as they come, over a WebSocket. */
 int admin_stream_init(struct admin *admin);

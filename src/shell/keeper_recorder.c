@@ -278,6 +278,7 @@ static void take(struct keeper_recorder *recorder, const struct ipc_record *mess
 		count_one(recorder, record.type);
 		keeper_scenarios_see(recorder->scenarios, &record);
 		keeper_watch_see(recorder, &record);
+		keeper_top_see(&recorder->top, &record, uv_hrtime());
 		if (keeper_sums_take(recorder, &record))
 			keep(recorder, &record, message, tail);
 		keeper_alerts_see(recorder->alerts, &record);
@@ -415,6 +416,7 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 	recorder->sums.file.fd = -1;
 	recorder->each = keeper_started(options)->record_sync == LEDGER_SYNC_EACH;
 	uv_mutex_init(&recorder->lock);
+	keeper_top_init(&recorder->top, uv_hrtime());
 	pool_init(&recorder->pool);
 	recorder->minute = uv_hrtime() / MINUTE_NS;
 	recorder->channel = options->records;
@@ -465,6 +467,7 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 		ipc_channel_free(recorder->channel);
 	ipc_channel_free(recorder->own);
 	uv_mutex_destroy(&recorder->lock);
+	keeper_top_fini(&recorder->top);
 }
 
 void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES],

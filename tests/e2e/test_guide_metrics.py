@@ -18,4 +18,5 @@ ok(re.search(r'^framewall_build_info\{version="[^"]+"\} 1$', parts[0], re.M), "a
 ok(re.search(r"^active connections +0$", parts[0], re.M), "stats has them in words", parts[0])
 ok("SUCCESS" in parts[1], "the configuration of Prometheus holds", parts[1])
 ok("metrics: ok" in parts[1], "promtool has nothing to say of the metrics", parts[1])
+ok("connections 0" in parts[2] and '{"seconds":0' in parts[2], "top shows it once", parts[2])
 finish()
