@@ -70,7 +70,7 @@ static void __attribute__((format(printf, 2, 3))) line(struct making *making, co
 	if (making->view->rows != 0 && page->row >= making->view->rows)
 		return;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments); /* NOLINT: va_start is above; clang-tidy 14 forgets it */
 	va_end(arguments);
 	tame(text);
 	size = cut(text, strlen(text), making->view->columns);
