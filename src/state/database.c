@@ -83,7 +83,7 @@ static const char *const steps[] = {
 	" id TEXT PRIMARY KEY NOT NULL,"
 	" hash BLOB NOT NULL," /* SHA-256 of the whole token */
 	" name BLOB NOT NULL,"
-	" role TEXT NOT NULL,"
+	" role BLOB NOT NULL,"
 	" created_us INTEGER NOT NULL," /* microseconds since 1970 */
 	" expires_us INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID",

@@ -12,33 +12,27 @@ static struct vault_place place_of(const char *column, const char *id)
 	return (struct vault_place){ "admin_tokens", column, slice(id, DATABASE_ACCESS_ID) };
 }
 
-static bool copy(struct fw_slice text, char *room, size_t size)
-{
-	if (text.size >= size)
-		return false;
-	memcpy(room, text.data, text.size);
-	room[text.size] = '\0';
-	return true;
-}
-
 static bool read_row(struct database *database, sqlite3_stmt *statement, struct database_access *ret_token)
 {
-	struct vault_place hash, name;
+	struct vault_place hash, name, role;
 	size_t size;
 
 	*ret_token = (struct database_access){ .created_wall_us = (uint64_t)sqlite3_column_int64(statement, 4),
 					       .expires_wall_us = (uint64_t)sqlite3_column_int64(statement, 5) };
-	if (database_column(statement, 0).size != DATABASE_ACCESS_ID ||
-	    !copy(database_column(statement, 0), ret_token->id, sizeof(ret_token->id)) ||
-	    !copy(database_column(statement, 3), ret_token->role, sizeof(ret_token->role)))
+	if (database_column(statement, 0).size != DATABASE_ACCESS_ID)
 		return false;
+	memcpy(ret_token->id, database_column(statement, 0).data, DATABASE_ACCESS_ID);
 	hash = place_of("hash", ret_token->id);
 	name = place_of("name", ret_token->id);
+	role = place_of("role", ret_token->id);
 	if (!database_read(database, statement, 1, &hash, ret_token->hash, sizeof(ret_token->hash), &size) ||
 	    size != sizeof(ret_token->hash) ||
 	    !database_read(database, statement, 2, &name, ret_token->name, DATABASE_ACCESS_NAME, &size))
 		return false;
 	ret_token->name[size] = '\0';
+	if (!database_read(database, statement, 3, &role, ret_token->role, DATABASE_ACCESS_ROLE, &size))
+		return false;
+	ret_token->role[size] = '\0';
 	return true;
 }
 
@@ -65,7 +59,8 @@ bool database_access_load(struct database *database, struct database_access *ret
 
 static bool add(struct database *database, const struct database_access *token, char ret_error[DATABASE_ERROR])
 {
-	struct vault_place hash = place_of("hash", token->id), name = place_of("name", token->id);
+	struct vault_place hash = place_of("hash", token->id), name = place_of("name", token->id),
+			   role = place_of("role", token->id);
 	sqlite3_stmt *statement =
 		database_prepare(database, "INSERT INTO admin_tokens (id, hash, name, role, created_us, expires_us) "
 					   "VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
@@ -73,12 +68,12 @@ static bool add(struct database *database, const struct database_access *token, 
 	if (statement == NULL)
 		return database_fails(database, "cannot write", ret_error);
 	sqlite3_bind_text(statement, 1, token->id, DATABASE_ACCESS_ID, SQLITE_STATIC);
-	sqlite3_bind_text(statement, 4, token->role, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 5, (sqlite3_int64)token->created_wall_us);
 	sqlite3_bind_int64(statement, 6, (sqlite3_int64)token->expires_wall_us);
 	return database_write(database, statement,
 			      database_bind(database, statement, 2, &hash, slice(token->hash, sizeof(token->hash))) &&
-				      database_bind(database, statement, 3, &name, slice_text(token->name)),
+				      database_bind(database, statement, 3, &name, slice_text(token->name)) &&
+				      database_bind(database, statement, 4, &role, slice_text(token->role)),
 			      ret_error);
 }
 
