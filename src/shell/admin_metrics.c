@@ -101,6 +101,17 @@ static void record_index(struct page *page, const struct keeper *keeper)
 	kept(page, KEPT_record_index_rebuilds_total, index.rebuilds);
 }
 
+/* What the specification has of /api/v1/stats, under the same names. */
+static void specified(struct page *page, struct keeper *keeper)
+{
+	struct keeper_hour hour = keeper_recorder_hour(&keeper->recorder);
+
+	kept(page, KEPT_blocked_ips, store_block_count(keeper->options.store, uv_hrtime()));
+	kept(page, KEPT_recent_security_events, hour.events);
+	kept(page, KEPT_auth_failures_last_hour, hour.auth_failures);
+	kept(page, KEPT_rate_limit_violations, hour.rate_limit_violations);
+}
+
 static void own(struct page *page, struct keeper *keeper)
 {
 	struct pool *pool = &page->conn->admin->pool;
@@ -108,6 +119,7 @@ static void own(struct page *page, struct keeper *keeper)
 	labelled(page, KEPT_build_info, "{version=\"" FRAMEWALL_VERSION "\"}", 1);
 	kept(page, KEPT_workers, keeper->figures.workers);
 	kept(page, KEPT_blocked_addresses, store_block_count(keeper->options.store, uv_hrtime()));
+	specified(page, keeper);
 	kept(page, KEPT_sessions, keeper_store_session_count(keeper));
 	kept(page, KEPT_uptime_seconds, (uv_hrtime() - keeper->started_ns) / 1000000000);
 	kept(page, KEPT_record_waiting_bytes, atomic_load(&keeper->recorder.waiting));

@@ -16,16 +16,13 @@ static void number(struct json_writer *w, const char *key, uint64_t value)
 /* The five keys of the specification's example; "recent" is the last hour, as it is for the other two. */
 static void specified(struct json_writer *w, struct keeper *keeper, const uint64_t sums[COUNTERS])
 {
-	uint64_t totals[EVENT_TYPES], hour[EVENT_TYPES], recent = 0;
+	struct keeper_hour hour = keeper_recorder_hour(&keeper->recorder);
 
-	keeper_recorder_counts(&keeper->recorder, totals, hour);
-	for (unsigned type = 0; type < EVENT_TYPES; type++)
-		recent += hour[type];
 	number(w, "active_connections", sums[COUNT_active_connections]);
 	number(w, "blocked_ips", store_block_count(keeper->options.store, uv_hrtime()));
-	number(w, "recent_security_events", recent);
-	number(w, "auth_failures_last_hour", hour[EVENT_auth_failure]);
-	number(w, "rate_limit_violations", hour[EVENT_rate_limit_violation]);
+	number(w, "recent_security_events", hour.events);
+	number(w, "auth_failures_last_hour", hour.auth_failures);
+	number(w, "rate_limit_violations", hour.rate_limit_violations);
 }
 
 static void configuration(struct json_writer *w, const struct reload_state *state)

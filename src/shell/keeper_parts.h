@@ -113,6 +113,11 @@ void keeper_recorder_stop(struct keeper_recorder *recorder); /* writes all that 
 /* Events of each type since the start, and within the last hour. */
 void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES],
 			    uint64_t ret_hour[EVENT_TYPES]);
+/* Of the last hour. */
+struct keeper_hour {
+	uint64_t events, auth_failures, rate_limit_violations;
+};
+struct keeper_hour keeper_recorder_hour(struct keeper_recorder *recorder);
 /* Appends up to limit lines, newest first, with commas between them. 0, or -1 when memory is short. */
 int keeper_recorder_list(struct keeper_recorder *recorder, unsigned limit, struct buf *out, struct pool *pool);
 

@@ -483,6 +483,19 @@ void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_total
 	uv_mutex_unlock(&recorder->lock);
 }
 
+struct keeper_hour keeper_recorder_hour(struct keeper_recorder *recorder)
+{
+	uint64_t totals[EVENT_TYPES], counts[EVENT_TYPES];
+	struct keeper_hour hour = { 0 };
+
+	keeper_recorder_counts(recorder, totals, counts);
+	for (unsigned type = 0; type < EVENT_TYPES; type++)
+		hour.events += counts[type];
+	hour.auth_failures = counts[EVENT_auth_failure];
+	hour.rate_limit_violations = counts[EVENT_rate_limit_violation];
+	return hour;
+}
+
 /* What is shown is on the disk, but for a disk that takes nothing. */
 static uint64_t last_shown(struct keeper_recorder *recorder)
 {

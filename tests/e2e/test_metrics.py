@@ -27,18 +27,43 @@ validation:
   inspect: { mode: refuse }
 """
 
-# Of a counter of a worker: the events that are its recount, and how many of each record it counts.
-COUNTED = {
-    "logins": [("auth_success", None)],
-    "auth_failures": [("auth_failure", None)],
-    "passed": [],  # below, with rewritten
-    "rewritten": [("content_rewritten", None)],
-    "records": [],  # below
-    "outbound_withheld": [("outbound_withheld", None)],
-    "upstream_failures": [("upstream_failure", None)],
-    "rate_limited": [("rate_limit_violation", None)],
-    "overload_shed": [("overload", None)],
+def detail(record, name):
+    return record.get("details", {}).get(name)
+
+
+# Of a counter of a worker: whether a record is one that it counts. Of the others: why no record says it.
+RECOUNT = {
+    "handshakes": lambda r: r["event_type"] == "websocket_connected",
+    "handshakes_refused": lambda r: isinstance(detail(r, "status"), int) and detail(r, "status") >= 400,
+    "logins": lambda r: r["event_type"] == "auth_success",
+    "auth_failures": lambda r: r["event_type"] == "auth_failure",
+    "passed": lambda r: r["event_type"] == "data_modification",  # and rewritten, less what content_rewritten says: see below
+    "messages_out": lambda r: r["event_type"] == "data_access",
+    "rewritten": lambda r: r["event_type"] == "content_rewritten" and detail(r, "would") is None,
+    "refused": lambda r: detail(r, "error") is not None and detail(r, "stage") is not None and detail(r, "would") is None and r["event_type"] != "outbound_withheld",
+    "would_refuse": lambda r: detail(r, "would") in ("refuse", "close") and detail(r, "stage") is not None and detail(r, "error") is not None,
+    "rate_limited": lambda r: r["event_type"] == "rate_limit_violation" and detail(r, "stage") in ("limit", "rate"),
+    "rate_limited_user": lambda r: r["event_type"] == "rate_limit_violation" and "of this user" in (detail(r, "cause") or "") or "opened by this user" in (detail(r, "cause") or ""),
+    "outbound_withheld": lambda r: r["event_type"] == "outbound_withheld",
+    "upstream_failures": lambda r: r["event_type"] == "upstream_failure",
 }
+NO_RECORD = {
+    "connections": "a connection that asks nothing leaves no record", "token_cache_hits": "a login is one however it was verified", "messages_in": "those that are answered here leave none",
+    "bytes_in": "as messages_in", "bytes_out": "as messages_in", "rate_limited_address": "test_limits, test_quota", "rate_limited_account": "test_limits", "rate_limited_route": "test_quota",
+    "rate_limited_all": "test_quota", "limits_crowded": "of a table, not of a client", "protocol_errors": "of one connection many", "closed_by_policy": "the end of a connection says more than one thing",
+    "closed_by_reload": "test_reload", "records": "of workers alone", "masks_zero": "no event", "forwarded_ignored": "no event", "forwarded_invalid": "no event",
+    "overload_shed": "test_overload", "overload_closed": "test_overload",
+}
+LIMITED = CONFIG.replace("messages_per_minute: 1000000", "messages_per_minute: 30").replace("rate_limiting:\n", "rate_limiting:\n  messages_per_user_per_minute: 100\n")
+WATCHED = """
+workers: 2
+mode: monitor
+audit_logging: { data_access: each }
+routes:
+  - { path: /, upstream: "UPSTREAM", anonymous: user }
+  - { path: /dead, upstream: "ws://127.0.0.1:9", anonymous: user }
+"""
+KEPT_BACK = WATCHED.replace("mode: monitor\n", "")
 
 
 def page(server, accept="*/*"):
@@ -65,7 +90,7 @@ def total(found, name, **labels):
 
 
 async def one_client(server, number):
-    async with server.connect(user=f"user{number}") as websocket:
+    async with server.connect(user=f"user{number}", max_queue=None, close_timeout=1) as websocket:
         for turn in range(8):
             await websocket.send('{"type":"ping"}')
             await websocket.send(json.dumps({"type": "chat_message", "text": f"good morning {turn}"}))
@@ -113,6 +138,67 @@ def quiet(server):
         time.sleep(0.5)
 
 
+def recount(found, records, what):
+    """Every counter that records tell of is what they tell."""
+    for name, counts in RECOUNT.items():
+        expected = sum(weight(record) for record in records if counts(record)) - (sum(weight(r) for r in records if RECOUNT["rewritten"](r)) if name == "passed" else 0)
+        equal(total(found, f"framewall_{name}_total"), expected, f"{what}: {name} is a recount: {expected}")
+
+
+def of_the_tables():
+    equal(sorted([*RECOUNT, *NO_RECORD]), sorted(row[0] for row in rows_of("metrics", "COUNTER")), "of each counter it is said what it is a count of")
+
+
+async def pings(server, user, count):
+    async with server.connect(user=user, close_timeout=1) as websocket:
+        for _ in range(count):
+            await websocket.send('{"type":"ping"}')
+        await asyncio.sleep(0.3)
+
+
+def of_limits():
+    """Row 61: as many as were refused by a rate, no more."""
+    with Framewall(LIMITED, "--admin", "localhost:0", places=("--listen", "localhost:0")) as server:
+        async def run():
+            await asyncio.gather(pings(server, "alice", 70), pings(server, "bob", 20), *(pings(server, "carol", 29) for _ in range(5)))
+
+        asyncio.run(run())
+        text, records = quiet(server)
+        found = samples(text)
+        recount(found, records, "limits")
+        equal(total(found, "framewall_rate_limited_total"), 40 + 45, "each message over its rate is counted once: 40 of one connection, 45 of one user's five")
+        equal(server.stats()["rate_limit_violations"], 85, "stats says the same")
+
+
+def of_upstreams():
+    async def handler(server, websocket):
+        async for message in websocket:
+            await websocket.send(b"binary" if "binary" in message else message)
+
+    async def run(server):
+        for path in ("/", "/", "/", "/dead"):
+            try:
+                async with websockets.connect(server.url(path), ping_interval=None, compression=None) as websocket:
+                    for message in ('{"type":"chat_message","text":"hello"}', '{"type":"chat_message","text":7}', '{"type":', '{"type":"chat_message","text":"binary"}'):
+                        await websocket.send(message)
+                    await asyncio.sleep(0.3)
+            except Exception:
+                pass
+
+    for what, config in (("monitor", WATCHED), ("enforced", KEPT_BACK)):
+        with Upstream(handler) as upstream, Framewall(config.replace("UPSTREAM", upstream.url()), "--admin", "localhost:0", places=("--listen", "localhost:0")) as server:
+            asyncio.run(run(server))
+            text, records = quiet(server)
+            found = samples(text)
+            recount(found, records, what)
+            ok(total(found, "framewall_upstream_failures_total") > 0, f"{what}: a server was away")
+            ok(total(found, "framewall_would_refuse_total" if what == "monitor" else "framewall_outbound_withheld_total") > 0, f"{what}: something of its own happened")
+            equal(total(found, "framewall_messages_total", direction="in"), total(found, "framewall_messages_in_total"), f"{what}: what became of messages sums up")
+            equal(total(found, "framewall_messages_total", direction="out", decision="refuse"), total(found, "framewall_outbound_withheld_total"), f"{what}: those kept back, too")
+            equal(total(found, "framewall_messages_total", direction="out") - total(found, "framewall_messages_total", direction="out", decision="refuse"),
+                  total(found, "framewall_messages_out_total"), f"{what}: and the others")
+
+
 def of_a_recount():
     with Framewall(CONFIG, "--admin", "localhost:0", places=("--listen", "localhost:0")) as server:
         asyncio.run(traffic(server))
@@ -129,10 +215,7 @@ def of_a_recount():
         ok(not wrong, f"framewall_events_total of all {len(events)} events is a recount of the record", "\n".join(wrong))
         seen = sorted(event for event in events if count.get(event))
         ok(len(seen) >= 8, f"{len(seen)} of them happened", seen)
-        for name, of in COUNTED.items():
-            if of:
-                expected = sum(count.get(event, 0) for event, _ in of)
-                equal(total(found, f"framewall_{name}_total"), expected, f"{name} is a recount: {expected}")
+        recount(found, records, "mixed traffic")
         # Each message has one decision, and the stages and events agree.
         equal(total(found, "framewall_messages_total", direction="in"), total(found, "framewall_messages_in_total"), "what became of clients' messages sums up to them")
         equal(total(found, "framewall_messages_total", direction="out"), total(found, "framewall_messages_out_total"), "and of those to clients")
@@ -156,6 +239,12 @@ def of_a_recount():
         ok(all(total(found, "framewall_stage_seconds_count", direction="in", stage=stage) <= measured for stage, in [row[:1] for row in rows_of("stages", "STAGE")]), "no stage more often")
         named = [(name, labels) for name, labels in found if re.search(r"user\d|alice|127\.0\.0\.1|::1", str(labels))]
         equal(named, [], "no label names anybody")
+        stats, found = server.stats(), samples(page(server)[1])
+        keys = ("active_connections", "blocked_ips", "recent_security_events", "auth_failures_last_hour", "rate_limit_violations", "sessions")
+        equal({key: total(found, f"framewall_{key}") for key in keys}, {key: stats[key] for key in keys}, "the keys of the specification are the same in stats and on the page")
+        equal(stats["auth_failures_last_hour"], count.get("auth_failure", 0), "and what the record says")
+        equal({name: total(found, f"framewall_{name}_total") for name, in [row[:1] for row in rows_of("metrics", "COUNTER")]},
+              {name: stats["counters"][name] for name, in [row[:1] for row in rows_of("metrics", "COUNTER")]}, "every counter is the same in stats")
         formats(server, text)
 
 
@@ -197,4 +286,4 @@ def of_promtool():
         equal((done.returncode, done.stdout), (0, ""), "promtool check metrics has nothing to say")
 
 
-main(of_a_recount, of_promtool)
+main(of_the_tables, of_a_recount, of_limits, of_upstreams, of_promtool)
