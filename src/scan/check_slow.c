@@ -4,28 +4,41 @@
 #include "base/slice.h"
 #include "scan/check.h"
 
-/* Open longer than it may be? Octets come one by one, or nothing does. */
-static void waits(struct scan_trial *trial, struct client *client, long seconds, const char *drip, const char *what)
+static void judge(struct scan_trial *trial, bool ended, uint64_t began, long seconds, const char *what)
+{
+	if (ended)
+		trial_pass(trial, "%s was ended after %lu ms", what, (unsigned long)(link_now() - began));
+	else
+		trial_finding(trial, "%s is still open after %ld seconds", what, seconds);
+}
+
+/* Octets come one by one: an answer, or the end, before so long. */
+static void drips(struct scan_trial *trial, struct client *client, long seconds, const char *drip, const char *what)
 {
 	uint64_t began = link_now(), end = began + (uint64_t)seconds * 1000 + 1500;
 	uint8_t octets[512];
 	size_t size;
+	bool ended = false;
 
-	while (link_now() < end) {
-		enum link_result got;
+	while (link_now() < end && !ended) {
+		enum link_result got = LINK_CLOSED;
 
-		if (drip != NULL && *drip != '\0' && link_send(&client->link, drip++, 1, 1000) != LINK_OK)
-			break;
-		got = link_receive(&client->link, octets, sizeof(octets), &size, 250);
-		if (got != LINK_OK && got != LINK_TIMEOUT)
-			break;
-		if (got == LINK_OK && drip != NULL && size >= 5 && memcmp(octets, "HTTP/", 5) == 0)
-			break;
+		if (*drip == '\0' || link_send(&client->link, drip++, 1, 1000) == LINK_OK)
+			got = link_receive(&client->link, octets, sizeof(octets), &size, 250);
+		ended = (got != LINK_OK && got != LINK_TIMEOUT) ||
+			(got == LINK_OK && size >= 5 && memcmp(octets, "HTTP/", 5) == 0);
 	}
-	if (link_now() < end)
-		trial_pass(trial, "%s was ended after %lu ms", what, (unsigned long)(link_now() - began));
-	else
-		trial_finding(trial, "%s is still open after %ld seconds", what, seconds);
+	judge(trial, ended, began, seconds, what);
+}
+
+/* A close frame is an end: the server may wait for the answer to it. */
+static void waits(struct scan_trial *trial, struct client *client, long seconds, const char *what)
+{
+	uint64_t began = link_now(), end = began + (uint64_t)seconds * 1000 + 1500;
+
+	while (client->open && link_now() < end)
+		(void)client_next(client, 250);
+	judge(trial, !client->open, began, seconds, what);
 }
 
 void check_slow_handshake(struct scan_trial *trial)
@@ -41,7 +54,7 @@ void check_slow_handshake(struct scan_trial *trial)
 		return;
 	}
 	trial_say(trial, "sent: a handshake, an octet each quarter of a second");
-	waits(trial, client, trial->work->profile.handshake_seconds, text, "a handshake that does not come to its end");
+	drips(trial, client, trial->work->profile.handshake_seconds, text, "a handshake that does not come to its end");
 }
 
 void check_silent_client(struct scan_trial *trial)
@@ -62,7 +75,7 @@ void check_silent_client(struct scan_trial *trial)
 		return;
 	}
 	trial_say(trial, "nothing is sent behind the handshake");
-	waits(trial, client, trial->work->profile.login_seconds, NULL, "a connection that does not log in");
+	waits(trial, client, trial->work->profile.login_seconds, "a connection that does not log in");
 }
 
 enum { PIECE = 4096, BATCH = 32, ROOM = 65536, ROOM_TO_READ = 1 << 20 };
