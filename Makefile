@@ -63,7 +63,9 @@ CORPORA ?= ../shared/corpora
 bench-detect: ## what inspection finds, how often it cries wolf, and what it costs, on the texts of CORPORA (../shared/corpora)
 	@tools/install-packages.sh build
 	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true
-	@$(NINJA) -C build-bench --quiet bench/detect && build-bench/bench/detect $(CORPORA)
+	@$(NINJA) -C build-bench --quiet bench/detect
+	@tests/web/run.sh --install && node --expose-internals bench/live.mjs $(CORPORA) build-bench/live.txt || rm -f build-bench/live.txt
+	@LIVE=build-bench/live.txt build-bench/bench/detect $(CORPORA)
 
 VECTORS ?= ../shared/vectors
 SEED ?= 101

@@ -7,7 +7,9 @@
  * with more
  *     build-bench/bench/detect FOLDER unheard sql    the attacks of a class that are not refused where nothing of their
  * source had a say, the texts of a flavour that are flagged there
- *     build-bench/bench/detect FOLDER missed strict          the attacks that a strict field takes */
+ *     build-bench/bench/detect FOLDER missed strict          the attacks that a strict field takes
+ * LIVE names what `node --expose-internals bench/live.mjs FOLDER FILE` wrote: the XSS texts that a browser would run,
+ * which are a row of their own and can be named as "live" above. */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -78,7 +80,7 @@ static void print_rate(const char *name, const char *source, const struct rate *
 {
 	if (rate->count == 0)
 		return;
-	printf("%-6s %-16s %6lu", name, source, rate->count);
+	printf("%-8s %-14s %6lu", name, source, rate->count);
 	for (unsigned tier = 0; tier < TIERS; tier++) {
 		double low, high;
 
@@ -96,7 +98,10 @@ static void print_peer(const char *name, unsigned long count, unsigned long hits
 
 static const char *row_name(unsigned row)
 {
-	return row < DETECT_CLASSES ? detect_class_words[row] : flavours[row - DETECT_CLASSES];
+	return row < DETECT_CLASSES ? detect_class_words[row]
+	       : row < ROW_LIVE	    ? flavours[row - DETECT_CLASSES]
+	       : row == ROW_LIVE    ? "live"
+				    : live_contexts[row - ROW_LIVE - 1];
 }
 
 static void count(const struct text *text, const unsigned thresholds[TIERS][DETECT_CLASSES], struct rate *rate)
@@ -106,6 +111,18 @@ static void count(const struct text *text, const unsigned thresholds[TIERS][DETE
 		rate->hits[tier] += reaches(text->points, thresholds[tier]);
 }
 
+static void count_rows(const struct text *text, const unsigned thresholds[TIERS][DETECT_CLASSES],
+		       struct rate rates[ROWS][SOURCES + 1])
+{
+	for (unsigned row = 0; row < ROWS; row++) {
+		if (row != text_row(text) && (row < ROW_LIVE || text->live == 0 ||
+					      (row > ROW_LIVE && (text->live >> (row - ROW_LIVE - 1) & 1) == 0)))
+			continue;
+		count(text, thresholds, &rates[row][text->source]);
+		count(text, thresholds, &rates[row][SOURCES]);
+	}
+}
+
 static void head(const char *what)
 {
 	printf("\n%s\n%30s   %-36s   %s\n", what, "texts", "refused", "flagged or refused");
@@ -113,8 +130,8 @@ static void head(const char *what)
 
 static void print_rates(const struct corpus *corpus, struct rate rates[][SOURCES + 1])
 {
-	for (unsigned row = 0; row < DETECT_CLASSES + FLAVOURS; row++) {
-		for (unsigned source = 0; source < corpus->source_count; source++)
+	for (unsigned row = 0; row < ROWS; row++) {
+		for (unsigned source = 0; source < corpus->source_count && row <= ROW_LIVE; source++)
 			print_rate(row_name(row), corpus->sources[source], &rates[row][source]);
 		print_rate(row_name(row), "all", &rates[row][SOURCES]);
 	}
@@ -122,7 +139,7 @@ static void print_rates(const struct corpus *corpus, struct rate rates[][SOURCES
 
 static void print_fixed(const struct corpus *corpus)
 {
-	static struct rate rates[DETECT_CLASSES + FLAVOURS][SOURCES + 1];
+	static struct rate rates[ROWS][SOURCES + 1];
 	unsigned thresholds[TIERS][DETECT_CLASSES];
 
 	for (unsigned tier = 0; tier < TIERS; tier++)
@@ -131,8 +148,7 @@ static void print_fixed(const struct corpus *corpus)
 	for (size_t i = 0; i < corpus->count; i++) {
 		const struct text *text = &corpus->texts[i];
 
-		count(text, thresholds, &rates[text_row(text)][text->source]);
-		count(text, thresholds, &rates[text_row(text)][SOURCES]);
+		count_rows(text, thresholds, rates);
 	}
 	head("Points as the configuration has them (10 refuse, 4 flag), by source; 95 % interval of Wilson");
 	print_rates(corpus, rates);
@@ -179,10 +195,20 @@ static void print_text(const struct corpus *corpus, const struct text *text, uns
 
 	look_at(&words, text->raw, &result);
 	printf("%s %u", corpus->sources[text->source], points);
+	for (unsigned k = 0; k < LIVE_CONTEXTS; k++)
+		if (text->live >> k & 1)
+			printf(" %s", live_contexts[k]);
 	for (unsigned rule = 0; rule < DETECT_RULES; rule++)
 		if (detect_rules_has(&result.found, rule) || detect_rules_has(&result.fenced, rule))
 			printf(" %s", detect_info[rule].id);
 	printf(": %.*s\n", (int)(text->raw.size > 300 ? 300 : text->raw.size), (const char *)text->raw.data);
+}
+
+/* By its class, its flavour, or "live". */
+static bool is_named_by(const struct text *text, const char *which)
+{
+	return strcmp(which, text->live != 0 ? row_name(ROW_LIVE) : "") == 0 ||
+	       strcmp(which, row_name(text_row(text))) == 0;
 }
 
 /* Of a class or flavour the text that is judged wrongly, with the points that it has. */
@@ -191,7 +217,7 @@ static void print_wrong(const struct corpus *corpus, const struct text *text, co
 {
 	unsigned most = 0;
 
-	if (strcmp(which, row_name(text_row(text))) != 0 ||
+	if (!is_named_by(text, which) ||
 	    (text->class == BENIGN) != reaches(text->points, thresholds[text->class == BENIGN]))
 		return;
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
@@ -205,7 +231,7 @@ static void print_wrong(const struct corpus *corpus, const struct text *text, co
 static void print_left_out(struct corpus *corpus, const char *which)
 {
 	static const unsigned worth[TIERS] = { 10, 5 };
-	static struct rate rates[DETECT_CLASSES + FLAVOURS][SOURCES + 1];
+	static struct rate rates[ROWS][SOURCES + 1];
 
 	voice_leave_out(corpus);
 	head("The same with voice and points that know nothing of the source: made and chosen by all the others");
@@ -230,8 +256,7 @@ static void print_left_out(struct corpus *corpus, const char *which)
 
 			if (text->source != source)
 				continue;
-			count(text, thresholds, &rates[text_row(text)][source]);
-			count(text, thresholds, &rates[text_row(text)][SOURCES]);
+			count_rows(text, thresholds, rates);
 			if (which != NULL)
 				print_wrong(corpus, text, which, thresholds);
 		}
@@ -375,7 +400,7 @@ static int print_missed(const struct corpus *corpus, const char *which, unsigned
 
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
 			most = text->points[class] > most ? text->points[class] : most;
-		if (strcmp(which, row_name(text_row(text))) == 0 && (text->class == BENIGN) == (most >= points))
+		if (is_named_by(text, which) && (text->class == BENIGN) == (most >= points))
 			print_text(corpus, text, most);
 	}
 	return 0;
@@ -391,6 +416,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	detect_words_init(&words);
+	if (getenv("LIVE") == NULL || !live_read(&corpus, getenv("LIVE")))
+		printf("XSS that is live where it lands: skipped: LIVE names no file that bench/live.mjs wrote\n");
 	if (argc > 2 && strcmp(argv[2], "cost") == 0) {
 		cost_print(&words, &corpus);
 		return 0;

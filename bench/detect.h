@@ -6,13 +6,16 @@
 #include "engine/detect/detect.h"
 #include "engine/detect/voice.h"
 
-enum { FLAVOURS = 4, SOURCES = 32, BENIGN = DETECT_CLASSES, TIERS = 2 };
+enum { FLAVOURS = 4, SOURCES = 32, BENIGN = DETECT_CLASSES, TIERS = 2, LIVE_CONTEXTS = 10 };
+/* Rows of a table: the classes, the flavours, what of XSS is live, and that by where it is. */
+enum { ROW_LIVE = DETECT_CLASSES + FLAVOURS, ROWS = ROW_LIVE + 1 + LIVE_CONTEXTS };
 
 struct text {
 	struct fw_slice raw;
 	unsigned class;	  /* enum detect_class, or BENIGN */
 	unsigned flavour; /* of BENIGN */
 	unsigned source;
+	unsigned live; /* a bit a context in which it would run */
 	uint8_t points[DETECT_CLASSES];
 	uint8_t ruled[DETECT_CLASSES]; /* without the learned voice */
 	/* The sums of a voice that does not know the source, of what may refuse and of what may be flagged. */
@@ -30,6 +33,10 @@ extern const double goals[TIERS][FLAVOURS];
 
 /* attack/CLASS.SOURCE.txt and benign/FLAVOUR.SOURCE.txt, a JSON string a line. False: there is none. */
 bool corpus_read(struct corpus *corpus, const char *folder);
+
+/* detect_live.c: what live.mjs wrote. False: nothing. */
+extern const char *const live_contexts[LIVE_CONTEXTS];
+bool live_read(struct corpus *corpus, const char *path);
 
 /* detect_cost.c */
 void cost_print(const struct detect_words *words, const struct corpus *corpus);
