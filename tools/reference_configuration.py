@@ -303,6 +303,22 @@ ALERTS_MEMBERS
 `name` is needed, and one of `on`, `least` and `metric`. A rule named as one of the thresholds or immediate events is in its place. A reload keeps what
 was counted of a rule that it does not change; alerts of one that it takes away are over.
 
+## Responses
+
+| key | value | meaning |
+|---|---|---|
+| `monitoring.response.rules` | see below | what is done when something is recorded; [a guide](../guide/response.md) |
+
+| of a rule | value | meaning |
+|---|---|---|
+RESPONSE_MEMBERS
+
+`name`, `action` and one of `on`, `alert` and `scenario` are needed. Whom `monitoring.auto_block.exempt` names nothing is done about. In `mode: monitor` each is a dry run.
+
+| action | what it does |
+|---|---|
+RESPONSE_ACTIONS
+
 ## Other shapes
 
 | key | value | meaning |
@@ -340,7 +356,7 @@ def configuration():
 and the start of `framewall run` name those that a configuration has in one line, `without effect in this version: …`."""
     events = "`monitoring.auto_block.blocking_events` takes the names and aliases of [events](events.md), and `auth_failures`, " \
              "`rate_limit_violations`, `csrf_violations`, `permission_violations`."
-    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("ALERTS_MEMBERS", alerts()).replace("THREATS", threats()).replace("THREAT_FORMATS", "\n".join(f"| `{row[0]}` | {row[2]} |" for row in rows_of("threat_formats", "THREAT_FORMAT"))).replace("SCENARIO_MEMBERS", scenarios()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
+    return page("Configuration", CONFIGURATION_HEAD, *parts, events, environments(), production(), variables(), CONFIGURATION_SHAPES.replace("PROVIDERS", providers()).replace("RECEIVERS", receivers()).replace("ALERTS_MEMBERS", alerts()).replace("RESPONSE_MEMBERS", responses()).replace("RESPONSE_ACTIONS", "\n".join(f"| `{row[0]}` | {row[3]} |" for row in rows_of("response_actions", "RESPONSE_ACTION"))).replace("THREATS", threats()).replace("THREAT_FORMATS", "\n".join(f"| `{row[0]}` | {row[2]} |" for row in rows_of("threat_formats", "THREAT_FORMAT"))).replace("SCENARIO_MEMBERS", scenarios()).replace("DIALECTS", ", ".join(row[1] for row in rows_of("dialects", "DIALECT"))),
                 classes_of_texts(), html_attributes(), secrets(), tail)
 
 
@@ -395,6 +411,15 @@ def alerts():
         return {"ALERT_TEXT": "text", "ALERT_TEXTS": "list of texts", "ALERT_MAP": "`{…}`"}.get(kind, "true or `false`")
 
     return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("alert_rules"))
+
+
+def responses():
+    def value(kind, row):
+        if kind == "RESPONSE_INTEGER":
+            return f"{row[2]} to {row[3]} {row[4]}, {row[1]}"
+        return {"RESPONSE_TEXT": "text", "RESPONSE_TEXTS": "list of texts", "RESPONSE_MAP": "`{…}`"}.get(kind, "true or `false`")
+
+    return "\n".join(f"| `{row[0]}` | {value(kind, row)} | {row[-1]} |" for kind, row in table("response_rules"))
 
 
 def html_attributes():

@@ -78,6 +78,12 @@ ALERT = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_of
          **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("alert_rules", "ALERT_BOOLEAN")},
          **{row[0]: {**whole(int(row[2]), int(row[3])), "description": row[5]} for row in rows_of("alert_rules", "ALERT_INTEGER")},
          "level": LEVEL, "least": LEVEL}
+RESPONSE = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_of("response_rules", "RESPONSE_TEXT")},
+            **{row[0]: {**TEXTS, "description": row[1]} for row in rows_of("response_rules", "RESPONSE_TEXTS")},
+            **{row[0]: WHERE for row in rows_of("response_rules", "RESPONSE_MAP")},
+            **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("response_rules", "RESPONSE_BOOLEAN")},
+            **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("response_rules", "RESPONSE_INTEGER")},
+            "action": one_of([row[0] for row in rows_of("response_actions", "RESPONSE_ACTION")]), "of": one_of(("user", "address"))}
 SAFE = int(MAX_SAFE)
 FIELD = {"type": one_of(("text", "integer", "number", "boolean", "object", "array", "any")), "required": TRUTH,
          "class": one_of([word for _, word, _, _ in rows_of("field_classes", "FIELD_CLASS") if word]),
@@ -101,6 +107,7 @@ SHAPES = {
                                            "propertyNames": {"pattern": "^[a-z][a-z0-9]*$"}},
     "audit_logging.receivers": listed(mapping(RECEIVER, ["name", "url"])),
     "monitoring.alerts.rules": listed(mapping(ALERT, ["name"])),
+    "monitoring.response.rules": listed(mapping(RESPONSE, ["name", "action"])),
     "monitoring.alerts.inhibit": listed(mapping({"source": named(TEXT), "target": named(TEXT), "equal": TEXTS}, ["source", "target"])),
     "threat_intelligence.lists": listed(mapping(THREAT, ["name", "url", "format"])),
     "scenarios": listed(mapping(SCENARIO, ["name", "on"])),

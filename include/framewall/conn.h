@@ -261,6 +261,11 @@ FW_API void fw_conn_end(struct fw_conn *conn, unsigned close_reason);
  * is logging in, came with it: ask for the deadline anew, and drain events. */
 FW_API bool fw_conn_key_ends(struct fw_conn *conn, struct fw_slice key_id, uint64_t wall_us);
 
+/* Until a monotonic time (0: no more) the connection may do less, whatever its role: only messages that read, or none
+ * until another login. Who logs in on it again is restricted as before: say otherwise then. */
+enum fw_restriction { FW_RESTRICT_READ_ONLY, FW_RESTRICT_STEP_UP };
+FW_API void fw_conn_restrict(struct fw_conn *conn, enum fw_restriction restriction, uint64_t until_ns);
+
 /* The certificate that the client showed would not hold any more: the connection ends (monitor: that is recorded). */
 FW_API void fw_conn_distrust(struct fw_conn *conn);
 /* Moves a connection to the policy of its engine now. Whom that policy would not have let in (its key, role, Origin,

@@ -179,7 +179,7 @@ void alerts_event(struct alerts *alerts, const struct fw_record *record, uint64_
 		struct alert *alert;
 
 		if ((rule->events >> record->type & 1) == 0 || record->level < rule->least_level ||
-		    !alert_where(rule, record))
+		    !alert_where(&rule->where, record))
 			continue;
 		if (rule->new_addresses && (record->source.family == 0 || alert_seen(alerts, &record->source, now_ns)))
 			continue;

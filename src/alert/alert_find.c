@@ -34,9 +34,8 @@ static bool detail_is(const struct fw_detail *detail, const struct texts *values
 	return false;
 }
 
-bool alert_where(const struct alert_rule *rule, const struct fw_record *record)
+bool alert_where(const struct event_where *where, const struct fw_record *record)
 {
-	const struct event_where *where = &rule->where;
 	const struct ledger_filter filter = {
 		.level = where->level, .user_id = where->user, .text = where->text, .source = where->ip
 	};

@@ -73,7 +73,6 @@ static inline const struct alert_rule *alert_rule_of(const struct alerts *alerts
 struct alert *alert_find(struct alerts *alerts, unsigned rule, const struct fw_record *record, uint64_t now_ns);
 struct alert *alert_find_values(struct alerts *alerts, unsigned rule, const char *const *values,
 				const struct fw_addr *address, uint64_t now_ns);
-bool alert_where(const struct alert_rule *rule, const struct fw_record *record);
 bool alert_is_cooling(const struct alerts *alerts, const struct alert *alert, uint64_t now_ns);
 const char *alert_label(const struct alerts *alerts, const struct alert *alert,
 			const char *label); /* "": it has none */

@@ -62,6 +62,17 @@ static void write_problems(struct json_writer *w, const struct problems *problem
 	}
 }
 
+/* By which he may log in anew. */
+static void write_methods(struct json_writer *w, const struct texts *methods)
+{
+	json_write_key(w, "auth_required");
+	json_write_open(w, '[');
+	for (size_t i = 0; i < methods->count; i++)
+		if (__builtin_strcmp(methods->items[i], "session") != 0)
+			json_write_string(w, methods->items[i]);
+	json_write_close(w, ']');
+}
+
 static void write_error(struct fw_conn *conn, const struct answer *answer, struct json_writer *w)
 {
 	json_write_key(w, "code");
@@ -79,6 +90,9 @@ static void write_error(struct fw_conn *conn, const struct answer *answer, struc
 		json_write_key(w, "rule");
 		json_write_string(w, answer->rule);
 	}
+	if (answer->code == ERROR_AUTH_FAILED && conn->restricted != NULL &&
+	    conn->restricted[FW_RESTRICT_STEP_UP] > conn->engine->now.monotonic_ns)
+		write_methods(w, &conn->policy->settings.methods);
 	if (answer->dpop_nonce.size != 0) {
 		json_write_key(w, "dpop_nonce");
 		json_write_text(w, answer->dpop_nonce);

@@ -51,6 +51,7 @@ struct fw_conn *fw_conn_free(struct fw_conn *conn)
 	buf_clear(&conn->out, &engine->pool);
 	quota_free(conn);
 	mem_free(conn->pong);
+	mem_free(conn->restricted);
 	mem_free(conn->type_cells);
 	mem_free(conn->access);
 	mem_free(conn->arrival);
@@ -271,6 +272,18 @@ bool fw_conn_wants(const struct fw_conn *conn, enum fw_side side)
 void fw_conn_end(struct fw_conn *conn, unsigned close_reason)
 {
 	ending_close(conn, close_reason, NULL, "ended from outside");
+}
+
+void fw_conn_restrict(struct fw_conn *conn, enum fw_restriction restriction, uint64_t until_ns)
+{
+	if (conn->restricted == NULL && until_ns == 0)
+		return;
+	if (conn->restricted == NULL)
+		conn->restricted = mem_zero(FW_RESTRICT_STEP_UP + 1, sizeof(*conn->restricted));
+	if (conn->restricted == NULL)
+		conn->broken = true; /* what is to be kept from it would not be */
+	else
+		conn->restricted[restriction] = until_ns;
 }
 
 struct engine_conn_figures engine_conn_figures(const struct fw_conn *conn)

@@ -300,6 +300,7 @@ struct fw_conn {
 	struct principal *principal;
 	struct event_node *events, **events_tail;
 	struct access *access; /* NULL: none */
+	uint64_t *restricted;  /* until when it may do less, by enum fw_restriction; NULL: all */
 	uint8_t *pong;	       /* its payload, LIMIT_CONTROL_PAYLOAD octets; NULL until one had to wait */
 };
 

@@ -20,12 +20,41 @@ const char *stage_rbac_missing(const struct message *message, uint16_t permissio
 	return permission != POLICY_NONE ? message->policy->permissions[permission] : message->policy->roles[role].name;
 }
 
+static bool restricted(const struct message *message, enum fw_restriction restriction)
+{
+	const struct fw_conn *conn = message->conn;
+
+	return conn != NULL && conn->restricted != NULL &&
+	       conn->restricted[restriction] > message->engine->now.monotonic_ns;
+}
+
+/* What a response took from this connection for a while: see monitoring.response. It breaks no rule by asking. */
+static bool refused_for_now(struct message *message)
+{
+	if (message->outbound || (message->rule != NULL && message->rule->answered_here))
+		return false;
+	if (restricted(message, FW_RESTRICT_STEP_UP)) {
+		message->error = ERROR_AUTH_FAILED;
+		message->cause = "response: step_up";
+	} else if (restricted(message, FW_RESTRICT_READ_ONLY) && (message->rule == NULL || !message->rule->reads)) {
+		message->error = ERROR_PERMISSION_DENIED;
+		message->cause = "response: isolate";
+	} else {
+		return false;
+	}
+	message->event = EVENT_permission_denied;
+	message->blameless = true;
+	return true;
+}
+
 enum verdict stage_rbac(struct message *message)
 {
 	const char *cause;
 
 	if (message->parts != NULL)
 		return outbound_rbac(message);
+	if (refused_for_now(message))
+		return VERDICT_REFUSE;
 	if (message->type == FW_TYPE_OPAQUE)
 		return VERDICT_PASS; /* an opaque route or binary message: the route itself was the permission */
 	if (message->outbound) {

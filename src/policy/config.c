@@ -101,6 +101,7 @@ static void compile(struct config *config)
 	config_threats(config);
 	config_scenarios(config);
 	config_alerts(config);
+	config_responses(config);
 	config_tls(config);
 	config_html(config);
 	config_levels(config);
@@ -117,6 +118,7 @@ static void compile(struct config *config)
 	config_messages(config);
 	config_types_link(config);
 	config_outbound_link(config);
+	config_responses_link(config);
 	check_together(config);
 	if (config->errors == 0) {
 		config_derive(config);

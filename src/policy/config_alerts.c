@@ -186,20 +186,6 @@ static void take_texts(uint8_t digest[32], const struct texts *texts)
 		take_text(digest, texts->items[i]);
 }
 
-static void take_where(uint8_t digest[32], const struct event_where *where)
-{
-	take_text(digest, where->level);
-	take_text(digest, where->user);
-	take_text(digest, where->text);
-	take(digest, slice(where->ip.base.bytes, sizeof(where->ip.base.bytes)));
-	take(digest, slice(&where->ip.base.family, 1));
-	take(digest, slice(&where->ip.bits, 1));
-	for (unsigned i = 0; i < where->detail_count; i++) {
-		take_text(digest, where->details[i].key);
-		take_texts(digest, &where->details[i].values);
-	}
-}
-
 static void digest_rule(struct alert_rule *rule)
 {
 	uint8_t *digest = rule->digest;
@@ -207,7 +193,7 @@ static void digest_rule(struct alert_rule *rule)
 	memset(digest, 0, sizeof(rule->digest));
 #define ALERT_TEXT(name, help) take_text(digest, rule->name);
 #define ALERT_TEXTS(name, help) take_texts(digest, &rule->name);
-#define ALERT_MAP(name, help) take_where(digest, &rule->name);
+#define ALERT_MAP(name, help) config_where_digest(digest, &rule->name);
 #define ALERT_BOOLEAN(name, value, help) take(digest, slice(&rule->name, sizeof(rule->name)));
 #define ALERT_INTEGER(name, value, min, max, unit, help) take(digest, slice(&rule->name##_, sizeof(rule->name##_)));
 #include "tables/alert_rules.def"

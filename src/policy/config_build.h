@@ -60,7 +60,7 @@ struct config {
 	struct config_section routes[CONFIG_LAYERS], jwt_keys[CONFIG_LAYERS], issuers[CONFIG_LAYERS],
 		api_keys[CONFIG_LAYERS], certificate_rules[CONFIG_LAYERS], receivers[CONFIG_LAYERS],
 		rules[CONFIG_LAYERS], threats[CONFIG_LAYERS], scenarios[CONFIG_LAYERS], alert_rules[CONFIG_LAYERS],
-		alert_inhibitions[CONFIG_LAYERS];
+		alert_inhibitions[CONFIG_LAYERS], responses[CONFIG_LAYERS];
 	struct config_section schema_documents[CONFIG_LAYERS];
 	struct config_section max_lengths[CONFIG_LAYERS], message_sizes[CONFIG_LAYERS];
 	struct config_section permissions[CONFIG_LAYERS], hierarchy[CONFIG_LAYERS], roles[CONFIG_LAYERS],
@@ -244,15 +244,19 @@ void config_provider_check(struct config *config, struct config_place place, con
 /* After config_derive made the own rules: what both share. */
 void config_issuers_derive(struct config *config);
 void config_certificates(struct config *config);
-void config_receivers(struct config *config); /* config_receivers.c */
-void config_threats(struct config *config);   /* config_threats.c */
-void config_scenarios(struct config *config); /* config_scenarios.c */
-void config_alerts(struct config *config);    /* config_alerts.c: when the settings are known */
+void config_receivers(struct config *config);	   /* config_receivers.c */
+void config_threats(struct config *config);	   /* config_threats.c */
+void config_scenarios(struct config *config);	   /* config_scenarios.c */
+void config_responses_link(struct config *config); /* when the messages are known */
+void config_responses(struct config *config);	   /* config_responses.c */
+void config_alerts(struct config *config);	   /* config_alerts.c: when the settings are known */
 /* config_where.c: which events a rule is about */
 void config_where(struct config *config, struct config_place place, struct fy_node *map, struct event_where *where);
 /* One line; reported when it is none. */
 void config_where_text(struct config *config, const char *name, struct config_place place, struct fy_node *value,
 		       const char **ret_text);
+/* Into a digest of a rule: equal means that it is about the same events. */
+void config_where_digest(uint8_t digest[32], const struct event_where *where);
 int config_where_level(const char *text); /* enum fw_level; -1: it is none */
 void config_tls(struct config *config);
 void config_csrf(struct config *config);       /* config_csrf.c: after config_routes */

@@ -1,4 +1,4 @@
-/* check --print: monitoring.alerts.rules and inhibit. */
+/* check --print: monitoring.alerts.rules and inhibit, monitoring.response.rules. */
 #include "policy/config_show_entry.h"
 
 static void give_where(struct entry *entry, const struct event_where *where)
@@ -74,4 +74,28 @@ void config_show_alerts(struct config *config)
 {
 	show_alerts(config);
 	show_inhibitions(config);
+}
+
+void config_show_responses(struct config *config)
+{
+	for (unsigned i = 0; i < config->policy->response_count; i++) {
+		const struct response_rule *rule = &config->policy->responses[i];
+		struct entry entry = entry_of(config, "monitoring.response.rules", config->responses, i);
+
+#define RESPONSE_TEXT(member, help)                                                                                    \
+	if (rule->member != NULL)                                                                                      \
+		give_text(&entry, #member, rule->member);
+#define RESPONSE_TEXTS(member, help)                                                                                   \
+	if (rule->member.count != 0)                                                                                   \
+		give_texts(&entry, #member, &rule->member);
+#define RESPONSE_MAP(member, help) give_where(&entry, &rule->member);
+#define RESPONSE_BOOLEAN(member, value, help) give_boolean(&entry, #member, rule->member);
+#define RESPONSE_INTEGER(member, value, min, max, unit, help) give_integer(&entry, #member, rule->member##_);
+#include "tables/response_rules.def"
+#undef RESPONSE_TEXT
+#undef RESPONSE_TEXTS
+#undef RESPONSE_MAP
+#undef RESPONSE_BOOLEAN
+#undef RESPONSE_INTEGER
+	}
 }

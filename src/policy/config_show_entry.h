@@ -7,7 +7,8 @@
 
 enum { PATH_ROOM = 256 };
 
-void config_show_alerts(struct config *config); /* config_show_alerts.c */
+void config_show_responses(struct config *config); /* config_show_alerts.c, as */
+void config_show_alerts(struct config *config);	   /* config_show_alerts.c */
 
 /* One entry of a list of mappings: "routes[0]". */
 struct entry {

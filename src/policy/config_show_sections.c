@@ -607,6 +607,7 @@ void config_show_sections(struct config *config)
 	show_threats(config);
 	show_scenarios(config);
 	config_show_alerts(config);
+	config_show_responses(config);
 	show_documents(config);
 	show_definitions(config);
 	show_conditions(config);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "crypto/digest.h"
 #include "policy/config_event.h"
 #include "policy/event_where.h"
 
@@ -91,4 +92,30 @@ void config_where(struct config *config, struct config_place place, struct fy_no
 {
 	if (config_yaml_is_map(config, place, "\"where\"", map))
 		config_walk_map(config, map, "where", members, WHERE_MEMBERS, set_member, where);
+}
+
+static void take(uint8_t digest[32], struct fw_slice value)
+{
+	digest_sha256_pair(slice(digest, 32), value, digest);
+}
+
+static void take_text(uint8_t digest[32], const char *text)
+{
+	take(digest, text != NULL ? slice(text, strlen(text) + 1) : slice("", 0));
+}
+
+void config_where_digest(uint8_t digest[32], const struct event_where *where)
+{
+	take_text(digest, where->level);
+	take_text(digest, where->user);
+	take_text(digest, where->text);
+	take(digest, slice(where->ip.base.bytes, sizeof(where->ip.base.bytes)));
+	take(digest, slice(&where->ip.base.family, 1));
+	take(digest, slice(&where->ip.bits, 1));
+	for (unsigned i = 0; i < where->detail_count; i++) {
+		take_text(digest, where->details[i].key);
+		take(digest, slice(&where->details[i].values.count, sizeof(where->details[i].values.count)));
+		for (size_t at = 0; at < where->details[i].values.count; at++)
+			take_text(digest, where->details[i].values.items[at]);
+	}
 }

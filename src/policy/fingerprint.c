@@ -349,6 +349,12 @@ static void take_alert_inhibitions(struct taking *taking, const struct fw_policy
 	}
 }
 
+static void take_responses(struct taking *taking, const struct fw_policy *policy)
+{
+	for (unsigned i = 0; i < policy->response_count; i++)
+		take(taking, slice(policy->responses[i].digest, sizeof(policy->responses[i].digest)));
+}
+
 static const struct {
 	const char *path;
 	void (*take)(struct taking *taking, const struct fw_policy *policy); /* NULL: a row of config.def */
@@ -379,6 +385,7 @@ static const struct {
 	[FINGERPRINT_scenarios] = { "scenarios", take_scenarios },
 	[FINGERPRINT_alert_rules] = { "monitoring.alerts.rules", take_alert_rules },
 	[FINGERPRINT_alert_inhibitions] = { "monitoring.alerts.inhibit", take_alert_inhibitions },
+	[FINGERPRINT_responses] = { "monitoring.response.rules", take_responses },
 	[FINGERPRINT_conditions] = { "messages", take_messages },
 	[FINGERPRINT_guards] = { "messages.*.fields", take_guards },
 	[FINGERPRINT_message_limits] = { "validation.message_sizes and max_lengths", take_limits },

@@ -36,6 +36,7 @@ enum {
 	FINGERPRINT_scenarios,
 	FINGERPRINT_alert_rules,
 	FINGERPRINT_alert_inhibitions,
+	FINGERPRINT_responses,
 	FINGERPRINT_ROWS
 };
 

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "crypto/jwt.h"
 #include "policy/alert_rule.h"
+#include "policy/response_rule.h"
 #include "policy/inspect.h"
 #include "policy/provider.h"
 #include "policy/receiver.h"
@@ -152,6 +153,7 @@ struct policy_message {
 	uint16_t role;	     /* index of a role that the sender must be, or POLICY_NONE */
 	bool csrf;
 	bool answered_here;
+	bool reads;	   /* who is isolated may send it */
 	bool own;	   /* defined in the configuration, not of the contract */
 	uint8_t direction; /* enum policy_direction */
 	bool open;	   /* of a type whose fields nobody lists: any pass */
@@ -339,6 +341,8 @@ struct fw_policy {
 	size_t scenario_count;
 	struct alert_rule *alert_rules; /* those of the configuration, then those that its thresholds make */
 	unsigned alert_rule_count, alert_rules_own;
+	struct response_rule *responses;
+	unsigned response_count;
 	struct alert_inhibition *alert_inhibitions;
 	unsigned alert_inhibition_count;
 	const struct policy_api_key *api_keys;

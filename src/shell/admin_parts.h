@@ -209,6 +209,11 @@ void admin_alerts_silence(struct admin_conn *conn);
 void admin_alerts_unsilence(struct admin_conn *conn);
 bool admin_alerts_metrics(struct keeper *keeper, struct buf *out, struct pool *pool); /* false: memory is short */
 
+/* admin_responses.c: what is done about users and addresses. */
+void admin_responses_list(struct admin_conn *conn);
+void admin_responses_add(struct admin_conn *conn);
+void admin_responses_undo(struct admin_conn *conn);
+
 /* admin_threats.c: lists of addresses that others publish. */
 void admin_threats_list(struct admin_conn *conn);
 void admin_threats_look_up(struct admin_conn *conn);

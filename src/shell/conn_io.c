@@ -247,6 +247,26 @@ void conn_io_slow(struct connection *connection)
 	connection->slow_ns = worker_now(connection->worker)->monotonic_ns + PENALTY_SLOW_NS;
 }
 
+void conn_io_calm(struct connection *connection)
+{
+	if (worker_now(connection->worker)->monotonic_ns < connection->calm_ns)
+		conn_io_slow(connection);
+	else
+		connection->calm_ns = 0;
+}
+
+void conn_io_restrict(struct connection *connection, struct fw_slice user)
+{
+	struct worker *worker = connection->worker;
+	uint64_t until_ns[STORE_RESTRICTIONS];
+
+	store_restricted(worker->options->store, &connection->peer, user, connection->issued_wall_us,
+			 worker_now(worker)->monotonic_ns, until_ns);
+	connection->calm_ns = until_ns[STORE_RESTRICT_slow];
+	fw_conn_restrict(connection->conn, FW_RESTRICT_READ_ONLY, until_ns[STORE_RESTRICT_isolate]);
+	fw_conn_restrict(connection->conn, FW_RESTRICT_STEP_UP, until_ns[STORE_RESTRICT_step_up]);
+}
+
 void conn_io_mark(struct connection *connection)
 {
 	struct worker *worker = connection->worker;

@@ -52,9 +52,11 @@ struct connection {
 	struct resolve_name *name;		   /* of the upstream, while it is dialled */
 	struct connection *dial_next, **dial_back; /* of worker->dials */
 	struct connection *dial_same;
-	uint64_t dial_id; /* 0: it waits for no answer of the dialler */
-	uint64_t slow_ns; /* the client is not read before that; 0: it is */
-	uint32_t since_s; /* of the clock that nothing sets: when it came */
+	uint64_t dial_id;	 /* 0: it waits for no answer of the dialler */
+	uint64_t slow_ns;	 /* the client is not read before that; 0: it is */
+	uint64_t calm_ns;	 /* until then so after each read, by a response; 0: not */
+	uint64_t issued_wall_us; /* when the credential was that he logged in with */
+	uint32_t since_s;	 /* of the clock that nothing sets: when it came */
 	struct fw_addr peer;
 	uint16_t dial_port;
 	uint8_t dial_first; /* of the addresses of name, and how many were tried */
@@ -82,6 +84,9 @@ void conn_io_again(
 	struct worker *worker); /* the beginning of one: who had more to read has its turn at the end of it */
 void conn_io_end(struct connection *connection, unsigned close_reason);
 void conn_io_slow(struct connection *connection); /* it broke rules: its client is not read for a second */
+/* By what responses say of its address, and of its user or who is about to be. */
+void conn_io_restrict(struct connection *connection, struct fw_slice user);
+void conn_io_calm(struct connection *connection); /* its client was read, and a response slows it */
 void conn_io_cut(struct connection *connection);  /* closes its sockets now */
 void conn_io_timer_due(struct connection *connection);
 /* Reads, drains, writes until nothing moves; ends what has to end; sets the timer. */

@@ -121,6 +121,7 @@ static void open_session(struct connection *connection, const struct fw_need *ne
 		store_logged_in(worker->options->store, &connection->peer, need->user_id,
 				worker_now(worker)->monotonic_ns);
 		connection->held = true;
+		connection->issued_wall_us = session.issued_wall_us;
 		memcpy(connection->session_key, key, sizeof(key));
 	}
 	if (evicted_size != 0)
@@ -270,12 +271,15 @@ static void need(struct connection *connection, const struct fw_need *asked)
 		answer = (struct fw_answer){ .code = FW_ANSWER_LIMITED, .retry_after_ms = ASK_AGAIN_MS };
 		break;
 	}
+	if (asked->kind == FW_NEED_SESSION_OPEN && answer.code == FW_ANSWER_YES && asked->ticket_ms == 0)
+		conn_io_restrict(connection, asked->user_id); /* before a message that waits behind the login */
 	fw_conn_supply(connection->conn, id, &answer);
 }
 
 static void opened(struct connection *connection)
 {
 	connection->settled = true;
+	conn_io_restrict(connection, fw_conn_principal(connection->conn).user_id);
 	conn_io_tell(connection, LOG_connection, LOG_LEVEL_TRACE, "open", NULL);
 	if (!connection->proxied && connection->member_link == NULL)
 		worker_hub_join(connection->worker, connection);

@@ -64,7 +64,8 @@ bool conn_io_receive(struct connection *connection, enum fw_side which)
 		return conn_io_tls_shake(connection, which);
 	if (!may_read(connection, which))
 		return false;
-	size = read_side(connection, which, connection->settled ? WORKER_SCRATCH : FIRST_READ);
+	size = read_side(connection, which,
+			 connection->settled && connection->calm_ns == 0 ? WORKER_SCRATCH : FIRST_READ);
 	if (size == READ_NOTHING)
 		return false;
 	if (size <= 0) {
@@ -73,6 +74,8 @@ bool conn_io_receive(struct connection *connection, enum fw_side which)
 	}
 	fw_conn_receive(connection->conn, which, worker->scratch, (size_t)size);
 	conn_io_drain(connection); /* only now may the scratch memory be used again */
+	if (which == FW_CLIENT && connection->calm_ns != 0)
+		conn_io_calm(connection);
 	if (login)
 		mem_wipe(worker->scratch, (size_t)size); /* a password or a token, perhaps */
 	return true;

@@ -124,6 +124,16 @@ static int64_t list(struct gate_store *gate, const struct ipc_store *message, st
 	return 1;
 }
 
+static int64_t restrict_one(struct gate_store *gate, struct fw_slice rest)
+{
+	struct store_restriction restriction;
+
+	if (rest.size != sizeof(restriction))
+		return 0;
+	memcpy(&restriction, rest.data, sizeof(restriction));
+	return store_restrict(gate->store, &restriction, now().monotonic_ns);
+}
+
 bool gate_store_obey(struct gate_store *gate, const struct ipc_store *message, struct fw_slice tail)
 {
 	struct ipc_store_done done = { .call = message->call };
@@ -175,6 +185,9 @@ bool gate_store_obey(struct gate_store *gate, const struct ipc_store *message, s
 		break;
 	case IPC_STORE_LOG:
 		done.result = log_set(gate->log, text, &wrong);
+		break;
+	case IPC_STORE_RESTRICT:
+		done.result = restrict_one(gate, rest);
 		break;
 	case IPC_STORE_KEY_SET:
 		done.result = take_keys(gate, message, text, rest);

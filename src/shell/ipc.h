@@ -143,6 +143,7 @@ enum ipc_store_op {
 	IPC_STORE_SESSIONS, /* text: user, or none; numbers[0]: how many at most */
 	IPC_STORE_COUNT,    /* sessions */
 	IPC_STORE_LOG,	    /* text: log levels */
+	IPC_STORE_RESTRICT, /* rest: struct store_restriction */
 	IPC_STORE_KEY_SET,  /* text: issuer; numbers: when, age; mark: size of url; rest: url, set */
 	IPC_STORE_OPS
 };

@@ -78,6 +78,9 @@ static const char *start(struct keeper *keeper)
 	if (failed == NULL && !keeper_scenarios_start(&keeper->scenarios, keeper))
 		failed = "cannot start the keeper: memory is short";
 	keeper->recorder.scenarios = &keeper->scenarios;
+	if (failed == NULL)
+		failed = keeper_responses_start(&keeper->responses, keeper);
+	keeper->recorder.responses = &keeper->responses;
 	if (failed == NULL && !keeper_alerts_start(&keeper->alerts, keeper))
 		failed = "cannot start the keeper: memory is short";
 	if (failed == NULL)
@@ -158,6 +161,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	keeper_issuers_stop(&keeper->issuers);
 	keeper_threats_stop(&keeper->threats);
 	keeper_scenarios_stop(&keeper->scenarios);
+	keeper_responses_stop(&keeper->responses);
 	while (keeper->handles != 0 || !fetcher_closed(keeper->issuers.fetcher))
 		uv_run(keeper->options.loop, UV_RUN_ONCE);
 	keeper_issuers_free(&keeper->issuers);
@@ -173,6 +177,7 @@ struct keeper *keeper_stop(struct keeper *keeper)
 	senders_quiet(keeper->senders);
 	keeper_recorder_stop(&keeper->recorder);
 	keeper_scenarios_free(&keeper->scenarios);
+	keeper_responses_free(&keeper->responses);
 	keeper_alerts_stop(&keeper->alerts);
 	senders_stop(keeper->senders); /* what was recorded last is sent, too */
 	keeper_keys_write_used(keeper);
@@ -283,6 +288,7 @@ void keeper_renew(struct keeper *keeper, struct fw_policy *policy, const struct 
 	senders_renew(keeper->senders, policy);
 	keeper_threats_renew(&keeper->threats, policy);
 	keeper_scenarios_renew(&keeper->scenarios, policy);
+	keeper_responses_renew(&keeper->responses, policy);
 	keeper_sums_set(&keeper->recorder, policy);
 	keeper_alerts_renew(&keeper->alerts, policy);
 	keeper_watch_set(&keeper->recorder.watching, policy);

@@ -65,6 +65,7 @@ static void tell(void *user, const struct alert_notice *notice)
 	if (notice->again)
 		detail_add(&record, detail_boolean("again", true));
 	keeper_recorder_tell(&keeper->recorder, &record);
+	keeper_responses_see(keeper->recorder.responses, &record);
 }
 
 /* --- kept */

@@ -63,6 +63,7 @@ static void on_second(uv_timer_t *timer)
 	keeper_index_tick(figures->keeper);
 	keeper_keys_tick(figures->keeper);
 	keeper_blocks_tick(figures->keeper);
+	keeper_responses_tick(&figures->keeper->responses);
 	keeper_alerts_figures(&figures->keeper->alerts);
 	if (figures->gate == NULL)
 		return;

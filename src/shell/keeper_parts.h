@@ -21,6 +21,7 @@
 #include "shell/fetch.h"
 #include "shell/keeper.h"
 #include "shell/keeper_capture.h"
+#include "shell/keeper_responses.h"
 #include "shell/keeper_scenarios.h"
 #include "shell/keeper_store.h"
 #include "shell/keeper_watch.h"
@@ -69,6 +70,7 @@ struct keeper_recorder {
 	bool owns_channel;
 	struct ipc_channel *own;	    /* the keeper's */
 	struct keeper_scenarios *scenarios; /* NULL: there are none */
+	struct keeper_responses *responses; /* the same */
 	struct ledger *ledger;
 	uint8_t levels[EVENT_TYPES]; /* for the ledger */
 	const char *directory;
@@ -481,6 +483,7 @@ struct keeper {
 	struct keeper_logouts logouts;
 	struct keeper_threats threats;
 	struct keeper_scenarios scenarios;
+	struct keeper_responses responses;
 	struct keeper_alerts alerts;
 	struct database *database;
 	uv_timer_t reseal; /* while values of an old key are sealed anew */

@@ -277,6 +277,7 @@ static void take(struct keeper_recorder *recorder, const struct ipc_record *mess
 	if (ipc_read_record(message, tail, &record)) {
 		count_one(recorder, record.type);
 		keeper_scenarios_see(recorder->scenarios, &record);
+		keeper_responses_see(recorder->responses, &record);
 		keeper_watch_see(recorder, &record);
 		keeper_top_see(&recorder->top, &record, uv_hrtime());
 		if (keeper_sums_take(recorder, &record))

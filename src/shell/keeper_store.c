@@ -245,6 +245,22 @@ enum store_revoked keeper_store_revoke(struct keeper *keeper, struct store_revoc
 	return revoked;
 }
 
+static struct fw_slice restriction_octets(const struct store_restriction *restriction)
+{
+	return slice((const char *)restriction, sizeof(*restriction));
+}
+
+bool keeper_store_restrict(struct keeper *keeper, const struct store_restriction *restriction)
+{
+	if (!store_restrict(store_of(keeper), restriction, uv_hrtime()))
+		return false;
+	if (remote_of(keeper) != NULL)
+		ask(keeper, &(struct ipc_store){ .op = IPC_STORE_RESTRICT }, slice(NULL, 0),
+		    restriction_octets(restriction));
+	(void)keeper_figures_tell(&keeper->figures, IPC_RESTRICTED, &(struct ipc_empty){ 0 }, sizeof(struct ipc_empty));
+	return true;
+}
+
 bool keeper_store_restore(struct keeper *keeper, struct fw_slice user)
 {
 	bool restored = store_restore(store_of(keeper), user);
@@ -348,6 +364,14 @@ static void tell_block(void *user, const struct store_block *block)
 					      slice(NULL, 0), block_octets(block));
 }
 
+static void tell_restriction(void *user, const struct store_restriction *restriction)
+{
+	struct telling *telling = user;
+
+	telling->failed |= !keeper_store_push(telling->keeper, &(struct ipc_store){ .op = IPC_STORE_RESTRICT },
+					      slice(NULL, 0), restriction_octets(restriction));
+}
+
 static void tell_logout(void *user, const uint8_t mark[16], uint64_t before_us, uint64_t until_us)
 {
 	struct telling *telling = user;
@@ -369,6 +393,7 @@ static void tell_all(struct keeper *keeper, uint32_t generation)
 	store_key_list(store_of(keeper), tell_key, &telling);
 	store_revocation_list(store_of(keeper), tell_revocation, &telling);
 	store_block_list(store_of(keeper), uv_hrtime(), true, tell_block, &telling);
+	store_restriction_list(store_of(keeper), tell_restriction, &telling);
 	store_logout_list(store_of(keeper), tell_logout, &telling);
 	remote->send_keys(remote->user);
 	threat_feeds_send_all(keeper->threats.feeds);

@@ -18,6 +18,8 @@ void keeper_store_offend(struct keeper *keeper, const struct store_offence *offe
 bool keeper_store_logout(struct keeper *keeper, const uint8_t mark[16], uint64_t before_us, uint64_t until_us);
 enum store_revoked keeper_store_revoke(struct keeper *keeper, struct store_revocation *revocation,
 				       uint32_t *ret_sessions);
+/* Also what is connected is told. False: there are too many. */
+bool keeper_store_restrict(struct keeper *keeper, const struct store_restriction *restriction);
 bool keeper_store_restore(struct keeper *keeper, struct fw_slice user);
 enum store_key_kept keeper_store_key_put(struct keeper *keeper, const struct store_api_key *key, uint64_t now_us,
 					 char ret_forgotten[STORE_KEY_ID]);

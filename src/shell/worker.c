@@ -183,6 +183,14 @@ static void end_address(struct worker *worker, const struct ipc_end_address *end
 	}
 }
 
+static void look_again(struct worker *worker)
+{
+	worker_now(worker);
+	for (struct connection *connection = worker->connections; connection != NULL; connection = connection->next)
+		if (connection->conn != NULL && !connection->done)
+			conn_io_restrict(connection, fw_conn_principal(connection->conn).user_id);
+}
+
 /* Watching changes nothing. */
 static void end_listed(struct worker *worker)
 {
@@ -304,6 +312,9 @@ static void read_inbox(struct worker *worker)
 			break;
 		case IPC_END_ADDRESS:
 			end_address(worker, &message.end_address);
+			break;
+		case IPC_RESTRICTED:
+			look_again(worker);
 			break;
 		case IPC_END_LISTED:
 			end_listed(worker);

@@ -87,6 +87,18 @@ static const char *const steps[] = {
 	" created_us INTEGER NOT NULL," /* microseconds since 1970 */
 	" expires_us INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID",
+	"CREATE TABLE responses (" /* what was done about somebody */
+	" id TEXT PRIMARY KEY NOT NULL,"
+	" action TEXT NOT NULL,"
+	" subject BLOB NOT NULL," /* an address or a user */
+	" reason BLOB NOT NULL,"
+	" since_us INTEGER NOT NULL," /* microseconds since 1970 */
+	" until_us INTEGER NOT NULL,"
+	" dry_run INTEGER NOT NULL CHECK (dry_run IN (0, 1)),"
+	" not_ours INTEGER NOT NULL CHECK (not_ours IN (0, 1)),"
+	" rule TEXT NOT NULL," /* "": an operator's */
+	" event_id TEXT NOT NULL"
+	") STRICT, WITHOUT ROWID",
 };
 enum { SEALED_FROM = 4 };
 enum { VERSION = sizeof(steps) / sizeof(steps[0]) };

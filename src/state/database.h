@@ -69,6 +69,25 @@ bool database_access_add(struct database *database, const struct database_access
 			 char ret_error[DATABASE_ERROR]);
 bool database_access_remove(struct database *database, const char *id, char ret_error[DATABASE_ERROR]);
 
+/* database_responses.c: what was done about somebody. */
+enum { DATABASE_RESPONSE_ID = 16, DATABASE_RESPONSE_NAME = 40 };
+struct database_response {
+	char id[DATABASE_RESPONSE_ID + 1], action[16], rule[DATABASE_RESPONSE_NAME + 1]; /* rule "": an operator's */
+	struct fw_addr address;								 /* family 0: user */
+	char user[STORE_NAME];
+	size_t user_size;
+	char reason[STORE_REASON + 1], event_id[17];
+	uint64_t since_wall_us, until_wall_us;
+	bool dry_run;
+	bool not_ours; /* it was so before by somebody else: undoing it leaves that */
+};
+/* As those of tokens above; the second in place of one with the same id. */
+bool database_response_load(struct database *database, struct database_response *ret_responses, unsigned most,
+			    unsigned *ret_count, char ret_error[DATABASE_ERROR]);
+bool database_response_put(struct database *database, const struct database_response *response,
+			   char ret_error[DATABASE_ERROR]);
+bool database_response_remove(struct database *database, const char *id, char ret_error[DATABASE_ERROR]);
+
 /* database_users.c: users with passwords. */
 enum { DATABASE_HASH = 128 };
 struct database_user {

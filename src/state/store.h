@@ -240,6 +240,23 @@ struct store_revocation {
 	uint64_t before_wall_us;
 	bool disabled;
 };
+/* restrictions.c: users and addresses that may do less until a monotonic time. */
+enum store_restriction_kind { STORE_RESTRICT_slow, STORE_RESTRICT_isolate, STORE_RESTRICT_step_up, STORE_RESTRICTIONS };
+struct store_restriction {
+	struct fw_addr address; /* of IPv6 its /64; family 0: user */
+	char user[STORE_NAME];
+	size_t user_size;
+	uint8_t kind; /* enum store_restriction_kind */
+	uint64_t until_ns, since_wall_us;
+};
+/* In place of one of the same kind about the same; one whose end is past takes that away. False: there are too many. */
+bool store_restrict(struct store *store, const struct store_restriction *restriction, uint64_t now_ns);
+/* By kind, 0 where it is not so. issued: when his credential was; step_up is not for one issued since. */
+void store_restricted(struct store *store, const struct fw_addr *address, struct fw_slice user, uint64_t issued_wall_us,
+		      uint64_t now_ns, uint64_t ret_until_ns[STORE_RESTRICTIONS]);
+void store_restriction_list(struct store *store, void (*each)(void *user, const struct store_restriction *restriction),
+			    void *user); /* under the lock */
+
 enum store_revoked { STORE_REVOKED, STORE_REVOKED_FULL, STORE_REVOKED_MEMORY };
 /* It only ever takes away: who is disabled stays so, and the moment goes back for no clock. What is in force from now
  * on is put into revocation. */

@@ -275,6 +275,12 @@ void api_keys_note_use(struct api_keys *keys, struct api_key *key, uint64_t now_
 size_t api_keys_take_used(struct api_keys *keys, struct store_api_key *ret_keys, size_t most);
 void api_keys_each(const struct api_keys *keys, store_key_function *each, void *user);
 
+/* restrictions.c */
+struct restrictions {
+	_Atomic unsigned count;
+	struct store_restriction rows[LIMIT_RESPONSES];
+};
+
 struct store {
 	pthread_mutex_t lock; /* of everything but attempts */
 	struct store_options options;
@@ -294,6 +300,7 @@ struct store {
 	_Atomic bool refuses; /* options.step_percent of refuse is not 0; read without the lock */
 	struct sessions sessions;
 	struct sessions tickets; /* for a login each, which no connection holds */
+	struct restrictions restrictions;
 	struct revocations revocations;
 	struct proofs proofs;
 	struct logouts logouts;

@@ -23,6 +23,7 @@ from effects_scenarios import cases_of_scenarios
 from effects_threats import cases_of_threats
 from effects_watchdog import cases_of_watchdog
 from effects_alerts import cases_of_alerts
+from effects_response import cases_of_responses
 from sealing import Seals
 from framewall import *
 
@@ -603,7 +604,7 @@ def outcome(future):
 
 def running_programs():
     with contextlib.ExitStack() as made, tempfile.TemporaryDirectory(prefix="framewall-effects-") as folder, concurrent.futures.ThreadPoolExecutor(8) as pool:
-        everything = (list(cases(made)) + list(cases_of_passwords(folder)) + (list(cases_of_tokens(made)) if token else []) + list(cases_of_receivers(made)) + list(cases_of_threats(made)) + list(cases_of_alerts(made)) +
+        everything = (list(cases(made)) + list(cases_of_passwords(folder)) + (list(cases_of_tokens(made)) if token else []) + list(cases_of_receivers(made)) + list(cases_of_threats(made)) + list(cases_of_alerts(made)) + list(cases_of_responses()) +
                       list(cases_of_record()) + list(cases_of_blocks()) + list(cases_of_watchdog()) + list(cases_of_scenarios()) + list(cases_of_anomalies()) + list(cases_of_sealing(folder)))
         waiting = [(case, [(name, expected, pool.submit(see)) for name, expected, see in ways(case, folder)],
                     [(key, pool.submit(alone, case, key)) for key in case.keys if len(case.keys) > 1]) for case in everything]

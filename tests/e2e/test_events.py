@@ -147,6 +147,13 @@ def of_alerts():
         wait_for(server, "alert_resolved")
 
 
+def of_responses():
+    with Framewall(RELAXED + '  response: {rules: [{name: one, on: [auth_success], action: ticket, for: 1}]}\n') as server:
+        RawClient(server.port, server.bearer("alice")).close()
+        wait_for(server, "response_applied")
+        wait_for(server, "response_ended")
+
+
 def of_anomalies():
     with Framewall(RELAXED + '  anomaly_detection: {mode: "on"}\n') as server:
         for _ in range(5):
@@ -230,4 +237,4 @@ def all_of_them():
         print(f"# {row}: {seen.get(row)}")
 
 
-main(of_plays, of_the_program, of_a_worker_that_stands, of_a_crash, of_the_clock, of_issuers, of_lists, of_anomalies, of_scenarios, of_alerts, of_receivers, of_a_full_disk, all_of_them)
+main(of_plays, of_the_program, of_a_worker_that_stands, of_a_crash, of_the_clock, of_issuers, of_lists, of_anomalies, of_scenarios, of_alerts, of_responses, of_receivers, of_a_full_disk, all_of_them)

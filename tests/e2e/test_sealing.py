@@ -8,7 +8,7 @@ import stat
 from framewall import *
 
 CANARY = "canary-7Q2x"
-FIELDS = [("admin_tokens", "id", column) for column in ("hash", "name", "role")] + [("api_keys", "id", column) for column in ("hash", "name", "role", "scopes", "networks")] + [
+FIELDS = [("responses", "id", "subject")] + [("admin_tokens", "id", column) for column in ("hash", "name", "role")] + [("api_keys", "id", column) for column in ("hash", "name", "role", "scopes", "networks")] + [
     ("revocations", "who", "user"), ("revocations", "who", "reason"), ("secrets", "name", "value")]
 FOUND_LATER = [("users", "who", column) for column in ("user", "hash", "role")]  # asked for by a login
 ROLE = "rbac: { roles: { " + CANARY + "-role: { inherits: [ user ], permissions: [ " + CANARY + ".see ] } }, permission_categories: { " + CANARY + ": [ see ] } }\n"
@@ -70,6 +70,7 @@ def fill(fw):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     ok(word.returncode == 0, "and one with a password", word.stderr)
     ok(say(fw, "admin", "token", "create", "--name", CANARY + ".operator", "--role", "auditor")[0] == 0, "and a token of the admin side")
+    ok(subprocess.run([BINARY, "response", "add", "isolate", "user:" + CANARY, "--reason", CANARY, "--data", fw.data], stdout=subprocess.DEVNULL).returncode == 0, "and a response")
     return key, [b"$argon2id$", CANARY.encode(), b"203.0.113.77", hashlib.sha256(key.encode()).digest(), hashlib.sha256(key.encode()).hexdigest().encode()]
 
 
@@ -196,6 +197,7 @@ def test_octets():
         fill(fw)
         say(fw, "key", "create", "--name", "second", "--scopes", "chat.send", "--cidr", "::1")
         say(fw, "user", "disable", "second")
+        subprocess.run([BINARY, "response", "add", "isolate", "user:second", "--reason", "second", "--data", fw.data], stdout=subprocess.DEVNULL)
         say(fw, "admin", "token", "create", "--name", "second", "--role", "admin")
         stop(fw)
         path, keep = os.path.join(fw.data, "framewall.db"), os.path.join(fw.folder, "keep")

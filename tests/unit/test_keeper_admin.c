@@ -229,9 +229,9 @@ static void test_blocks(void **state)
 			     "\"details\":{\"action\":\"block add\",\"through\":\"admin "
 			     "port\",\"by\":\"admin.token\",\"address\":\"192.0.2.1\",\"hours\":2,"
 			     "\"reason\":\"port \\u001b[31mscan\\u000a\"}"));
-	assert_true(
-		file_has("record/security_audit.log", "\"action\":\"block remove\",\"through\":\"admin "
-						      "port\",\"by\":\"admin.token\",\"address\":\"2001:db8::/64\""));
+	assert_true(file_has("record/security_audit.log",
+			     "\"action\":\"block remove\",\"through\":\"admin "
+			     "port\",\"by\":\"admin.token\",\"address\":\"2001:db8::/64\""));
 	assert_true(file_has("record/security_audit.log", "\"source_ip\":\"127.0.0.1\""));
 }
 
