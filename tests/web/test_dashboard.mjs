@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import WebSocket from "ws";
-import { browser, equal, finish, ok, start, until } from "./framewall.mjs";
+import { binary, browser, equal, finish, ok, start, until } from "./framewall.mjs";
 
 const pictures = process.env.FRAMEWALL_PICTURES; // a folder: a picture of each page
 
@@ -118,6 +118,59 @@ await until("free", async () => !/alice/.test(await text("tbody")));
 const back = await client("alice");
 equal(back.readyState, WebSocket.OPEN, "and lets in again when it is undone");
 
+// Responses: done and undone, which the client at the other end feels.
+const refusal = async (socket) => {
+	socket.got.length = 0;
+	socket.send(JSON.stringify({ type: "chat_message", text: "hello" }));
+	socket.send(JSON.stringify({ type: "ping" }));
+	await until("an answer", async () => socket.got.some((one) => one.type === "pong"));
+	return socket.got.find((one) => one.type === "error")?.data.code ?? null;
+};
+equal(await refusal(back), null, "what she says goes on");
+await open("Responses", "In force");
+await page.fill("input[name=whom]", "alice");
+await page.fill("input[name=reason]", "looks <i>odd</i>");
+await page.click("button:text-is('Do it')");
+await until("listed", async () => /isolate/.test(await text("tbody")) && (await text("tbody")).includes("<i>odd</i>"));
+equal(await refusal(back), "PERMISSION_DENIED", "isolated, she may not say anything");
+await page.click("button[aria-label='undo isolate of alice']");
+await page.click("button[aria-label='really undo isolate of alice']");
+await until("free", async () => !/alice/.test(await text("tbody")));
+equal(await refusal(back), null, "undone, she may again");
+
+// Alerts: seen without a reload, silenced, and heard again.
+await open("Alerts", "Alerts");
+for (let i = 0; i < 25; i++)
+	back.send(JSON.stringify({ type: "chat_message", text: "1' UNION SELECT password FROM users--" }));
+await until("raised", async () => /suspicious_patterns/.test(await text("tbody")) && /firing/.test(await text("tbody")));
+ok(true, "an alert is seen without a reload");
+await page.click("button[aria-label^='silence suspicious_patterns']");
+await page.fill("input[name=reason]", "known");
+await page.fill("input[name=author]", "tester");
+await page.click("form button:text-is('Silence')");
+await until("silenced", async () => /silenced/.test(await text("[aria-label=Alerts] tbody")) && /known/.test(await text("[aria-label=Silences] tbody")));
+ok(true, "silenced, it says so");
+await page.click("[aria-label=Silences] button");
+await page.click("[aria-label=Silences] button");
+await until("heard", async () => /firing/.test(await text("[aria-label=Alerts] tbody")) && !/known/.test(await text("[aria-label=Silences] tbody")));
+ok(true, "the silence is ended");
+
+// Whoever may only read is offered nothing else, and would be refused.
+const reads = execFileSync(binary, ["admin", "token", "create", "--name", "wall screen", "--role", "read-only", "--data", wall.data], { encoding: "utf8" }).trim().split(/\s+/).at(-1);
+const screen = await (await chromium.newContext()).newPage();
+await screen.goto(`${home}#token=${reads}`);
+await until("live as read-only", async () => (await screen.textContent("#state")).includes("as read-only"));
+const offered = [];
+for (const name of ["Connections", "Alerts", "Responses", "Blocks", "Sessions", "Reports"]) {
+	await screen.click(`nav a:text-is("${name}")`);
+	await screen.waitForTimeout(600);
+	offered.push(...await screen.$$eval("main button, main form", (all) => all.map((one) => one.textContent)));
+}
+equal(offered, [], "a read-only token is shown no button");
+equal(await screen.evaluate(async () => (await fetch("/api/v1/blocks", { method: "POST", body: '{"user":"alice"}',
+	headers: { "Content-Type": "application/json", Authorization: "Bearer " + sessionStorage.getItem("framewall.admin") } })).status), 403, "and asking all the same is refused");
+await screen.close();
+
 // A session is ended.
 await open("Sessions", "Sessions");
 await until("her session", async () => /alice/.test(await text("tbody")));
@@ -136,7 +189,7 @@ ok(readFileSync(await download.path(), "utf8").includes("<html"), "a report is d
 
 // Everybody can use it.
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const names = ["Overview", "Connections", "Records", "Blocks", "Sessions", "Reports", "Counters"];
+const names = ["Overview", "Connections", "Records", "Alerts", "Responses", "Blocks", "Sessions", "Reports", "Counters"];
 const faults = [], wide = [];
 const third = await client("carol");
 for (const theme of ["light", "dark"]) {

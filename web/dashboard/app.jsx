@@ -2,11 +2,12 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { connect, live, setToken, takeToken, token } from "./link.js";
 import { useLive } from "./parts.jsx";
+import { Alerts, Responses } from "./watch.jsx";
 import { Blocks, Connections, Events, Figures, Overview, Reports, Sessions } from "./pages.jsx";
 import "uplot/dist/uPlot.min.css";
 import "./app.css";
 
-const pages = { "": ["Overview", Overview], connections: ["Connections", Connections], events: ["Records", Events], blocks: ["Blocks", Blocks],
+const pages = { "": ["Overview", Overview], connections: ["Connections", Connections], events: ["Records", Events], alerts: ["Alerts", Alerts], responses: ["Responses", Responses], blocks: ["Blocks", Blocks],
 	sessions: ["Sessions", Sessions], reports: ["Reports", Reports], figures: ["Counters", Figures] };
 const here = () => location.hash.replace(/^#\/?/, "");
 const words = { live: "live", away: "no answer, trying again", refused: "the token was refused", "no token": "no token" };
@@ -25,7 +26,7 @@ function Login() {
 }
 
 function App() {
-	const { state, figures } = useLive();
+	const { state, figures, role } = useLive();
 	const [page, setPage] = useState(here), [theme, setTheme] = useState(localStorage.getItem("framewall.theme") ?? "");
 	useEffect(() => {
 		const moved = () => { if (takeToken()) connect(); setPage(here()); };
@@ -43,7 +44,7 @@ function App() {
 		<a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main").focus(); }}>to the content</a>
 		<header>
 			<h1>Framewall</h1>
-			<p id="state" role="status" class={state === "live" ? "" : "bad"}>{words[state] ?? state}{state === "live" && figures ? `, version ${figures.version}, up ${Math.floor(figures.uptime_seconds / 60)} min` : ""}</p>
+			<p id="state" role="status" class={state === "live" ? "" : "bad"}>{words[state] ?? state}{state === "live" && figures ? `, version ${figures.version}, up ${Math.floor(figures.uptime_seconds / 60)} min` : ""}{state === "live" && role !== "admin" && role ? `, as ${role}` : ""}</p>
 			<button type="button" class="small" onClick={() => setTheme(next[theme])}>theme: {theme || "as the system"}</button>
 		</header>
 		{token() ? <>

@@ -40,6 +40,8 @@ export const file = async (path) => (await answer("GET", path)).blob();
 export const live = {
 	state: "no token",
 	figures: null,
+	role: "",
+	may: [],
 	events: [],
 	missed: 0,
 	rates: { at: [], in: [], out: [], refused: [] },
@@ -84,6 +86,7 @@ export function connect() {
 	const scheme = location.protocol === "https:" ? "wss" : "ws";
 	const own = socket = new WebSocket(`${scheme}://${location.host}/api/v1/stream`, ["framewall.bearer", token()]);
 	let again = live.events.length !== 0;
+	ask("GET", "whoami").then(({ role, may }) => live.change({ role, may })).catch(() => {});
 	own.onmessage = (message) => {
 		const { type, data } = JSON.parse(message.data);
 		wait = 500;

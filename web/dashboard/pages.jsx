@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { ask, file } from "./link.js";
 import { Detail, summary } from "./event.jsx";
-import { Chart, Problem, Sure, Table, moment, number, span, time, useLive, usePoll } from "./parts.jsx";
+import { Chart, Problem, Sure, Table, may, moment, number, span, time, useLive, usePoll } from "./parts.jsx";
 
 const LEVELS = ["info", "warning", "critical", "emergency"];
 
@@ -63,7 +63,7 @@ export function Connections() {
 			rows={(found?.connections ?? []).map((one) => <tr key={one.connection_id}>
 				<td>{one.user_id ?? <i>nobody yet</i>}</td><td>{one.role ?? ""}</td><td>{one.source_ip}{one.tls ? " (TLS)" : ""}</td><td>{one.route ?? ""}</td>
 				<td>{span(one.connected_seconds)}</td><td>{span(one.idle_seconds)}</td><td class="figure">{number(one.messages_in)}</td><td class="figure">{number(one.messages_out)}</td><td class="figure">{rate(one)}</td>
-				<td><Sure label="close" name={`connection of ${one.user_id ?? one.source_ip}`} act={() => end(one.connection_id)} /></td>
+				<td>{may("operator") && <Sure label="close" name={`connection of ${one.user_id ?? one.source_ip}`} act={() => end(one.connection_id)} />}</td>
 			</tr>)} />
 	</section>;
 }
@@ -112,19 +112,19 @@ export function Blocks() {
 	};
 	const explain = async (one) => setWhy(await ask("GET", path(one)).catch((failed) => { setError(failed.message); return null; }));
 	return <>
-		<form class="card line" onSubmit={add}>
+		{may("operator") && <form class="card line" onSubmit={add}>
 			<h2>Block</h2>
 			<label>Address or user <input name="whom" required autocomplete="off" /></label>
 			<label>Hours <input name="hours" type="number" min="1" max="8760" value="1" required /></label>
 			<label>Reason <input name="reason" maxLength="120" autocomplete="off" /></label>
 			<button>Block</button>
-		</form>
+		</form>}
 		<Problem text={error ?? problem} />
 		<section class="card"><h2>Blocked</h2>
 			<Table label="Blocks" heads={["Whom", "Until", "By", "Reason", "Blocks", ""]}
 				rows={(found?.blocks ?? []).map((one) => <tr key={path(one)}>
 					<td>{one.address ?? one.user}</td><td>{moment(one.expires_at)}</td><td>{one.by}</td><td class="wide">{one.reason}</td><td class="figure">{one.blocks}</td>
-					<td class="actions"><button type="button" class="small" aria-label={`why ${one.address ?? one.user}`} onClick={() => explain(one)}>why</button><Sure label="unblock" name={one.address ?? one.user} act={() => act("DELETE", path(one))} /></td>
+					<td class="actions"><button type="button" class="small" aria-label={`why ${one.address ?? one.user}`} onClick={() => explain(one)}>why</button>{may("operator") && <Sure label="unblock" name={one.address ?? one.user} act={() => act("DELETE", path(one))} />}</td>
 				</tr>)} />
 		</section>
 		{why && <aside class="card detail" aria-label="Why it is blocked"><div class="head"><h2>{why.address ?? why.user}</h2><button type="button" class="small" onClick={() => setWhy(null)}>close</button></div>
@@ -146,7 +146,7 @@ export function Sessions() {
 		<Table label="Sessions" heads={["User", "Role", "Session", "Connected", "Until", ""]}
 			rows={(found?.sessions ?? []).map((one) => <tr key={one.session_id}>
 				<td>{one.user_id}</td><td>{one.role}</td><td>{one.session_id}</td><td>{one.connected ? "yes" : "can come back"}</td><td>{moment(one.expires_at)}</td>
-				<td><Sure label="end" name={`session of ${one.user_id}`} act={() => end(one.session_id)} /></td>
+				<td>{may("operator") && <Sure label="end" name={`session of ${one.user_id}`} act={() => end(one.session_id)} />}</td>
 			</tr>)} />
 	</section>;
 }
@@ -172,6 +172,8 @@ export function Reports() {
 		}
 		setBusy(false);
 	};
+	if (!may("auditor"))
+		return <p class="card quiet">Reports need the role auditor.</p>;
 	return <form class="card line" onSubmit={get}>
 		<h2>Report for auditors</h2>
 		<label>From <input name="start" type="date" /></label>

@@ -34,6 +34,8 @@ export function usePoll(get, every, ...inputs) {
 	return [found, error, () => setRound((count) => count + 1)];
 }
 
+// What the token may not, is not offered; the server refuses it in any case.
+export const may = (role) => live.may.includes(role);
 export const Problem = ({ text }) => text ? <p class="problem" role="alert">{text}</p> : null;
 export const number = (value) => (value ?? 0).toLocaleString("en");
 export const time = (text) => new Date(text).toLocaleTimeString("en", { hour12: false });
