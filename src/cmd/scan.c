@@ -12,11 +12,12 @@
 #include "scan/scan.h"
 #include "shell/file.h"
 
-enum { PROFILE_MOST = 1 << 20, BASELINE_MOST = 32 << 20 };
+enum { PROFILE_MOST = 64 << 20, BASELINE_MOST = 32 << 20 };
 
 struct scanning {
 	const char *host, *port, *output, *format, *baseline;
-	bool fix, list, quiet, safe;
+	bool fix, list, quiet, safe, print;
+	size_t profile_size; /* of the file */
 	struct scan_options options;
 };
 
@@ -132,18 +133,40 @@ static int run(struct scanning *scanning)
 	return result;
 }
 
-static int read_profile(struct scanning *scanning, uint8_t **ret_text)
+/* The text of the file, or what is made of it; of malloc in the second case. */
+static int read_profile(struct scanning *scanning, uint8_t **ret_text, char **ret_made)
 {
 	size_t size;
+	enum scan_source source;
+	int result;
 
 	*ret_text = NULL;
+	*ret_made = NULL;
 	if (scanning->options.profile_name == NULL)
-		return COMMAND_DONE;
+		return scanning->print ? options_usage("scan", "--print-profile needs --profile FILE") : COMMAND_DONE;
 	if (file_read(scanning->options.profile_name, PROFILE_MOST, ret_text, &size) != 0)
 		return options_could_not("scan", "cannot read \"%s\": %s", scanning->options.profile_name,
 					 strerror(errno));
+	scanning->profile_size = size;
 	scanning->options.profile = slice(*ret_text, size);
+	source = scan_source_of(scanning->options.profile);
+	if (source == SCAN_SOURCE_PROFILE)
+		return COMMAND_DONE;
+	result = scan_profile_make(source, scanning->options.profile_name, slice(*ret_text, size), report, NULL,
+				   ret_made, &size);
+	if (result != FW_OK)
+		return result == FW_ERR_INVALID ? COMMAND_USAGE : options_could_not("scan", "out of memory");
+	scanning->options.profile = slice(*ret_made, size);
 	return COMMAND_DONE;
+}
+
+static int print_profile(const struct scanning *scanning)
+{
+	const struct fw_slice *text = &scanning->options.profile;
+
+	return fwrite(text->data, 1, text->size, stdout) == text->size && fflush(stdout) == 0
+		       ? COMMAND_DONE
+		       : options_could_not("scan", "cannot write: %s", strerror(errno));
 }
 
 static int check(const struct scanning *scanning, const char *operand, char url[static 512])
@@ -164,6 +187,8 @@ static int check(const struct scanning *scanning, const char *operand, char url[
 		snprintf(url, 512, "%s", operand);
 		return COMMAND_DONE;
 	}
+	if (scanning->print)
+		return COMMAND_DONE;
 	if (scanning->host == NULL && scanning->port == NULL)
 		return options_usage("scan", "name the target: scan ws://localhost:8765/");
 	if (!options_number("scan", "--port", scanning->port != NULL ? scanning->port : "8765", 1, 65535, &port))
@@ -181,11 +206,16 @@ int command_scan(int argc, char **argv)
 	struct scanning scanning = { .format = "text", .options = { .report = report } };
 	char url[512];
 	uint8_t *profile = NULL;
+	char *made = NULL;
 	const struct option_row rows[] = {
 		{ "--host", "HOST", &scanning.host, NULL, "the target in place of a URL; default: localhost" },
 		{ "--port", "PORT", &scanning.port, NULL, "its port; default: 8765" },
 		{ "--profile", "FILE", &scanning.options.profile_name, NULL,
-		  "how one logs in and speaks (YAML); default: Framewall's own messages" },
+		  "how one logs in and speaks: YAML, a recorded session (HAR) or an AsyncAPI document; default: "
+		  "Framewall's "
+		  "own messages" },
+		{ "--print-profile", NULL, NULL, &scanning.print,
+		  "print the profile, or what is made of it, without a scan" },
 		{ "--tests", "NAMES", &scanning.options.tests, NULL,
 		  "only these categories or checks, with commas between" },
 		{ "--list", NULL, NULL, &scanning.list, "the checks, without a scan" },
@@ -217,11 +247,14 @@ int command_scan(int argc, char **argv)
 	scanning.options.url = url;
 	if (!scanning.quiet)
 		scanning.options.progress = progress;
-	result = read_profile(&scanning, &profile);
+	result = read_profile(&scanning, &profile, &made);
 	if (result == COMMAND_DONE)
-		result = run(&scanning);
+		result = scanning.print ? print_profile(&scanning) : run(&scanning);
+	if (made != NULL)
+		mem_wipe(made, scanning.options.profile.size);
+	free(made); /* of open_memstream */
 	if (profile != NULL)
-		mem_wipe(profile, scanning.options.profile.size);
+		mem_wipe(profile, scanning.profile_size);
 	mem_free(profile);
 	return result;
 }

@@ -75,6 +75,11 @@ static void write_location(struct json_writer *w, const char *url)
 	json_write_open(w, '{');
 	text_of(w, "uri", url);
 	json_write_close(w, '}');
+	json_write_key(w, "region"); /* which GitHub asks for */
+	json_write_open(w, '{');
+	json_write_key(w, "startLine");
+	json_write_integer(w, 1);
+	json_write_close(w, '}');
 	json_write_close(w, '}');
 	json_write_close(w, '}');
 	json_write_close(w, ']');

@@ -75,6 +75,14 @@ struct scan {
 	struct arena arena;
 };
 
+/* What a file is that a profile is made of. */
+enum scan_source { SCAN_SOURCE_PROFILE, SCAN_SOURCE_HAR, SCAN_SOURCE_ASYNCAPI };
+enum scan_source scan_source_of(struct fw_slice text);
+/* The profile that is made of a recorded session or a document, as YAML; the caller frees it by free. FW_ERR_INVALID:
+ * reported. One thread at a time. */
+int scan_profile_make(enum scan_source source, const char *name, struct fw_slice text, fw_report_function *report,
+		      void *user, char **ret_yaml, size_t *ret_size);
+
 /* FW_OK: it was tested, or tried; FW_ERR_INVALID: reported; FW_ERR_MEMORY. scan_fini in any case. */
 int scan_run(const struct scan_options *options, struct scan *ret_scan);
 void scan_fini(struct scan *scan);

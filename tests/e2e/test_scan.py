@@ -1,7 +1,10 @@
 """framewall scan against the weak server: for every switch that finding and no other, with all off none; against a dead port no pass.
 With more arguments: only these switches. The server (examples/weak-server) has frames of its own: nothing of Framewall judges itself."""
+import base64
 import concurrent.futures
 import glob
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -10,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 from certificates import Authority
 from framewall import BINARY, PATIENCE, equal, main, ok, skip
@@ -107,6 +111,70 @@ def revoking(url):
 def one_apart(item):
     switch, url = item
     return switch, scan(url, "--unsafe", "--run-commands", "--tests", "attack_simulation,auth.revocation_live,auth.logout_live", profile_path=revoking(url))
+
+
+def token(user):
+    """As the weak server takes it."""
+    def part(value):
+        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+    claims = {"sub": user, "role": "user", "aud": "chat", "iss": "weak-server", "exp": int(time.time()) + 3600}
+    head = part(b'{"alg":"HS256","typ":"JWT"}') + "." + part(json.dumps(claims).encode())
+    return head + "." + part(hmac.new(b"Only-for-this-example-0123456789abcdef", head.encode(), hashlib.sha256).digest())
+
+
+def written(name, document):
+    path = os.path.join(FOLDER.name, name)
+    with open(path, "w") as file:
+        file.write(document if isinstance(document, str) else json.dumps(document))
+    return path
+
+
+def recording(user, *messages):
+    return {"request": {"method": "GET", "url": "wss://chat.example/", "headers": [{"name": "origin", "value": "http://localhost"},
+                                                                                  {"name": "Authorization", "value": "Bearer " + token(user)}]},
+            "_webSocketMessages": [{"type": kind, "time": 1.5, "opcode": 1, "data": data} for kind, data in messages]}
+
+
+ASYNCAPI = """
+asyncapi: 3.0.0
+info: {title: chat, version: 1.0.0}
+channels:
+  chat:
+    messages:
+      said: {payload: {$ref: '#/components/schemas/said'}}
+      typing: {payload: {type: object, properties: {type: {const: typing}}}}
+operations:
+  say: {action: receive, channel: {$ref: '#/channels/chat'}}
+components:
+  schemas:
+    said: {type: object, required: [type, text], properties: {type: {const: chat}, text: {type: string}, room: {type: string}}}
+  securitySchemes: {token: {type: http, scheme: bearer}}
+"""
+
+
+def learned():
+    """A profile of a recorded session, and of an AsyncAPI document."""
+    har = written("session.har", {"log": {"version": "1.2", "entries": [
+        {"request": {"url": "https://chat.example/", "headers": []}},
+        recording("dora", ("receive", '{"type":"auth_success","data":{}}'), ("send", '{"type":"search","text":"a"}'), ("send", '{"type":"chat","text":"hello \'all\' of you"}'),
+                  ("receive", '{"type":"chat","data":{"text":"hello \'all\' of you"}}'), ("receive", '{"type":"error","data":{}}')),
+        recording("emil", ("send", '{"type":"chat","text":"hi"}'))]}})
+    document = written("asyncapi.yaml", ASYNCAPI)
+    tests = ("--tests", "input.xss,origin.foreign,jwt.none,jwt.altered")
+    with Weak("", "input.xss,jwt.none") as server:
+        for url, expected in ((server.urls[""], []), (server.urls["input.xss,jwt.none"], ["input.xss", "jwt.none"])):
+            code, report, errors = scan(url, *tests, profile_path=har)
+            equal((code, sorted(of(report, "finding")), of(report, "error")), (1 if expected else 0, expected, []), f"a recorded session is a profile: {expected}")
+        made = subprocess.run([BINARY, "scan", "--profile", document, "--print-profile"], stdout=subprocess.PIPE, text=True)
+        ok(made.returncode == 0 and """'{"type":"chat","text":"${text}"}'""" in made.stdout and "Authorization: Bearer" in made.stdout, "and an AsyncAPI document", made.stdout)
+        path = written("made.yaml", made.stdout.replace("identities: []", f"identities: [{{name: a, token: '{token('dora')}'}}, {{name: b, token: '{token('emil')}'}}]"))
+        code, report, errors = scan(server.urls["input.xss,jwt.none"], *tests, "--baseline", written("none.json", {"checks": []}), profile_path=path)
+        equal((code, sorted(of(report, "finding")), of(report, "error")), (1, ["input.xss", "jwt.none"], []), "completed with tokens it is a profile, too")
+    printed = subprocess.run([BINARY, "scan", "--profile", har, "--print-profile"], stdout=subprocess.PIPE, text=True).stdout
+    ok("hello ''all'' of you" not in printed and """'{"type":"search","text":"${text}"}'""" in printed and "refused: {type: 'error'}" in printed, "what is printed has templates", printed)
+    for name, text in (("no.har", '{"log":{"entries":[]}}'), ("none.yaml", "asyncapi: 3.0.0\nchannels: {}\n"), ("deep.har", '{"log":{"entries":' + "[" * 5000)):
+        ok(scan("ws://127.0.0.1:1", profile_path=written(name, text))[0] == 2, f"{name}: nothing can be made of it")
 
 
 def harm_and_commands():
@@ -264,4 +332,4 @@ if __name__ == "__main__":
     all_switches = Switches()
     if sys.argv[2:]:
         main(all_switches.switches)
-    main(every_check_has_a_switch, dead_port, mute_server, usage, not_on_this_machine, categories, reports, schemas, tls, harm_and_commands, all_switches.switches)
+    main(every_check_has_a_switch, dead_port, mute_server, usage, not_on_this_machine, categories, reports, schemas, learned, tls, harm_and_commands, all_switches.switches)
