@@ -105,7 +105,7 @@ struct client *check_client(struct scan_trial *trial, unsigned at, const char *n
 	return NULL;
 }
 
-enum check_tried check_origin_try(struct scan_trial *trial, const char *origin, const char *host)
+static enum check_tried origin_try(struct scan_trial *trial, const char *origin, const char *host)
 {
 	const struct client_hello hello = { .origin = origin, .host = host };
 	struct speak_as as = speak_identity(trial, 0);
@@ -126,6 +126,26 @@ enum check_tried check_origin_try(struct scan_trial *trial, const char *origin, 
 		return client->closed ? CHECK_DENIED : CHECK_UNDECIDED;
 	client_close(client);
 	return CHECK_ACCEPTED;
+}
+
+/* Denied counts only where an honest client, with the profile's own origin, is served. */
+enum check_tried check_origin_try(struct scan_trial *trial, const char *origin, const char *host)
+{
+	enum check_tried tried = origin_try(trial, origin, host);
+	struct speak_as right = speak_identity(trial, 0);
+	struct client *client;
+	bool quiet = trial->quiet, served;
+
+	if (tried != CHECK_DENIED)
+		return tried;
+	right.name = "control";
+	trial->quiet = true;
+	served = speak_login(trial, &right, &client) == SPEAK_IN && client_answers(client, TRIAL_PATIENCE_MS);
+	trial->quiet = quiet;
+	if (client != NULL)
+		client_close(client);
+	trial_say(trial, "with the profile's own origin: %s", served ? "served" : "not served");
+	return served ? CHECK_DENIED : CHECK_UNDECIDED;
 }
 
 bool check_jwt_ready(struct scan_trial *trial, struct fw_slice *ret_claims, struct fw_slice *ret_header)

@@ -355,8 +355,10 @@ struct client_item client_next(struct client *client, unsigned ms)
 			const struct client_frame pong = { .first = 0x8a, .payload = item.text };
 
 			client->pinged = true;
-			(void)client_send_frame(client, &pong);
-			continue;
+			/* Who pings without an end, or reads no answers, does not keep us. */
+			if (client_send_frame(client, &pong) && link_now() < end)
+				continue;
+			item = (struct client_item){ .event = CLIENT_TIMEOUT };
 		}
 		break;
 	}

@@ -38,7 +38,7 @@ const char *link_result_text(enum link_result result)
 	case LINK_BROKEN:
 		return "no connection";
 	case LINK_BUDGET:
-		return "the check has used up the traffic it may make";
+		return "the check has used up the traffic or the time that it may take";
 	case LINK_TLS:
 		return "no TLS connection, or a certificate that is not trusted";
 	case LINK_LOCAL:
@@ -247,7 +247,7 @@ enum link_result link_open(struct link *link, const struct link_target *target, 
 	enum link_result result;
 
 	*link = (struct link){ .fd = -1, .budget = budget };
-	if (budget->connections >= budget->most_connections)
+	if (budget->connections >= budget->most_connections || (budget->until != 0 && link_now() >= budget->until))
 		return LINK_BUDGET;
 	budget->connections++;
 	result = begin(link, target, source, end);
@@ -260,7 +260,8 @@ enum link_result link_open(struct link *link, const struct link_target *target, 
 
 static bool may(const struct link *link, size_t more)
 {
-	return link->budget->sent + link->budget->received + more <= link->budget->most;
+	return link->budget->sent + link->budget->received + more <= link->budget->most &&
+	       (link->budget->until == 0 || link_now() < link->budget->until);
 }
 
 enum link_result link_send(struct link *link, const void *octets, size_t size, unsigned ms)

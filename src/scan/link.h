@@ -17,10 +17,11 @@ struct link_target {
 	struct ssl_ctx_st *context; /* NULL without tls */
 };
 
-/* What a check may use. Beyond it nothing is sent any more. */
+/* What a check may use. Beyond it nothing is sent or read any more. */
 struct link_budget {
 	uint64_t sent, received, most; /* octets either way */
 	unsigned connections, most_connections;
+	uint64_t until; /* of link_now; 0: as long as it takes */
 };
 
 enum link_result {

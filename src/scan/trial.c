@@ -7,7 +7,16 @@
 #include "base/slice.h"
 #include "scan/client.h"
 
-enum { ARENA_MOST = 64 << 20, OCTETS_MOST = 96 << 20, CONNECTIONS_MOST = 1500, SECRET_LEAST = 4 };
+enum { ARENA_MOST = 64 << 20, OCTETS_MOST = 96 << 20, CONNECTIONS_MOST = 1500, SECRET_LEAST = 4, SECONDS_MOST = 60 };
+
+/* What the profile asks to wait for, in one check. */
+static uint64_t waits(const struct profile *profile)
+{
+	long most = profile->handshake_seconds > profile->login_seconds ? profile->handshake_seconds
+									: profile->login_seconds;
+
+	return (uint64_t)(profile->idle_seconds > most ? profile->idle_seconds : most) * 1000;
+}
 
 void trial_begin(struct scan_trial *trial, struct scan_work *work, const struct scan_check *check, unsigned number,
 		 struct scan_result *result)
@@ -17,7 +26,10 @@ void trial_begin(struct scan_trial *trial, struct scan_work *work, const struct 
 	trial->work = work;
 	trial->result = result;
 	trial->number = number;
-	trial->budget = (struct link_budget){ .most = OCTETS_MOST, .most_connections = CONNECTIONS_MOST };
+	trial->budget =
+		(struct link_budget){ .most = OCTETS_MOST,
+				      .most_connections = CONNECTIONS_MOST,
+				      .until = link_now() + SECONDS_MOST * UINT64_C(1000) + waits(&work->profile) };
 	arena_init(&trial->arena, ARENA_MOST);
 	pool_init(&trial->pool);
 }

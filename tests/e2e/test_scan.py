@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 
 from certificates import Authority
 from framewall import BINARY, PATIENCE, equal, main, ok, skip
@@ -253,6 +254,90 @@ def mute_server():
     equal({c["outcome"] for c in report["checks"]}, {"error"}, "and every check is an error")
 
 
+ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+
+
+def accepted(request):
+    key = re.search(rb"(?i)sec-websocket-key: *(\S+)", request)
+    return ACCEPTED + base64.b64encode(hashlib.sha1((key[1] if key else b"") + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()) + b"\r\n"
+
+
+# What a hostile server answers to a handshake; None: nothing, and it closes; an endless one goes on with the last part.
+HOSTILE = {
+    "closes at once": lambda request: (b"", b""),
+    "sends junk": lambda request: (bytes(range(256)) * 40, b""),
+    "sends a head that does not end": lambda request: (b"HTTP/1.1 101 x\r\n", b"X-More: " + b"a" * 4000 + b"\r\n"),
+    "accepts and closes": lambda request: (accepted(request) + b"\r\n", b""),
+    "accepts and sends frames that are none": lambda request: (accepted(request) + b"\r\n\xff\xff" + bytes(range(256)), b""),
+    "accepts and sends a message without an end": lambda request: (accepted(request) + b"\r\n\x01\x7e\xff\xff" + b"a" * 65535, b"\x00\x7e\xff\xff" + b"a" * 65535),
+    "accepts and never stops to talk": lambda request: (accepted(request) + b"\r\n", (b"\x81\x7e\x0f\xa0" + b"a" * 4000) * 16),
+    "accepts and sends pings": lambda request: (accepted(request) + b"\r\n", b"\x89\x7d" + b"p" * 125),
+    "accepts what inflates a thousand times": lambda request: (accepted(request) + b"Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                                                               b"client_no_context_takeover\r\n\r\n" + BOMB, b""),
+    "accepts and is mute": lambda request: (accepted(request) + b"\r\n", None),
+}
+PLAIN = zlib.compressobj(9, zlib.DEFLATED, -15)
+INFLATES = PLAIN.compress(b"a" * (64 << 20)) + PLAIN.flush(zlib.Z_SYNC_FLUSH)
+BOMB = b"\xc1\x7f" + len(INFLATES).to_bytes(8, "big") + INFLATES
+
+
+def be_hostile(connection, answer):
+    with connection:
+        try:
+            request = b""
+            while b"\r\n\r\n" not in request:
+                more = connection.recv(65536)
+                if not more:
+                    return
+                request += more
+            first, more = answer(request)
+            connection.sendall(first)
+            sent = 0
+            while more and sent < 32 << 20:
+                connection.sendall(more)
+                sent += len(more)
+            while more is None and connection.recv(65536):
+                pass
+        except OSError:
+            pass
+
+
+def one_hostile(item):
+    name, answer = item
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(128)
+
+        def serve():
+            while True:
+                try:
+                    connection = listening.accept()[0]
+                except OSError:
+                    return
+                threading.Thread(target=be_hostile, args=(connection, answer), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        result = scan(f"ws://127.0.0.1:{listening.getsockname()[1]}", *HOSTILE_TESTS, profile_path=profile())
+        listening.shutdown(socket.SHUT_RDWR)
+    return name, result
+
+
+# All of them in the long form.
+HOSTILE_TESTS = () if "hostile" in sys.argv[2:] else ("--tests", "auth.anonymous,jwt.none,origin.foreign,authz.vertical,input.sql,rate.messages,protocol.unmasked,protocol.close_code,"
+                                                                "flood.fragments,slow.reader,protocol.server_frames,robust.malformed")
+
+
+def hostile():
+    with concurrent.futures.ThreadPoolExecutor(len(HOSTILE)) as pool:
+        for name, (code, report, errors) in pool.map(one_hostile, HOSTILE.items()):
+            passed = [c["id"] for c in report["checks"] if c["outcome"] == "pass" and c["id"] not in NEEDS_NO_SERVICE]
+            ok(code in (1, 3) and report["score"] is None and not passed, f"a server that {name}: no score, no pass", (code, report["score"], passed, errors))
+
+
+# What is said of the handshake, the token or TLS alone.
+NEEDS_NO_SERVICE = {"info.banner", "tls.plain", "jwt.weak_secret", "handshake.subprotocol"}
+
+
 def usage():
     code, _, errors = scan("ws://127.0.0.1:1", "--tests", "authentication,nonsense")
     ok(code == 2 and all(w in errors for w in ("nonsense", "authentication", "authorization", "input_validation", "rate_limiting", "attack_simulation", "compliance")),
@@ -329,7 +414,9 @@ def reports():
 
 
 if __name__ == "__main__":
+    if sys.argv[2:] == ["hostile"]:
+        main(hostile)
     all_switches = Switches()
     if sys.argv[2:]:
         main(all_switches.switches)
-    main(every_check_has_a_switch, dead_port, mute_server, usage, not_on_this_machine, categories, reports, schemas, learned, tls, harm_and_commands, all_switches.switches)
+    main(every_check_has_a_switch, dead_port, mute_server, hostile, usage, not_on_this_machine, categories, reports, schemas, learned, tls, harm_and_commands, all_switches.switches)
