@@ -5,7 +5,7 @@ DATA ?= framewall-data
 NINJA = ninja
 RUN_FLAGS ?=
 
-.PHONY: help run build test lint fmt asan tsan cover fuzz soak bench bench-detect bench-watch voice map docs install deb package-test clean
+.PHONY: help run build test lint fmt asan tsan cover fuzz soak bench bench-detect bench-watch bench-watch-curve voice map docs install deb package-test clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
 
@@ -73,6 +73,11 @@ bench-watch: ## what is odd in figures and behaviour: the Numenta benchmark, KDD
 	@tools/install-packages.sh build
 	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true
 	@$(NINJA) -C build-bench --quiet bench/watch_score && build-bench/bench/watch_score nab $(VECTORS) && build-bench/bench/watch_score adbench $(VECTORS) && build-bench/bench/watch_score traffic $(SEED)
+
+SEEDS ?= 104,105,106
+bench-watch-curve: ## what is found against false alerts, by sensitivity, of the days of SEEDS: docs/internals/watch-curve.svg; some minutes
+	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true
+	@$(NINJA) -C build-bench --quiet bench/watch_score && bench/watch/plot.py build-bench docs/internals/watch-curve.svg --seeds $(SEEDS)
 
 voice: ## the weights of the learned voice, made anew from the texts of CORPORA
 	@tools/configure.sh build-bench -Dbuildtype=release -Dbench=true -Dtests=disabled -Db_lto=true

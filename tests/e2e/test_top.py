@@ -137,7 +137,7 @@ def in_a_terminal(server):
     server.signal()
     server.wait()
     code, errors, as_before = terminal.end()
-    ok(code == 3 and "no server runs on" in errors and as_before, "a server that ends is said on a terminal that is as before", (code, errors, as_before))
+    ok(code == 3 and errors.startswith("framewall top: ") and "server" in errors and as_before, "a server that ends is said on a terminal that is as before", (code, errors, as_before))
 
 
 def of_top():
