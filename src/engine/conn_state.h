@@ -398,20 +398,21 @@ void client_address_record(const struct fw_conn *conn, struct event_node *node);
 enum credential_kind authn_kind(struct fw_slice credential);
 struct identity {
 	struct fw_slice user_id;
+	uint64_t expires_wall_us;	     /* 0: does not end by itself */
+	uint64_t issued_wall_us;	     /* 0: it does not say when it was issued */
+	uint64_t credential;		     /* mark of the key; 0: none */
+	const struct policy_issuer *keys_of; /* refused for want of a key that this issuer may have by now; else NULL */
 	uint16_t role;
 	uint8_t method;
-	uint64_t expires_wall_us; /* 0: does not end by itself */
-	uint64_t issued_wall_us;  /* 0: it does not say when it was issued */
-	uint64_t credential;	  /* mark of the key; 0: none */
+	uint8_t required; /* enum policy_required_bound: what its issuer asks for */
+	bool key_stored;  /* the key is the store's: it has no mark */
+	bool has_origin;
+	/* What most do not have: verified.c keeps what is in front of it alone. */
 	struct binding binding;
-	uint8_t required;	/* enum policy_required_bound: what its issuer asks for */
+	uint8_t origin[32];	/* of fw_need */
 	struct fw_slice key_id; /* of an API key; empty: none */
 	struct fw_slice scopes; /* permissions that it is narrowed to; empty: all of the role */
-	bool key_stored;	/* the key is the store's: it has no mark */
-	bool has_origin;
-	uint8_t origin[32];		     /* of fw_need */
-	const struct policy_issuer *keys_of; /* refused for want of a key that this issuer may have by now; else NULL */
-	struct fw_slice kid;		     /* of that key; empty: any */
+	struct fw_slice kid;	/* of the key that is wanted; empty: any */
 };
 /* NULL when it holds, else the cause for the record; ret_identity is whole even then. Sessions are the store's
  * business. */

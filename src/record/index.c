@@ -103,6 +103,13 @@ uint64_t index_took_from_us(const struct index *index)
 	return index->from_us;
 }
 
+void index_rest(struct index *index)
+{
+	if (index->db.handle != NULL)
+		sqlite3_db_release_memory(index->db.handle);
+	pool_fini(&index->pool);
+}
+
 /* Memory, a disk that is full, a lock: another time. Anything else: what there is cannot be gone on with. */
 static enum index_step give_up(struct index *index, enum index_result result)
 {

@@ -20,6 +20,8 @@ enum index_step index_advance(struct index *index, uint64_t to, size_t records, 
 uint64_t index_last(const struct index *index); /* the record that it has come to */
 /* When the first record was made that the latest step took, microseconds since 1970; 0: it took none. */
 uint64_t index_took_from_us(const struct index *index);
+/* It has all that there is, and nothing came for a while: what is kept for the next step is given back. */
+void index_rest(struct index *index);
 void index_remove(struct index *index);		/* the next step begins anew */
 struct index *index_close(struct index *index); /* NULL-safe; returns NULL */
 #endif

@@ -1,6 +1,7 @@
 /* A thread of its own, which gives way to all others, for what the record does not wait for: its index is kept up to
  * date, and its old files are compressed and removed. Whatever becomes of that is said once, and it is tried again. */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -160,17 +161,33 @@ void keeper_index_tick(struct keeper *keeper)
 	keeper_record(keeper, &record);
 }
 
+/* A burst of records leaves pages of the index and free memory of all threads behind, some MB: when a round brought
+ * nothing the kernel has them again. */
+static void rest(struct keeper_index *index, bool worked)
+{
+	if (worked || !index->worked) {
+		index->worked |= worked;
+		return;
+	}
+	index->worked = false;
+	index_rest(index->index);
+	malloc_trim(0);
+}
+
 static void run(void *user)
 {
 	struct keeper_index *index = user;
-	uint64_t pause = PAUSE_NS;
+	uint64_t pause = PAUSE_NS, before;
 
 	pthread_setname_np(pthread_self(), "fw-index");
 	setpriority(PRIO_PROCESS, 0, PRIORITY); /* on Linux: of this thread */
 	uv_mutex_lock(&index->lock);
 	while (!atomic_load(&index->stop)) {
 		uv_mutex_unlock(&index->lock);
+		before = atomic_load(&index->last);
 		pause = index->index != NULL ? bring_up(index) : PAUSE_NS;
+		if (index->index != NULL)
+			rest(index, atomic_load(&index->last) != before);
 		tidy(index);
 		uv_mutex_lock(&index->lock);
 		if (!atomic_load(&index->stop))

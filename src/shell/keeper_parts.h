@@ -167,6 +167,7 @@ struct keeper_index {
 	bool starts, runs;
 	/* of the thread alone */
 	unsigned failures; /* in a row */
+	bool worked;	   /* since it rested */
 	char keys[STORAGE_PATH];
 	struct retention retention;
 	uint64_t tidy_ns; /* uv_hrtime when old files are looked at again */

@@ -14,27 +14,35 @@ struct place {
 
 int limits_init(struct limits *limits, const struct hash_key *key, uint32_t cells)
 {
-	limits->key = *key;
-	limits->mask = cells / LIMITS_WAYS - 1;
-	for (unsigned kind = 0; kind < LIMIT_KINDS; kind++)
+	uint32_t sets = cells / LIMITS_WAYS;
+
+	limits->mask = sets - 1;
+	limits->sets = NULL;
+	atomic_init(&limits->given, 0);
+	for (uint64_t kind = 0; kind < LIMIT_KINDS; kind++) {
+		const uint64_t words[][2] = { { kind, 0 }, { kind, 1 } };
+
+		limits->keys[kind] = (struct hash_key){ hash_bytes(key, words[0], sizeof(words[0])),
+							hash_bytes(key, words[1], sizeof(words[1])) };
 		atomic_init(&limits->shared[kind], 0);
+	}
 	pthread_mutex_init(&limits->lock, NULL);
-	limits->sets = mem_zero(cells / LIMITS_WAYS, sizeof(*limits->sets));
-	return limits->sets != NULL ? 0 : -1;
+	limits->memory = mem_zero((size_t)sets + 1, sizeof(*limits->sets));
+	if (limits->memory == NULL)
+		return -1;
+	limits->sets = (void *)(((uintptr_t)limits->memory + LIMITS_LINE - 1) & ~(uintptr_t)(LIMITS_LINE - 1));
+	return 0;
 }
 
 void limits_fini(struct limits *limits)
 {
-	mem_free(limits->sets);
+	mem_free(limits->memory);
 	pthread_mutex_destroy(&limits->lock);
 }
 
-uint64_t limits_tag(const struct limits *limits, enum limit_kind kind, struct fw_slice subject, struct fw_slice part)
+uint64_t limits_tag(const struct limits *limits, enum limit_kind kind, struct fw_slice subject)
 {
-	/* Hashes of a fixed size each: no subject can end where another's part begins. */
-	const uint64_t words[] = { kind, hash_bytes(&limits->key, subject.data, subject.size),
-				   part.size != 0 ? hash_bytes(&limits->key, part.data, part.size) : 0 };
-	uint64_t tag = hash_bytes(&limits->key, words, sizeof(words));
+	uint64_t tag = hash_bytes(&limits->keys[kind], subject.data, subject.size);
 
 	return tag != 0 ? tag : 1;
 }
@@ -43,6 +51,19 @@ uint64_t limits_tag(const struct limits *limits, enum limit_kind kind, struct fw
 static struct limits_set *set_of(struct limits *limits, uint64_t tag, unsigned choice)
 {
 	return &limits->sets[(uint32_t)(choice == 0 ? tag : tag >> 32) & limits->mask];
+}
+
+/* Whoever nobody saw before is looked for in both sets and gets a word of the first one, mostly: what that reads is
+ * asked for at once, since each line that is far costs as much as all the rest. */
+static void fetch(struct limits *limits, uint64_t tag)
+{
+	const struct limits_set *first = set_of(limits, tag, 0);
+
+	__builtin_prefetch(first->tags);
+	__builtin_prefetch(set_of(limits, tag, 1)->tags);
+	__builtin_prefetch(first->words, 1);
+	__builtin_prefetch(first->holders, 1);
+	__builtin_prefetch(first->intervals, 1);
 }
 
 static struct place find(struct limits *limits, uint64_t tag)
@@ -60,46 +81,53 @@ static struct place find(struct limits *limits, uint64_t tag)
 /* A word whose time is past would allow a full burst to its owner; so would none: giving it away changes nothing. But
  * somebody may be counting on it right now. So it is first made one that nobody can count on, and only then given away:
  * who comes before that is seen here, and who comes after looks at the tag again. */
-static bool give_away(struct limits_set *set, unsigned way, uint64_t tag, uint64_t now_ns)
+static bool give_away(struct limits *limits, struct place place, uint64_t tag, const struct gcra *rate, uint64_t next,
+		      uint64_t now_ns)
 {
-	uint64_t word = atomic_load_explicit(&set->words[way], memory_order_relaxed);
+	struct limits_set *set = place.set;
+	_Atomic uint64_t *cell = &set->words[place.way];
+	uint64_t word = atomic_load_explicit(cell, memory_order_relaxed);
 
-	if (set->holders[way] != 0 || word > now_ns ||
-	    !atomic_compare_exchange_strong_explicit(&set->words[way], &word, CHANGES_HANDS, memory_order_acq_rel,
+	if (set->holders[place.way] != 0 || word > now_ns ||
+	    !atomic_compare_exchange_strong_explicit(cell, &word, CHANGES_HANDS, memory_order_acq_rel,
 						     memory_order_relaxed))
 		return false;
-	atomic_store_explicit(&set->tags[way], tag, memory_order_release);
-	atomic_store_explicit(&set->intervals[way], 0, memory_order_relaxed);
-	atomic_store_explicit(&set->words[way], 0, memory_order_release);
+	atomic_store_explicit(&set->tags[place.way], tag, memory_order_release);
+	atomic_store_explicit(&set->intervals[place.way], rate->interval_ns, memory_order_relaxed);
+	atomic_store_explicit(cell, next, memory_order_release);
+	atomic_store_explicit(&limits->given, atomic_load_explicit(&limits->given, memory_order_relaxed) + 1,
+			      memory_order_release);
 	return true;
 }
 
-/* Under the lock: where it stands, or from now on will. */
-static struct place settle(struct limits *limits, uint64_t tag, const struct gcra *rate, uint64_t now_ns)
+/* Under the lock: the first word that can be given away. */
+static struct place move_in(struct limits *limits, uint64_t tag, const struct gcra *rate, uint64_t next,
+			    uint64_t now_ns)
 {
-	struct place place = find(limits, tag);
-	struct gcra from = { 0, 0 };
+	for (unsigned choice = 0; choice < 2; choice++) {
+		struct place place = { set_of(limits, tag, choice), 0 };
+
+		for (; place.way < LIMITS_WAYS; place.way++)
+			if (give_away(limits, place, tag, rate, next, now_ns))
+				return place;
+	}
+	return (struct place){ NULL, 0 };
+}
+
+/* Under the lock: what was counted by another rate goes on under this one. */
+static void convert(struct place place, const struct gcra *rate, uint64_t now_ns)
+{
+	struct gcra from = { atomic_load_explicit(&place.set->intervals[place.way], memory_order_relaxed), 0 };
 	uint64_t word;
 
-	for (unsigned choice = 0; choice < 2 && place.set == NULL; choice++) {
-		struct limits_set *set = set_of(limits, tag, choice);
-
-		for (unsigned way = 0; way < LIMITS_WAYS && place.set == NULL; way++)
-			if (give_away(set, way, tag, now_ns))
-				place = (struct place){ set, way };
-	}
-	if (place.set == NULL)
-		return place;
-	from.interval_ns = atomic_load_explicit(&place.set->intervals[place.way], memory_order_relaxed);
 	if (from.interval_ns == rate->interval_ns)
-		return place;
+		return;
 	word = atomic_load_explicit(&place.set->words[place.way], memory_order_relaxed);
 	while (!atomic_compare_exchange_weak_explicit(&place.set->words[place.way], &word,
 						      gcra_convert(word, &from, rate, now_ns), memory_order_relaxed,
 						      memory_order_relaxed))
 		;
 	atomic_store_explicit(&place.set->intervals[place.way], rate->interval_ns, memory_order_relaxed);
-	return place;
 }
 
 /* False: it changes hands, or has. */
@@ -126,14 +154,26 @@ static bool take(struct place place, uint64_t tag, const struct gcra *rate, uint
 uint64_t limits_take(struct limits *limits, enum limit_kind kind, uint64_t tag, const struct gcra *rate,
 		     uint64_t now_ns)
 {
-	struct place place = find(limits, tag);
-	uint64_t wait;
+	uint32_t given = atomic_load_explicit(&limits->given, memory_order_acquire);
+	struct place place;
+	uint64_t wait = 0;
 
+	fetch(limits, tag);
+	place = find(limits, tag);
 	if (place.set != NULL && take(place, tag, rate, now_ns, &wait))
 		return wait;
 	pthread_mutex_lock(&limits->lock);
-	place = settle(limits, tag, rate, now_ns);
-	wait = gcra_take_shared(place.set != NULL ? &place.set->words[place.way] : &limits->shared[kind], rate, now_ns);
+	/* Where nothing was given away since it was looked for, it still is not there. */
+	if (place.set != NULL || atomic_load_explicit(&limits->given, memory_order_relaxed) != given)
+		place = find(limits, tag);
+	if (place.set != NULL) {
+		convert(place, rate, now_ns);
+		wait = gcra_take_shared(&place.set->words[place.way], rate, now_ns);
+	} else if (move_in(limits, tag, rate, now_ns + rate->interval_ns, now_ns).set == NULL) {
+		wait = gcra_take_shared(&limits->shared[kind], rate, now_ns);
+	} else {
+		wait = 0; /* the first of a subject always may be */
+	}
 	pthread_mutex_unlock(&limits->lock);
 	return wait;
 }
@@ -143,8 +183,13 @@ _Atomic uint64_t *limits_hold(struct limits *limits, enum limit_kind kind, uint6
 {
 	struct place place;
 
+	fetch(limits, tag);
 	pthread_mutex_lock(&limits->lock);
-	place = settle(limits, tag, rate, now_ns);
+	place = find(limits, tag);
+	if (place.set != NULL)
+		convert(place, rate, now_ns);
+	else
+		place = move_in(limits, tag, rate, 0, now_ns);
 	if (place.set != NULL)
 		place.set->holders[place.way]++;
 	pthread_mutex_unlock(&limits->lock);
@@ -163,27 +208,4 @@ void limits_release(struct limits *limits, _Atomic uint64_t *word)
 	pthread_mutex_lock(&limits->lock);
 	set->holders[offset / sizeof(*word)]--;
 	pthread_mutex_unlock(&limits->lock);
-}
-
-void limits_mark(struct limits *limits, uint64_t tag, uint64_t until_ns, uint64_t now_ns)
-{
-	struct place place;
-
-	pthread_mutex_lock(&limits->lock);
-	place = settle(limits, tag, &(struct gcra){ 0, 0 }, now_ns);
-	if (place.set != NULL)
-		atomic_store_explicit(&place.set->words[place.way], until_ns, memory_order_relaxed);
-	pthread_mutex_unlock(&limits->lock);
-}
-
-bool limits_marked(struct limits *limits, uint64_t tag, uint64_t now_ns)
-{
-	struct place place;
-	bool marked;
-
-	pthread_mutex_lock(&limits->lock);
-	place = find(limits, tag);
-	marked = place.set != NULL && atomic_load_explicit(&place.set->words[place.way], memory_order_relaxed) > now_ns;
-	pthread_mutex_unlock(&limits->lock);
-	return marked;
 }

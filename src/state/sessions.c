@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "state/store_parts.h"
 
-enum { KEYS = 2 * LIMIT_SESSIONS, USERS = LIMIT_SESSIONS, SEARCH = 256 };
+enum { KEYS = LIMIT_SESSIONS, USERS = LIMIT_SESSIONS, SEARCH = 256 };
 _Static_assert((KEYS & (KEYS - 1)) == 0 && (USERS & (USERS - 1)) == 0, "the tables are indexed by masking");
 
 int sessions_init(struct sessions *sessions, const struct hash_key *key)

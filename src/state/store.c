@@ -25,7 +25,7 @@ struct store *store_new(const struct store_options *options, const struct fw_ran
 	    sessions_init(&store->sessions, &keys[4]) | revocations_init(&store->revocations, &keys[5]) |
 	    sessions_init(&store->tickets, &keys[4]) | proofs_init(&store->proofs, &keys[6]) |
 	    api_keys_init(&store->api_keys, &keys[7]) | limits_init(&store->limits, &keys[8], LIMIT_SHARED_WORDS) |
-	    limits_init(&store->known, &keys[9], LIMIT_KNOWN_LOGINS) | credit_init(&store->credit, &keys[10]))
+	    marks_init(&store->known, &keys[9], LIMIT_KNOWN_LOGINS) | credit_init(&store->credit, &keys[10]))
 		return store_free(store);
 	store->user_key = keys[11];
 	store->chance_key = keys[12];
@@ -46,7 +46,7 @@ struct store *store_free(struct store *store)
 	presence_fini(&store->presence);
 	limits_fini(&store->attempts);
 	limits_fini(&store->limits);
-	limits_fini(&store->known);
+	marks_fini(&store->known);
 	offences_fini(&store->offences);
 	credit_fini(&store->credit);
 	blocks_fini(&store->blocks);

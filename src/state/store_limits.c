@@ -41,8 +41,7 @@ static enum fw_answer_code slot(struct store *store, struct limits *limits, enum
 	*ret_retry_ms = 0;
 	if (rate.interval_ns == 0)
 		return FW_ANSWER_YES;
-	return answer(limits_take(limits, kind, limits_tag(limits, kind, subject, slice(NULL, 0)), &rate, now_ns),
-		      ret_retry_ms);
+	return answer(limits_take(limits, kind, limits_tag(limits, kind, subject), &rate, now_ns), ret_retry_ms);
 }
 
 enum fw_answer_code store_auth_slot(struct store *store, const struct fw_addr *address, uint64_t now_ns,
@@ -67,13 +66,13 @@ static uint64_t known_tag(const struct store *store, struct fw_slice user, const
 {
 	struct prefix prefix = store_prefix(store, address);
 
-	return limits_tag(&store->known, LIMIT_KIND_account_logins, user, prefix_slice(&prefix));
+	return marks_tag(&store->known, user, prefix_slice(&prefix));
 }
 
 enum fw_answer_code store_account_slot(struct store *store, struct fw_slice user, const struct fw_addr *address,
 				       uint64_t now_ns, uint32_t *ret_retry_ms)
 {
-	if (limits_marked(&store->known, known_tag(store, user, address), now_ns)) {
+	if (marks_has(&store->known, known_tag(store, user, address), now_ns)) {
 		*ret_retry_ms = 0;
 		return FW_ANSWER_YES;
 	}
@@ -82,7 +81,7 @@ enum fw_answer_code store_account_slot(struct store *store, struct fw_slice user
 
 void store_login_known(struct store *store, struct fw_slice user, const struct fw_addr *address, uint64_t now_ns)
 {
-	limits_mark(&store->known, known_tag(store, user, address), now_ns + WEEK_NS, now_ns);
+	marks_put(&store->known, known_tag(store, user, address), now_ns + WEEK_NS, now_ns);
 }
 
 enum fw_answer_code store_session_slot(struct store *store, struct fw_slice user, uint64_t now_ns,
@@ -104,8 +103,7 @@ _Atomic uint64_t *store_limit_hold(struct store *store, enum limit_kind kind, co
 	struct limits *limits = limits_of(store, kind);
 	struct prefix prefix = store_prefix(store, address);
 	struct fw_slice subject = limits == &store->attempts ? prefix_slice(&prefix) : name;
-	_Atomic uint64_t *word =
-		limits_hold(limits, kind, limits_tag(limits, kind, subject, slice(NULL, 0)), rate, now_ns);
+	_Atomic uint64_t *word = limits_hold(limits, kind, limits_tag(limits, kind, subject), rate, now_ns);
 
 	*ret_crowded = word == &limits->shared[kind];
 	return word;

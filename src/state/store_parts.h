@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/slice.h"
 #include "state/limits.h"
+#include "state/marks.h"
 #include "state/store.h"
 #include "state/threats.h"
 
@@ -291,7 +292,7 @@ struct store {
 	struct presence presence;
 	struct limits attempts; /* what strangers can fill */
 	struct limits limits;	/* what takes a login */
-	struct limits known;	/* from where users have logged in: marks */
+	struct marks known;	/* from where users have logged in: marks */
 	struct offences offences;
 	struct credit credit;
 	struct blocks blocks;
