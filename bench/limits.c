@@ -12,7 +12,7 @@
 #include "shell/store_quota.h"
 #include "state/store.h"
 
-enum { PASSES = 5, CHECKS = 5000000, SUBJECTS = 10000000, KNOWN = 10000 };
+enum { PASSES = 5, CHECKS = 5000000, SUBJECTS = 10000000, KNOWN = 10000, PARTS = 50 };
 
 static const char one[] = "rate_limiting: {messages_per_user_per_minute: 1000000000}\n"
 			  "routes: [{path: /, anonymous: user}]\n";
@@ -131,17 +131,26 @@ static void user(struct store *store, uint32_t number)
 		   FW_ANSWER_YES;
 }
 
-/* count of them, each one of `among`, so many nanoseconds of the clock apart; nanoseconds each. */
+/* count of them, each one of `among`, so many nanoseconds of the clock apart; nanoseconds each, of the parts of the run
+ * the least: whatever else runs here only adds to it. */
 static double pass(struct store *store, void (*subject)(struct store *store, uint32_t number), uint32_t first,
 		   uint32_t count, uint32_t among, uint64_t apart_ns)
 {
-	double begun = nanoseconds();
+	double best = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
-		now_ns += apart_ns;
-		subject(store, first + i % among);
+	for (uint32_t part = 0; part < PARTS; part++) {
+		uint32_t from = (uint32_t)((uint64_t)count * part / PARTS);
+		uint32_t to = (uint32_t)((uint64_t)count * (part + 1) / PARTS);
+		double begun = nanoseconds(), spent;
+
+		for (uint32_t i = from; i < to; i++) {
+			now_ns += apart_ns;
+			subject(store, first + i % among);
+		}
+		spent = (nanoseconds() - begun) / (to - from);
+		best = part == 0 || spent < best ? spent : best;
 	}
-	return (nanoseconds() - begun) / count;
+	return best;
 }
 
 static void lookups(struct store *store, const char *name, void (*subject)(struct store *store, uint32_t number),

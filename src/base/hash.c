@@ -54,7 +54,9 @@ uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t size)
 
 	for (; left >= 8; left -= 8, at += 8)
 		absorb(&v, load(at));
-	for (size_t i = 0; i < left; i++)
+	if (left != 0 && size >= 8) /* the last of the word that ends where it ends */
+		last |= load(at + left - 8) >> (8 * (8 - left));
+	for (size_t i = 0; size < 8 && i < left; i++)
 		last |= (uint64_t)at[i] << (8 * i);
 	absorb(&v, last);
 	v.c ^= 0xff;

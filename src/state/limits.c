@@ -53,29 +53,42 @@ static struct limits_set *set_of(struct limits *limits, uint64_t tag, unsigned c
 	return &limits->sets[(uint32_t)(choice == 0 ? tag : tag >> 32) & limits->mask];
 }
 
-/* Whoever nobody saw before is looked for in both sets and gets a word of the first one, mostly: what that reads is
- * asked for at once, since each line that is far costs as much as all the rest. */
+/* Whoever nobody saw before is looked for in one set, mostly, and gets a word of it: all that is read of it is asked
+ * for at once, since each line that is far costs as much as all the rest. */
 static void fetch(struct limits *limits, uint64_t tag)
 {
-	const struct limits_set *first = set_of(limits, tag, 0);
+	const struct limits_set *set = set_of(limits, tag, 0);
 
-	__builtin_prefetch(first->tags);
-	__builtin_prefetch(set_of(limits, tag, 1)->tags);
-	__builtin_prefetch(first->words, 1);
-	__builtin_prefetch(first->holders, 1);
-	__builtin_prefetch(first->intervals, 1);
+	__builtin_prefetch(set->tags);
+	__builtin_prefetch(set->words, 1);
+	__builtin_prefetch(set->holders, 1);
+	__builtin_prefetch(set->intervals, 1);
 }
 
 static struct place find(struct limits *limits, uint64_t tag)
 {
-	for (unsigned choice = 0; choice < 2; choice++) {
-		struct limits_set *set = set_of(limits, tag, choice);
+	struct limits_set *set = set_of(limits, tag, 0);
 
+	for (unsigned choice = 0; choice < 2; choice++) {
 		for (unsigned way = 0; way < LIMITS_WAYS; way++)
 			if (atomic_load_explicit(&set->tags[way], memory_order_acquire) == tag)
 				return (struct place){ set, way };
+		if (atomic_load_explicit(&set_of(limits, tag, 0)->strays, memory_order_relaxed) == 0)
+			break;
+		set = set_of(limits, tag, 1);
 	}
 	return (struct place){ NULL, 0 };
+}
+
+/* Under the lock: the subject of a tag has a word of this set from now on, or has it no longer. */
+static void note_stray(struct limits *limits, const struct limits_set *set, uint64_t tag, uint32_t change)
+{
+	struct limits_set *first = set_of(limits, tag, 0);
+
+	if (tag != 0 && first != set)
+		atomic_store_explicit(&first->strays,
+				      atomic_load_explicit(&first->strays, memory_order_relaxed) + change,
+				      memory_order_relaxed);
 }
 
 /* A word whose time is past would allow a full burst to its owner; so would none: giving it away changes nothing. But
@@ -92,6 +105,8 @@ static bool give_away(struct limits *limits, struct place place, uint64_t tag, c
 	    !atomic_compare_exchange_strong_explicit(cell, &word, CHANGES_HANDS, memory_order_acq_rel,
 						     memory_order_relaxed))
 		return false;
+	note_stray(limits, set, atomic_load_explicit(&set->tags[place.way], memory_order_relaxed), (uint32_t)-1);
+	note_stray(limits, set, tag, 1);
 	atomic_store_explicit(&set->tags[place.way], tag, memory_order_release);
 	atomic_store_explicit(&set->intervals[place.way], rate->interval_ns, memory_order_relaxed);
 	atomic_store_explicit(cell, next, memory_order_release);

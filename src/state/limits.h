@@ -21,6 +21,7 @@ struct limits_set {
 	_Atomic uint64_t words[LIMITS_WAYS];
 	_Atomic uint64_t intervals[LIMITS_WAYS]; /* of the rate that the word counts by */
 	uint32_t holders[LIMITS_WAYS];		 /* under the lock */
+	_Atomic uint32_t strays; /* whose first set this is, and who found room in the second alone: written under it */
 };
 struct limits {
 	pthread_mutex_t lock;

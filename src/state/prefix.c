@@ -1,3 +1,4 @@
+#include <endian.h>
 #include <string.h>
 
 #include "state/store_parts.h"
@@ -15,15 +16,9 @@ struct prefix prefix_within(const struct fw_addr *address, unsigned ipv4_bits, u
 {
 	struct prefix prefix = prefix_of(address);
 	unsigned bits = prefix.family == 4 ? ipv4_bits : ipv6_bits;
-	uint8_t octets[sizeof(prefix.head)];
 
-	memcpy(octets, &prefix.head, sizeof(octets));
-	for (unsigned i = 0; i < sizeof(octets); i++) {
-		unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
-
-		octets[i] &= (uint8_t)(kept >= 8 ? 0xff : 0xff00 >> kept);
-	}
-	memcpy(&prefix.head, octets, sizeof(octets));
+	if (bits < 64)
+		prefix.head &= htobe64(~(UINT64_MAX >> bits));
 	return prefix;
 }
 
