@@ -272,13 +272,51 @@ void views_lower(uint8_t *out, const uint8_t *text, size_t size)
 		out[i] = (uint8_t)(text[i] | ((uint8_t)(text[i] - 'A') < 26) << 5);
 }
 
+/* Octets that are read as themselves, and so most of any text. */
+static bool is_itself(uint8_t c)
+{
+	return c != '%' && c != '&' && c != '\\' && (uint8_t)(c - 0x20) < 0x7f - 0x20;
+}
+
+/* Of eight octets at once: is none of them beyond ASCII, a control, DEL, or one of the three marks? A blank, line end
+ * or the like among them only means that they are looked at one by one. */
+static bool are_themselves(const uint8_t *at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+	uint64_t word, any;
+
+	memcpy(&word, at, sizeof(word));
+	any = word | (word - ones * 0x20) | (word + ones);
+#define IS(c) (((word ^ ones * (c)) - ones) & ~(word ^ ones * (c)))
+	any |= IS('%') | IS('&') | IS('\\');
+#undef IS
+	return (any & highs) == 0;
+}
+
+/* Copies what is read as itself. */
+static void pass(struct view *v)
+{
+	while (v->end - v->at >= 8 && are_themselves(v->at)) {
+		memmove(v->out, v->at, 8);
+		v->at += 8;
+		v->out += 8;
+	}
+	while (v->at < v->end && is_itself(*v->at))
+		*v->out++ = *v->at++;
+}
+
 size_t views_round(uint8_t *text, size_t size, unsigned *kinds)
 {
 	struct view v = { text, text + size, text, 0 };
 
-	while (v.at < v.end) {
-		uint8_t c = *v.at;
+	for (;;) {
+		uint8_t c;
 		bool done = false;
+
+		pass(&v);
+		if (v.at == v.end)
+			break;
+		c = *v.at;
 
 		if (c == '%')
 			done = percent(&v);

@@ -2,6 +2,9 @@
 #include "codec/views.h"
 #include "engine/detect/view.h"
 
+/* Octets that something may become of. */
+static const bool counts[256] = { ['\\'] = true, ['0'] = true, ['2'] = true, ['5'] = true, ['%'] = true, ['/'] = true };
+
 /* The view as a path: backslashes and the forms in which readers see slashes and dots become '/' and '.'. without: a
  * backslash is nothing, as where it takes the meaning of what follows (.\./.\./). */
 static size_t canonical(const struct detect_view *view, uint8_t *out, bool without, bool *ret_odd)
@@ -14,6 +17,10 @@ static size_t canonical(const struct detect_view *view, uint8_t *out, bool witho
 		size_t left = view->size - i;
 		uint8_t c = *p;
 
+		if (!counts[c]) {
+			out[n++] = c;
+			continue;
+		}
 		if (c == '\\') {
 			if (without) {
 				*ret_odd = true;
@@ -82,6 +89,17 @@ static unsigned climb(const uint8_t *text, size_t size, size_t *at)
 	}
 }
 
+/* The first two dots from there on; size: there are none. */
+static size_t two_dots(const uint8_t *text, size_t size, size_t at)
+{
+	const uint8_t *end = text + size, *dot = text + at;
+
+	for (; dot < end && (dot = memchr(dot, '.', (size_t)(end - dot))) != NULL; dot++)
+		if (dot + 1 < end && dot[1] == '.')
+			return (size_t)(dot - text);
+	return size;
+}
+
 /* One character of three dots is how an editor, or who cuts a line, writes that something is left out. */
 static bool left_out(const struct detect_view *view, const uint8_t *dots, const uint8_t *end, unsigned up)
 {
@@ -94,14 +112,12 @@ static void climbing(const struct detect_view *view, const uint8_t *text, size_t
 	bool encoded = odd || (view->kinds & (VIEW_PERCENT | VIEW_OVERLONG | VIEW_WIDE | VIEW_TWICE)) != 0;
 
 	for (size_t at = 0; at + 2 <= size;) {
-		const uint8_t *dot = memmem(text + at, size - at, "..", 2);
-		size_t start, next;
+		size_t start = two_dots(text, size, at), next = start;
 		unsigned up;
 		bool file;
 
-		if (dot == NULL)
+		if (start == size)
 			return;
-		start = next = (size_t)(dot - text);
 		up = climb(text, size, &next);
 		file = false;
 		for (size_t i = next; i < size && i < next + 3 && !file; i++)
@@ -128,6 +144,30 @@ static void climbing(const struct detect_view *view, const uint8_t *text, size_t
 static bool is_plain(const struct detect_view *view, const uint8_t *at, const uint8_t *end)
 {
 	return detect_any(view->words, LIST_PATH_PLAIN, at, end) != 0;
+}
+
+/* Is there anything of which the two dots of a step up could become? Most texts have none, and the rest is work for
+ * nothing. */
+static bool may_climb(const struct detect_view *view)
+{
+	const uint8_t *end = view->text + view->size;
+
+	for (const uint8_t *at = view->text; (at = memchr(at, '.', (size_t)(end - at))) != NULL; at++)
+		if (at[1] == '.' || at[1] == '?' || at[1] == '\\')
+			return true;
+	for (const uint8_t *at = view->text; (at = memchr(at, '?', (size_t)(end - at))) != NULL; at++)
+		if (at[1] == '.' || at[1] == '?')
+			return true;
+	return detect_find(view, 0, "0x2e") < view->size;
+}
+
+/* Can it be nothing but a path, by how it begins? Of these octets slashes become. */
+static bool may_be_alone(const struct detect_view *view)
+{
+	uint8_t c = view->text[0];
+
+	return view->begins && view->ends &&
+	       (c == '/' || c == '\\' || c == '%' || c == '0' || (ascii_is_alpha(c) && view->text[1] == ':'));
 }
 
 /* Nothing but a path: no blank but within it, and no prose. */
@@ -200,12 +240,15 @@ static void forms(const struct detect_view *view)
 void detect_path(const struct detect_view *view)
 {
 	uint8_t text[VIEW_SIZE];
-	bool odd, slashes = (view->gate & (GATE_SLASH | GATE_BACKSLASH)) != 0;
+	bool odd, climbs, slashes = (view->gate & (GATE_SLASH | GATE_BACKSLASH)) != 0;
 	size_t size;
 
 	if (view->gate & GATE_PERCENT)
 		forms(view);
 	if (!slashes && !detect_shortened(view))
+		return;
+	climbs = may_climb(view);
+	if (!climbs && !may_be_alone(view))
 		return;
 	size = canonical(view, text, false, &odd);
 	if (slashes && memchr(text, '?', size) != NULL)
@@ -213,7 +256,7 @@ void detect_path(const struct detect_view *view)
 	climbing(view, text, size, odd, 1);
 	if (slashes)
 		alone(view, text, size);
-	if (view->gate & GATE_BACKSLASH) {
+	if (climbs && (view->gate & GATE_BACKSLASH) != 0) {
 		size = canonical(view, text, true, &odd);
 		climbing(view, text, size, odd, 2);
 	}

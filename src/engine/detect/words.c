@@ -123,6 +123,16 @@ size_t detect_find_within(const struct detect_view *view, size_t from, size_t to
 
 	if (from >= to)
 		return view->size;
-	found = memmem(view->text + from, to - from, what, strlen(what));
+	if (!ascii_is_alpha((uint8_t)what[0])) { /* a mark is rare: looking for it alone is many octets at once */
+		const uint8_t *end = view->text + to;
+		size_t size = strlen(what);
+
+		for (found = view->text + from; (found = memchr(found, what[0], (size_t)(end - found))) != NULL;
+		     found++)
+			if ((size_t)(end - found) >= size && memcmp(found, what, size) == 0)
+				break;
+	} else {
+		found = memmem(view->text + from, to - from, what, strlen(what));
+	}
 	return found != NULL ? (size_t)(found - view->text) : view->size;
 }
