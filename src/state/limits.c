@@ -94,21 +94,20 @@ static void note_stray(struct limits *limits, const struct limits_set *set, uint
 /* A word whose time is past would allow a full burst to its owner; so would none: giving it away changes nothing. But
  * somebody may be counting on it right now. So it is first made one that nobody can count on, and only then given away:
  * who comes before that is seen here, and who comes after looks at the tag again. */
-static bool give_away(struct limits *limits, struct place place, uint64_t tag, const struct gcra *rate, uint64_t next,
-		      uint64_t now_ns)
+static bool give_away(struct limits *limits, struct limits_set *set, unsigned way, uint64_t tag,
+		      const struct gcra *rate, uint64_t next, uint64_t now_ns)
 {
-	struct limits_set *set = place.set;
-	_Atomic uint64_t *cell = &set->words[place.way];
+	_Atomic uint64_t *cell = &set->words[way];
 	uint64_t word = atomic_load_explicit(cell, memory_order_relaxed);
 
-	if (set->holders[place.way] != 0 || word > now_ns ||
+	if (set->holders[way] != 0 || word > now_ns ||
 	    !atomic_compare_exchange_strong_explicit(cell, &word, CHANGES_HANDS, memory_order_acq_rel,
 						     memory_order_relaxed))
 		return false;
-	note_stray(limits, set, atomic_load_explicit(&set->tags[place.way], memory_order_relaxed), (uint32_t)-1);
+	note_stray(limits, set, atomic_load_explicit(&set->tags[way], memory_order_relaxed), (uint32_t)-1);
 	note_stray(limits, set, tag, 1);
-	atomic_store_explicit(&set->tags[place.way], tag, memory_order_release);
-	atomic_store_explicit(&set->intervals[place.way], rate->interval_ns, memory_order_relaxed);
+	atomic_store_explicit(&set->tags[way], tag, memory_order_release);
+	atomic_store_explicit(&set->intervals[way], rate->interval_ns, memory_order_relaxed);
 	atomic_store_explicit(cell, next, memory_order_release);
 	atomic_store_explicit(&limits->given, atomic_load_explicit(&limits->given, memory_order_relaxed) + 1,
 			      memory_order_release);
@@ -120,11 +119,11 @@ static struct place move_in(struct limits *limits, uint64_t tag, const struct gc
 			    uint64_t now_ns)
 {
 	for (unsigned choice = 0; choice < 2; choice++) {
-		struct place place = { set_of(limits, tag, choice), 0 };
+		struct limits_set *set = set_of(limits, tag, choice);
 
-		for (; place.way < LIMITS_WAYS; place.way++)
-			if (give_away(limits, place, tag, rate, next, now_ns))
-				return place;
+		for (unsigned way = 0; way < LIMITS_WAYS; way++)
+			if (give_away(limits, set, way, tag, rate, next, now_ns))
+				return (struct place){ set, way };
 	}
 	return (struct place){ NULL, 0 };
 }
