@@ -146,17 +146,34 @@ static bool is_plain(const struct detect_view *view, const uint8_t *at, const ui
 	return detect_any(view->words, LIST_PATH_PLAIN, at, end) != 0;
 }
 
-/* Is there anything of which the two dots of a step up could become? Most texts have none, and the rest is work for
- * nothing. */
+/* A dot or what is expanded to one at this place: is it the first of two with a slash or the end behind them, in any
+ * form in which readers see slashes? */
+static bool may_step_up(const struct detect_view *view, const uint8_t *at)
+{
+	const uint8_t *end = view->text + view->size, *next = at + 1;
+
+	if (*next == '\\') { /* .\./ to who takes the meaning of a dot away */
+		while (next < end && *next == '\\')
+			next++;
+		return next < end && *next == '.';
+	}
+	if (*next != '.' && *next != '?')
+		return false;
+	while (next < end && (*next == '.' || *next == '?' || *next == ';'))
+		next++;
+	return next == end || counts[*next];
+}
+
+/* Is there anything of which a step up could become? Most texts have none, and the rest is work for nothing. */
 static bool may_climb(const struct detect_view *view)
 {
 	const uint8_t *end = view->text + view->size;
 
 	for (const uint8_t *at = view->text; (at = memchr(at, '.', (size_t)(end - at))) != NULL; at++)
-		if (at[1] == '.' || at[1] == '?' || at[1] == '\\')
+		if (may_step_up(view, at))
 			return true;
 	for (const uint8_t *at = view->text; (at = memchr(at, '?', (size_t)(end - at))) != NULL; at++)
-		if (at[1] == '.' || at[1] == '?')
+		if (may_step_up(view, at))
 			return true;
 	return detect_find(view, 0, "0x2e") < view->size;
 }

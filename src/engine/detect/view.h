@@ -42,9 +42,11 @@ void detect_scan(const struct detect_view *view);
 size_t detect_find(const struct detect_view *view, size_t from, const char *what);
 size_t detect_find_within(const struct detect_view *view, size_t from, size_t to, const char *what);
 
+/* Asked of each octet, by several detectors. */
+static const bool view_words[256] = { ['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['_'] = true };
 static inline bool is_word(uint8_t c)
 {
-	return ascii_is_alpha(c) || ascii_is_digit(c) || c == '_';
+	return view_words[c];
 }
 static inline bool is_blank(uint8_t c)
 {
