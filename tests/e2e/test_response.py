@@ -214,6 +214,26 @@ def test_restart_and_end():
             again.stop()
 
 
+def test_falls():
+    """A part that falls gives nobody back what was taken, and it can be undone after."""
+    with Framewall(config(), places=PLACES, check=False) as fw:
+        ask(fw, "POST", "/api/v1/responses", {"action": "isolate", "user": "eve", "reason": "test"})
+
+        def tries():
+            try:
+                return Client(fw, "eve").said(GOOD)[0] or "it went on"
+            except Exception:  # it is not there yet
+                return None
+
+        for part in ("fw-gate", "fw-keeper") if "--single" not in RUN_FLAGS else ():
+            pid = fw.part(part)
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: fw.part(part) not in (None, pid))
+            equal(until(tries), "PERMISSION_DENIED", f"{part} falls, and she is isolated")
+        say(fw, "undo", listed(fw)[0]["id"])
+        equal(tries(), "it went on", "undone, she is not")
+
+
 def test_rules():
     """By an alert, by a scenario, of an address; who is exempt; slow; in monitor nothing is done."""
     rules = [{"name": "by-alert", "alert": "three", "action": "isolate"}, {"name": "by-scenario", "scenario": "two", "action": "slow", "of": "address"},
@@ -311,4 +331,4 @@ def test_forms():
         equal(six[1]["address"], "2001:db8::/64", "of IPv6 it is the /64")
 
 
-main(*([test_rules] if "rules" in sys.argv else [test_isolate, test_step_up, test_block_and_revoke, test_restart_and_end, test_rules, test_ticket, test_forms]))
+main(test_isolate, test_step_up, test_block_and_revoke, test_restart_and_end, test_falls, test_rules, test_ticket, test_forms)
