@@ -262,7 +262,8 @@ static bool harmless(const struct detect_view *view)
 		return false;
 	return (view->gate & GATE_DIGIT) == 0 ||
 	       (memmem(view->text, view->size, "select", 6) == NULL &&
-		memmem(view->text, view->size, "order by", 8) == NULL && !detect_shortened(view));
+		memmem(view->text, view->size, "order by", 8) == NULL &&
+		(view->size < 26 || memmem(view->text, view->size, "0x", 2) == NULL) && !detect_shortened(view));
 }
 
 /* Controls are blanks to some, nothing to others, for whom the decoded view is. */
@@ -313,6 +314,18 @@ static bool is_event(const struct detect_words *words, struct fw_slice text)
 	return detect_word(words, LIST_XSS_EVENTS, name, text.size);
 }
 
+/* union select and nothing else but words. */
+static bool is_union(struct fw_slice text)
+{
+	uint8_t words[64];
+
+	text = slice_trim(text);
+	if (text.size < 12 || text.size > sizeof(words) || ascii_lower(text.data[0]) != 'u')
+		return false;
+	views_lower(words, text.data, text.size);
+	return memcmp(words, "union ", 6) == 0 && memmem(words, text.size < 24 ? text.size : 24, " select", 7) != NULL;
+}
+
 size_t detect_room(struct fw_slice text)
 {
 	return text.size > VIEW_SIZE ? text.size : 0;
@@ -328,6 +341,8 @@ unsigned detect_text(const struct detect_words *words, struct fw_slice text, uin
 	if ((gate & ~(unsigned)(HARMLESS & ~(GATE_DIGIT | GATE_HIGH))) == 0) {
 		if (is_event(words, text))
 			detect_rules_add(&result->found, RULE_XSS_PROBE);
+		if (is_union(text))
+			detect_rules_add(&result->found, RULE_SQL_BARE_UNION);
 		return gate;
 	}
 	views_lower(view, text.data, text.size);

@@ -197,15 +197,34 @@ static bool sets(const struct detect_view *view, size_t at)
 		(text[at] == '=' && (at + 1 == view->size || text[at + 1] != '=')));
 }
 
+/* The directives of server-side includes. */
+static bool includes(const struct detect_view *view, size_t at)
+{
+	static const char *const names[] = { "exec",  "include",  "echo", "config", "printenv",
+					     "fsize", "flastmod", "set",  "if" };
+
+	while (at < view->size && is_blank(view->text[at]))
+		at++;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (detect_find_within(view, at,
+				       at + strlen(names[i]) < view->size ? at + strlen(names[i]) : view->size,
+				       names[i]) == at)
+			return true;
+	return false;
+}
+
 static void markup(const struct detect_view *view)
 {
 	size_t at;
 
-	if ((at = detect_find(view, 0, "<!entity")) < view->size ||
+	/* one that stands for plain text, and nothing has it */
+	if (((at = detect_find(view, 0, "<!entity")) < view->size &&
+	     (detect_find(view, at, "system") < view->size || detect_find(view, at, "public") < view->size ||
+	      detect_find(view, at, "&") < view->size || detect_find(view, at + 11, "%") < view->size)) ||
 	    ((at = detect_find(view, 0, "<!doctype")) < view->size &&
 	     (detect_find(view, at, "system") < view->size || detect_find(view, at, "[") < view->size)))
 		detect_hit(view, RULE_OTHER_ENTITY, at);
-	if ((at = detect_find(view, 0, "<!--#")) < view->size)
+	if ((at = detect_find(view, 0, "<!--#")) < view->size && includes(view, at + 5))
 		detect_hit(view, RULE_OTHER_INCLUDE, at);
 }
 

@@ -358,6 +358,7 @@ void detect_sql(const struct detect_view *view)
 	t.view = view;
 	sql_tokenize(&t);
 	begins(&t);
+	sql_piece(&t);
 	for (size_t i = 0; i < t.count; i++) {
 		switch (t.list[i].kind) {
 		case T_UNION:

@@ -52,6 +52,8 @@ struct tokens {
 
 /* By letter: the first keyword that begins with it, or UINT8_MAX. */
 void sql_keywords_init(uint8_t start[26]);
+/* A text that is nothing but a piece of a statement. */
+void sql_piece(const struct tokens *t);
 /* t->view is given. */
 void sql_tokenize(struct tokens *t);
 #endif

@@ -39,6 +39,30 @@ struct attribute {
 	bool quoted;
 };
 
+/* A declaration has no braces: style="font-family:x}color=red" leaves it. Templates put a name into two, and JSX all.
+ */
+static void braces(const struct detect_view *view, const struct attribute *a, size_t tag)
+{
+	const uint8_t *open = NULL, *at = a->value, *end = a->value_end;
+
+	if (at < end && *at == '{')
+		return;
+	for (; at < end; at++) {
+		if (*at == '{') {
+			if (at + 1 < end && (at[1] == '{' || at[1] == '%'))
+				return;
+			open = at;
+		} else if ((*at == '}' && open == NULL) || (*at == ';' && open != NULL && at[-1] != '}')) {
+			detect_hit(view, RULE_XSS_STYLE, tag);
+			return;
+		} else if (*at == '}') {
+			open = NULL;
+		} else if (*at == '[' || (end - at > 4 && memcmp(at, "url(", 4) == 0)) {
+			detect_hit(view, RULE_XSS_SUSPECT, tag); /* loads something, or ends a name */
+		}
+	}
+}
+
 static void judge(const struct detect_view *view, const struct attribute *a, size_t tag)
 {
 	size_t size = (size_t)(a->name_end - a->name);
@@ -67,8 +91,13 @@ static void judge(const struct detect_view *view, const struct attribute *a, siz
 		    xss_calls_within(view, a->value, a->value_end))
 			detect_hit(view, RULE_XSS_SCHEME, tag);
 	}
+	if (size == 13 && memcmp(name, "attributename", 13) == 0 && a->value_end - a->value >= 4 &&
+	    memcmp(a->value_end - 4, "href", 4) == 0)
+		detect_hit(view, RULE_XSS_ELEMENT, tag); /* it moves where a link goes */
 	if (size != 5 || memcmp(name, "style", 5) != 0)
 		return;
+	if (a->quoted)
+		braces(view, a, tag);
 	for (at = a->value; at < a->value_end; at++) {
 		if (detect_any(view->words, LIST_XSS_STYLES, at, a->value_end) != 0 || *at == '\\')
 			detect_hit(view, RULE_XSS_STYLE, tag);
@@ -197,7 +226,7 @@ static void script(const struct detect_view *view, const uint8_t *name_end, size
 	    (close != NULL ? code_follows(view, close + 1) || xss_calls_within(view, name_end, close)
 			   : xss_calls_within(view, name_end, end - name_end > 100 ? name_end + 100 : end)))
 		detect_hit(view, RULE_XSS_SCRIPT, tag);
-	else if (close != name_end || !is_named(view, tag, close))
+	else if ((close != name_end || !is_named(view, tag, close)) && !xss_quoted(view, tag))
 		detect_hit(view, RULE_XSS_BARE_SCRIPT, tag);
 }
 
@@ -240,7 +269,8 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 		return at;
 	if (*at == '!' || *at == '?' || *at == '%') {
 		if (VIEW_HAS(view, tag, "<![cdata[") || VIEW_HAS(view, tag, "<!attlist") ||
-		    VIEW_HAS(view, tag, "<?xml-stylesheet"))
+		    VIEW_HAS(view, tag, "<?xml-stylesheet") || VIEW_HAS(view, tag, "<?xml:namespace") ||
+		    VIEW_HAS(view, tag, "<!--[if") || VIEW_HAS(view, tag, "<![endif"))
 			detect_hit(view, RULE_XSS_SUSPECT, tag);
 		if (VIEW_HAS(view, tag, "<?import"))
 			detect_hit(view, RULE_XSS_ELEMENT, tag);
@@ -260,6 +290,9 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 	name_end = at;
 	size = (size_t)(name_end - name);
 	if (size > 2 && memchr(name, ':', size) != NULL) {
+		if (detect_word(view->words, LIST_XSS_SPACES, name,
+				(size_t)((const uint8_t *)memchr(name, ':', size) - name)))
+			detect_hit(view, RULE_XSS_SUSPECT, tag);
 		while (*name++ != ':')
 			;
 		size = (size_t)(name_end - name);
@@ -268,6 +301,9 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 	if (view->text[tag + 1] == '/') {
 		if (size == 6 && memcmp(name, "script", 6) == 0)
 			detect_hit(view, RULE_XSS_BARE_SCRIPT, tag);
+		else if (tag == 0 && view->begins && view->size < 160 &&
+			 detect_word(view->words, LIST_XSS_TEXTS, name, size))
+			detect_hit(view, RULE_XSS_SUSPECT, tag); /* the page's own text is left */
 		return rest;
 	}
 	if (size == 6 && memcmp(name, "script", 6) == 0)
@@ -356,6 +392,8 @@ void detect_xss(const struct detect_view *view)
 	if (view->gate & GATE_TAG) {
 		while ((at = memchr(at, '<', (size_t)(end - at))) != NULL)
 			at = read_tag(view, at + 1, &reading);
+		if (detect_find(view, 0, "-->]]>") < view->size)
+			detect_hit(view, RULE_XSS_ENDS, 0);
 	}
 	if (view->gate & GATE_EQUALS)
 		handlers(view);

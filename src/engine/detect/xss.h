@@ -10,6 +10,8 @@ bool xss_calls_within(const struct detect_view *view, const uint8_t *at, const u
 bool xss_call_follows(const uint8_t *at, const uint8_t *end);
 /* A string or a bracket of a script that the page began is left, and script follows. */
 void xss_leaves_script(const struct detect_view *view);
+/* `alert()` in somebody's words: a span of code that speaks of it. */
+bool xss_quoted(const struct detect_view *view, size_t at);
 /* A name of script in pieces. */
 void xss_joined(const struct detect_view *view);
 #endif

@@ -33,6 +33,20 @@ bool xss_call_follows(const uint8_t *at, const uint8_t *end)
 	return at != from && at < end && (*at == '(' || *at == '`');
 }
 
+bool xss_quoted(const struct detect_view *view, size_t at)
+{
+	for (unsigned i = 0; i < view->span_count; i++) {
+		size_t start = view->spans[i].start, end = view->spans[i].end, words = 0;
+
+		if (at < start || at >= end || start < 4 || end - start > 80)
+			continue;
+		for (size_t k = 0; k < start; k++)
+			words += ascii_is_alpha(view->text[k]) && (k == 0 || is_blank(view->text[k - 1]));
+		return words != 0 && (is_blank(view->text[start - 2]) || view->text[start - 2] == '(');
+	}
+	return false;
+}
+
 static const uint8_t *skip_blanks(const uint8_t *at, const uint8_t *end)
 {
 	while (at < end && is_blank(*at))
@@ -157,7 +171,7 @@ static void script_call(const struct detect_view *view, size_t at, size_t size)
 	if ((marks != 0 && first - before > 1) ||
 	    (closed && first != 0 && memchr("(,", view->text[first - 1], 2) != NULL))
 		detect_hit(view, RULE_XSS_CALL, at);
-	else if (!is_blank(view->text[at + size])) /* be alert (all of you) */
+	else if (!is_blank(view->text[at + size]) && !xss_quoted(view, at)) /* be alert (all of you) */
 		detect_hit(view, RULE_XSS_BARE_CALL, at);
 }
 
