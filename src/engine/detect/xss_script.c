@@ -40,7 +40,7 @@ bool xss_quoted(const struct detect_view *view, size_t at)
 
 		if (at < start || at >= end || start < 4 || end - start > 80)
 			continue;
-		for (size_t k = 0; k < start; k++)
+		for (size_t k = start > 60 ? start - 60 : 0; k < start; k++)
 			words += ascii_is_alpha(view->text[k]) && (k == 0 || is_blank(view->text[k - 1]));
 		return words != 0 && (is_blank(view->text[start - 2]) || view->text[start - 2] == '(');
 	}
