@@ -1,4 +1,5 @@
 /* conn.c: the life of a connection: input of both sides, one step at a time, until an event or nothing is left. */
+#include "base/close_reason.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "codec/http1.h"
@@ -271,6 +272,12 @@ bool fw_conn_wants(const struct fw_conn *conn, enum fw_side side)
 
 void fw_conn_end(struct fw_conn *conn, unsigned close_reason)
 {
+	/* Who was blocked before he said anything is answered as if he had come after it: in band, or by status. */
+	if (close_reason == CLOSE_BLOCKED && conn->phase == PHASE_HEAD && buf_size(&conn->head) == 0) {
+		if (conn->admitted != 0)
+			conn->admitted = 1 + FW_ANSWER_BLOCKED;
+		return;
+	}
 	ending_close(conn, close_reason, NULL, "ended from outside");
 }
 

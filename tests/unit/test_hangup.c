@@ -59,7 +59,7 @@ static bool has_said_all(const char *said, bool ended)
 			}
 		}
 		if (part == 0 && ended)
-			fw_conn_end(conn, CLOSE_BLOCKED);
+			fw_conn_end(conn, CLOSE_DRAIN);
 	}
 	assert_true(hung_up);
 	fw_conn_free(conn);
