@@ -52,10 +52,12 @@ def status(program, headers=None, **options):
 
 # What is seen of a running program -----------------------------------------------------------------------------------
 def opens(address, port):
+    """What listens there may be a receiver of another case: the port is free at one address only."""
     try:
-        socket.create_connection((address, port), PATIENCE).close()
-        return True
-    except ConnectionRefusedError:
+        with socket.create_connection((address, port), PATIENCE) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            return client.recv(5) == b"HTTP/"
+    except OSError:
         return False
 
 
