@@ -86,11 +86,50 @@ static void not_whole(void **state)
 	assert_false(has_said_all("GET / HTTP/1.1\r\nHost: a\r\nHost\r\n", false));
 }
 
+/* Who was blocked before he said anything is answered as one who comes after it: in band, where that is configured. */
+static void blocked_before_he_spoke(void **state)
+{
+	static const char request[] =
+		"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+	struct fw_conn_options peer = { .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } } };
+
+	(void)state;
+	for (size_t piece = 1; piece <= sizeof(request); piece += sizeof(request) - 1) {
+		struct fw_conn *conn = fw_conn_new(engine, &peer);
+		const struct fw_event *event;
+		struct fw_slice out;
+
+		assert_non_null(conn);
+		for (size_t at = 0; at < sizeof(request) - 1; at += piece) {
+			uint8_t octets[sizeof(request)];
+			size_t size = sizeof(request) - 1 - at < piece ? sizeof(request) - 1 - at : piece;
+
+			while ((event = fw_conn_next_event(conn)) != NULL)
+				if (event->kind == FW_EV_NEED && event->as.need.kind == FW_NEED_ADMIT)
+					fw_conn_supply(conn, event->as.need.id,
+						       &(struct fw_answer){ .code = FW_ANSWER_YES });
+			if (at == 0)
+				fw_conn_end(conn, CLOSE_BLOCKED);
+			memcpy(octets, request + at, size);
+			fw_conn_receive(conn, FW_CLIENT, octets, size);
+		}
+		while ((event = fw_conn_next_event(conn)) != NULL)
+			assert_int_not_equal(event->kind, FW_EV_DONE);
+		out = fw_conn_output(conn, FW_CLIENT);
+		assert_memory_equal(out.data, "HTTP/1.1 101", 12);
+		assert_non_null(memmem(out.data, out.size, "IP_BLOCKED", 10));
+		fw_conn_free(conn);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(whole, begin, end),
 						   cmocka_unit_test_setup_teardown(with_more_behind_it, begin, end),
-						   cmocka_unit_test_setup_teardown(not_whole, begin, end) };
+						   cmocka_unit_test_setup_teardown(not_whole, begin, end),
+						   cmocka_unit_test_setup_teardown(blocked_before_he_spoke, begin,
+										   end) };
 
 	return cmocka_run_group_tests_name("hangup", tests, NULL, NULL);
 }
