@@ -99,10 +99,10 @@ static void blocked_before_he_spoke(void **state)
 		struct fw_conn *conn = fw_conn_new(engine, &peer);
 		const struct fw_event *event;
 		struct fw_slice out;
+		uint8_t octets[sizeof(request)];
 
 		assert_non_null(conn);
 		for (size_t at = 0; at < sizeof(request) - 1; at += piece) {
-			uint8_t octets[sizeof(request)];
 			size_t size = sizeof(request) - 1 - at < piece ? sizeof(request) - 1 - at : piece;
 
 			while ((event = fw_conn_next_event(conn)) != NULL)
