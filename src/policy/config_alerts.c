@@ -1,12 +1,12 @@
 /* monitoring.alerts and monitoring.anomaly_thresholds: what is an alert, and what alerts say nothing of others. */
 #include "policy/config_build.h"
+#include "policy/config_digest.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/event_type.h"
 #include "base/slice.h"
-#include "crypto/digest.h"
 #include "policy/config_event.h"
 
 enum {
@@ -169,41 +169,25 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		check_level(config, place, "least", rule->least);
 }
 
-static void take(uint8_t digest[32], struct fw_slice value)
-{
-	digest_sha256_pair(slice(digest, 32), value, digest);
-}
-
-static void take_text(uint8_t digest[32], const char *text)
-{
-	take(digest, text != NULL ? slice(text, strlen(text) + 1) : slice("", 0));
-}
-
-static void take_texts(uint8_t digest[32], const struct texts *texts)
-{
-	take(digest, slice(&texts->count, sizeof(texts->count)));
-	for (size_t i = 0; i < texts->count; i++)
-		take_text(digest, texts->items[i]);
-}
-
 static void digest_rule(struct alert_rule *rule)
 {
 	uint8_t *digest = rule->digest;
 
 	memset(digest, 0, sizeof(rule->digest));
-#define ALERT_TEXT(name, help) take_text(digest, rule->name);
-#define ALERT_TEXTS(name, help) take_texts(digest, &rule->name);
+#define ALERT_TEXT(name, help) config_digest_text(digest, rule->name);
+#define ALERT_TEXTS(name, help) config_digest_texts(digest, &rule->name);
 #define ALERT_MAP(name, help) config_where_digest(digest, &rule->name);
-#define ALERT_BOOLEAN(name, value, help) take(digest, slice(&rule->name, sizeof(rule->name)));
-#define ALERT_INTEGER(name, value, min, max, unit, help) take(digest, slice(&rule->name##_, sizeof(rule->name##_)));
+#define ALERT_BOOLEAN(name, value, help) config_digest(digest, slice(&rule->name, sizeof(rule->name)));
+#define ALERT_INTEGER(name, value, min, max, unit, help)                                                               \
+	config_digest(digest, slice(&rule->name##_, sizeof(rule->name##_)));
 #include "tables/alert_rules.def"
 #undef ALERT_TEXT
 #undef ALERT_TEXTS
 #undef ALERT_MAP
 #undef ALERT_BOOLEAN
 #undef ALERT_INTEGER
-	take(digest, slice(&rule->events, sizeof(rule->events)));
-	take(digest, slice(&rule->alert_level, sizeof(rule->alert_level)));
+	config_digest(digest, slice(&rule->events, sizeof(rule->events)));
+	config_digest(digest, slice(&rule->alert_level, sizeof(rule->alert_level)));
 }
 
 static void make_metric(struct config *config, struct config_place place, struct alert_rule *rule)

@@ -1,11 +1,11 @@
 /* audit_logging.receivers: who is sent the record while it is written. */
 #include "policy/config_build.h"
+#include "policy/config_digest.h"
 
 #include <string.h>
 
 #include "base/encode.h"
 #include "base/slice.h"
-#include "crypto/digest.h"
 #include "policy/config_event.h"
 #include "policy/route.h"
 
@@ -328,24 +328,18 @@ static void read_files(struct config *config, struct receiver *receiver)
 }
 
 /* SHA-256 of the digest so far and a value: never shown, only compared. */
-static void take(uint8_t digest[32], struct fw_slice value)
-{
-	digest_sha256_pair(slice(digest, 32), value, digest);
-}
-
 static void digest_receiver(struct receiver *receiver)
 {
 	uint8_t *digest = receiver->digest;
 
-#define RECEIVER_TEXT(name, help)                                                                                      \
-	take(digest, receiver->name != NULL ? slice(receiver->name, strlen(receiver->name) + 1) : slice("", 0));
+#define RECEIVER_TEXT(name, help) config_digest_text(digest, receiver->name);
 #define RECEIVER_TEXTS(name, help)                                                                                     \
 	for (size_t i = 0; i < receiver->name.count; i++)                                                              \
-		take(digest, slice_text(receiver->name.items[i]));                                                     \
-	take(digest, slice("", 1));
-#define RECEIVER_BOOLEAN(name, value, help) take(digest, slice(&receiver->name, sizeof(receiver->name)));
+		config_digest(digest, slice_text(receiver->name.items[i]));                                            \
+	config_digest(digest, slice("", 1));
+#define RECEIVER_BOOLEAN(name, value, help) config_digest(digest, slice(&receiver->name, sizeof(receiver->name)));
 #define RECEIVER_INTEGER(name, value, min, max, unit, help)                                                            \
-	take(digest, slice(&receiver->name, sizeof(receiver->name)));
+	config_digest(digest, slice(&receiver->name, sizeof(receiver->name)));
 #include "tables/receivers.def"
 #undef RECEIVER_TEXT
 #undef RECEIVER_TEXTS

@@ -1,11 +1,11 @@
 /* monitoring.response: what is done when something is recorded. */
 #include "policy/config_build.h"
+#include "policy/config_digest.h"
 
 #include <string.h>
 
 #include "base/event_type.h"
 #include "base/slice.h"
-#include "crypto/digest.h"
 #include "policy/config_event.h"
 
 enum {
@@ -138,33 +138,17 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		config_report_error(config, place, "\"of\" is user or address");
 }
 
-static void take(uint8_t digest[32], struct fw_slice value)
-{
-	digest_sha256_pair(slice(digest, 32), value, digest);
-}
-
-static void take_text(uint8_t digest[32], const char *text)
-{
-	take(digest, text != NULL ? slice(text, strlen(text) + 1) : slice("", 0));
-}
-
-static void take_texts(uint8_t digest[32], const struct texts *texts)
-{
-	take(digest, slice(&texts->count, sizeof(texts->count)));
-	for (size_t i = 0; i < texts->count; i++)
-		take_text(digest, texts->items[i]);
-}
-
 static void digest_rule(struct response_rule *rule)
 {
 	uint8_t *digest = rule->digest;
 
 	memset(digest, 0, sizeof(rule->digest));
-#define RESPONSE_TEXT(name, help) take_text(digest, rule->name);
-#define RESPONSE_TEXTS(name, help) take_texts(digest, &rule->name);
+#define RESPONSE_TEXT(name, help) config_digest_text(digest, rule->name);
+#define RESPONSE_TEXTS(name, help) config_digest_texts(digest, &rule->name);
 #define RESPONSE_MAP(name, help) config_where_digest(digest, &rule->name);
-#define RESPONSE_BOOLEAN(name, value, help) take(digest, slice(&rule->name, sizeof(rule->name)));
-#define RESPONSE_INTEGER(name, value, min, max, unit, help) take(digest, slice(&rule->name##_, sizeof(rule->name##_)));
+#define RESPONSE_BOOLEAN(name, value, help) config_digest(digest, slice(&rule->name, sizeof(rule->name)));
+#define RESPONSE_INTEGER(name, value, min, max, unit, help)                                                            \
+	config_digest(digest, slice(&rule->name##_, sizeof(rule->name##_)));
 #include "tables/response_rules.def"
 #undef RESPONSE_TEXT
 #undef RESPONSE_TEXTS

@@ -1,11 +1,11 @@
 /* scenarios: events that mean something together. */
 #include "policy/config_build.h"
+#include "policy/config_digest.h"
 
 #include <string.h>
 
 #include "base/event_type.h"
 #include "base/slice.h"
-#include "crypto/digest.h"
 #include "policy/config_event.h"
 
 enum {
@@ -281,48 +281,32 @@ static void check_names(struct config *config, struct config_place place, const 
 			config_report_error(config, place, "two scenarios are named \"%s\"", rule->name);
 }
 
-static void take(uint8_t digest[32], struct fw_slice value)
-{
-	digest_sha256_pair(slice(digest, 32), value, digest);
-}
-
-static void take_text(uint8_t digest[32], const char *text)
-{
-	take(digest, text != NULL ? slice(text, strlen(text) + 1) : slice("", 0));
-}
-
-static void take_texts(uint8_t digest[32], const struct texts *texts)
-{
-	take(digest, slice(&texts->count, sizeof(texts->count)));
-	for (size_t i = 0; i < texts->count; i++)
-		take_text(digest, texts->items[i]);
-}
-
 static void digest_rule(struct scenario_rule *rule)
 {
 	uint8_t *digest = rule->digest;
 
-#define SCENARIO_TEXT(name, help) take_text(digest, rule->name);
-#define SCENARIO_TEXTS(name, help) take_texts(digest, &rule->name);
+#define SCENARIO_TEXT(name, help) config_digest_text(digest, rule->name);
+#define SCENARIO_TEXTS(name, help) config_digest_texts(digest, &rule->name);
 #define SCENARIO_MAP(name, help)
-#define SCENARIO_INTEGER(name, value, min, max, unit, help) take(digest, slice(&rule->name##_, sizeof(rule->name##_)));
+#define SCENARIO_INTEGER(name, value, min, max, unit, help)                                                            \
+	config_digest(digest, slice(&rule->name##_, sizeof(rule->name##_)));
 #include "tables/scenarios.def"
 #undef SCENARIO_TEXT
 #undef SCENARIO_TEXTS
 #undef SCENARIO_MAP
 #undef SCENARIO_INTEGER
-	take_text(digest, rule->where_level);
-	take_text(digest, rule->where_user);
-	take_text(digest, rule->where_session);
-	take_text(digest, rule->where_text);
-	take(digest, slice(rule->where_ip.base.bytes, sizeof(rule->where_ip.base.bytes)));
-	take(digest, slice(&rule->where_ip.base.family, 1));
-	take(digest, slice(&rule->where_ip.bits, 1));
+	config_digest_text(digest, rule->where_level);
+	config_digest_text(digest, rule->where_user);
+	config_digest_text(digest, rule->where_session);
+	config_digest_text(digest, rule->where_text);
+	config_digest(digest, slice(rule->where_ip.base.bytes, sizeof(rule->where_ip.base.bytes)));
+	config_digest(digest, slice(&rule->where_ip.base.family, 1));
+	config_digest(digest, slice(&rule->where_ip.bits, 1));
 	for (unsigned i = 0; i < rule->where_detail_count; i++) {
-		take_text(digest, rule->where_details[i].key);
-		take_texts(digest, &rule->where_details[i].values);
+		config_digest_text(digest, rule->where_details[i].key);
+		config_digest_texts(digest, &rule->where_details[i].values);
 	}
-	take_text(digest, rule->label);
+	config_digest_text(digest, rule->label);
 }
 
 static void make(struct config *config, struct config_place place, struct scenario_rule *rule)

@@ -1,10 +1,10 @@
 /* threat_intelligence.lists: lists of addresses that others publish. */
 #include "policy/config_build.h"
+#include "policy/config_digest.h"
 
 #include <string.h>
 
 #include "base/slice.h"
-#include "crypto/digest.h"
 
 enum {
 #define THREAT_TEXT(name, help) ROW_##name,
@@ -176,19 +176,13 @@ static void check_names(struct config *config, struct config_place place, const 
 			config_report_error(config, place, "two lists are named \"%s\"", list->name);
 }
 
-static void take(uint8_t digest[32], struct fw_slice value)
-{
-	digest_sha256_pair(slice(digest, 32), value, digest);
-}
-
 static void digest_list(struct threat_list *list)
 {
 	uint8_t *digest = list->digest;
 
-#define THREAT_TEXT(name, help)                                                                                        \
-	take(digest, list->name != NULL ? slice(list->name, strlen(list->name) + 1) : slice("", 0));
-#define THREAT_BOOLEAN(name, value, help) take(digest, slice(&list->name, sizeof(list->name)));
-#define THREAT_INTEGER(name, value, min, max, unit, help) take(digest, slice(&list->name, sizeof(list->name)));
+#define THREAT_TEXT(name, help) config_digest_text(digest, list->name);
+#define THREAT_BOOLEAN(name, value, help) config_digest(digest, slice(&list->name, sizeof(list->name)));
+#define THREAT_INTEGER(name, value, min, max, unit, help) config_digest(digest, slice(&list->name, sizeof(list->name)));
 #include "tables/threat_lists.def"
 #undef THREAT_TEXT
 #undef THREAT_BOOLEAN

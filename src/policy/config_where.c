@@ -1,10 +1,10 @@
 /* `where` of a rule: which events it is about, in the words of `audit search`. */
 #include "policy/config_build.h"
+#include "policy/config_digest.h"
 
 #include <string.h>
 
 #include "base/slice.h"
-#include "crypto/digest.h"
 #include "policy/config_event.h"
 #include "policy/event_where.h"
 
@@ -94,28 +94,16 @@ void config_where(struct config *config, struct config_place place, struct fy_no
 		config_walk_map(config, map, "where", members, WHERE_MEMBERS, set_member, where);
 }
 
-static void take(uint8_t digest[32], struct fw_slice value)
-{
-	digest_sha256_pair(slice(digest, 32), value, digest);
-}
-
-static void take_text(uint8_t digest[32], const char *text)
-{
-	take(digest, text != NULL ? slice(text, strlen(text) + 1) : slice("", 0));
-}
-
 void config_where_digest(uint8_t digest[32], const struct event_where *where)
 {
-	take_text(digest, where->level);
-	take_text(digest, where->user);
-	take_text(digest, where->text);
-	take(digest, slice(where->ip.base.bytes, sizeof(where->ip.base.bytes)));
-	take(digest, slice(&where->ip.base.family, 1));
-	take(digest, slice(&where->ip.bits, 1));
+	config_digest_text(digest, where->level);
+	config_digest_text(digest, where->user);
+	config_digest_text(digest, where->text);
+	config_digest(digest, slice(where->ip.base.bytes, sizeof(where->ip.base.bytes)));
+	config_digest(digest, slice(&where->ip.base.family, 1));
+	config_digest(digest, slice(&where->ip.bits, 1));
 	for (unsigned i = 0; i < where->detail_count; i++) {
-		take_text(digest, where->details[i].key);
-		take(digest, slice(&where->details[i].values.count, sizeof(where->details[i].values.count)));
-		for (size_t at = 0; at < where->details[i].values.count; at++)
-			take_text(digest, where->details[i].values.items[at]);
+		config_digest_text(digest, where->details[i].key);
+		config_digest_texts(digest, &where->details[i].values);
 	}
 }

@@ -123,15 +123,6 @@ void admin_whoami(struct admin_conn *conn)
 	admin_answer_written(conn, 200, &w);
 }
 
-static void write_time(struct json_writer *w, const char *key, uint64_t wall_us)
-{
-	char when[ENCODE_RFC3339];
-
-	encode_rfc3339(wall_us, when);
-	json_write_key(w, key);
-	json_write_text(w, slice(when, sizeof(when)));
-}
-
 static void write_members(struct json_writer *w, const struct database_access *token)
 {
 	json_write_key(w, "id");
@@ -140,8 +131,8 @@ static void write_members(struct json_writer *w, const struct database_access *t
 	json_write_string(w, token->name);
 	json_write_key(w, "role");
 	json_write_string(w, token->role);
-	write_time(w, "created_at", token->created_wall_us);
-	write_time(w, "expires_at", token->expires_wall_us);
+	admin_time_write(w, "created_at", token->created_wall_us);
+	admin_time_write(w, "expires_at", token->expires_wall_us);
 	json_write_key(w, "expired");
 	json_write_boolean(w, token->expires_wall_us <= clock_wall_us());
 }
@@ -164,14 +155,6 @@ void admin_access_list(struct admin_conn *conn)
 	admin_answer_written(conn, 200, &w);
 }
 
-static bool is_name(struct fw_slice text)
-{
-	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i] < 0x20 || text.data[i] == 0x7f)
-			return false;
-	return text.size != 0;
-}
-
 /* NULL, or what does not hold. */
 static const char *read_wish(struct admin_conn *conn, struct database_access *wish)
 {
@@ -188,7 +171,7 @@ static const char *read_wish(struct admin_conn *conn, struct database_access *wi
 	life_at = json_member(&json, 0, "expires_in", 10);
 	if (json.nodes[0].count != (unsigned)(name_at != 0) + (role_at != 0) + (life_at != 0))
 		return "the body has a member besides name, role, expires_in";
-	if (!admin_text_member(conn, &json, name_at, DATABASE_ACCESS_NAME, &name) || !is_name(name))
+	if (!admin_text_member(conn, &json, name_at, DATABASE_ACCESS_NAME, &name) || !admin_text_is_line(name))
 		return "name must be a line of 1 to 64 bytes";
 	if (!admin_text_member(conn, &json, role_at, DATABASE_ACCESS_ROLE, &role) || role_find(role) == ADMIN_ROLE_open)
 		return "role must be read-only, auditor, operator or admin";

@@ -101,11 +101,8 @@ void admin_alerts_list(struct admin_conn *conn)
 
 static bool copy(struct fw_slice text, char *room, size_t most)
 {
-	if (text.size > most || text.size == 0)
+	if (text.size > most || !admin_text_is_line(text))
 		return false;
-	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i] < 0x20 || text.data[i] == 0x7f)
-			return false;
 	memcpy(room, text.data, text.size);
 	room[text.size] = '\0';
 	return true;

@@ -222,6 +222,8 @@ bool admin_threats_metrics(struct keeper *keeper, struct buf *out, struct pool *
 
 /* admin_text.c: percent-decodes; false when it does not hold, or is longer than the room. */
 bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size);
+void admin_time_write(struct json_writer *w, const char *key, uint64_t wall_us); /* RFC 3339 */
+bool admin_text_is_line(struct fw_slice text); /* something, and no control character in it */
 /* NAME=VALUE&…, decoded into texts, which has room for the query and two more; what is not said stays as it is. NULL,
  * or what does not hold. */
 const char *admin_text_query(struct fw_slice query, char *texts, const char *const *names,

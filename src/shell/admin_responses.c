@@ -18,15 +18,6 @@ static void write_text(struct json_writer *w, const char *key, const char *text)
 		json_write_null(w);
 }
 
-static void write_time(struct json_writer *w, const char *key, uint64_t wall_us)
-{
-	char when[ENCODE_RFC3339];
-
-	encode_rfc3339(wall_us, when);
-	json_write_key(w, key);
-	json_write_text(w, slice(when, sizeof(when)));
-}
-
 static void write_one(struct json_writer *w, const struct database_response *row)
 {
 	uint64_t now = clock_wall_us();
@@ -48,8 +39,8 @@ static void write_one(struct json_writer *w, const struct database_response *row
 	write_text(w, "rule", row->rule);
 	write_text(w, "reason", row->reason);
 	write_text(w, "event_id", row->event_id);
-	write_time(w, "since", row->since_wall_us);
-	write_time(w, "until", row->until_wall_us);
+	admin_time_write(w, "since", row->since_wall_us);
+	admin_time_write(w, "until", row->until_wall_us);
 	json_write_key(w, "seconds_left");
 	json_write_integer(w, row->until_wall_us > now ? (int64_t)((row->until_wall_us - now) / 1000000) : 0);
 	json_write_key(w, "dry_run");
@@ -72,14 +63,6 @@ void admin_responses_list(struct admin_conn *conn)
 	json_write_close(&w, ']');
 	json_write_close(&w, '}');
 	admin_answer_written(conn, 200, &w);
-}
-
-static bool is_line(struct fw_slice text)
-{
-	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i] < 0x20 || text.data[i] == 0x7f)
-			return false;
-	return text.size != 0;
 }
 
 static bool is_boolean(const struct json *json, uint32_t node)
@@ -134,7 +117,7 @@ static const char *read_wish(struct admin_conn *conn, struct database_response *
 	if (at[SECONDS] != 0 &&
 	    (!json_integer(&json, at[SECONDS], ret_seconds) || *ret_seconds < 1 || *ret_seconds > SECONDS_MOST))
 		return "seconds must be a whole number from 1 to 31536000";
-	if (!admin_text_member(conn, &json, at[REASON], STORE_REASON, &reason) || !is_line(reason))
+	if (!admin_text_member(conn, &json, at[REASON], STORE_REASON, &reason) || !admin_text_is_line(reason))
 		return "reason must be a line of 1 to 120 bytes";
 	memcpy(wish->reason, reason.data, reason.size);
 	if (!is_boolean(&json, at[DRY_RUN]))

@@ -1,6 +1,7 @@
 /* Texts of a request: in its path or query, and in its body. */
 #include <string.h>
 
+#include "base/encode.h"
 #include "shell/admin_parts.h"
 
 bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size)
@@ -81,4 +82,21 @@ bool admin_text_number(const char *text, uint64_t most, uint64_t *ret_number)
 		    __builtin_add_overflow(*ret_number, (unsigned)(*at - '0'), ret_number))
 			return false;
 	return *ret_number >= 1 && *ret_number <= most;
+}
+
+void admin_time_write(struct json_writer *w, const char *key, uint64_t wall_us)
+{
+	char when[ENCODE_RFC3339];
+
+	encode_rfc3339(wall_us, when);
+	json_write_key(w, key);
+	json_write_text(w, slice(when, sizeof(when)));
+}
+
+bool admin_text_is_line(struct fw_slice text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] < 0x20 || text.data[i] == 0x7f)
+			return false;
+	return text.size != 0;
 }

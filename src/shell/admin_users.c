@@ -21,15 +21,6 @@ struct admin_change {
 	struct admin_access access;
 };
 
-static void write_time(struct json_writer *w, const char *key, uint64_t wall_us)
-{
-	char when[ENCODE_RFC3339];
-
-	encode_rfc3339(wall_us, when);
-	json_write_key(w, key);
-	json_write_text(w, slice(when, sizeof(when)));
-}
-
 struct listing {
 	struct json_writer *writer;
 	struct store *store;
@@ -46,8 +37,8 @@ static void write_user(void *data, const struct database_user *user)
 	json_write_text(w, slice(user->name, user->name_size));
 	json_write_key(w, "role");
 	json_write_string(w, user->role);
-	write_time(w, "created_at", user->created_wall_us);
-	write_time(w, "password_changed_at", user->changed_wall_us);
+	admin_time_write(w, "created_at", user->created_wall_us);
+	admin_time_write(w, "password_changed_at", user->changed_wall_us);
 	json_write_key(w, "failed_logins");
 	json_write_integer(w, (int64_t)user->failed);
 	json_write_key(w, "disabled");
