@@ -138,8 +138,26 @@ def as_text(value):
     return ",".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def effective(config, environment=None, arguments=()):
+    """Every effective value by its path, as check shows it; a secret is None. None: the configuration is refused."""
+    done = framewall("check", "--config", "-", "--print", "--json", *arguments, text=json.dumps(config, ensure_ascii=False), environment=environment)
+    return {row["path"]: row["value"] for row in json.loads(done.stdout)["values"]} if done.returncode == 0 else None
+
+
+def shows(key, values):
+    """The values of a key: of "routes.*.path" those of routes[0].path, too."""
+    path = re.compile(re.escape(key).replace(r"\.\*", r"(?:\[\d+\]|\.[^.]+)") + r"(?:\[\d+\]|\..*)?")
+    return {name: value for name, value in values.items() if path.fullmatch(name)}
+
+
+def tell_apart(case, one, another):
+    """Whether what check shows of two configurations differs in each key of the case."""
+    return None not in (one, another) and all(shows(key, one) != shows(key, another) and None not in shows(key, another).values() for key in case.keys)
+
+
 def ways(case, folder):
-    """(name, what is to be seen, how to see it) of each way to give a case's values."""
+    """(name, what is to be seen, how to see it) of each way to give a case's values. That the other values do the same from an overlay and from
+    variables is seen by the effective values being the same; of keys that check does not show, by running the program again."""
     other = case.tell(case.values(1))
     first = nested({**case.base, **case.tell(case.values(0))})
     rest = nested({key: value for key, value in other.items() if key not in ROWS})
@@ -148,8 +166,13 @@ def ways(case, folder):
     overlay = {**first, "environment_overrides": {"staging": nested(other)}}
     yield "one value", case.expected(0), lambda: case.seen(first)
     yield "the other", case.expected(1), lambda: case.seen(merged(first, nested(other)))
-    yield "the other in an overlay", case.expected(1), lambda: case.seen(overlay, None, ["--environment", "staging"])
-    yield "the other in variables", case.expected(1), lambda: case.seen(merged(first, rest), variables)
+    both = effective(merged(first, nested(other)))
+    for name, given in (("an overlay", (overlay, None, ["--environment", "staging"])), ("variables", (merged(first, rest), variables))):
+        if tell_apart(case, effective(first), both):
+            named = {"environment": "staging"} if given[2:] else {}
+            yield f"the other in {name}, by check", {**both, **named}, lambda given=given: effective(*given)
+        else:
+            yield f"the other in {name}", case.expected(1), lambda given=given: case.seen(*given)
     yield "the other out of files", case.expected(1), lambda: case.seen(merged(first, out_of_files))
 
 
@@ -158,8 +181,9 @@ def alone(case, key):
     return case.seen(nested({**case.base, **case.tell(case.values(1, but=key))})).get(key)
 
 
-def framewall(*arguments, text=None, **more):
-    return subprocess.run([BINARY, *arguments], input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE, env=CLEAN, **more)
+def framewall(*arguments, text=None, environment=None, **more):
+    return subprocess.run([BINARY, *arguments], input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE,
+                          env={**CLEAN, **(environment or {})}, **more)
 
 
 def said(client, kind):

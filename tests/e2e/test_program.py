@@ -20,6 +20,8 @@ if mode == "hangs":
     import signal
     signal.pause()
 with open(path, "a") as out:
+    if out.tell():
+        out.write("\\n")  # whoever was killed may have left half a line
     for line in sys.stdin:
         out.write(line)
         out.flush()
@@ -39,7 +41,14 @@ def lines(path):
     if not os.path.exists(path):
         return []
     with open(path) as file:
-        return [json.loads(line) for line in file.read().split("\n")[:-1] if line.startswith("{") and line.endswith("}")]
+        written = file.read().split("\n")[:-1]
+    got = []
+    for line in written:
+        try:
+            got.append(json.loads(line))
+        except ValueError:
+            pass  # half a line of one that was killed: the next one is given the record again
+    return got
 
 
 def pids(path):
