@@ -24,7 +24,8 @@ const token = readFileSync(path.join(wall.data, "admin.token"), "utf8").trim();
 const home = `http://localhost:${wall.admin}/`;
 const context = await chromium.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light", acceptDownloads: true });
 const page = await context.newPage();
-const problems = [], transferred = [];
+const problems = [], transferred = [], streams = [];
+page.on("websocket", (socket) => streams.push(socket.url()));
 page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
 page.on("pageerror", (error) => problems.push(error.message));
 page.on("response", async (response) => { if (!response.url().includes("/api/")) transferred.push([response.url(), (await response.body().catch(() => "")).length]); });
@@ -48,10 +49,21 @@ await page.fill("input[name=token]", "wrong");
 await page.click("button:text-is('Open')");
 await until("refused", async () => (await text("#state")).includes("refused"));
 ok(true, "a wrong token is refused, and that is said");
-problems.length = 0; // the browser tells of the refused handshake by itself
+equal(streams, [], "no stream is opened with it");
+// Another one is asked with the right one meanwhile.
+let refuseNow;
+const refusable = new Promise((resolve) => { refuseNow = resolve; });
+await page.route("**/api/v1/whoami", async (route) => { await refusable; await route.continue(); }, { times: 1 });
+await page.fill("input[name=token]", "wrong too");
+await page.click("button:text-is('Open')");
 await page.goto(`${home}#token=${token}`);
+await until("live", async () => (await text("#state")).startsWith("live"));
+refuseNow();
+await until("the second refusal", () => problems.filter((one) => one.includes("401")).length === 2);
+problems.length = 0; // the browser tells of refusals by itself
 await page.reload();
 await until("live", async () => (await text("#state")).startsWith("live"));
+ok(true, "a refusal that comes late takes away nothing of the token that came after");
 ok(!page.url().includes(token), "the token does not stay in the address");
 const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 1e9);
 ok(transferred.every(([url]) => url.startsWith(home)), "nothing comes from elsewhere", transferred);
@@ -68,7 +80,7 @@ ok(await page.evaluate(() => window.same), "an attack of a real client is seen w
 await until("two connections", async () => (await text(".tile")).startsWith("2"));
 ok(true, "and how many are connected");
 await page.click("button:text-is('dangerous content')");
-ok(/mallory/.test(await text(".detail")) && /FW-SQL/.test(await text(".detail pre")), "a record says who, why, and how such a message is let through", await text(".detail"));
+ok(/mallory/.test(await text(".detail")) && /^validation:\n  inspect:\n    exceptions:\n      - "chat_message text FW-SQL/.test(await text(".detail pre")), "a record says who, why, and how such a message is let through", await text(".detail"));
 equal(await page.evaluate(() => [...document.querySelectorAll("canvas")].length > 0), true, "the chart is drawn");
 
 // Connections: who, and the end of one.

@@ -8,7 +8,7 @@ function exception(details) {
 	const rules = [...new Set([details.rule, ...String(details.rules ?? "").split(/[ ,]+/)].filter((rule) => /^FW-/.test(rule ?? "")))];
 	if (rules.length === 0)
 		return null;
-	return `validation:\n  inspection:\n    exceptions:\n${rules.map((rule) => `      - "${details.message_type ?? "*"} ${details.field ?? "*"} ${rule}"`).join("\n")}`;
+	return `validation:\n  inspect:\n    exceptions:\n${rules.map((rule) => `      - "${details.message_type ?? "*"} ${details.field ?? "*"} ${rule}"`).join("\n")}`;
 }
 
 export const summary = (event) => Object.entries(event.details ?? {}).map(([key, value]) => `${key}: ${text(value)}`).join(", ");

@@ -15,13 +15,13 @@ export const token = () => sessionStorage.getItem(KEY);
 export const setToken = (text) => (text ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY));
 
 async function answer(method, path, body) {
-	const options = { method, headers: { Authorization: "Bearer " + token() } };
+	const used = token(), options = { method, headers: { Authorization: "Bearer " + used } };
 	if (body !== undefined) {
 		options.headers["Content-Type"] = "application/json";
 		options.body = JSON.stringify(body);
 	}
 	const found = await fetch("/api/v1/" + path, options);
-	if (found.status === 401) {
+	if (found.status === 401 && used === token()) { // of another one than it was asked with nothing is said
 		setToken(null);
 		live.change({ state: "refused" });
 	}
@@ -53,7 +53,7 @@ export const live = {
 	},
 };
 
-let socket = null, wait = 500, before = null, timer = 0;
+let socket = null, wait = 500, before = null, timer = 0, round = 0;
 
 function takeFigures(figures) {
 	const now = Date.now() / 1000, c = figures.counters, rates = live.rates;
@@ -76,35 +76,41 @@ function takeEvents(data, again) {
 	live.change({ events: [...fresh, ...live.events].slice(0, EVENTS), missed: live.missed + data.missed });
 }
 
-export function connect() {
+// The token is asked about before the stream is opened with it: of a handshake that is refused a browser tells the page nothing, and complains.
+export async function connect() {
+	const own = ++round;
 	clearTimeout(timer);
 	socket?.close();
+	socket = before = null;
 	if (!token()) {
 		live.change({ state: live.state === "refused" ? "refused" : "no token" });
 		return;
 	}
+	const later = () => {
+		if (own !== round || !token())
+			return;
+		live.change({ state: "away" });
+		timer = setTimeout(connect, wait);
+		wait = Math.min(wait * 2, 10000);
+	};
+	try {
+		const { role, may } = await ask("GET", "whoami");
+		if (own !== round)
+			return;
+		live.change({ role, may });
+	} catch {
+		return later();
+	}
 	const scheme = location.protocol === "https:" ? "wss" : "ws";
-	const own = socket = new WebSocket(`${scheme}://${location.host}/api/v1/stream`, ["framewall.bearer", token()]);
 	let again = live.events.length !== 0;
-	ask("GET", "whoami").then(({ role, may }) => live.change({ role, may })).catch(() => {});
-	own.onmessage = (message) => {
+	socket = new WebSocket(`${scheme}://${location.host}/api/v1/stream`, ["framewall.bearer", token()]);
+	socket.onclose = later;
+	socket.onmessage = (message) => {
 		const { type, data } = JSON.parse(message.data);
 		wait = 500;
 		if (type === "figures")
 			takeFigures(data);
 		else if (type === "events")
 			takeEvents(data, again), again = false;
-	};
-	own.onclose = async () => {
-		if (own !== socket)
-			return;
-		before = null;
-		live.change({ state: "away" });
-		// A browser does not say why a handshake was refused.
-		await ask("GET", "stats").catch(() => {});
-		if (own !== socket || !token())
-			return;
-		timer = setTimeout(connect, wait);
-		wait = Math.min(wait * 2, 10000);
 	};
 }
