@@ -85,7 +85,7 @@ static const char *const steps[] = {
 	" name BLOB NOT NULL,"
 	" role BLOB NOT NULL,"
 	" created_us INTEGER NOT NULL," /* microseconds since 1970 */
-	" expires_us INTEGER NOT NULL"
+	" expires_us BLOB NOT NULL"	/* the same, in digits */
 	") STRICT, WITHOUT ROWID",
 	"CREATE TABLE responses (" /* what was done about somebody */
 	" id TEXT PRIMARY KEY NOT NULL,"

@@ -8,7 +8,7 @@ import stat
 from framewall import *
 
 CANARY = "canary-7Q2x"
-FIELDS = [("responses", "id", "subject")] + [("admin_tokens", "id", column) for column in ("hash", "name", "role")] + [("api_keys", "id", column) for column in ("hash", "name", "role", "scopes", "networks")] + [
+FIELDS = [("responses", "id", "subject")] + [("admin_tokens", "id", column) for column in ("hash", "name", "role", "expires_us")] + [("api_keys", "id", column) for column in ("hash", "name", "role", "scopes", "networks")] + [
     ("revocations", "who", "user"), ("revocations", "who", "reason"), ("secrets", "name", "value")]
 FOUND_LATER = [("users", "who", column) for column in ("user", "hash", "role")]  # asked for by a login
 ROLE = "rbac: { roles: { " + CANARY + "-role: { inherits: [ user ], permissions: [ " + CANARY + ".see ] } }, permission_categories: { " + CANARY + ": [ see ] } }\n"
