@@ -2,11 +2,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/slice.h"
 #include "cmd/command.h"
 #include "cmd/manage.h"
 #include "cmd/options.h"
 #include "cmd/rows.h"
+#include "codec/json.h"
+
+enum { ARENA = 1 << 16 };
 
 static const char user_mark[] = "user:";
 
@@ -16,6 +20,32 @@ static int print_responses(struct fw_slice body)
 					       "rule", "reason", "dry_run", NULL };
 
 	return rows_print("response", body, "responses", members);
+}
+
+/* A server in mode: monitor does nothing, whatever it was asked. */
+static int print_made(struct fw_slice body)
+{
+	struct fw_slice action = slice_text("?"), cause = slice_text("");
+	struct arena arena;
+	struct json json;
+	uint32_t node;
+	bool dry_run = false;
+
+	arena_init(&arena, ARENA);
+	if (json_parse(&arena, slice_trim(body), 0, &json, NULL) == JSON_OK && json.nodes[0].kind == JSON_OBJECT) {
+		node = json_member(&json, 0, "dry_run", 7);
+		dry_run = node != 0 && json.nodes[node].kind == JSON_TRUE;
+		node = json_member(&json, 0, "action", 6);
+		if (node != 0 && json.nodes[node].kind == JSON_STRING)
+			action = json_text(&json, node, &arena);
+		node = json_member(&json, 0, "cause", 5);
+		if (node != 0 && json.nodes[node].kind == JSON_STRING)
+			cause = json_text(&json, node, &arena);
+	}
+	printf("%s: %.*s%s%.*s\n", dry_run ? "would be done" : "done", (int)action.size, (const char *)action.data,
+	       cause.size != 0 ? "; " : "", (int)cause.size, (const char *)cause.data);
+	arena_fini(&arena);
+	return COMMAND_DONE;
 }
 
 static int add(struct control_request request, const char *action, const char *subject, const char *minutes,
@@ -44,7 +74,7 @@ static int add(struct control_request request, const char *action, const char *s
 		return options_usage("response", "a reason is UTF-8 text of at most 120 bytes");
 	request.method = "POST";
 	request.body = slice_text(body);
-	return manage_change(&request, json, dry_run ? "would be done: " : "done: ", action);
+	return control_show(&request, json ? NULL : print_made);
 }
 
 static int undo(struct control_request request, const char *id, bool json)

@@ -51,6 +51,24 @@ bool policy_certificate_matches(unsigned kind, const char *pattern, struct fw_sl
 	return *pattern == '\0';
 }
 
+const char *policy_operator_read(const char *entry, unsigned *ret_kind, char ret_pattern[POLICY_OPERATOR_NAME])
+{
+	const char *colon = strchr(entry, ':'), *blank = strrchr(entry, ' ');
+	size_t size;
+
+	if (colon == NULL || blank == NULL || blank < colon)
+		return NULL;
+	for (*ret_kind = 0; *ret_kind < FW_NAMES; ++*ret_kind)
+		if (slice_is(slice(entry, (size_t)(colon - entry)), kinds[*ret_kind].name))
+			break;
+	size = (size_t)(blank - colon) - 1;
+	if (*ret_kind == FW_NAMES || *ret_kind == FW_NAME_ISSUER || size == 0 || size >= POLICY_OPERATOR_NAME)
+		return NULL;
+	memcpy(ret_pattern, colon + 1, size);
+	ret_pattern[size] = '\0';
+	return blank + 1;
+}
+
 size_t policy_certificate_placeholder_size(unsigned kind)
 {
 	return strlen(kinds[kind].name) + 3;

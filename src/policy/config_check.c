@@ -297,6 +297,30 @@ static bool check_event(struct config *config, struct config_place place, const 
 	return false;
 }
 
+/* "KIND:NAME ROLE" */
+static bool check_operator(struct config *config, struct config_place place, const char *path, struct fw_slice text)
+{
+	static const char *const roles[] = {
+#define ADMIN_ROLE(name, text, help) text,
+#include "tables/admin_roles.def"
+#undef ADMIN_ROLE
+	};
+	char entry[POLICY_OPERATOR_NAME + 64] = "", pattern[POLICY_OPERATOR_NAME];
+	const char *role = NULL;
+	unsigned kind;
+
+	if (text.size < sizeof(entry)) {
+		memcpy(entry, text.data, text.size);
+		role = policy_operator_read(entry, &kind, pattern);
+	}
+	for (size_t i = 0; role != NULL && i < sizeof(roles) / sizeof(*roles); i++)
+		if (strcmp(role, roles[i]) == 0)
+			return true;
+	return refuse(config, place, path, text,
+		      "is not KIND:NAME ROLE, as in \"cn:alice auditor\": a kind is cn, subject, san_dns, san_uri or "
+		      "san_email, a role read-only, auditor, operator or admin");
+}
+
 config_check *config_check_of(const char *path)
 {
 	static const struct {
@@ -305,6 +329,7 @@ config_check *config_check_of(const char *path)
 	} rows[] = {
 		{ "listen", check_listen },
 		{ "admin.listen", check_admin_listen },
+		{ "admin.tls.roles", check_operator },
 		{ "upstream.url", check_upstream },
 		{ "upstream.login_message", config_check_template },
 		{ "trusted_proxies", check_proxies },

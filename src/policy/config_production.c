@@ -67,10 +67,11 @@ static bool production_clients_in_clear(const struct config *config, struct conf
 
 static bool production_admin_in_clear(const struct config *config, struct config_place *ret_place)
 {
-	const char *listen = config->policy->settings.admin_listen;
+	const struct settings *settings = &config->policy->settings;
 
 	(void)ret_place;
-	return strcmp(listen, "off") != 0 && !config_production_local(listen);
+	return strcmp(settings->admin_listen, "off") != 0 && !config_production_local(settings->admin_listen) &&
+	       *settings->admin_tls_certificate == '\0';
 }
 
 static bool production_no_origins(const struct config *config, struct config_place *ret_place)

@@ -40,6 +40,9 @@ static void place_rows(struct config *config)
 		{ "tls.certificate", &settings->tls_certificate },
 		{ "tls.key", &settings->tls_key },
 		{ "tls.client_ca", &settings->tls_client_ca },
+		{ "admin.tls.certificate", &settings->admin_tls_certificate },
+		{ "admin.tls.key", &settings->admin_tls_key },
+		{ "admin.tls.client_ca", &settings->admin_client_ca },
 		{ "upstream.tls.ca_file", &settings->upstream_tls_ca_file },
 		{ "upstream.tls.certificate", &settings->upstream_tls_certificate },
 		{ "upstream.tls.key", &settings->upstream_tls_key },
@@ -138,6 +141,28 @@ static void read_all(struct config *config)
 		read_certificate(config, config_yaml_place(item, key), item, next++);
 }
 
+static void check_admin(struct config *config)
+{
+	const struct settings *settings = &config->policy->settings;
+	struct config_place place = { .origin = config->options->name };
+	bool asks = settings->admin_client_certificate != CLIENT_CERTIFICATE_NONE;
+
+	if (*settings->admin_tls_key != '\0' && *settings->admin_tls_certificate == '\0')
+		config_report_error(config, place, "\"admin.tls.key\" is of no use without \"admin.tls.certificate\"");
+	if (asks && *settings->admin_tls_certificate == '\0')
+		config_report_error(config, place,
+				    "\"admin.tls.client_certificate\" asks for certificates, but operators connect "
+				    "without TLS: name an \"admin.tls.certificate\"");
+	if (asks && *settings->admin_client_ca == '\0')
+		config_report_error(config, place,
+				    "\"admin.tls.client_certificate\" asks for certificates: name in "
+				    "\"admin.tls.client_ca\" who signs them");
+	if (!asks && (*settings->admin_client_ca != '\0' || settings->admin_roles.count != 0))
+		config_report_warning(config, place,
+				      "\"admin.tls.client_ca\" and \"admin.tls.roles\" have no effect while "
+				      "\"admin.tls.client_certificate\" is none");
+}
+
 /* What one setting asks for and another one makes impossible or idle. */
 static void check(struct config *config)
 {
@@ -176,4 +201,5 @@ void config_tls(struct config *config)
 		return;
 	read_all(config);
 	check(config);
+	check_admin(config);
 }

@@ -435,6 +435,9 @@ bool policy_credential_is_token(const struct fw_policy *policy, uint64_t mark); 
 /* certificate_rule.c */
 const char *policy_certificate_kind(unsigned kind); /* "san_uri" */
 bool policy_certificate_matches(unsigned kind, const char *pattern, struct fw_slice name);
+/* An entry of admin.tls.roles, "KIND:PATTERN ROLE": the name of the role; NULL: it is none. */
+enum { POLICY_OPERATOR_NAME = 256 };
+const char *policy_operator_read(const char *entry, unsigned *ret_kind, char ret_pattern[POLICY_OPERATOR_NAME]);
 /* Which placeholder the text begins with, "${san_uri}"; FW_NAMES: none. */
 unsigned policy_certificate_placeholder(struct fw_slice text);
 size_t policy_certificate_placeholder_size(unsigned kind);

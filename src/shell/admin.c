@@ -247,6 +247,8 @@ struct admin *admin_free(struct admin *admin)
 	admin_access_free(admin);
 	admin_guard_free(admin);
 	admin_again_free(admin);
+	admin_record_forget(admin);
+	tls_bio_free(admin->tls_io);
 	pool_fini(&admin->pool);
 	arena_fini(&admin->arena);
 	mem_free(admin);

@@ -33,8 +33,7 @@ const char *admin_role_name(unsigned role)
 	return role < ADMIN_ROLES ? role_names[role] : "";
 }
 
-/* ADMIN_ROLE_open: there is none of that name. */
-static uint8_t role_find(struct fw_slice name)
+uint8_t admin_role_find(struct fw_slice name)
 {
 	for (unsigned role = ADMIN_ROLE_open + 1; role < ADMIN_ROLES; role++)
 		if (slice_is(name, role_names[role]))
@@ -63,6 +62,13 @@ void admin_access_free(struct admin *admin)
 	admin->tokens = NULL;
 }
 
+/* Of whoever has a stream: his token, his certificate, or what the configuration says of it. */
+static bool has_ended(struct admin_conn *conn, uint64_t now)
+{
+	return (conn->access.expires_wall_us != 0 && conn->access.expires_wall_us <= now) || !admin_tls_holds(conn) ||
+	       (conn->access.by_certificate && admin_tls_access(conn).role == ADMIN_ROLE_open);
+}
+
 void admin_access_tick(struct admin *admin)
 {
 	uint64_t now = clock_wall_us();
@@ -70,8 +76,7 @@ void admin_access_tick(struct admin *admin)
 
 	for (struct admin_conn *conn = admin->conns; conn != NULL; conn = next) {
 		next = conn->next;
-		if (conn->state == ADMIN_STREAM && conn->access.expires_wall_us != 0 &&
-		    conn->access.expires_wall_us <= now)
+		if (conn->state == ADMIN_STREAM && has_ended(conn, now))
 			admin_conn_close(conn);
 	}
 }
@@ -98,7 +103,7 @@ bool admin_access_find(struct admin_conn *conn, struct fw_slice token)
 			found = &tokens->rows[i];
 	if (found == NULL || found->expires_wall_us <= clock_wall_us())
 		return false;
-	conn->access = (struct admin_access){ .role = role_find(slice_text(found->role)),
+	conn->access = (struct admin_access){ .role = admin_role_find(slice_text(found->role)),
 					      .expires_wall_us = found->expires_wall_us };
 	memcpy(conn->access.id, found->id, sizeof(conn->access.id));
 	memcpy(conn->access.name, found->name, sizeof(conn->access.name));
@@ -173,7 +178,8 @@ static const char *read_wish(struct admin_conn *conn, struct database_access *wi
 		return "the body has a member besides name, role, expires_in";
 	if (!admin_text_member(conn, &json, name_at, DATABASE_ACCESS_NAME, &name) || !admin_text_is_line(name))
 		return "name must be a line of 1 to 64 bytes";
-	if (!admin_text_member(conn, &json, role_at, DATABASE_ACCESS_ROLE, &role) || role_find(role) == ADMIN_ROLE_open)
+	if (!admin_text_member(conn, &json, role_at, DATABASE_ACCESS_ROLE, &role) ||
+	    admin_role_find(role) == ADMIN_ROLE_open)
 		return "role must be read-only, auditor, operator or admin";
 	if (life_at != 0 && (!json_integer(&json, life_at, &life) || life < 1 || life > LIFE_MOST))
 		return "expires_in must be a whole number of seconds from 1 to 316224000";
@@ -204,15 +210,22 @@ static void make(struct admin_conn *conn, struct database_access *wish, char ret
 	mem_wipe(octets, sizeof(octets));
 }
 
-static void record(struct admin_conn *conn, const char *action, const struct database_access *token)
+/* state: which of the two it is. */
+static void record(struct admin_conn *conn, const char *action, const struct database_access *token,
+		   enum admin_when state)
 {
+	struct json_writer w = admin_record_state(conn->admin, state);
 	struct fw_record made;
 
 	admin_record_init(&made, conn, EVENT_admin_action, action);
 	admin_record_text(&made, "token", slice_text(token->id));
 	admin_record_text(&made, "name", slice_text(token->name));
 	admin_record_text(&made, "role", slice_text(token->role));
-	keeper_record(conn->admin->keeper, &made);
+	json_write_open(&w, '{');
+	admin_text_write(&w, "role", token->role);
+	admin_time_write(&w, "expires_at", token->expires_wall_us);
+	json_write_close(&w, '}');
+	admin_record_change(conn->admin, &made);
 }
 
 static void drop(struct admin_tokens *tokens, unsigned index)
@@ -265,7 +278,7 @@ void admin_access_add(struct admin_conn *conn)
 		return;
 	}
 	tokens->rows[tokens->count++] = wish;
-	record(conn, "admin token create", &wish);
+	record(conn, "admin token create", &wish, ADMIN_AFTER);
 	w = admin_answer_json(conn);
 	json_write_open(&w, '{');
 	json_write_key(&w, "token");
@@ -310,7 +323,7 @@ void admin_access_revoke(struct admin_conn *conn)
 		return;
 	}
 	drop(tokens, at);
-	record(conn, "admin token revoke", &gone);
+	record(conn, "admin token revoke", &gone, ADMIN_BEFORE);
 	end_streams(conn, gone.id);
 	buf_clear(&conn->body, &conn->admin->pool);
 	admin_answer(conn, 204, "", "");

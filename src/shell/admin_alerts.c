@@ -8,27 +8,13 @@
 #include "base/slice.h"
 #include "shell/admin_parts.h"
 
+#define SECOND_NS UINT64_C(1000000000)
+
 enum { ID = 16, SECONDS_MOST = 365 * 86400, LINE = 512 };
-
-static void write_text(struct json_writer *w, const char *key, const char *text)
-{
-	json_write_key(w, key);
-	json_write_string(w, text);
-}
-
-static void write_number(struct json_writer *w, const char *key, uint64_t number)
-{
-	json_write_key(w, key);
-	json_write_integer(w, (int64_t)number);
-}
 
 static void write_time(struct json_writer *w, const char *key, uint64_t at_ns)
 {
-	char text[ENCODE_RFC3339];
-
-	encode_rfc3339(keeper_alerts_wall_us(at_ns), text);
-	json_write_key(w, key);
-	json_write_text(w, slice(text, sizeof(text)));
+	admin_time_write(w, key, keeper_alerts_wall_us(at_ns));
 }
 
 static void write_alert(void *user, const struct alert_status *status)
@@ -38,20 +24,20 @@ static void write_alert(void *user, const struct alert_status *status)
 	struct json_writer *w = user;
 
 	json_write_open(w, '{');
-	write_text(w, "alert", status->rule);
-	write_text(w, "id", status->id);
-	write_text(w, "state",
-		   status->mute != ALERT_HEARD && status->state == ALERT_FIRING ? mutes[status->mute]
-										: states[status->state]);
-	write_text(w, "level", fw_level_name(status->level));
-	write_text(w, "labels", status->labels);
+	admin_text_write(w, "alert", status->rule);
+	admin_text_write(w, "id", status->id);
+	admin_text_write(w, "state",
+			 status->mute != ALERT_HEARD && status->state == ALERT_FIRING ? mutes[status->mute]
+										      : states[status->state]);
+	admin_text_write(w, "level", fw_level_name(status->level));
+	admin_text_write(w, "labels", status->labels);
 	write_time(w, "since", status->since_ns);
 	if (status->told_ns != 0)
 		write_time(w, "told_at", status->told_ns);
 	json_write_key(w, "value");
 	json_write_integer(w, status->value);
-	write_number(w, "causes", status->causes);
-	write_number(w, "suppressed", status->suppressed);
+	admin_text_write_number(w, "causes", status->causes);
+	admin_text_write_number(w, "suppressed", status->suppressed);
 	json_write_close(w, '}');
 }
 
@@ -68,16 +54,16 @@ static void write_silence(void *user, const struct alert_silence *silence)
 
 	silence_id(silence->id, id);
 	json_write_open(w, '{');
-	write_text(w, "id", id);
+	admin_text_write(w, "id", id);
 	json_write_key(w, "matchers");
 	json_write_open(w, '{');
 	for (unsigned i = 0; i < silence->matcher_count; i++)
-		write_text(w, silence->matchers[i].label, silence->matchers[i].pattern);
+		admin_text_write(w, silence->matchers[i].label, silence->matchers[i].pattern);
 	json_write_close(w, '}');
 	write_time(w, "since", silence->since_ns);
 	write_time(w, "until", silence->until_ns);
-	write_text(w, "reason", silence->reason);
-	write_text(w, "author", silence->author);
+	admin_text_write(w, "reason", silence->reason);
+	admin_text_write(w, "author", silence->author);
 	json_write_close(w, '}');
 }
 
@@ -168,29 +154,40 @@ static const char *read_wish(struct admin_conn *conn, struct alert_silence *sile
 	return NULL;
 }
 
-static void record(struct admin_conn *conn, const char *action, const char *id, const struct alert_silence *silence,
-		   int64_t seconds)
+static void record_state(struct admin *admin, enum admin_when state, const struct alert_silence *silence)
 {
-	char matchers[LINE] = "";
+	struct json_writer w = admin_record_state(admin, state);
+
+	json_write_open(&w, '{');
+	write_time(&w, "until", silence->until_ns);
+	admin_text_write(&w, "reason", silence->reason);
+	json_write_close(&w, '}');
+}
+
+/* state: which of the two it is. */
+static void record(struct admin_conn *conn, const char *action, const struct alert_silence *silence,
+		   enum admin_when state)
+{
+	char matchers[LINE] = "", id[ID + 1];
 	struct fw_record made;
 	size_t used = 0;
 
 	admin_record_init(&made, conn, EVENT_admin_action, action);
+	silence_id(silence->id, id);
 	admin_record_text(&made, "silence", slice_text(id));
-	for (unsigned i = 0; silence != NULL && i < silence->matcher_count; i++) {
+	for (unsigned i = 0; i < silence->matcher_count; i++) {
 		int size = snprintf(matchers + used, sizeof(matchers) - used, "%s%s=\"%s\"", i != 0 ? ", " : "",
 				    silence->matchers[i].label, silence->matchers[i].pattern);
 
 		used += size > 0 && (size_t)size < sizeof(matchers) - used ? (size_t)size : 0;
 	}
 	matchers[used] = '\0';
-	if (silence != NULL) {
-		admin_record_text(&made, "matchers", slice(matchers, used));
-		admin_record_number(&made, "seconds", seconds);
-		admin_record_text(&made, "reason", slice_text(silence->reason));
-		admin_record_text(&made, "author", slice_text(silence->author));
-	}
-	keeper_record(conn->admin->keeper, &made);
+	admin_record_text(&made, "matchers", slice(matchers, used));
+	admin_record_number(&made, "seconds", (int64_t)((silence->until_ns - silence->since_ns) / SECOND_NS));
+	admin_record_text(&made, "reason", slice_text(silence->reason));
+	admin_record_text(&made, "author", slice_text(silence->author));
+	record_state(conn->admin, state, silence);
+	admin_record_change(conn->admin, &made);
 }
 
 static void answer_not_kept(struct admin_conn *conn, const char *done, int reason)
@@ -207,7 +204,6 @@ void admin_alerts_silence(struct admin_conn *conn)
 	struct alert_silence silence = { 0 };
 	int64_t seconds = 0;
 	const char *wrong = read_wish(conn, &silence, &seconds);
-	char text[ID + 1];
 	struct json_writer w;
 	int reason;
 
@@ -220,8 +216,7 @@ void admin_alerts_silence(struct admin_conn *conn)
 		admin_answer_problem(conn, 507, "there are as many silences as there may be", "");
 		return;
 	}
-	silence_id(silence.id, text);
-	record(conn, "alert silence", text, &silence, seconds);
+	record(conn, "alert silence", &silence, ADMIN_AFTER);
 	if (reason != 0) {
 		answer_not_kept(conn, "it is silenced", reason);
 		return;
@@ -231,24 +226,34 @@ void admin_alerts_silence(struct admin_conn *conn)
 	admin_answer_written(conn, 201, &w);
 }
 
+static void copy_silence(void *user, const struct alert_silence *silence)
+{
+	struct alert_silence *wanted = user;
+
+	if (silence->id == wanted->id)
+		*wanted = *silence;
+}
+
 void admin_alerts_unsilence(struct admin_conn *conn)
 {
+	struct keeper_alerts *alerts = &conn->admin->keeper->alerts;
+	struct alert_silence silence = { .id = 0 };
 	char text[ID + 1], *end;
-	uint64_t id = 0;
 	size_t size;
 	int reason;
 
 	if (admin_text_decode(conn->rest, text, ID, &size)) {
 		text[size] = '\0';
-		id = strtoull(text, &end, 16);
+		silence.id = strtoull(text, &end, 16);
 		if (*end != '\0')
-			id = 0;
+			silence.id = 0;
 	}
-	if (id == 0 || !keeper_alerts_unsilence(&conn->admin->keeper->alerts, id, &reason)) {
+	keeper_alerts_each(alerts, NULL, copy_silence, &silence);
+	if (silence.id == 0 || !keeper_alerts_unsilence(alerts, silence.id, &reason)) {
 		admin_answer_problem(conn, 404, "there is no such silence", "");
 		return;
 	}
-	record(conn, "alert unsilence", text, NULL, 0);
+	record(conn, "alert unsilence", &silence, ADMIN_BEFORE);
 	if (reason != 0) {
 		answer_not_kept(conn, "it is not silenced any more", reason);
 		return;

@@ -91,6 +91,7 @@ static void answer(struct admin_conn *conn, unsigned status, const char *type, s
 	/* RFC 9110 9.3.2: the same head, and no body. */
 	if (no_body)
 		buf_clear(&conn->body, &conn->admin->pool);
+	admin_record_forget(conn->admin);
 	/* The request is over; what stands behind it is the next one. */
 	arena_reset(&conn->admin->arena);
 	conn->content = slice(NULL, 0);

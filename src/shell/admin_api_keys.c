@@ -281,6 +281,18 @@ static bool make_key(struct keeper *keeper, struct wish *wish, char ret_text[API
 	return false;
 }
 
+static void record_state(struct admin *admin, enum admin_when state, const struct store_api_key *key)
+{
+	struct json_writer w = admin_record_state(admin, state);
+
+	json_write_open(&w, '{');
+	admin_text_write_slice(&w, "key", slice(key->id, sizeof(key->id)));
+	write_time(&w, "expires_at", key->expires_wall_us);
+	write_time(&w, "revoked_at", key->revoked_wall_us);
+	json_write_close(&w, '}');
+}
+
+/* before: what it was, or what it comes in place of; NULL: nothing. */
 static void record_change(struct admin_conn *conn, const char *action, const struct store_api_key *key,
 			  const struct store_api_key *before, const char *failed)
 {
@@ -307,11 +319,12 @@ static void record_change(struct admin_conn *conn, const char *action, const str
 		encode_rfc3339(key->expires_wall_us, end);
 		admin_record_text(&record, "expires_at", slice(end, sizeof(end)));
 	}
-	if (before != NULL)
-		admin_record_text(&record, "replaces", slice(before->id, sizeof(before->id)));
 	if (failed != NULL)
 		admin_record_text(&record, "not_kept", slice_text(failed));
-	keeper_record(conn->admin->keeper, &record);
+	if (before != NULL)
+		record_state(conn->admin, ADMIN_BEFORE, before);
+	record_state(conn->admin, ADMIN_AFTER, key);
+	admin_record_change(conn->admin, &record);
 }
 
 /* False after an answer: it is not there from now on. */
@@ -397,6 +410,7 @@ static bool find_active(struct admin_conn *conn, struct fw_slice id, struct stor
 static bool end_key(struct admin_conn *conn, struct store_api_key *key, uint64_t wall_us, const char *action)
 {
 	char failed[DATABASE_ERROR] = "", detail[DATABASE_ERROR + 96];
+	struct store_api_key before = *key;
 	enum keeper_kept kept;
 	bool told;
 
@@ -406,7 +420,7 @@ static bool end_key(struct admin_conn *conn, struct store_api_key *key, uint64_t
 		return false;
 	}
 	if (action != NULL)
-		record_change(conn, action, key, NULL, kept == KEEPER_KEPT ? NULL : failed);
+		record_change(conn, action, key, &before, kept == KEEPER_KEPT ? NULL : failed);
 	if (kept == KEEPER_KEPT_DISK) {
 		snprintf(detail, sizeof(detail),
 			 "the key is ended, but a restart would not know of it: framewall.db: %s", failed);

@@ -150,6 +150,28 @@ static const char *read_wish(struct admin_conn *conn, struct wish *wish)
 	return NULL;
 }
 
+/* Nothing where it is not blocked: null. */
+static void record_state(struct admin_conn *conn, enum admin_when state, const struct store_block *block)
+{
+	struct json_writer w = admin_record_state(conn->admin, state);
+
+	if (block->left_ns == 0)
+		return;
+	json_write_open(&w, '{');
+	admin_time_write(&w, "expires_at", clock_wall_us() + block->left_ns / 1000);
+	admin_text_write(&w, "by", block->automatic ? "violations" : "operator");
+	admin_text_write(&w, "reason", block->reason);
+	json_write_close(&w, '}');
+}
+
+static void record_before(struct admin_conn *conn, const struct wish *wish)
+{
+	struct store_standing standing;
+
+	(void)keeper_store_standing(conn->admin->keeper, &wish->address, wish->user, &standing);
+	record_state(conn, ADMIN_BEFORE, &standing.block);
+}
+
 static void record_change(struct admin_conn *conn, const char *action, const struct wish *wish, const char *not_kept)
 {
 	struct fw_record record;
@@ -168,7 +190,7 @@ static void record_change(struct admin_conn *conn, const char *action, const str
 	}
 	if (not_kept != NULL)
 		admin_record_text(&record, "not_kept", slice_text(not_kept));
-	keeper_record(conn->admin->keeper, &record);
+	admin_record_change(conn->admin, &record);
 }
 
 static void end_connections(struct keeper *keeper, const struct wish *wish)
@@ -206,12 +228,14 @@ void admin_blocks_add(struct admin_conn *conn)
 		admin_answer_problem(conn, 400, wrong, "");
 		return;
 	}
+	record_before(conn, &wish);
 	if (keeper_store_block_add(keeper, &wish.address, wish.user, (uint64_t)wish.hours * HOUR_NS, wish.reason,
 				   &block) != 0) {
 		admin_answer_problem(conn, 507, "the block list is full of blocks by operators", "");
 		return;
 	}
 	kept = keeper_blocks_write(keeper, failed);
+	record_state(conn, ADMIN_AFTER, &block);
 	record_change(conn, "block add", &wish, kept ? NULL : failed);
 	end_connections(keeper, &wish);
 	if (!kept) {
@@ -247,6 +271,7 @@ void admin_blocks_remove(struct admin_conn *conn)
 	}
 	if (wish.address.family != 0)
 		wish.user = slice(NULL, 0);
+	record_before(conn, &wish);
 	if (!keeper_store_block_remove(keeper, &wish.address, wish.user)) {
 		admin_answer_problem(conn, 404, "this is not on the block list", "");
 		return;

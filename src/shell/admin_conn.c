@@ -30,6 +30,7 @@ static void on_closed(uv_handle_t *handle)
 	buf_clear(&conn->in, &admin->pool);
 	buf_clear(&conn->body, &admin->pool);
 	buf_clear(&conn->out, &admin->pool);
+	admin_tls_free(conn);
 	mem_wipe(conn, sizeof(*conn));
 	mem_free(conn);
 }
@@ -58,17 +59,22 @@ void admin_conn_close(struct admin_conn *conn)
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
 {
 	struct admin_conn *conn = handle->data;
-	uint8_t *room = buf_reserve(&conn->in, &conn->admin->pool, READ_ROOM);
+	uint8_t *room;
 
 	(void)suggested;
+	if (conn->tls != NULL) {
+		admin_tls_room(conn, ret_buf);
+		return;
+	}
+	room = buf_reserve(&conn->in, &conn->admin->pool, READ_ROOM);
 	*ret_buf = uv_buf_init((char *)room, room != NULL ? READ_ROOM : 0); /* 0: libuv reports UV_ENOBUFS */
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 {
 	struct admin_conn *conn = stream->data;
+	size_t before = buf_size(&conn->in), got = (size_t)size;
 
-	(void)buf;
 	if (size < 0 || conn->state == ADMIN_CLOSING) {
 		admin_conn_close(conn);
 		return;
@@ -77,9 +83,14 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 		buf_clear(&conn->in, &conn->admin->pool);
 		return;
 	}
-	if (buf_size(&conn->in) == 0 && size != 0 && conn->state != ADMIN_STREAM)
+	if (conn->tls != NULL)
+		got = admin_tls_take(conn, (const uint8_t *)buf->base, got);
+	else
+		buf_added(&conn->in, got);
+	if (got == 0)
+		return;
+	if (before == 0 && conn->state != ADMIN_STREAM)
 		uv_timer_start(&conn->timer, on_timer, REQUEST_MS, 0);
-	buf_added(&conn->in, (size_t)size);
 	if (conn->state == ADMIN_STREAM)
 		admin_stream_read(conn);
 	else
@@ -96,8 +107,10 @@ static void on_shutdown(uv_shutdown_t *request, int status)
 		admin_conn_close(conn);
 }
 
-static void linger(struct admin_conn *conn)
+void admin_conn_linger(struct admin_conn *conn)
 {
+	admin_tls_finish(conn);
+	uv_read_stop(&conn->io.stream);
 	conn->state = ADMIN_LINGER;
 	conn->shutdown.data = conn;
 	buf_clear(&conn->in, &conn->admin->pool);
@@ -117,7 +130,7 @@ static void on_written(uv_write_t *request, int status)
 	if (status != 0) {
 		admin_conn_close(conn);
 	} else if (conn->close_after) {
-		linger(conn);
+		admin_conn_linger(conn);
 	} else {
 		conn->state = ADMIN_READING;
 		uv_timer_start(&conn->timer, on_timer, buf_size(&conn->in) != 0 ? REQUEST_MS : IDLE_MS, 0);
@@ -146,7 +159,7 @@ void admin_conn_write(struct admin_conn *conn)
 	conn->state = ADMIN_WRITING;
 	conn->write.data = conn;
 	uv_timer_start(&conn->timer, on_timer, REQUEST_MS, 0);
-	if (uv_write(&conn->write, &conn->io.stream, parts, parts[1].len != 0 ? 2 : 1, on_written) != 0)
+	if (admin_tls_write(conn, &conn->write, parts, parts[1].len != 0 ? 2 : 1, on_written) != 0)
 		admin_conn_close(conn);
 }
 
@@ -210,8 +223,13 @@ void admin_conn_accept(struct admin *admin, uv_stream_t *listener, bool control)
 		admin_conn_close(conn);
 		return;
 	}
-	if (!control)
+	if (!control) {
 		conn->peer = peer_of(&conn->io.tcp);
+		if (!admin_tls_begin(conn)) {
+			admin_conn_close(conn);
+			return;
+		}
+	}
 	uv_timer_start(&conn->timer, on_timer, REQUEST_MS, 0);
 	if (uv_read_start(&conn->io.stream, on_room, on_read) != 0)
 		admin_conn_close(conn);

@@ -8,6 +8,7 @@
 
 enum { DEFAULT = 100, MOST = 1000 };
 
+/* null where there is none. */
 static void write_text(struct json_writer *w, const char *key, struct fw_slice text)
 {
 	json_write_key(w, key);
@@ -15,12 +16,6 @@ static void write_text(struct json_writer *w, const char *key, struct fw_slice t
 		json_write_text(w, text);
 	else
 		json_write_null(w);
-}
-
-static void write_number(struct json_writer *w, const char *key, uint64_t number)
-{
-	json_write_key(w, key);
-	json_write_integer(w, (int64_t)number);
 }
 
 struct listing {
@@ -53,10 +48,10 @@ static void list_one(void *user, const struct keeper_connection *connection)
 	json_write_boolean(w, row->tls);
 	json_write_key(w, "proxied");
 	json_write_boolean(w, row->proxied);
-	write_number(w, "connected_seconds", row->age_s);
-	write_number(w, "idle_seconds", row->idle_s);
-	write_number(w, "messages_in", row->messages_in);
-	write_number(w, "messages_out", row->messages_out);
+	admin_text_write_number(w, "connected_seconds", row->age_s);
+	admin_text_write_number(w, "idle_seconds", row->idle_s);
+	admin_text_write_number(w, "messages_in", row->messages_in);
+	admin_text_write_number(w, "messages_out", row->messages_out);
 	json_write_close(w, '}');
 }
 
@@ -72,7 +67,7 @@ static void answer(struct keeper_ask *ask)
 	json_write_open(&listing.w, '[');
 	keeper_connections_each(connections, list_one, &listing);
 	json_write_close(&listing.w, ']');
-	write_number(&listing.w, "total", connections->matched);
+	admin_text_write_number(&listing.w, "total", connections->matched);
 	json_write_key(&listing.w, "complete"); /* a worker that is busy may not have answered in time */
 	json_write_boolean(&listing.w, connections->ended == conn->admin->keeper->figures.workers);
 	json_write_close(&listing.w, '}');
@@ -107,9 +102,24 @@ static const char *read_query(struct admin_conn *conn, struct ipc_ask_connection
 	return NULL;
 }
 
-void admin_connections_list(struct admin_conn *conn)
+/* False: a list is being made. */
+static bool ask(struct admin_conn *conn, struct ipc_ask_connections *asked, void (*ready)(struct keeper_ask *ask))
 {
 	struct keeper *keeper = conn->admin->keeper;
+
+	if (!keeper_connections_ask(keeper, asked))
+		return false;
+	conn->admin->connections_asker = conn;
+	conn->admin->connections_most = asked->most;
+	conn->admin->connections_ended = asked->id;
+	admin_conn_wait(conn);
+	conn->ask.ready = ready;
+	keeper_figures_ask(&keeper->figures, &conn->ask);
+	return true;
+}
+
+void admin_connections_list(struct admin_conn *conn)
+{
 	struct ipc_ask_connections asked = { 0 };
 	const char *wrong = read_query(conn, &asked);
 
@@ -117,15 +127,8 @@ void admin_connections_list(struct admin_conn *conn)
 		admin_answer_problem(conn, 400, wrong, "");
 		return;
 	}
-	if (!keeper_connections_ask(keeper, &asked)) {
+	if (!ask(conn, &asked, answer))
 		admin_answer_problem(conn, 503, "another list is being made", "Retry-After: 1\r\n");
-		return;
-	}
-	conn->admin->connections_asker = conn;
-	conn->admin->connections_most = asked.most;
-	admin_conn_wait(conn);
-	conn->ask.ready = answer;
-	keeper_figures_ask(&keeper->figures, &conn->ask);
 }
 
 void admin_connections_forget(struct admin_conn *conn)
@@ -136,11 +139,62 @@ void admin_connections_forget(struct admin_conn *conn)
 	keeper_connections_close(&conn->admin->keeper->connections);
 }
 
+/* --- the end of one. What it was is asked of the workers first; that somebody else is being answered just then, or a
+ * worker too busy to answer, keeps nobody from ending it. */
+
+static void write_end(void *user, const struct keeper_connection *connection)
+{
+	struct json_writer *w = user;
+	char address[ADDR_TEXT];
+
+	addr_format(&connection->row->address, address);
+	json_write_open(w, '{');
+	write_text(w, "user_id", connection->user_id);
+	write_text(w, "source_ip", slice_text(address));
+	write_text(w, "session_id", connection->session_id);
+	admin_text_write_number(w, "connected_seconds", connection->row->age_s);
+	json_write_close(w, '}');
+}
+
+static void end(struct admin_conn *conn, uint64_t id)
+{
+	struct ipc_end_connection ended = { .id = id, .reason = CLOSE_NOT_ALLOWED };
+	struct keeper *keeper = conn->admin->keeper;
+	struct fw_record record;
+
+	admin_record_init(&record, conn, EVENT_admin_action, "connection close");
+	admin_record_number(&record, "connection", (int64_t)id);
+	admin_record_change(conn->admin, &record);
+	if (!keeper_figures_tell(&keeper->figures, IPC_END_CONNECTION, &ended, sizeof(ended))) {
+		admin_answer_problem(conn, 503, "a worker is too busy to be told: try again", "Retry-After: 1\r\n");
+		return;
+	}
+	buf_clear(&conn->body, &conn->admin->pool);
+	admin_answer(conn, 204, "", "");
+}
+
+static void answer_end(struct keeper_ask *ask)
+{
+	struct admin_conn *conn = (struct admin_conn *)(void *)((char *)ask - offsetof(struct admin_conn, ask));
+	struct keeper_connections *connections = &conn->admin->keeper->connections;
+	uint64_t id = conn->admin->connections_ended;
+	bool none = connections->matched == 0 && connections->ended == conn->admin->keeper->figures.workers;
+
+	struct json_writer w;
+
+	admin_record_forget(conn->admin); /* of a request between */
+	w = admin_record_state(conn->admin, ADMIN_BEFORE);
+	keeper_connections_each(connections, write_end, &w);
+	admin_connections_forget(conn);
+	if (none)
+		admin_answer_problem(conn, 404, "there is no connection with this id", "");
+	else
+		end(conn, id);
+}
+
 void admin_connections_end(struct admin_conn *conn)
 {
-	struct keeper *keeper = conn->admin->keeper;
-	struct ipc_end_connection ended = { .reason = CLOSE_NOT_ALLOWED };
-	struct fw_record record;
+	struct ipc_ask_connections asked = { .most = 1 };
 	char id[ENCODE_U64];
 
 	if (conn->rest.size >= sizeof(id)) {
@@ -149,17 +203,8 @@ void admin_connections_end(struct admin_conn *conn)
 	}
 	memcpy(id, conn->rest.data, conn->rest.size);
 	id[conn->rest.size] = '\0';
-	if (!admin_text_number(id, INT64_MAX, &ended.id)) {
+	if (!admin_text_number(id, INT64_MAX, &asked.id))
 		admin_answer_problem(conn, 404, "there is no connection with this id", "");
-		return;
-	}
-	admin_record_init(&record, conn, EVENT_admin_action, "connection close");
-	admin_record_number(&record, "connection", (int64_t)ended.id);
-	keeper_record(keeper, &record);
-	if (!keeper_figures_tell(&keeper->figures, IPC_END_CONNECTION, &ended, sizeof(ended))) {
-		admin_answer_problem(conn, 503, "a worker is too busy to be told: try again", "Retry-After: 1\r\n");
-		return;
-	}
-	buf_clear(&conn->body, &conn->admin->pool);
-	admin_answer(conn, 204, "", "");
+	else if (!ask(conn, &asked, answer_end))
+		end(conn, asked.id);
 }

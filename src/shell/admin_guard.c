@@ -76,6 +76,13 @@ bool admin_guard_takes(struct admin_conn *conn)
 				     "too many requests from this address");
 }
 
+bool admin_guard_notes(struct admin_conn *conn)
+{
+	struct admin_guard *guard = conn->admin->guard;
+
+	return gcra_take(&guard->peers[find(guard, &conn->peer)].failures, &failures, uv_hrtime()) == 0;
+}
+
 bool admin_guard_failed(struct admin_conn *conn)
 {
 	struct admin_guard *guard = conn->admin->guard;

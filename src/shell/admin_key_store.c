@@ -59,17 +59,39 @@ void admin_key_store_show(struct admin_conn *conn)
 	answer(conn, 200);
 }
 
+/* Which key values are sealed with from then on. */
+static void record_state(struct admin_conn *conn, enum admin_when state)
+{
+	struct json_writer w = admin_record_state(conn->admin, state);
+	struct database_key keys[DATABASE_KEYS];
+	char failed[DATABASE_ERROR];
+	unsigned count;
+	uint64_t stale;
+
+	if (!database_keys(conn->admin->keeper->database, keys, &count, &stale, failed))
+		return;
+	json_write_open(&w, '{');
+	for (unsigned i = 0; i < count; i++)
+		if (keys[i].current)
+			admin_text_write_number(&w, "key", keys[i].id);
+	json_write_close(&w, '}');
+}
+
 void admin_key_store_rotate(struct admin_conn *conn)
 {
 	struct fw_record record;
 	unsigned status;
-	const char *failed = keeper_vault_rotate(conn->admin->keeper, &status);
+	const char *failed;
+
+	record_state(conn, ADMIN_BEFORE);
+	failed = keeper_vault_rotate(conn->admin->keeper, &status);
 
 	if (failed != NULL) {
 		admin_answer_problem(conn, status, failed, "");
 		return;
 	}
 	admin_record_init(&record, conn, EVENT_admin_action, "key-store rotate");
-	keeper_record(conn->admin->keeper, &record);
+	record_state(conn, ADMIN_AFTER);
+	admin_record_change(conn->admin, &record);
 	answer(conn, 202);
 }

@@ -47,11 +47,29 @@ static const char *read_changes(struct admin_conn *conn, struct fw_slice *ret_ch
 	return ret_changes->data != NULL && ret_changes->size <= CHANGES_MOST ? NULL : "levels is too long a text";
 }
 
+/* Those that changed. */
+static void write_state(struct admin_conn *conn, const struct log *log, const uint8_t before[LOG_MODULES],
+			enum admin_when state)
+{
+	struct json_writer w = admin_record_state(conn->admin, state);
+
+	json_write_open(&w, '{');
+	for (unsigned i = 0; i < LOG_MODULES; i++) {
+		uint8_t after = atomic_load(&log->levels[i]);
+
+		if (after != before[i])
+			admin_text_write(&w, log_level_module(i),
+					 log_level_name(state == ADMIN_BEFORE ? before[i] : after));
+	}
+	json_write_close(&w, '}');
+}
+
 void admin_log_set(struct admin_conn *conn)
 {
 	struct keeper *keeper = conn->admin->keeper;
 	struct log *log = keeper->options.log;
 	struct fw_slice changes, wrong_part;
+	uint8_t before[LOG_MODULES];
 	struct fw_record record;
 	const char *wrong;
 
@@ -60,6 +78,8 @@ void admin_log_set(struct admin_conn *conn)
 		return;
 	}
 	wrong = read_changes(conn, &changes);
+	for (unsigned i = 0; i < LOG_MODULES; i++)
+		before[i] = atomic_load(&log->levels[i]);
 	if (wrong == NULL && !log_set(log, changes, &wrong_part))
 		wrong = "levels must be LEVEL or MODULE=LEVEL, with commas between them; GET this path for the "
 			"modules, "
@@ -71,7 +91,9 @@ void admin_log_set(struct admin_conn *conn)
 	keeper_store_log(keeper, changes);
 	admin_record_init(&record, conn, EVENT_admin_action, "log levels");
 	admin_record_text(&record, "levels", changes);
-	keeper_record(keeper, &record);
+	write_state(conn, log, before, ADMIN_BEFORE);
+	write_state(conn, log, before, ADMIN_AFTER);
+	admin_record_change(conn->admin, &record);
 	log_info(log, server, "log levels changed by an operator: %.*s", (int)changes.size, (const char *)changes.data);
 	answer(conn);
 }

@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "shell/admin.h"
 #include "shell/keeper_parts.h"
+#include "shell/tls_stream.h"
 
 enum { ADMIN_LISTENERS = 4 };
 
@@ -21,6 +22,7 @@ struct admin {
 	uint16_t port;
 	struct pool pool;
 	struct arena arena;	  /* of the request being answered */
+	struct buf states[2];	  /* enum admin_when, of the record being made */
 	struct admin_conn *conns; /* oldest last */
 	unsigned counts[2];	  /* of connections: TCP, control socket */
 	bool stalled[2];	  /* memory was short when one was to be accepted */
@@ -34,6 +36,8 @@ struct admin {
 	struct admin_pasts *pasts;
 	struct admin_conn *connections_asker; /* waits for the list of connections; NULL: nobody does */
 	uint32_t connections_most;
+	struct tls_io *tls_io;	    /* of all connections, in turn; NULL: none was by TLS yet */
+	uint64_t connections_ended; /* the one that is to end; 0: they are listed */
 };
 
 enum admin_state {
@@ -58,6 +62,7 @@ struct admin_access {
 	char id[DATABASE_ACCESS_ID + 1]; /* of a token in the database; empty: it is not one */
 	uint64_t expires_wall_us;	 /* 0: never */
 	char name[DATABASE_ACCESS_NAME + 1];
+	bool by_certificate; /* and by that alone: a browser shows it unasked */
 };
 
 struct admin_conn {
@@ -70,6 +75,7 @@ struct admin_conn {
 	uv_write_t write;
 	uv_shutdown_t shutdown;
 	struct admin *admin;
+	struct tls_stream *tls; /* NULL: without TLS */
 	struct admin_conn *next, **link;
 	struct keeper_ask ask;
 	bool control;
@@ -90,9 +96,25 @@ struct admin_conn {
 /* admin_conn.c */
 void admin_conn_accept(struct admin *admin, uv_stream_t *listener, bool control);
 void admin_conn_close(struct admin_conn *conn);
-void admin_conn_write(struct admin_conn *conn); /* out and body are ready */
+void admin_conn_write(struct admin_conn *conn);	 /* out and body are ready */
+void admin_conn_linger(struct admin_conn *conn); /* ends, when what is written is sent */
 /* The answer is made elsewhere (a thread), however long it takes: nothing more is read meanwhile, no deadline holds. */
 void admin_conn_wait(struct admin_conn *conn);
+
+/* admin_tls.c: what is between a connection and its socket, where conn->tls says so. */
+bool admin_tls_begin(struct admin_conn *conn); /* of one that came; false: memory is short */
+void admin_tls_room(struct admin_conn *conn, uv_buf_t *ret_buf);
+/* Of what was read into that: how much of it is in conn->in now. 0: nothing yet, or never: then it ends. */
+size_t admin_tls_take(struct admin_conn *conn, const uint8_t *octets, size_t size);
+/* As uv_write, of any connection. */
+int admin_tls_write(struct admin_conn *conn, uv_write_t *request, const uv_buf_t *parts, unsigned count,
+		    uv_write_cb done);
+void admin_tls_finish(struct admin_conn *conn); /* the last word */
+void admin_tls_free(struct admin_conn *conn);
+/* Whose certificate was shown, by admin.tls.roles; ADMIN_ROLE_open: nobody's. */
+struct admin_access admin_tls_access(struct admin_conn *conn);
+/* By the configuration of now: TLS where it is asked for, and a certificate of the authorities that there are now. */
+bool admin_tls_holds(struct admin_conn *conn);
 
 /* admin_request.c: called when octets came or an answer went out. */
 void admin_request_next(struct admin_conn *conn);
@@ -116,12 +138,14 @@ struct admin_route {
 };
 void admin_route_request(struct admin_conn *conn);
 bool admin_route_host(const struct admin *admin, struct fw_slice host);
+bool admin_route_origin(const struct admin_conn *conn); /* no page, one of this server, or one that cors lists */
 
 /* admin_access.c: tokens of the admin side, and what their roles are called. */
 int admin_access_init(struct admin *admin, const char **reterr_text);
 void admin_access_free(struct admin *admin);
 void admin_access_tick(struct admin *admin); /* every second: streams of those that expired end */
 const char *admin_role_name(unsigned role);
+uint8_t admin_role_find(struct fw_slice name); /* ADMIN_ROLE_open: there is none of that name */
 bool admin_access_find(struct admin_conn *conn, struct fw_slice token); /* then conn->access is its owner */
 void admin_access_whole(struct admin_conn *conn, const char *name);	/* the same of who may do all */
 void admin_access_list(struct admin_conn *conn);
@@ -134,6 +158,7 @@ int admin_guard_init(struct admin *admin);
 void admin_guard_free(struct admin *admin);
 bool admin_guard_takes(struct admin_conn *conn);
 bool admin_guard_failed(struct admin_conn *conn); /* with a credential that is none */
+bool admin_guard_notes(struct admin_conn *conn);  /* the same, where nobody is answered */
 
 /* admin_again.c: the same POST twice, with the same Idempotency-Key, is done once. */
 int admin_again_init(struct admin *admin);
@@ -222,6 +247,10 @@ bool admin_threats_metrics(struct keeper *keeper, struct buf *out, struct pool *
 
 /* admin_text.c: percent-decodes; false when it does not hold, or is longer than the room. */
 bool admin_text_decode(struct fw_slice text, char *ret_text, size_t room, size_t *ret_size);
+void admin_text_write(struct json_writer *w, const char *key, const char *text);
+void admin_text_write_slice(struct json_writer *w, const char *key, struct fw_slice text);
+void admin_text_write_number(struct json_writer *w, const char *key, uint64_t number);
+void admin_text_write_boolean(struct json_writer *w, const char *key, bool is);
 void admin_time_write(struct json_writer *w, const char *key, uint64_t wall_us); /* RFC 3339 */
 bool admin_text_is_line(struct fw_slice text); /* something, and no control character in it */
 /* NAME=VALUE&…, decoded into texts, which has room for the query and two more; what is not said stays as it is. NULL,
@@ -250,7 +279,14 @@ void admin_users_set(struct admin_conn *conn);
 void admin_users_remove(struct admin_conn *conn);
 void admin_users_forget(struct admin_conn *conn); /* it is closed: whoever asked does not wait for the answer */
 
-/* admin_record.c: what operators do is recorded. */
+/* admin_record.c: what operators do is recorded, with what it was before and what it is then: JSON of at most
+ * LIMIT_RECORD_TEXT octets, without secrets. */
+enum admin_when { ADMIN_BEFORE, ADMIN_AFTER };
+/* Of the record that is made next. Who says nothing of one says that there is nothing: null. */
+struct json_writer admin_record_state(struct admin *admin, enum admin_when state);
+/* Adds both, writes the record, forgets them. */
+void admin_record_change(struct admin *admin, struct fw_record *record);
+void admin_record_forget(struct admin *admin); /* what was said of a change that did not come to be */
 void admin_record_init(struct fw_record *record, const struct admin_conn *conn, uint16_t type, const char *action);
 void admin_record_text(struct fw_record *record, const char *key, struct fw_slice text);
 void admin_record_number(struct fw_record *record, const char *key, int64_t number);

@@ -22,6 +22,33 @@ void admin_record_number(struct fw_record *record, const char *key, int64_t numb
 	detail_add(record, detail_number(key, (uint64_t)number));
 }
 
+struct json_writer admin_record_state(struct admin *admin, enum admin_when state)
+{
+	buf_clear(&admin->states[state], &admin->pool);
+	return (struct json_writer){ .out = &admin->states[state], .pool = &admin->pool };
+}
+
+static struct fw_slice state_of(const struct admin *admin, enum admin_when state)
+{
+	const struct buf *text = &admin->states[state];
+
+	return buf_size(text) != 0 ? slice(buf_data(text), buf_size(text)) : slice_text("null");
+}
+
+void admin_record_forget(struct admin *admin)
+{
+	buf_clear(&admin->states[ADMIN_BEFORE], &admin->pool);
+	buf_clear(&admin->states[ADMIN_AFTER], &admin->pool);
+}
+
+void admin_record_change(struct admin *admin, struct fw_record *record)
+{
+	admin_record_text(record, "before", state_of(admin, ADMIN_BEFORE));
+	admin_record_text(record, "after", state_of(admin, ADMIN_AFTER));
+	keeper_record(admin->keeper, record);
+	admin_record_forget(admin);
+}
+
 void admin_record_refused(struct admin_conn *conn, const char *cause)
 {
 	struct fw_record record;

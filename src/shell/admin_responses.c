@@ -9,16 +9,19 @@
 
 enum { SECONDS_DEFAULT = 3600, SECONDS_MOST = 31536000, NET = ADDR_TEXT + 4 };
 
+/* null where there is none. */
 static void write_text(struct json_writer *w, const char *key, const char *text)
 {
+	if (text[0] != '\0') {
+		admin_text_write(w, key, text);
+		return;
+	}
 	json_write_key(w, key);
-	if (text[0] != '\0')
-		json_write_string(w, text);
-	else
-		json_write_null(w);
+	json_write_null(w);
 }
 
-static void write_one(struct json_writer *w, const struct database_response *row)
+/* monitor: that is why nothing is done. */
+static void write_one(struct json_writer *w, const struct database_response *row, bool monitor)
 {
 	uint64_t now = clock_wall_us();
 	char address[NET];
@@ -33,20 +36,18 @@ static void write_one(struct json_writer *w, const struct database_response *row
 			memcpy(address + size, "/64", 4);
 		write_text(w, "address", address);
 	} else {
-		json_write_key(w, "user");
-		json_write_text(w, slice(row->user, row->user_size));
+		admin_text_write_slice(w, "user", slice(row->user, row->user_size));
 	}
 	write_text(w, "rule", row->rule);
 	write_text(w, "reason", row->reason);
 	write_text(w, "event_id", row->event_id);
 	admin_time_write(w, "since", row->since_wall_us);
 	admin_time_write(w, "until", row->until_wall_us);
-	json_write_key(w, "seconds_left");
-	json_write_integer(w, row->until_wall_us > now ? (int64_t)((row->until_wall_us - now) / 1000000) : 0);
-	json_write_key(w, "dry_run");
-	json_write_boolean(w, row->dry_run);
-	json_write_key(w, "was_so_before");
-	json_write_boolean(w, row->not_ours);
+	admin_text_write_number(w, "seconds_left", row->until_wall_us > now ? (row->until_wall_us - now) / 1000000 : 0);
+	admin_text_write_boolean(w, "dry_run", row->dry_run);
+	if (monitor)
+		admin_text_write(w, "cause", "mode: monitor: nothing is done, the record says what would be");
+	admin_text_write_boolean(w, "was_so_before", row->not_ours);
 	json_write_close(w, '}');
 }
 
@@ -59,7 +60,7 @@ void admin_responses_list(struct admin_conn *conn)
 	json_write_key(&w, "responses");
 	json_write_open(&w, '[');
 	for (unsigned i = 0; i < responses->row_count; i++)
-		write_one(&w, &responses->rows[i]);
+		write_one(&w, &responses->rows[i], false);
 	json_write_close(&w, ']');
 	json_write_close(&w, '}');
 	admin_answer_written(conn, 200, &w);
@@ -161,7 +162,7 @@ void admin_responses_add(struct admin_conn *conn)
 		break;
 	}
 	w = admin_answer_json(conn);
-	write_one(&w, &made);
+	write_one(&w, &made, conn->admin->keeper->options.policy->settings.mode == MODE_MONITOR);
 	admin_answer_written(conn, 201, &w);
 }
 

@@ -71,6 +71,34 @@ static const char *read_wish(struct admin_conn *conn, struct store_revocation *w
 	return NULL;
 }
 
+struct state {
+	struct admin *admin;
+	struct fw_slice user;
+	enum admin_when state;
+};
+
+static void write_state(void *user, const struct store_revocation *revocation)
+{
+	const struct state *state = user;
+	struct json_writer w;
+
+	if (!slice_equal(revocation->user, state->user))
+		return;
+	w = admin_record_state(state->admin, state->state);
+	json_write_open(&w, '{');
+	admin_text_write_boolean(&w, "disabled", revocation->disabled);
+	admin_time_write(&w, "revoked_at", revocation->before_wall_us);
+	json_write_close(&w, '}');
+}
+
+static void record_state(struct admin_conn *conn, struct fw_slice user, enum admin_when which)
+{
+	struct state state = { conn->admin, user, which };
+
+	(void)admin_record_state(conn->admin, which); /* nothing of him is null */
+	store_revocation_list(conn->admin->keeper->options.store, write_state, &state);
+}
+
 static void record_change(struct admin_conn *conn, const char *action, const struct store_revocation *wish,
 			  const char *failed)
 {
@@ -82,7 +110,7 @@ static void record_change(struct admin_conn *conn, const char *action, const str
 		admin_record_text(&record, "reason", wish->reason);
 	if (failed != NULL)
 		admin_record_text(&record, "not_kept", slice_text(failed));
-	keeper_record(conn->admin->keeper, &record);
+	admin_record_change(conn->admin, &record);
 }
 
 /* What was done holds until the server ends; the operator must know that it would not afterwards. */
@@ -112,6 +140,7 @@ void admin_revocations_add(struct admin_conn *conn)
 		admin_answer_problem(conn, 400, wrong, "");
 		return;
 	}
+	record_state(conn, wish.user, ADMIN_BEFORE);
 	switch (keeper_store_revoke(keeper, &wish, &sessions)) {
 	case STORE_REVOKED_FULL:
 		admin_answer_problem(conn, 507, "the list of revoked users is full; enable some", "");
@@ -124,6 +153,7 @@ void admin_revocations_add(struct admin_conn *conn)
 	}
 	told = keeper_figures_end_user(&keeper->figures, wish.user);
 	kept = database_revoke(keeper->database, &wish, failed);
+	record_state(conn, wish.user, ADMIN_AFTER);
 	record_change(conn, action, &wish, kept ? NULL : failed);
 	if (!kept) {
 		answer_not_kept(conn, "the user is revoked", failed);
@@ -146,13 +176,16 @@ void admin_revocations_remove(struct admin_conn *conn)
 	size_t size;
 	bool kept;
 
-	if (!admin_text_decode(conn->rest, user, sizeof(user), &size) ||
-	    !keeper_store_restore(keeper, slice(user, size))) {
+	if (!admin_text_decode(conn->rest, user, sizeof(user), &size))
+		size = 0;
+	record_state(conn, slice(user, size), ADMIN_BEFORE);
+	if (size == 0 || !keeper_store_restore(keeper, slice(user, size))) {
 		admin_answer_problem(conn, 404, "this user is not revoked", "");
 		return;
 	}
 	gone.user = slice(user, size);
 	kept = database_restore(keeper->database, gone.user, failed);
+	record_state(conn, gone.user, ADMIN_AFTER);
 	record_change(conn, "user enable", &gone, kept ? NULL : failed);
 	if (!kept) {
 		answer_not_kept(conn, "the user is enabled", failed);

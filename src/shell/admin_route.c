@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "policy/cors.h"
 #include "shell/admin_parts.h"
 
 enum { FLAG_PLAIN = 0, FLAG_FIGURES = 1, FLAG_DEMO = 2 };
@@ -99,11 +100,57 @@ bool admin_route_host(const struct admin *admin, struct fw_slice host)
 	return configured != NULL && configured[0] != '\0' && slice_is_nocase(name, configured);
 }
 
+bool admin_route_origin(const struct admin_conn *conn)
+{
+	const struct http1_field *host = http1_find(&conn->head, "host", NULL);
+	unsigned count = 0;
+	const struct http1_field *origin = http1_find(&conn->head, "origin", &count);
+	struct fw_slice name;
+
+	if (origin == NULL || conn->control)
+		return true;
+	if (count != 1)
+		return false;
+	if (cors_allows(conn->admin->keeper->options.policy, origin->value))
+		return true;
+	name = origin->value;
+	if (slice_starts(name, "http://"))
+		name = slice_from(name, 7);
+	else if (slice_starts(name, "https://"))
+		name = slice_from(name, 8);
+	else
+		return false;
+	return host != NULL && slice_equal(name, host->value);
+}
+
 static bool host_holds(const struct admin_conn *conn)
 {
 	const struct http1_field *host = http1_find(&conn->head, "host", NULL);
 
 	return conn->control || (host != NULL && admin_route_host(conn->admin, host->value));
+}
+
+/* What a browser says unasked of where a request comes from (Fetch Metadata). */
+static bool is_of_foreign_page(const struct admin_conn *conn)
+{
+	const struct http1_field *site = http1_find(&conn->head, "sec-fetch-site", NULL);
+
+	return !admin_route_origin(conn) ||
+	       (site != NULL && !slice_is(site->value, "same-origin") && !slice_is(site->value, "none"));
+}
+
+/* A browser shows a certificate to whoever makes it ask: a page of another origin does nothing by it. */
+static const char *wrong_certificate(struct admin_conn *conn)
+{
+	struct admin_access access = admin_tls_access(conn);
+
+	if (access.role == ADMIN_ROLE_open)
+		return "no admin token";
+	if (is_of_foreign_page(conn))
+		return "certificate, by a page of another origin";
+	conn->access = access;
+	conn->access.by_certificate = true;
+	return NULL;
 }
 
 /* "framewall.bearer, TOKEN" among the subprotocols of a WebSocket, since a browser can set no other header there;
@@ -123,6 +170,19 @@ static struct fw_slice offered_token(const struct admin_conn *conn)
 	return slice(NULL, 0);
 }
 
+/* A certificate beside a token gives nothing that the token does not give, and takes what it does not. */
+static const char *wrong_token(struct admin_conn *conn, struct fw_slice token)
+{
+	uint8_t role;
+
+	if (!admin_access_find(conn, token))
+		return "admin token";
+	role = admin_tls_access(conn).role;
+	if (role != ADMIN_ROLE_open && role < conn->access.role)
+		conn->access.role = role;
+	return NULL;
+}
+
 /* NULL: it is one that counts, and conn->access says whose. What is refused is recorded, whatever it lacks. */
 static const char *wrong_credential(struct admin_conn *conn)
 {
@@ -131,13 +191,15 @@ static const char *wrong_credential(struct admin_conn *conn)
 	struct fw_slice value;
 
 	if (field == NULL && offered_token(conn).size != 0)
-		return admin_access_find(conn, offered_token(conn)) ? NULL : "admin token";
-	if (field == NULL || count != 1)
+		return wrong_token(conn, offered_token(conn));
+	if (field == NULL)
+		return wrong_certificate(conn);
+	if (count != 1)
 		return "no admin token";
 	value = field->value;
 	if (value.size < 7 || !slice_is_nocase(slice(value.data, 6), "bearer") || value.data[6] != ' ')
 		return "no admin token";
-	return admin_access_find(conn, slice_trim(slice_from(value, 7))) ? NULL : "admin token";
+	return wrong_token(conn, slice_trim(slice_from(value, 7)));
 }
 
 /* False after an answer. */
@@ -160,9 +222,9 @@ static bool credential_holds(struct admin_conn *conn, const struct admin_route *
 	}
 	if (conn->access.role >= route->role)
 		return true;
-	snprintf(detail, sizeof(detail), "this needs the role %s; the token has %s", admin_role_name(route->role),
-		 admin_role_name(conn->access.role));
-	admin_record_refused(conn, "role of the admin token");
+	snprintf(detail, sizeof(detail), "this needs the role %s; the %s has %s", admin_role_name(route->role),
+		 conn->access.by_certificate ? "certificate" : "token", admin_role_name(conn->access.role));
+	admin_record_refused(conn, conn->access.by_certificate ? "role of the certificate" : "role of the admin token");
 	admin_answer_problem(conn, 403, detail, "");
 	return false;
 }
@@ -193,6 +255,11 @@ void admin_route_request(struct admin_conn *conn)
 	const struct admin_route *route;
 
 	conn->access = (struct admin_access){ .role = ADMIN_ROLE_open };
+	if (!admin_tls_holds(conn)) { /* by a configuration that came since it connected */
+		conn->close_after = true;
+		admin_answer_problem(conn, 421, "the configuration has changed: connect anew, by https://", "");
+		return;
+	}
 	if (!host_holds(conn)) {
 		admin_answer_problem(conn, 403, "this name is not one of this server: use localhost or its address",
 				     "");

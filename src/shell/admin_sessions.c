@@ -50,22 +50,35 @@ void admin_sessions_list(struct admin_conn *conn)
 	admin_answer_written(conn, 200, &w);
 }
 
+static void record_state(struct admin *admin, const struct store_session *session)
+{
+	struct json_writer w = admin_record_state(admin, ADMIN_BEFORE);
+
+	json_write_open(&w, '{');
+	admin_text_write_slice(&w, "user_id", slice(session->user_id, session->user_id_size));
+	admin_text_write_slice(&w, "role", slice(session->role, session->role_size));
+	admin_time_write(&w, "expires_at", session->expires_wall_us);
+	json_write_close(&w, '}');
+}
+
 void admin_sessions_end(struct admin_conn *conn)
 {
 	struct keeper *keeper = conn->admin->keeper;
 	struct ipc_end_session ended = { .reason = CLOSE_REVOKED };
+	struct store_session session;
 	struct fw_record record;
 	size_t size;
 
 	if (!admin_text_decode(conn->rest, ended.session_id, sizeof(ended.session_id), &size) ||
-	    !keeper_store_session_revoke(keeper, slice(ended.session_id, size))) {
+	    !keeper_store_session_revoke(keeper, slice(ended.session_id, size), &session)) {
 		admin_answer_problem(conn, 404, "there is no session with this id", "");
 		return;
 	}
 	ended.size = (uint32_t)size;
 	admin_record_init(&record, conn, EVENT_admin_action, "session revoke");
 	admin_record_text(&record, "session", slice(ended.session_id, size));
-	keeper_record(keeper, &record);
+	record_state(conn->admin, &session);
+	admin_record_change(conn->admin, &record);
 	if (!keeper_figures_tell(&keeper->figures, IPC_END_SESSION, &ended, sizeof(ended))) {
 		admin_answer_problem(conn, 503,
 				     "the session is gone, but a worker that is busy may still have its connection: "

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "codec/ws.h"
 #include "crypto/digest.h"
-#include "policy/cors.h"
 #include "shell/admin_parts.h"
 
 /* PACE_MS: records come together for so long after some were sent. STUCK: seconds in which a peer took nothing. */
@@ -50,7 +49,7 @@ static void send_octets(struct admin_conn *conn, struct outgoing *out)
 	uv_buf_t part = uv_buf_init((char *)out->octets, (unsigned)out->size);
 
 	out->request.data = out;
-	if (uv_write(&out->request, &conn->io.stream, &part, 1, on_sent) == 0)
+	if (admin_tls_write(conn, &out->request, &part, 1, on_sent) == 0)
 		return;
 	mem_free(out);
 	admin_conn_close(conn);
@@ -202,30 +201,6 @@ void admin_stream_tick(struct admin *admin)
 		tell_all(admin, tick);
 }
 
-/* A page of another origin has no token either, but there is no need to find out. */
-static bool origin_holds(const struct admin_conn *conn)
-{
-	const struct http1_field *host = http1_find(&conn->head, "host", NULL);
-	unsigned count = 0;
-	const struct http1_field *origin = http1_find(&conn->head, "origin", &count);
-	struct fw_slice name;
-
-	if (origin == NULL || conn->control)
-		return true;
-	if (count != 1)
-		return false;
-	if (cors_allows(conn->admin->keeper->options.policy, origin->value))
-		return true;
-	name = origin->value;
-	if (slice_starts(name, "http://"))
-		name = slice_from(name, 7);
-	else if (slice_starts(name, "https://"))
-		name = slice_from(name, 8);
-	else
-		return false;
-	return host != NULL && slice_equal(name, host->value);
-}
-
 /* NULL, or what the request lacks (RFC 6455 4.2.1). */
 static const char *wrong_handshake(const struct admin_conn *conn, struct fw_slice *ret_key)
 {
@@ -281,7 +256,7 @@ void admin_stream_begin(struct admin_conn *conn)
 		admin_answer_problem(conn, 426, wrong, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
 		return;
 	}
-	if (!origin_holds(conn)) {
+	if (!admin_route_origin(conn)) {
 		admin_answer_problem(conn, 403, "this page is not of this server", "");
 		return;
 	}
@@ -394,9 +369,12 @@ static void say_goodbye(struct admin_conn *conn)
 	static uint8_t going_away[] = { 0x88, 2, 1001 >> 8, 1001 & 0xff };
 	uv_buf_t part = uv_buf_init((char *)going_away, sizeof(going_away));
 
-	if (!conn->stream->close_sent)
+	if (!conn->stream->close_sent && conn->tls == NULL)
 		(void)uv_try_write(&conn->io.stream, &part, 1);
-	admin_conn_close(conn);
+	else if (!conn->stream->close_sent)
+		send_close(conn, 1001, "");
+	if (conn->state == ADMIN_STREAM)
+		admin_conn_close(conn);
 }
 
 void admin_stream_stop(struct admin *admin)

@@ -84,6 +84,30 @@ bool admin_text_number(const char *text, uint64_t most, uint64_t *ret_number)
 	return *ret_number >= 1 && *ret_number <= most;
 }
 
+void admin_text_write(struct json_writer *w, const char *key, const char *text)
+{
+	json_write_key(w, key);
+	json_write_string(w, text);
+}
+
+void admin_text_write_slice(struct json_writer *w, const char *key, struct fw_slice text)
+{
+	json_write_key(w, key);
+	json_write_text(w, text);
+}
+
+void admin_text_write_number(struct json_writer *w, const char *key, uint64_t number)
+{
+	json_write_key(w, key);
+	json_write_integer(w, (int64_t)number);
+}
+
+void admin_text_write_boolean(struct json_writer *w, const char *key, bool is)
+{
+	json_write_key(w, key);
+	json_write_boolean(w, is);
+}
+
 void admin_time_write(struct json_writer *w, const char *key, uint64_t wall_us)
 {
 	char when[ENCODE_RFC3339];

@@ -10,18 +10,6 @@
 
 enum { LINE = 512 };
 
-static void write_number(struct json_writer *w, const char *key, uint64_t number)
-{
-	json_write_key(w, key);
-	json_write_integer(w, (int64_t)number);
-}
-
-static void write_text(struct json_writer *w, const char *key, const char *text)
-{
-	json_write_key(w, key);
-	json_write_string(w, text);
-}
-
 /* Whatever came from elsewhere may be no UTF-8. */
 static void write_reason(struct json_writer *w, const char *text)
 {
@@ -31,37 +19,32 @@ static void write_reason(struct json_writer *w, const char *text)
 	for (; text[size] != '\0' && size + 1 < sizeof(shown); size++)
 		shown[size] = (uint8_t)text[size] >= 0x20 && (uint8_t)text[size] < 0x7f ? text[size] : '?';
 	shown[size] = '\0';
-	write_text(w, "cause", shown);
+	admin_text_write(w, "cause", shown);
 }
 
 static void write_list(void *user, const struct threat_status *status)
 {
 	struct json_writer *w = user;
-	char when[ENCODE_RFC3339];
-
 	json_write_open(w, '{');
-	write_text(w, "name", status->name);
-	write_text(w, "state",
-		   status->failing  ? (status->in_use ? "old" : "failing")
-		   : status->in_use ? "good"
-				    : "new");
-	write_text(w, "action", status->action);
-	write_text(w, "format", status->format);
-	write_text(w, "url", status->url);
+	admin_text_write(w, "name", status->name);
+	admin_text_write(w, "state",
+			 status->failing  ? (status->in_use ? "old" : "failing")
+			 : status->in_use ? "good"
+					  : "new");
+	admin_text_write(w, "action", status->action);
+	admin_text_write(w, "format", status->format);
+	admin_text_write(w, "url", status->url);
 	if (status->in_use) {
-		write_number(w, "networks", status->loaded.networks);
-		write_number(w, "covered_ipv4", status->loaded.covered);
-		write_number(w, "left_out", status->loaded.left_out);
-		write_number(w, "unsupported", status->loaded.unsupported);
-		write_number(w, "invalid", status->loaded.invalid);
-		write_text(w, "digest", status->loaded.digest);
+		admin_text_write_number(w, "networks", status->loaded.networks);
+		admin_text_write_number(w, "covered_ipv4", status->loaded.covered);
+		admin_text_write_number(w, "left_out", status->loaded.left_out);
+		admin_text_write_number(w, "unsupported", status->loaded.unsupported);
+		admin_text_write_number(w, "invalid", status->loaded.invalid);
+		admin_text_write(w, "digest", status->loaded.digest);
 	}
-	if (status->fetched_us != 0) {
-		encode_rfc3339(status->fetched_us, when);
-		json_write_key(w, "fetched_at");
-		json_write_text(w, slice(when, sizeof(when)));
-	}
-	write_number(w, "hits", status->hits);
+	if (status->fetched_us != 0)
+		admin_time_write(w, "fetched_at", status->fetched_us);
+	admin_text_write_number(w, "hits", status->hits);
 	if (status->failing)
 		write_reason(w, status->why);
 	json_write_close(w, '}');
@@ -88,9 +71,9 @@ static void write_hit(struct json_writer *w, const struct threats_hit *hit)
 
 	snprintf(text + size, sizeof(text) - size, "/%u", hit->net.bits);
 	json_write_open(w, '{');
-	write_text(w, "list", hit->name);
-	write_text(w, "action", actions[hit->action]);
-	write_text(w, "network", text);
+	admin_text_write(w, "list", hit->name);
+	admin_text_write(w, "action", actions[hit->action]);
+	admin_text_write(w, "network", text);
 	json_write_close(w, '}');
 }
 
@@ -111,7 +94,7 @@ void admin_threats_look_up(struct admin_conn *conn)
 	addr_format(&address, shown);
 	w = admin_answer_json(conn);
 	json_write_open(&w, '{');
-	write_text(&w, "address", shown);
+	admin_text_write(&w, "address", shown);
 	json_write_key(&w, "on");
 	json_write_open(&w, '[');
 	for (unsigned i = 0; i < count; i++)
@@ -119,6 +102,39 @@ void admin_threats_look_up(struct admin_conn *conn)
 	json_write_close(&w, ']');
 	json_write_close(&w, '}');
 	admin_answer_written(conn, 200, &w);
+}
+
+struct in_use {
+	struct fw_slice name; /* empty: all */
+	unsigned lists;
+	uint64_t networks;
+};
+
+static void count_in_use(void *user, const struct threat_status *status)
+{
+	struct in_use *in_use = user;
+
+	if (!status->in_use || (in_use->name.size != 0 && !slice_is(in_use->name, status->name)))
+		return;
+	in_use->lists++;
+	in_use->networks += status->loaded.networks;
+}
+
+/* What is in use stays so until what is fetched is there and good, of which there is a record of its own. */
+static void record_states(struct admin_conn *conn, struct fw_slice name, unsigned asked)
+{
+	struct json_writer w = admin_record_state(conn->admin, ADMIN_BEFORE);
+	struct in_use in_use = { .name = name };
+
+	threat_feeds_each(conn->admin->keeper->threats.feeds, count_in_use, &in_use);
+	json_write_open(&w, '{');
+	admin_text_write_number(&w, "lists", in_use.lists);
+	admin_text_write_number(&w, "networks", in_use.networks);
+	json_write_close(&w, '}');
+	w = admin_record_state(conn->admin, ADMIN_AFTER);
+	json_write_open(&w, '{');
+	admin_text_write_number(&w, "fetched_anew", asked);
+	json_write_close(&w, '}');
 }
 
 /* {"list": NAME}, or {}: all. What came of it the list of lists says, and the record. */
@@ -149,10 +165,11 @@ void admin_threats_reload(struct admin_conn *conn)
 	}
 	admin_record_init(&record, conn, EVENT_admin_action, "threat reload");
 	admin_record_text(&record, "list", name);
-	keeper_record(conn->admin->keeper, &record);
+	record_states(conn, name, count);
+	admin_record_change(conn->admin, &record);
 	w = admin_answer_json(conn);
 	json_write_open(&w, '{');
-	write_number(&w, "asked", count);
+	admin_text_write_number(&w, "asked", count);
 	json_write_close(&w, '}');
 	admin_answer_written(conn, 202, &w);
 }

@@ -70,12 +70,17 @@ static const char *read_wish(struct admin_conn *conn, struct admin_token *wanted
 static void record_issue(struct admin_conn *conn, const struct admin_token *wanted)
 {
 	struct fw_record record;
+	struct json_writer w;
 
 	admin_record_init(&record, conn, EVENT_admin_action, "token issue");
 	admin_record_text(&record, "user", wanted->user);
 	admin_record_text(&record, "role", wanted->role);
 	admin_record_number(&record, "hours", wanted->hours);
-	keeper_record(conn->admin->keeper, &record);
+	w = admin_record_state(conn->admin, ADMIN_AFTER);
+	json_write_open(&w, '{');
+	admin_time_write(&w, "expires_at", (uint64_t)(wanted->issued_s + wanted->hours * 3600) * 1000000);
+	json_write_close(&w, '}');
+	admin_record_change(conn->admin, &record);
 }
 
 void admin_tokens_add(struct admin_conn *conn)

@@ -17,6 +17,7 @@ struct admin_change {
 	struct admin_change *next, **link;
 	bool adds;
 	struct database_user user;
+	uint64_t before_wall_us; /* when his password of before was set */
 	struct fw_record record; /* who asked; its texts are the user's, and his who asked */
 	struct admin_access access;
 };
@@ -103,15 +104,30 @@ static bool end_sessions(struct keeper *keeper, const struct database_user *user
 static const char not_told[] =
 	"done, but a worker that is busy may still have connections of the user: revoke the user";
 
+static void record_state(struct admin *admin, enum admin_when state, const struct database_user *user,
+			 uint64_t changed_wall_us)
+{
+	struct json_writer w = admin_record_state(admin, state);
+
+	json_write_open(&w, '{');
+	admin_text_write(&w, "role", user->role);
+	admin_time_write(&w, "password_changed_at", changed_wall_us);
+	json_write_close(&w, '}');
+}
+
 static void kept(struct admin_change *change, enum database_found found, const char *failed)
 {
 	struct admin_conn *conn = change->conn;
 	bool told = true;
 
 	if (found == DATABASE_FOUND) {
+		admin_record_forget(change->admin); /* of a request between */
 		if (!change->adds)
 			told = end_sessions(change->admin->keeper, &change->user);
-		keeper_record(change->admin->keeper, &change->record);
+		if (!change->adds)
+			record_state(change->admin, ADMIN_BEFORE, &change->user, change->before_wall_us);
+		record_state(change->admin, ADMIN_AFTER, &change->user, change->user.changed_wall_us);
+		admin_record_change(change->admin, &change->record);
 	}
 	if (conn == NULL)
 		return;
@@ -202,7 +218,8 @@ static void start(struct admin_conn *conn, const struct database_user *user, str
 					 .next = conn->admin->changes,
 					 .link = &conn->admin->changes,
 					 .adds = adds,
-					 .user = *user };
+					 .user = *user,
+					 .before_wall_us = user->changed_wall_us };
 	if (change->next != NULL)
 		change->next->link = &change->next;
 	conn->admin->changes = change;
@@ -347,7 +364,8 @@ void admin_users_remove(struct admin_conn *conn)
 	told = end_sessions(keeper, &user);
 	admin_record_init(&record, conn, EVENT_admin_action, "user remove");
 	admin_record_text(&record, "user", slice(user.name, user.name_size));
-	keeper_record(keeper, &record);
+	record_state(conn->admin, ADMIN_BEFORE, &user, user.changed_wall_us);
+	admin_record_change(conn->admin, &record);
 	if (!told) {
 		admin_answer_problem(conn, 503, not_told, "");
 		return;

@@ -124,6 +124,17 @@ static int64_t list(struct gate_store *gate, const struct ipc_store *message, st
 	return 1;
 }
 
+static int64_t revoke_session(struct gate_store *gate, const struct ipc_store *message, struct fw_slice text)
+{
+	struct listing listing = { gate, message->call };
+	struct store_session session;
+	bool there = store_session_revoke(gate->store, text, &session);
+
+	if (there)
+		tell_session(&listing, &session, false);
+	return there;
+}
+
 static int64_t restrict_one(struct gate_store *gate, struct fw_slice rest)
 {
 	struct store_restriction restriction;
@@ -175,7 +186,7 @@ bool gate_store_obey(struct gate_store *gate, const struct ipc_store *message, s
 		done.result = store_session_end_user(store, text);
 		break;
 	case IPC_STORE_END_SESSION:
-		done.result = store_session_revoke(store, text);
+		done.result = revoke_session(gate, message, text);
 		break;
 	case IPC_STORE_SESSIONS:
 		done.result = list(gate, message, text);

@@ -35,6 +35,7 @@ struct ipc_ask_connections {
 	struct fw_addr address; /* only those from there; family 0: from anywhere */
 	uint32_t user_size;	/* only those of this user; 0: of anybody */
 	char user_id[128];
+	uint64_t id; /* only this one; 0: any */
 };
 struct ipc_connection { /* followed by user_id, role, session_id, route */
 	uint32_t call;

@@ -14,6 +14,7 @@
 
 struct gate;
 struct log;
+struct tls;
 struct keeper;
 struct keeper_demo { /* quick start: null when not --demo */
 	struct {
@@ -46,6 +47,7 @@ struct keeper_options {
 	fw_event_function *on_event; /* each record, in the recorder's thread; NULL: nobody asks */
 	void *event_user;
 	struct log *log; /* NULL: nothing is said */
+	struct tls *tls; /* NULL: operators connect without TLS */
 	/* Reads the configuration anew, in the thread that calls it, and waits until it is in use. NULL: that cannot be
 	 * asked for. */
 	void (*reload)(void *user, struct reload_result *ret_result);

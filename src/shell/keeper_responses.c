@@ -20,6 +20,8 @@
 
 #define SECOND_US UINT64_C(1000000)
 
+enum { STATE = 128 };
+
 /* An event that a rule is about, with copies of what the record had. */
 struct keeper_matched {
 	const struct response_rule *rule; /* of the policy in use: it is not replaced while any waits */
@@ -108,15 +110,32 @@ static void drop(struct keeper_responses *responses, struct database_response *r
 	memmove(row, row + 1, (responses->row_count - at) * sizeof(*row));
 }
 
-/* by: who, or why it is over. */
-static void record(struct keeper_responses *responses, uint16_t type, const struct database_response *row,
-		   const char *by)
+/* What it was, or is, as JSON; row NULL: it is not there. */
+static void write_state(const struct database_response *row, char ret_text[STATE])
 {
+	char until[ENCODE_RFC3339];
+
+	if (row == NULL) {
+		memcpy(ret_text, "null", sizeof("null"));
+		return;
+	}
+	encode_rfc3339(row->until_wall_us, until);
+	snprintf(ret_text, STATE, "{\"action\":\"%s\",\"until\":\"%.*s\",\"dry_run\":%s}", row->action,
+		 (int)sizeof(until), until, row->dry_run ? "true" : "false");
+}
+
+/* before, after: NULL: it was not there, it is not any more. by: who, or why it is over. */
+static void record(struct keeper_responses *responses, const struct database_response *before,
+		   const struct database_response *after, const char *by)
+{
+	const struct fw_policy *policy = responses->keeper->options.policy;
+	const struct database_response *row = after != NULL ? after : before;
+	uint16_t type = after != NULL ? EVENT_response_applied : EVENT_response_ended;
 	struct fw_record made = { .type = type,
-				  .level = responses->keeper->options.policy->event_levels[type],
+				  .level = policy->event_levels[type],
 				  .source = row->address,
 				  .user_id = slice(row->user, row->user_size) };
-	char until[ENCODE_RFC3339];
+	char until[ENCODE_RFC3339], was[STATE], is[STATE];
 
 	detail_add(&made, detail_text("response", slice_text(row->id)));
 	if (row->rule[0] != '\0')
@@ -130,7 +149,13 @@ static void record(struct keeper_responses *responses, uint16_t type, const stru
 			detail_add(&made, detail_text("event", slice_text(row->event_id)));
 		if (row->not_ours)
 			detail_add(&made, detail_boolean("was_so_before", true));
+		if (row->dry_run && policy->settings.mode == MODE_MONITOR)
+			detail_add(&made, detail_text("mode", slice_text("monitor")));
 	}
+	write_state(before, was);
+	write_state(after, is);
+	detail_add(&made, detail_text("before", slice_text(was)));
+	detail_add(&made, detail_text("after", slice_text(is)));
 	if (by != NULL)
 		detail_add(&made, detail_text(type == EVENT_response_ended ? "cause" : "by", slice_text(by)));
 	keeper_record(responses->keeper, &made);
@@ -157,7 +182,7 @@ static void name(struct keeper_responses *responses, struct database_response *r
 	encode_hex(octets, sizeof(octets), row->id);
 }
 
-/* One that is there begins anew, and keeps its id; nothing is recorded of that. */
+/* One that is there begins anew, and keeps its id; of that nothing is recorded where a rule did it. */
 static enum keeper_responded respond(struct keeper_responses *responses, const struct database_response *wish,
 				     uint64_t seconds, const char *by, struct database_response *ret_row,
 				     char ret_error[DATABASE_ERROR])
@@ -180,10 +205,10 @@ static enum keeper_responded respond(struct keeper_responses *responses, const s
 	}
 	if (!made.dry_run && !keeper_responses_do(responses->keeper, &made, row != NULL))
 		return RESPONDED_FAILED;
-	if (row == NULL) {
+	if (row == NULL || by != NULL)
+		record(responses, row, &made, by);
+	if (row == NULL)
 		row = &responses->rows[responses->row_count++];
-		record(responses, EVENT_response_applied, &made, by);
-	}
 	*row = made;
 	*ret_row = made;
 	kept = keep(responses, &made, ret_error);
@@ -194,7 +219,10 @@ enum keeper_responded keeper_responses_add(struct keeper_responses *responses, c
 					   uint64_t seconds, const char *by, struct database_response *ret_response,
 					   char ret_error[DATABASE_ERROR])
 {
-	return respond(responses, wish, seconds, by, ret_response, ret_error);
+	struct database_response done = *wish;
+
+	done.dry_run = wish->dry_run || responses->keeper->options.policy->settings.mode == MODE_MONITOR;
+	return respond(responses, &done, seconds, by, ret_response, ret_error);
 }
 
 /* What it was is undone first: whoever is told that it is over must not meet it. */
@@ -208,7 +236,7 @@ static void end(struct keeper_responses *responses, struct database_response *ro
 		keeper_responses_undo_one(keeper, row, ret_error);
 	if (keeper->database != NULL && !database_response_remove(keeper->database, row->id, ret_error))
 		log_warn(keeper->options.log, admin, "a response that is over stays in framewall.db: %s", ret_error);
-	record(responses, EVENT_response_ended, row, cause);
+	record(responses, row, NULL, cause);
 	drop(responses, row);
 }
 

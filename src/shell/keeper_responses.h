@@ -37,7 +37,8 @@ void keeper_responses_free(struct keeper_responses *responses);
 /* What came of it: KEPT; FULL: there are as many as may be; FAILED: nothing was done; NOT_KEPT: it is in force, but
  * does not outlive the server. */
 enum keeper_responded { RESPONDED_KEPT, RESPONDED_FULL, RESPONDED_FAILED, RESPONDED_NOT_KEPT };
-/* By an operator. wish has all but id and times; ret_response is what is in force. by: who, for the record. */
+/* By an operator. wish has all but id and times; ret_response is what is in force: in mode: monitor a dry run, whatever
+ * was wished. by: who, for the record. */
 enum keeper_responded keeper_responses_add(struct keeper_responses *responses, const struct database_response *wish,
 					   uint64_t seconds, const char *by, struct database_response *ret_response,
 					   char ret_error[DATABASE_ERROR]);

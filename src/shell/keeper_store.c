@@ -300,11 +300,23 @@ uint32_t keeper_store_session_end_user(struct keeper *keeper, struct fw_slice us
 	return (uint32_t)ask(keeper, &(struct ipc_store){ .op = IPC_STORE_END_USER }, user, slice(NULL, 0));
 }
 
-bool keeper_store_session_revoke(struct keeper *keeper, struct fw_slice session_id)
+static void copy_session(void *user, const struct store_session *session, bool held)
 {
+	(void)held;
+	*(struct store_session *)user = *session;
+}
+
+bool keeper_store_session_revoke(struct keeper *keeper, struct fw_slice session_id, struct store_session *ret_session)
+{
+	struct sessions_wish wish = { copy_session, ret_session };
+	int64_t there = 0;
+
+	*ret_session = (struct store_session){ .user_id_size = 0 };
 	if (remote_of(keeper) == NULL)
-		return store_session_revoke(store_of(keeper), session_id);
-	return ask(keeper, &(struct ipc_store){ .op = IPC_STORE_END_SESSION }, session_id, slice(NULL, 0)) != 0;
+		return store_session_revoke(store_of(keeper), session_id, ret_session);
+	return call(keeper, &(struct ipc_store){ .op = IPC_STORE_END_SESSION }, session_id, slice(NULL, 0), &there,
+		    take_session, &wish) &&
+	       there != 0;
 }
 
 size_t keeper_store_session_count(struct keeper *keeper)

@@ -25,7 +25,7 @@ enum store_key_kept keeper_store_key_put(struct keeper *keeper, const struct sto
 					 char ret_forgotten[STORE_KEY_ID]);
 uint32_t keeper_store_key_end_sessions(struct keeper *keeper, struct fw_slice id);
 uint32_t keeper_store_session_end_user(struct keeper *keeper, struct fw_slice user);
-bool keeper_store_session_revoke(struct keeper *keeper, struct fw_slice session_id);
+bool keeper_store_session_revoke(struct keeper *keeper, struct fw_slice session_id, struct store_session *ret_session);
 size_t keeper_store_session_count(struct keeper *keeper);
 void keeper_store_session_list(struct keeper *keeper, struct fw_slice of, size_t limit, store_session_function *each,
 			       void *user);

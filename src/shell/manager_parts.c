@@ -159,6 +159,7 @@ int manager_parts_keeper(struct fw_manager *manager, const struct keeper_options
 		.on_event = manager->on_event,
 		.event_user = manager->event_user,
 		.log = &manager->lines,
+		.tls = manager->tls,
 		.reload = manager_reload_ask,
 		.reload_user = manager,
 		.configuration = manager->configuration,

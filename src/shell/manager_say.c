@@ -73,6 +73,11 @@ static void say_token(struct fw_manager *manager, const char *user, const char *
 	arena_fini(&arena);
 }
 
+static const char *admin_scheme(const struct fw_manager *manager)
+{
+	return tls_serves_admin(manager->tls) ? "https" : "http";
+}
+
 static void say_demo(struct fw_manager *manager)
 {
 	const struct keeper_demo *demo = &manager->demo_users;
@@ -80,8 +85,8 @@ static void say_demo(struct fw_manager *manager)
 
 	for (unsigned i = 0; i < demo->user_count; i++)
 		if (keeper_demo_code(manager->keeper, i, code) != 0)
-			manager_say(manager, FW_LOG_NOTICE, "manager", "log in as %s: http://%s:%u/demo#%.40s",
-				    demo->users[i].user, url_host(manager->admin_host, host),
+			manager_say(manager, FW_LOG_NOTICE, "manager", "log in as %s: %s://%s:%u/demo#%.40s",
+				    demo->users[i].user, admin_scheme(manager), url_host(manager->admin_host, host),
 				    keeper_port(manager->keeper), code);
 	say_token(manager, demo->users[0].user, demo->users[0].role);
 }
@@ -137,8 +142,9 @@ void manager_say_where(struct fw_manager *manager)
 		manager_say(manager, FW_LOG_NOTICE, "manager",
 			    "monitor mode: nothing is refused, the record says what would be");
 	if (manager->admin_on)
-		manager_say(manager, FW_LOG_NOTICE, "manager", "admin on http://%s:%u (token in %s/admin.token)",
-			    url_host(manager->admin_host, host), keeper_port(manager->keeper), manager->data_directory);
+		manager_say(manager, FW_LOG_NOTICE, "manager", "admin on %s://%s:%u (token in %s/admin.token)",
+			    admin_scheme(manager), url_host(manager->admin_host, host), keeper_port(manager->keeper),
+			    manager->data_directory);
 	if (manager->demo && manager->admin_on)
 		say_demo(manager);
 }

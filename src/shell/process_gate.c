@@ -257,6 +257,7 @@ static int start(struct process *process, struct fw_error *error)
 	const char *lacks;
 	int result;
 
+	tls_leave_admin(manager->tls);
 	process_join(shared, shared->generation);
 	result = manager_parts_state(manager, error);
 	if (result != FW_OK)

@@ -35,11 +35,27 @@ bool tls_serves(struct tls *tls)
 	return serves;
 }
 
+bool tls_serves_admin(struct tls *tls)
+{
+	struct tls_snapshot *snapshot = tls_current(tls);
+	bool serves = snapshot->admin != NULL;
+
+	tls_release(snapshot);
+	return serves;
+}
+
+void tls_leave_admin(struct tls *tls)
+{
+	tls->without_admin = true;
+	SSL_CTX_free(tls->current->admin);
+	tls->current->admin = NULL;
+}
+
 static struct tls_snapshot *load(struct tls *tls, const struct fw_policy *policy, fw_report_function *report,
 				 void *user)
 {
 	struct tls_problems problems = { report, user, 0 };
-	struct tls_snapshot *snapshot = tls_load(policy, &tls->tickets, &problems);
+	struct tls_snapshot *snapshot = tls_load(policy, &tls->tickets, tls->without_admin, &problems);
 
 	if (snapshot == NULL && problems.errors == 0)
 		tls_files_report(&problems, true, policy->source, "TLS cannot be set up: out of memory");
@@ -114,7 +130,7 @@ void tls_describe(struct tls *tls, fw_report_function *say, void *user)
 
 	for (unsigned i = 0; i < snapshot->count; i++)
 		describe_certificate(&snapshot->certificates[i], say, user);
-	if (snapshot->count != 0 || snapshot->client != NULL) {
+	if (snapshot->count != 0 || snapshot->client != NULL || snapshot->admin != NULL) {
 		snprintf(text, sizeof(text), "%s, groups %s%s%s%s%s", snapshot->min_1_3 ? "TLS 1.3" : "TLS 1.2 and 1.3",
 			 *snapshot->groups != '\0' ? snapshot->groups : "of the library",
 			 *snapshot->lacking != '\0' ? "; OpenSSL " : "",

@@ -23,6 +23,10 @@ struct tls *tls_free(struct tls *tls); /* after the last stream; NULL-safe, retu
 
 /* Do clients connect by TLS (now)? */
 bool tls_serves(struct tls *tls);
+bool tls_serves_admin(struct tls *tls); /* do operators? */
+/* A process that meets clients alone has no key of the admin side: forgotten, and not read again. Before there are
+ * streams. */
+void tls_leave_admin(struct tls *tls);
 /* For people, one line each: certificates with their names and last day; versions and groups, and which groups the
  * library lacks. */
 void tls_describe(struct tls *tls, fw_report_function *say, void *user);

@@ -93,18 +93,18 @@ static SSL_CTX *new_context(const SSL_METHOD *method, const struct fw_policy *po
 	return NULL;
 }
 
-static bool ask_for_certificates(SSL_CTX *context, const struct fw_policy *policy, struct tls_problems *problems)
+/* whether: of CLIENT_CERTIFICATE_; files: who signs them. */
+static bool ask_for_certificates(SSL_CTX *context, int64_t whether, const struct tls_files *files,
+				 struct tls_problems *problems)
 {
-	const struct settings *settings = &policy->settings;
-	struct tls_files files = { policy->source, "tls.client_ca", settings->tls_client_ca, NULL };
 	int mode = SSL_VERIFY_PEER;
 	STACK_OF(X509_NAME) * names;
 
-	if (settings->tls_client_certificate == CLIENT_CERTIFICATE_NONE)
+	if (whether == CLIENT_CERTIFICATE_NONE)
 		return true;
-	if (settings->tls_client_certificate == CLIENT_CERTIFICATE_REQUIRE)
+	if (whether == CLIENT_CERTIFICATE_REQUIRE)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-	if (!tls_files_authorities(context, &files, problems))
+	if (!tls_files_authorities(context, files, problems))
 		return false;
 	names = tls_files_names(context); /* what the client is told to choose from */
 	ERR_clear_error();
@@ -137,16 +137,15 @@ static bool digest_authorities(EVP_MD_CTX *digest, SSL_CTX *context)
 }
 
 /* Whether others sign certificates of clients from now on: then those who are here are asked again. */
-static bool note_authorities(struct tls_snapshot *snapshot)
+static bool note_authorities(SSL_CTX *context, uint64_t *ret_authorities)
 {
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
 	uint8_t hash[EVP_MAX_MD_SIZE] = { 0 };
 	bool made = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
-		    digest_authorities(digest, snapshot->certificates[0].context) &&
-		    EVP_DigestFinal_ex(digest, hash, NULL) == 1;
+		    digest_authorities(digest, context) && EVP_DigestFinal_ex(digest, hash, NULL) == 1;
 
 	EVP_MD_CTX_free(digest);
-	memcpy(&snapshot->authorities, hash, sizeof(snapshot->authorities));
+	memcpy(ret_authorities, hash, sizeof(*ret_authorities));
 	return made;
 }
 
@@ -195,6 +194,7 @@ static bool load_certificate(const struct fw_policy *policy, unsigned index, str
 static bool load_server(const struct fw_policy *policy, struct tls_snapshot *snapshot, struct tls_tickets *tickets,
 			struct tls_problems *problems)
 {
+	struct tls_files signers = { policy->source, "tls.client_ca", policy->settings.tls_client_ca, NULL };
 	bool loaded = true;
 
 	if (policy->certificate_count == 0)
@@ -205,10 +205,34 @@ static bool load_server(const struct fw_policy *policy, struct tls_snapshot *sna
 	for (unsigned i = 0; i < policy->certificate_count; i++) /* every problem at once */
 		loaded = load_certificate(policy, i, snapshot, tickets, problems) && loaded;
 	for (unsigned i = 0; loaded && i < snapshot->count; i++)
-		loaded = ask_for_certificates(snapshot->certificates[i].context, policy, problems);
+		loaded = ask_for_certificates(snapshot->certificates[i].context,
+					      policy->settings.tls_client_certificate, &signers, problems);
 	for (unsigned i = 0; loaded && i < snapshot->count; i++)
 		loaded = set_session_context(snapshot->certificates[i].context, snapshot);
-	return loaded && note_authorities(snapshot);
+	return loaded && note_authorities(snapshot->certificates[0].context, &snapshot->authorities);
+}
+
+/* No tickets: each connection of an operator shows its certificate anew. */
+static bool load_admin(const struct fw_policy *policy, struct tls_snapshot *snapshot, struct tls_problems *problems)
+{
+	const struct settings *settings = &policy->settings;
+	const char *key = *settings->admin_tls_key != '\0' ? settings->admin_tls_key : settings->admin_tls_certificate;
+	struct tls_files files = { policy->source, "admin.tls.certificate", settings->admin_tls_certificate, key };
+	struct tls_files signers = { policy->source, "admin.tls.client_ca", settings->admin_client_ca, NULL };
+
+	if (*settings->admin_tls_certificate == '\0')
+		return true;
+	snapshot->admin = new_context(TLS_server_method(), policy, snapshot);
+	if (snapshot->admin == NULL || (settings->tls_min_version == TLS_1_3 &&
+					SSL_CTX_set_min_proto_version(snapshot->admin, TLS1_3_VERSION) != 1))
+		return false;
+	SSL_CTX_set_options(snapshot->admin, SSL_OP_NO_TICKET);
+	SSL_CTX_set_num_tickets(snapshot->admin, 0);
+	SSL_CTX_set_session_cache_mode(snapshot->admin, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_alpn_select_cb(snapshot->admin, on_alpn, NULL);
+	return tls_files_pair(snapshot->admin, &files, problems) &&
+	       ask_for_certificates(snapshot->admin, settings->admin_client_certificate, &signers, problems) &&
+	       note_authorities(snapshot->admin, &snapshot->admin_authorities);
 }
 
 static bool needs_client(const struct fw_policy *policy)
@@ -275,7 +299,7 @@ static bool load_client(const struct fw_policy *policy, struct tls_snapshot *sna
 static bool has_groups(const struct fw_policy *policy, const struct tls_snapshot *snapshot,
 		       struct tls_problems *problems)
 {
-	bool used = snapshot->count != 0 || snapshot->client != NULL;
+	bool used = snapshot->count != 0 || snapshot->client != NULL || snapshot->admin != NULL;
 
 	if (!used || policy->settings.tls_groups.count == 0 || *snapshot->groups != '\0')
 		return true;
@@ -285,11 +309,11 @@ static bool has_groups(const struct fw_policy *policy, const struct tls_snapshot
 	return false;
 }
 
-struct tls_snapshot *tls_load(const struct fw_policy *policy, struct tls_tickets *tickets,
+struct tls_snapshot *tls_load(const struct fw_policy *policy, struct tls_tickets *tickets, bool without_admin,
 			      struct tls_problems *problems)
 {
 	struct tls_snapshot *snapshot = mem_zero(1, sizeof(*snapshot));
-	bool server, client;
+	bool server, client, admin;
 
 	if (snapshot == NULL)
 		return NULL;
@@ -297,8 +321,9 @@ struct tls_snapshot *tls_load(const struct fw_policy *policy, struct tls_tickets
 	snapshot->min_1_3 = policy->settings.tls_min_version == TLS_1_3;
 	server = load_server(policy, snapshot, tickets, problems);
 	client = load_client(policy, snapshot, problems);
+	admin = without_admin || load_admin(policy, snapshot, problems);
 	ERR_clear_error();
-	if (server && client && has_groups(policy, snapshot, problems))
+	if (server && client && admin && has_groups(policy, snapshot, problems))
 		return snapshot;
 	tls_load_forget(snapshot);
 	return NULL;
@@ -317,6 +342,7 @@ void tls_load_forget(struct tls_snapshot *snapshot)
 	}
 	mem_free(snapshot->certificates);
 	SSL_CTX_free(snapshot->client);
+	SSL_CTX_free(snapshot->admin);
 	mem_free(snapshot->server_name);
 	mem_free(snapshot);
 }

@@ -38,7 +38,9 @@ struct tls_snapshot {
 	SSL_CTX *client; /* NULL: no upstream is wss:// */
 	bool verifies;	 /* upstreams */
 	bool min_1_3;
-	uint64_t authorities;		/* of clients: of a digest of them */
+	uint64_t authorities; /* of clients: of a digest of them */
+	SSL_CTX *admin;	      /* for operators; NULL: they connect without TLS */
+	uint64_t admin_authorities;
 	char *server_name;		/* for all upstreams, or NULL: the host */
 	char groups[256], lacking[256]; /* "X25519, P-256" */
 };
@@ -47,6 +49,7 @@ struct tls {
 	pthread_mutex_t lock; /* of current */
 	struct tls_snapshot *current;
 	struct tls_tickets tickets;
+	bool without_admin; /* this process serves no operators, and has no key of theirs */
 	BIO_METHOD *method; /* of every stream's BIO */
 };
 
@@ -63,7 +66,7 @@ struct tls_problems {
 
 /* tls_load.c: contexts from files */
 /* NULL: reported, or memory is short (then errors is 0). */
-struct tls_snapshot *tls_load(const struct fw_policy *policy, struct tls_tickets *tickets,
+struct tls_snapshot *tls_load(const struct fw_policy *policy, struct tls_tickets *tickets, bool without_admin,
 			      struct tls_problems *problems);
 void tls_load_forget(struct tls_snapshot *snapshot); /* frees it */
 

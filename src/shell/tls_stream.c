@@ -20,6 +20,7 @@ struct tls_stream {
 	uint32_t kept_size, kept_at;
 	uint8_t state;	      /* enum tls_stream_state */
 	bool said_last;	      /* our close_notify is out */
+	bool of_admin;	      /* an operator's */
 	uint64_t authorities; /* of clients, by which their certificate was judged */
 	bool verifies;	      /* the client's end: the peer's certificate must hold */
 	char *failure;	      /* NULL: none, or no memory for its text */
@@ -57,22 +58,48 @@ static struct tls_stream *begin(SSL_CTX *context, struct tls_snapshot *snapshot,
 	return stream;
 }
 
-struct tls_stream *tls_stream_accept(struct tls *tls, struct tls_io *io, bool *ret_plain)
+/* Of whom a client is; NULL: they connect without TLS. */
+static SSL_CTX *context_of(const struct tls_snapshot *snapshot, bool of_admin)
+{
+	if (of_admin)
+		return snapshot->admin;
+	return snapshot->count != 0 ? snapshot->certificates[0].context : NULL;
+}
+
+static uint64_t authorities_of(const struct tls_snapshot *snapshot, bool of_admin)
+{
+	return of_admin ? snapshot->admin_authorities : snapshot->authorities;
+}
+
+static struct tls_stream *accept_one(struct tls *tls, struct tls_io *io, bool of_admin, bool *ret_plain)
 {
 	struct tls_snapshot *snapshot = tls_current(tls);
+	SSL_CTX *context = context_of(snapshot, of_admin);
+	uint64_t authorities = authorities_of(snapshot, of_admin);
 	struct tls_stream *stream;
 
-	*ret_plain = snapshot->count == 0;
+	*ret_plain = context == NULL;
 	if (*ret_plain) {
 		tls_release(snapshot);
 		return NULL;
 	}
-	stream = begin(snapshot->certificates[0].context, snapshot, io);
+	stream = begin(context, snapshot, io);
 	if (stream != NULL) {
-		stream->authorities = snapshot->authorities;
+		stream->of_admin = of_admin;
+		stream->authorities = authorities;
 		SSL_set_accept_state(stream->ssl);
 	}
 	return stream;
+}
+
+struct tls_stream *tls_stream_accept(struct tls *tls, struct tls_io *io, bool *ret_plain)
+{
+	return accept_one(tls, io, false, ret_plain);
+}
+
+struct tls_stream *tls_stream_accept_admin(struct tls *tls, struct tls_io *io, bool *ret_plain)
+{
+	return accept_one(tls, io, true, ret_plain);
 }
 
 /* RFC 6066 3: only names are asked for; RFC 6125 6.4.3: no "w*.example". */
@@ -350,13 +377,14 @@ static bool verify_again(const struct tls_stream *stream, SSL_CTX *context)
 bool tls_stream_trusted(struct tls_stream *stream, struct tls *tls)
 {
 	struct tls_snapshot *snapshot = tls_current(tls);
-	SSL_CTX *context = snapshot->count != 0 ? snapshot->certificates[0].context : NULL;
-	bool trusted = context == NULL || snapshot->authorities == stream->authorities ||
+	SSL_CTX *context = context_of(snapshot, stream->of_admin);
+	uint64_t authorities = authorities_of(snapshot, stream->of_admin);
+	bool trusted = context == NULL || authorities == stream->authorities ||
 		       SSL_CTX_get_verify_mode(context) == SSL_VERIFY_NONE ||
 		       SSL_get0_peer_certificate(stream->ssl) == NULL || verify_again(stream, context);
 
 	if (trusted && context != NULL)
-		stream->authorities = snapshot->authorities;
+		stream->authorities = authorities;
 	tls_release(snapshot);
 	return trusted;
 }

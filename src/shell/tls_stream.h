@@ -17,6 +17,8 @@ struct tls_io *tls_stream_io(struct tls *tls);
 /* The server's end of a new connection; NULL: memory is short. ret_plain: clients connect without TLS, and NULL is
  * returned. */
 struct tls_stream *tls_stream_accept(struct tls *tls, struct tls_io *io, bool *ret_plain);
+/* The same of an operator's connection. */
+struct tls_stream *tls_stream_accept_admin(struct tls *tls, struct tls_io *io, bool *ret_plain);
 /* The client's end: its first flight waits to be sent. host: whose certificate it must be, unless the configuration
  * says otherwise; a name or an address. */
 struct tls_stream *tls_stream_connect(struct tls *tls, struct tls_io *io, const char *host);

@@ -23,6 +23,8 @@ static bool is_meant(const struct connection *connection, const struct ipc_ask_c
 
 	if (connection->conn == NULL || connection->done)
 		return false;
+	if (asked->id != 0 && asked->id != fw_conn_principal(connection->conn).connection_id)
+		return false;
 	if (asked->address.family != 0 && !addr_equal(&asked->address, &connection->peer))
 		return false;
 	return user.size == 0 || slice_equal(fw_conn_principal(connection->conn).user_id, user);

@@ -234,7 +234,7 @@ uint32_t sessions_remove_user(struct sessions *sessions, struct fw_slice user)
 	return removed;
 }
 
-bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id)
+bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id, struct store_session *ret_session)
 {
 	for (uint32_t at = 1; at <= sessions->touched; at++) {
 		const struct session_slot *slot = &sessions->slots[at];
@@ -243,6 +243,7 @@ bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id)
 		    !slice_equal(slice(slot->texts + slot->user_id_size + slot->role_size, slot->session_id_size),
 				 session_id))
 			continue;
+		sessions_read(slot, ret_session);
 		sessions_remove(sessions, at);
 		return true;
 	}

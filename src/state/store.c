@@ -274,12 +274,12 @@ enum fw_answer_code store_session_take(struct store *store, const uint8_t key[32
 	return code;
 }
 
-bool store_session_revoke(struct store *store, struct fw_slice session_id)
+bool store_session_revoke(struct store *store, struct fw_slice session_id, struct store_session *ret_session)
 {
 	bool removed;
 
 	pthread_mutex_lock(&store->lock);
-	removed = sessions_remove_id(&store->sessions, session_id);
+	removed = sessions_remove_id(&store->sessions, session_id, ret_session);
 	pthread_mutex_unlock(&store->lock);
 	return removed;
 }

@@ -137,8 +137,8 @@ enum fw_answer_code store_ticket_open(struct store *store, const uint8_t key[32]
 				      uint64_t life_ns, struct fw_time now);
 enum fw_answer_code store_ticket_take(struct store *store, const uint8_t key[32], struct fw_time now,
 				      struct store_session *ret_session);
-/* Forgets one, held or not: false when there is none. Whoever holds it is told by the caller. */
-bool store_session_revoke(struct store *store, struct fw_slice session_id);
+/* Forgets one, held or not, and says what it was: false when there is none. Whoever holds it is told by the caller. */
+bool store_session_revoke(struct store *store, struct fw_slice session_id, struct store_session *ret_session);
 uint32_t store_session_end_user(struct store *store, struct fw_slice user); /* forgets all of his: how many */
 /* Up to limit sessions that have not ended, of one user or (user.size 0) of all; each is called under the lock. */
 typedef void store_session_function(void *user, const struct store_session *session, bool held);

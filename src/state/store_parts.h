@@ -197,7 +197,7 @@ uint32_t sessions_left_of_user(const struct sessions *sessions, const struct sto
 bool sessions_ended(const struct session_slot *slot, struct fw_time now);
 /* Of a user all, else the one of that id; how many there were. */
 uint32_t sessions_remove_user(struct sessions *sessions, struct fw_slice user);
-bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id);
+bool sessions_remove_id(struct sessions *sessions, struct fw_slice session_id, struct store_session *ret_session);
 uint32_t sessions_remove_key(struct sessions *sessions, struct fw_slice key_id);
 void sessions_sweep(struct sessions *sessions, struct fw_time now, uint32_t steps);
 

@@ -168,7 +168,7 @@ class Framewall:
     def admin_port(self):
         """Of a program that was started with "--admin", "localhost:0"."""
         def found():
-            return [f for f in (re.match(r"admin on http://.*:(\d+) ", line) for line in self.lines) if f]
+            return [f for f in (re.match(r"admin on https?://.*:(\d+) ", line) for line in self.lines) if f]
 
         return int(until(found)[0].group(1))
 

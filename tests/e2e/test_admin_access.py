@@ -43,6 +43,10 @@ def root(fw):
         return Admin(fw.admin_port(), file.read().strip())
 
 
+def started_with(config):
+    return Framewall(config, places=("--listen", "localhost:0", "--admin", "localhost:0"), says=r"\bthreat\b|log levels changed|key")
+
+
 def started(*more, **options):
     return Framewall(CONFIG, *more, places=("--listen", "localhost:0", "--admin", "localhost:0"), **options)
 
@@ -230,4 +234,94 @@ def test_forms():
         equal(admin.ask("PATCH", "/api/v1/admin-tokens")[0], 405, "a method that it does not take")
 
 
-main(test_document, test_every_route, test_tokens, test_again, test_too_much, test_forms)
+CHANGES = ("admin_action", "response_applied", "response_ended")
+
+
+def test_changes():
+    """Each route of the table that changes something leaves one record of it: who, what, before, after, and no secret."""
+    folder = tempfile.mkdtemp(prefix="framewall-changes-")
+    netset = os.path.join(folder, "bad.netset")
+    with open(netset, "w") as file:
+        file.write("203.0.113.0/24\n")
+    config = CONFIG + "threat_intelligence: { lists: [ { name: bad, url: \"file:" + netset + "\", format: netset, action: count } ] }\n"
+    with started_with(config) as fw:
+        by = "changer"
+        admin = Admin(fw.admin_port(), say(fw, "create", "--name", by, "--role", "admin").split()[-1])
+        carol = RawClient(fw.port, fw.bearer("carol"))
+        until(lambda: admin.ask("GET", "/api/v1/sessions")[1]["sessions"] and admin.ask("GET", "/api/v1/connections")[1]["connections"])
+        session = admin.ask("GET", "/api/v1/sessions")[1]["sessions"][0]["session_id"]
+        connection = admin.ask("GET", "/api/v1/connections")[1]["connections"][0]["connection_id"]
+        got, secrets = {}, ["a long passphrase 1", "a long passphrase 2"]
+
+        def of(method, path, member):
+            return got[method, path][member]
+
+        # In an order in which each finds what it changes: the body, and what the path ends in.
+        calls = {
+            ("PUT", "/api/v1/log"): ({"levels": "hub=debug"}, ""),
+            ("POST", "/api/v1/reload"): ({}, ""),
+            ("DELETE", "/api/v1/connections/{id}"): (None, lambda: connection),
+            ("DELETE", "/api/v1/sessions/{id}"): (None, lambda: session),
+            ("POST", "/api/v1/keys"): ({"name": "ci"}, ""),
+            ("POST", "/api/v1/keys/{id}/rotate"): ({}, lambda: of("POST", "/api/v1/keys", "id")),
+            ("DELETE", "/api/v1/keys/{id}"): (None, lambda: of("POST", "/api/v1/keys/{id}/rotate", "id")),
+            ("POST", "/api/v1/key-store/rotate"): ({}, ""),
+            ("POST", "/api/v1/revocations"): ({"user": "dave", "disabled": True}, ""),
+            ("DELETE", "/api/v1/revocations/{user}"): (None, lambda: "dave"),
+            ("POST", "/api/v1/users"): ({"user": "erin", "password": secrets[0]}, ""),
+            ("PUT", "/api/v1/users/{user}"): ({"password": secrets[1]}, lambda: "erin"),
+            ("DELETE", "/api/v1/users/{user}"): (None, lambda: "erin"),
+            ("POST", "/api/v1/tokens"): ({"user": "frank"}, ""),
+            ("POST", "/api/v1/admin-tokens"): ({"name": "more", "role": "auditor"}, ""),
+            ("DELETE", "/api/v1/admin-tokens/{id}"): (None, lambda: of("POST", "/api/v1/admin-tokens", "id")),
+            ("POST", "/api/v1/silences"): ({"matchers": {"alert": "x"}, "seconds": 60, "reason": "r", "author": "a"}, ""),
+            ("DELETE", "/api/v1/silences/{id}"): (None, lambda: of("POST", "/api/v1/silences", "id")),
+            ("POST", "/api/v1/responses"): ({"action": "isolate", "user": "grace", "reason": "r"}, ""),
+            ("DELETE", "/api/v1/responses/{id}"): (None, lambda: of("POST", "/api/v1/responses", "id")),
+            ("POST", "/api/v1/threats/reload"): ({}, ""),
+            ("POST", "/api/v1/blocks"): ({"address": "192.0.2.77", "reason": "r"}, ""),
+            ("DELETE", "/api/v1/blocks/{subject}"): (None, lambda: "192.0.2.77"),
+        }
+        table = {(method, path) for method, path, _, least, *_ in rows_of("admin_routes", "ROUTE") if method not in ("GET", "HEAD") and least != "open"}
+        equal(table ^ set(calls), set(), "each route that changes something is asked here: whoever adds one adds how it is recorded")
+
+        def changes():
+            return [record for record in fw.records() if record["event_type"] in CHANGES and by in (record["details"].get("by"), record["details"].get("cause", "").split(" ")[-1])]
+
+        wrong = []
+        for (method, path), (body, name) in calls.items():
+            target = re.sub(r"{\w+}", name, path) if isinstance(name, str) else re.sub(r"{\w+}", name(), path)
+            had = len(changes())
+            status, answer, _ = admin.ask(method, target, body)
+            got[method, path] = answer
+            if isinstance(answer, dict):
+                secrets += [answer[member] for member in ("token", "key") if isinstance(answer.get(member), str)]
+            until(lambda: len(changes()) > had, 5)
+            made = changes()[had:]
+            if not 200 <= status < 300 or len(made) != 1:
+                wrong.append((method, path, status, answer, made))
+                continue
+            details = made[0]["details"]
+            if path.endswith("reload") and "digest_before" in details and "digest_after" in details:
+                continue
+            before, after = (json.loads(details.get(which, '"nothing is said"')) for which in ("before", "after"))
+            if before == after or "nothing is said" in (before, after) or (before is None and method != "POST") or (after is None and method != "DELETE"):
+                wrong.append((method, path, details))
+        equal(wrong, [], "each leaves one record, with what it was before and what it is then")
+        equal(len(changes()), len(calls), "and no other")
+        text = "".join(json.dumps(record) for record in fw.records())
+        equal([secret for secret in secrets if secret in text], [], f"none of {len(secrets)} passwords, keys and tokens is in the record")
+        state = {record["details"].get("action", ""): record["details"] for record in changes()}
+        equal((json.loads(state["connection close"]["before"])["user_id"], json.loads(state["connection close"]["after"])), ("carol", None), "who was cut off is in it")
+        equal(json.loads(state["log levels"]["before"]), {"hub": "info"}, "and how much the log said before")
+        carol.close()
+        until(lambda: not admin.ask("GET", "/api/v1/connections")[1]["connections"])
+        equal(admin.ask("DELETE", "/api/v1/connections/" + connection)[0], 404, "a connection that is there no more is not ended again")
+        had = len(fw.records())
+        statuses = [admin.ask(method, re.sub(r"{\w+}", "nobody-there", path), "[]" if method != "DELETE" else None)[0] for method, path in calls if "reload" not in path and "rotate" not in path]
+        equal([status for status in statuses if status not in (400, 404)], [], "what changes nothing is refused")
+        equal([record["details"] for record in fw.records()[had:] if record["event_type"] in CHANGES], [], "and leaves no record of a change")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+main(test_document, test_every_route, test_tokens, test_again, test_too_much, test_forms, test_changes)

@@ -16,6 +16,7 @@ import urllib.request
 from certificates import Authority, openssl
 from effects import *
 from effects_receivers import cases_of_receivers
+from effects_admin import cases_of_admin
 from effects_anomalies import cases_of_anomalies
 from effects_blocks import cases_of_blocks
 from effects_record import cases_of_record
@@ -270,6 +271,7 @@ def cases(made):
                 behind[2]: ("", pairs["gateway"].certificate, 502, 101), behind[3]: ("", pairs["gateway"].key, 502, 101)}, see_status(*behind),
                {**CLOSED, "upstream.url": f"wss://localhost:{demanding.port}"}, files=behind)
     yield Case({"upstream.tls.verify": ("on", "off", 502, 101)}, see_status("upstream.tls.verify"), {**CLOSED, "upstream.url": f"wss://localhost:{unknown.port}"})
+    yield from cases_of_admin(authority, other, pairs)
     places = {"messages.*.when.network": (["127.0.0.1"], ["10.0.0.0/8"], "taken", "PERMISSION_DENIED"),
               "messages.*.when.certificate": ("any", "required", "taken", "PERMISSION_DENIED")}
     types = dict(zip(places, ("chat_message", "csrf_refresh")))

@@ -274,6 +274,11 @@ def test_rules():
         mallory.send(BAD)
         equal(applied(fw)[0]["details"].get("would"), "block", "in monitor it says what would be")
         ok(mallory.socket.open and ask(fw, "GET", "/api/v1/connections")[1]["total"] == 1, "and he is there")
+        status, answer = ask(fw, "POST", "/api/v1/responses", {"action": "isolate", "user": "mallory", "reason": "by hand"})
+        ok(status == 201 and answer["dry_run"] is True and "monitor" in answer["cause"], "what an operator does there does nothing either, and he is told so", answer)
+        details = applied(fw, 2)[1]["details"]
+        equal((details.get("would"), details.get("action"), details["mode"], json.loads(details["after"])["dry_run"]), ("isolate", None, "monitor", True), "the record says it")
+        ok("would be done: slow; mode: monitor" in say(fw, "add", "slow", "user:mallory", "--reason", "r"), "and so does the command")
         mallory.close()
 
 

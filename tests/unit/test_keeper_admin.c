@@ -228,7 +228,7 @@ static void test_blocks(void **state)
 	assert_true(file_has("record/security_audit.log",
 			     "\"details\":{\"action\":\"block add\",\"through\":\"admin "
 			     "port\",\"by\":\"admin.token\",\"address\":\"192.0.2.1\",\"hours\":2,"
-			     "\"reason\":\"port \\u001b[31mscan\\u000a\"}"));
+			     "\"reason\":\"port \\u001b[31mscan\\u000a\",\"before\":\"null\",\"after\":"));
 	assert_true(file_has("record/security_audit.log",
 			     "\"action\":\"block remove\",\"through\":\"admin "
 			     "port\",\"by\":\"admin.token\",\"address\":\"2001:db8::/64\""));

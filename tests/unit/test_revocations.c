@@ -120,13 +120,15 @@ static void times(void **state)
 static void one_session(void **state)
 {
 	struct store *store = make();
+	struct store_session gone;
 
 	(void)state;
 	assert_int_equal(open_session(store, "alice", "one", 0), FW_ANSWER_YES);
 	assert_int_equal(open_session(store, "alice", "two", 0), FW_ANSWER_YES);
-	assert_false(store_session_revoke(store, slice_text("on")));
-	assert_true(store_session_revoke(store, slice_text("one")));
-	assert_false(store_session_revoke(store, slice_text("one")));
+	assert_false(store_session_revoke(store, slice_text("on"), &gone));
+	assert_true(store_session_revoke(store, slice_text("one"), &gone));
+	assert_memory_equal(gone.session_id, "one", 3); /* what it was is said */
+	assert_false(store_session_revoke(store, slice_text("one"), &gone));
 	assert_int_equal(store_session_count(store), 1);
 	store_free(store);
 }
