@@ -65,13 +65,13 @@ THREAT = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_o
           **{row[0]: {**TRUTH, "default": row[1] == "1", "description": row[2]} for row in rows_of("threat_lists", "THREAT_BOOLEAN")},
           **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("threat_lists", "THREAT_INTEGER")},
           "format": one_of([row[0] for row in rows_of("threat_formats", "THREAT_FORMAT")]), "action": one_of(("block", "flag", "count"))}
+LEVEL = one_of(("info", "warning", "critical", "emergency"))
+WHERE = mapping({"level": LEVEL, "user": TEXT, "session": TEXT, "text": TEXT, "ip": {"type": "string"}, "details": named(TEXTS)})
 SCENARIO = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_of("scenarios", "SCENARIO_TEXT")},
             **{row[0]: {**TEXTS, "description": row[1]} for row in rows_of("scenarios", "SCENARIO_TEXTS")},
             **{row[0]: {**whole(int(row[2]), int(row[3])), "default": int(row[1]), "description": row[5]} for row in rows_of("scenarios", "SCENARIO_INTEGER")},
-            "where": mapping({**{name: {"type": "string"} for name in ("level", "user", "session", "text", "ip")}, "details": named(TEXTS)}),
-            "labels": named(NAME), "action": one_of(("record", "points", "close", "block", "revoke")), "level": one_of(("info", "warning", "critical", "emergency"))}
-LEVEL = one_of(("info", "warning", "critical", "emergency"))
-WHERE = mapping({"level": LEVEL, "user": TEXT, "text": TEXT, "ip": {"type": "string"}, "details": named(TEXTS)})
+            "where": WHERE,
+            "labels": named(NAME), "action": one_of(("record", "points", "close", "block", "revoke")), "level": LEVEL}
 ALERT = {**{row[0]: {"type": "string", "description": row[1]} for row in rows_of("alert_rules", "ALERT_TEXT")},
          **{row[0]: {**TEXTS, "description": row[1]} for row in rows_of("alert_rules", "ALERT_TEXTS")},
          **{row[0]: WHERE for row in rows_of("alert_rules", "ALERT_MAP")},

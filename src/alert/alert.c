@@ -5,6 +5,7 @@
 #include "base/event_type.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "record/where.h"
 
 struct alerts *alerts_new(const struct hash_key *key, alert_tell *tell, void *user)
 {
@@ -179,7 +180,7 @@ void alerts_event(struct alerts *alerts, const struct fw_record *record, uint64_
 		struct alert *alert;
 
 		if ((rule->events >> record->type & 1) == 0 || record->level < rule->least_level ||
-		    !alert_where(&rule->where, record))
+		    !where_matches(&rule->where, record))
 			continue;
 		if (rule->new_addresses && (record->source.family == 0 || alert_seen(alerts, &record->source, now_ns)))
 			continue;

@@ -59,9 +59,6 @@ void alerts_tick(struct alerts *alerts, const uint64_t *figures, uint64_t now_ns
 /* Has anything changed that alerts_save would write? Asked once. */
 bool alerts_changed(struct alerts *alerts);
 
-/* Is a rule about this event? */
-bool alert_where(const struct event_where *where, const struct fw_record *record);
-
 /* --- silences */
 struct alert_silence {
 	uint64_t id; /* 0: it is free */

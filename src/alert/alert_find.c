@@ -5,46 +5,7 @@
 #include "alert/alert_parts.h"
 #include "base/encode.h"
 #include "base/slice.h"
-#include "record/filter.h"
-
-static const struct fw_detail *find_detail(const struct fw_record *record, const char *key)
-{
-	for (unsigned i = 0; i < record->detail_count && i < FW_RECORD_DETAILS; i++)
-		if (strcmp(record->details[i].key, key) == 0)
-			return &record->details[i];
-	return NULL;
-}
-
-static bool detail_is(const struct fw_detail *detail, const struct texts *values)
-{
-	char number[ENCODE_U64 + 1];
-
-	if (detail == NULL)
-		return false;
-	for (size_t i = 0; i < values->count; i++) {
-		if (detail->kind == FW_DETAIL_TEXT && slice_is(detail->text, values->items[i]))
-			return true;
-		if (detail->kind == FW_DETAIL_INTEGER &&
-		    slice_is(slice(number, encode_i64(detail->number, number)), values->items[i]))
-			return true;
-		if (detail->kind == FW_DETAIL_BOOLEAN &&
-		    strcmp(values->items[i], detail->number != 0 ? "true" : "false") == 0)
-			return true;
-	}
-	return false;
-}
-
-bool alert_where(const struct event_where *where, const struct fw_record *record)
-{
-	const struct ledger_filter filter = {
-		.level = where->level, .user_id = where->user, .text = where->text, .source = where->ip
-	};
-
-	for (unsigned i = 0; i < where->detail_count; i++)
-		if (!detail_is(find_detail(record, where->details[i].key), &where->details[i].values))
-			return false;
-	return filter_matches_record(&filter, record);
-}
+#include "record/where.h"
 
 /* Cut, not within a character; what could end a label is none of it. */
 static void copy(struct fw_slice text, char ret_text[ALERT_VALUE])
@@ -89,7 +50,7 @@ static bool take_field(const struct alerts *alerts, const struct alert_field *fi
 		text = slice_text(fw_event_name(record->type));
 		break;
 	default:
-		detail = find_detail(record, field->detail);
+		detail = where_detail(record, field->detail);
 		if (detail != NULL && detail->kind == FW_DETAIL_TEXT)
 			text = detail->text;
 		else if (detail != NULL)

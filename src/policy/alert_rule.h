@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "base/limits.h"
-#include "policy/event_where.h"
+#include "base/event_where.h"
 
 enum { ALERT_NAME = 40, ALERT_BY = 3, ALERT_MATCHERS = 6, ALERT_EQUAL = 4, ALERT_NO_METRIC = 0xffff };
 

@@ -33,13 +33,10 @@ static const char *const names[ROWS] = {
 #undef SCENARIO_INTEGER
 };
 
-/* By enum scenario_action, enum scenario_field_kind, enum fw_level. */
+/* By enum scenario_action, enum scenario_field_kind. */
 static const char *const actions[SCENARIO_ACTIONS] = { "record", "points", "close", "block", "revoke" };
 static const char *const fields[SCENARIO_DETAIL] = { "address", "network", "user", "session", "connection", "event" };
-static const char *const levels[] = { "info", "warning", "critical", "emergency" };
 static const char detail_prefix[] = "details.";
-
-enum { LEVELS = sizeof(levels) / sizeof(*levels) };
 
 const char *scenario_action_name(unsigned action)
 {
@@ -53,19 +50,6 @@ static unsigned find(const char *const *words, unsigned count, const char *word)
 	while (found < count && strcmp(words[found], word) != 0)
 		found++;
 	return found;
-}
-
-static void set_text(struct config *config, const char *name, struct config_place place, struct fy_node *value,
-		     const char **ret_text)
-{
-	struct fw_slice text;
-
-	if (!config_yaml_is_text(config, place, name, value, &text))
-		return;
-	if (text.size == 0 || text.size > SCENARIO_LABELS || memchr(text.data, '\n', text.size) != NULL)
-		config_report_error(config, place, "\"%s\" is one line of 1 to %d octets", name, (int)SCENARIO_LABELS);
-	else
-		*ret_text = config_value_text(config, text);
 }
 
 static bool check_event(struct config *config, struct config_place place, const char *path, struct fw_slice text)
@@ -102,62 +86,6 @@ static void make_field(const char *text, struct scenario_field *ret_field)
 {
 	ret_field->kind = (uint8_t)find(fields, SCENARIO_DETAIL, text);
 	ret_field->detail = ret_field->kind == SCENARIO_DETAIL ? text + sizeof(detail_prefix) - 1 : NULL;
-}
-
-static void read_details(struct config *config, struct config_place place, struct fy_node *map,
-			 struct scenario_rule *rule)
-{
-	struct fy_node_pair *pair;
-	void *at = NULL;
-
-	if (!config_yaml_is_map(config, place, "\"details\"", map))
-		return;
-	while ((pair = fy_node_mapping_iterate(map, &at)) != NULL) {
-		struct config_place key = { .node = fy_node_pair_key(pair) };
-		struct scenario_detail *detail = &rule->where_details[rule->where_detail_count];
-		struct fw_slice name;
-
-		if (!config_yaml_key(config, key, key.node, &name) || !config_walk_first(config, map, key.node))
-			continue;
-		if (rule->where_detail_count == SCENARIO_DETAILS) {
-			config_report_error(config, key, "\"details\" has more than %d members", (int)SCENARIO_DETAILS);
-			return;
-		}
-		detail->key = config_value_text(config, name);
-		if (config_value_texts(config, key, "details", fy_node_pair_value(pair), NULL, &detail->values) &&
-		    detail->values.count == 0)
-			config_report_error(config, key, "none of no texts can hold");
-		rule->where_detail_count++;
-	}
-}
-
-static void set_where(struct config *config, void *user, unsigned index, struct config_place place,
-		      struct fy_node *value)
-{
-	struct scenario_rule *rule = user;
-	const char **const texts[] = { &rule->where_level, &rule->where_user, &rule->where_session, &rule->where_text };
-	static const char *const what[] = { "level", "user", "session", "text" };
-	struct fw_slice text;
-
-	if (index < sizeof(texts) / sizeof(*texts)) {
-		set_text(config, what[index], place, value, texts[index]);
-		if (index == 0 && rule->where_level != NULL && find(levels, LEVELS, rule->where_level) == LEVELS)
-			config_report_error(config, place, "\"level\" is info, warning, critical or emergency");
-	} else if (index == 4) {
-		if (config_yaml_is_text(config, place, "ip", value, &text) && !addr_net_parse(text, &rule->where_ip))
-			config_report_error(config, place, "\"ip\" is an address or a network such as 10.0.0.0/8");
-	} else {
-		read_details(config, place, value, rule);
-	}
-}
-
-static void read_where(struct config *config, struct config_place place, struct fy_node *map,
-		       struct scenario_rule *rule)
-{
-	static const char *const members[] = { "level", "user", "session", "text", "ip", "details" };
-
-	if (config_yaml_is_map(config, place, "\"where\"", map))
-		config_walk_map(config, map, "where", members, sizeof(members) / sizeof(*members), set_where, rule);
 }
 
 /* "mitre=T1110.003, reviewed=2026" */
@@ -198,7 +126,7 @@ static void set_map(struct config *config, unsigned index, struct config_place p
 		    struct scenario_rule *rule)
 {
 	if (index == ROW_where)
-		read_where(config, place, value, rule);
+		config_where(config, place, value, &rule->where);
 	else
 		read_labels(config, place, value, rule);
 }
@@ -212,7 +140,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	switch (index) {
 #define SCENARIO_TEXT(name, help)                                                                                      \
 	case ROW_##name:                                                                                               \
-		set_text(config, #name, place, value, &rule->name);                                                    \
+		config_where_text(config, #name, place, value, &rule->name);                                           \
 		break;
 #define SCENARIO_TEXTS(name, help)                                                                                     \
 	case ROW_##name:                                                                                               \
@@ -238,7 +166,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 	}
 	if (index == ROW_distinct && rule->distinct != NULL)
 		rule->has_distinct = check_field(config, place, "distinct", slice_text(rule->distinct));
-	if (index == ROW_level && rule->level != NULL && find(levels, LEVELS, rule->level) == LEVELS)
+	if (index == ROW_level && rule->level != NULL && config_where_level(rule->level) < 0)
 		config_report_error(config, place, "\"level\" is info, warning, critical or emergency");
 	if (index == ROW_action && rule->action != NULL &&
 	    find(actions, SCENARIO_ACTIONS, rule->action) == SCENARIO_ACTIONS)
@@ -295,17 +223,7 @@ static void digest_rule(struct scenario_rule *rule)
 #undef SCENARIO_TEXTS
 #undef SCENARIO_MAP
 #undef SCENARIO_INTEGER
-	config_digest_text(digest, rule->where_level);
-	config_digest_text(digest, rule->where_user);
-	config_digest_text(digest, rule->where_session);
-	config_digest_text(digest, rule->where_text);
-	config_digest(digest, slice(rule->where_ip.base.bytes, sizeof(rule->where_ip.base.bytes)));
-	config_digest(digest, slice(&rule->where_ip.base.family, 1));
-	config_digest(digest, slice(&rule->where_ip.bits, 1));
-	for (unsigned i = 0; i < rule->where_detail_count; i++) {
-		config_digest_text(digest, rule->where_details[i].key);
-		config_digest_texts(digest, &rule->where_details[i].values);
-	}
+	config_where_digest(digest, &rule->where);
 	config_digest_text(digest, rule->label);
 }
 
@@ -327,7 +245,7 @@ static void make(struct config *config, struct config_place place, struct scenar
 	if (rule->action == NULL)
 		rule->action = actions[SCENARIO_RECORD];
 	rule->does = (uint8_t)find(actions, SCENARIO_ACTIONS, rule->action);
-	rule->record_level = rule->level != NULL ? (int)find(levels, LEVELS, rule->level) : -1;
+	rule->record_level = rule->level != NULL ? config_where_level(rule->level) : -1;
 	check_action(config, place, rule);
 }
 

@@ -1,10 +1,10 @@
-/* check --print: monitoring.alerts.rules and inhibit, monitoring.response.rules. */
+/* check --print: monitoring.alerts.rules and inhibit, monitoring.response.rules, scenarios. */
 #include "policy/config_show_entry.h"
 
 static void give_where(struct entry *entry, const struct event_where *where)
 {
-	const char *const names[] = { "where.level", "where.user", "where.text" };
-	const char *const texts[] = { where->level, where->user, where->text };
+	const char *const names[] = { "where.level", "where.user", "where.session", "where.text" };
+	const char *const texts[] = { where->level, where->user, where->session, where->text };
 	char name[64];
 	size_t size;
 
@@ -97,5 +97,28 @@ void config_show_responses(struct config *config)
 #undef RESPONSE_MAP
 #undef RESPONSE_BOOLEAN
 #undef RESPONSE_INTEGER
+	}
+}
+
+void config_show_scenarios(struct config *config)
+{
+	for (unsigned i = 0; i < config->policy->scenario_count; i++) {
+		const struct scenario_rule *rule = &config->policy->scenarios[i];
+		struct entry entry = entry_of(config, "scenarios", config->scenarios, i);
+
+#define SCENARIO_TEXT(member, help)                                                                                    \
+	if (rule->member != NULL)                                                                                      \
+		give_text(&entry, #member, rule->member);
+#define SCENARIO_TEXTS(member, help) give_texts(&entry, #member, &rule->member);
+#define SCENARIO_MAP(member, help)
+#define SCENARIO_INTEGER(member, value, min, max, unit, help) give_integer(&entry, #member, rule->member##_);
+#include "tables/scenarios.def"
+#undef SCENARIO_TEXT
+#undef SCENARIO_TEXTS
+#undef SCENARIO_MAP
+#undef SCENARIO_INTEGER
+		give_where(&entry, &rule->where);
+		if (rule->label != NULL)
+			give_text(&entry, "labels", rule->label);
 	}
 }

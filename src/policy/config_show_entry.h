@@ -7,6 +7,7 @@
 
 enum { PATH_ROOM = 256 };
 
+void config_show_scenarios(struct config *config); /* config_show_alerts.c, as */
 void config_show_responses(struct config *config); /* config_show_alerts.c, as */
 void config_show_alerts(struct config *config);	   /* config_show_alerts.c */
 

@@ -570,26 +570,6 @@ static void show_threats(struct config *config)
 	}
 }
 
-static void show_scenarios(struct config *config)
-{
-	for (unsigned i = 0; i < config->policy->scenario_count; i++) {
-		const struct scenario_rule *rule = &config->policy->scenarios[i];
-		struct entry entry = entry_of(config, "scenarios", config->scenarios, i);
-
-#define SCENARIO_TEXT(member, help)                                                                                    \
-	if (rule->member != NULL)                                                                                      \
-		give_text(&entry, #member, rule->member);
-#define SCENARIO_TEXTS(member, help) give_texts(&entry, #member, &rule->member);
-#define SCENARIO_MAP(member, help)
-#define SCENARIO_INTEGER(member, value, min, max, unit, help) give_integer(&entry, #member, rule->member##_);
-#include "tables/scenarios.def"
-#undef SCENARIO_TEXT
-#undef SCENARIO_TEXTS
-#undef SCENARIO_MAP
-#undef SCENARIO_INTEGER
-	}
-}
-
 void config_show_sections(struct config *config)
 {
 	for (unsigned i = 0; i < config->policy->role_count; i++)
@@ -605,7 +585,7 @@ void config_show_sections(struct config *config)
 	show_levels(config);
 	show_receivers(config);
 	show_threats(config);
-	show_scenarios(config);
+	config_show_scenarios(config);
 	config_show_alerts(config);
 	config_show_responses(config);
 	show_documents(config);

@@ -6,10 +6,10 @@
 
 #include "base/slice.h"
 #include "policy/config_event.h"
-#include "policy/event_where.h"
+#include "base/event_where.h"
 
-enum { WHERE_LEVEL, WHERE_USER, WHERE_WORDS, WHERE_IP, WHERE_MAP, WHERE_MEMBERS };
-static const char *const members[WHERE_MEMBERS] = { "level", "user", "text", "ip", "details" };
+enum { WHERE_LEVEL, WHERE_USER, WHERE_SESSION, WHERE_WORDS, WHERE_IP, WHERE_MAP, WHERE_MEMBERS };
+static const char *const members[WHERE_MEMBERS] = { "level", "user", "session", "text", "ip", "details" };
 static const char *const levels[] = { "info", "warning", "critical", "emergency" };
 
 int config_where_level(const char *text)
@@ -65,7 +65,7 @@ static void set_member(struct config *config, void *user, unsigned index, struct
 		       struct fy_node *value)
 {
 	struct event_where *where = user;
-	const char **const texts[] = { &where->level, &where->user, &where->text };
+	const char **const texts[] = { &where->level, &where->user, &where->session, &where->text };
 	struct fw_slice text;
 	int level;
 
@@ -98,6 +98,7 @@ void config_where_digest(uint8_t digest[32], const struct event_where *where)
 {
 	config_digest_text(digest, where->level);
 	config_digest_text(digest, where->user);
+	config_digest_text(digest, where->session);
 	config_digest_text(digest, where->text);
 	config_digest(digest, slice(where->ip.base.bytes, sizeof(where->ip.base.bytes)));
 	config_digest(digest, slice(&where->ip.base.family, 1));

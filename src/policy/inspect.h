@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "policy/patterns.h"
-#include "policy/texts.h"
+#include "base/texts.h"
 
 enum detect_class {
 #define DETECT_CLASS(name, word, help) DETECT_##name,

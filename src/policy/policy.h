@@ -22,7 +22,7 @@
 #include "policy/scenario_rule.h"
 #include "policy/threat_list.h"
 #include "policy/secret_kind.h"
-#include "policy/texts.h"
+#include "base/texts.h"
 #include "schema/jsonschema.h"
 
 /* One member a row of config.def. CHOICE members hold the index of the word. */

@@ -6,7 +6,7 @@
 #include <framewall/policy.h>
 
 #include "base/addr.h"
-#include "policy/texts.h"
+#include "base/texts.h"
 
 enum policy_step_kind { STEP_IN, STEP_OUT, STEP_WAIT };
 

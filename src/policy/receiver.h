@@ -5,7 +5,7 @@
 #include <framewall/types.h>
 
 #include "base/event_type.h"
-#include "policy/texts.h"
+#include "base/texts.h"
 
 enum receiver_kind {
 	RECEIVER_UDP,

@@ -3,7 +3,7 @@
 #define POLICY_RESPONSE_RULE_H
 #include <stdbool.h>
 
-#include "policy/event_where.h"
+#include "base/event_where.h"
 
 enum { RESPONSE_NAME = 40 };
 

@@ -2,16 +2,9 @@
  * thread. */
 #ifndef POLICY_SCENARIO_RULE_H
 #define POLICY_SCENARIO_RULE_H
-#include "base/addr.h"
-#include "policy/texts.h"
+#include "base/event_where.h"
 
-enum {
-	SCENARIO_NAME = 40,
-	SCENARIO_GROUP_FIELDS = 4,
-	SCENARIO_DETAILS = 8,
-	SCENARIO_VALUES_MOST = 256,
-	SCENARIO_LABELS = 256
-};
+enum { SCENARIO_NAME = 40, SCENARIO_GROUP_FIELDS = 4, SCENARIO_VALUES_MOST = 256, SCENARIO_LABELS = 256 };
 
 /* What of an event. */
 enum scenario_field_kind {
@@ -38,11 +31,6 @@ enum scenario_action {
 };
 const char *scenario_action_name(unsigned action);
 
-struct scenario_detail {
-	const char *key;
-	struct texts values; /* one of them */
-};
-
 struct scenario_rule {
 /* One member a row of scenarios.def, but for the mappings. */
 #define SCENARIO_TEXT(name, help) const char *name; /* NULL: not given */
@@ -54,11 +42,7 @@ struct scenario_rule {
 #undef SCENARIO_TEXTS
 #undef SCENARIO_MAP
 #undef SCENARIO_INTEGER
-	/* where; NULL, 0: any */
-	const char *where_level, *where_user, *where_session, *where_text;
-	struct addr_net where_ip;
-	struct scenario_detail where_details[SCENARIO_DETAILS];
-	unsigned where_detail_count;
+	struct event_where where;
 	/* made of them */
 	uint64_t events; /* bit set of enum event_type */
 	struct scenario_field group[SCENARIO_GROUP_FIELDS];

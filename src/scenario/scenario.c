@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
-#include "record/filter.h"
+#include "record/where.h"
 #include "scenario/value.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -32,8 +32,6 @@ struct table {
 	uint32_t *values;				    /* capacity of each bucket; NULL: without distinct */
 	char (*samples)[SCENARIO_SAMPLES][SCENARIO_SAMPLE]; /* the same */
 	uint64_t leak_ns, room_ns;			    /* of one event, of capacity of them */
-	struct ledger_filter filter;
-	bool filters;
 	struct scenario_figures figures;
 };
 
@@ -68,12 +66,6 @@ static void open_table(struct table *table, const struct scenario_rule *rule)
 	table->rule = rule;
 	table->leak_ns = (uint64_t)rule->leak_ * SECOND_NS;
 	table->room_ns = (uint64_t)rule->capacity_ * table->leak_ns;
-	table->filter = (struct ledger_filter){ .level = rule->where_level,
-						.user_id = rule->where_user,
-						.session_id = rule->where_session,
-						.text = rule->where_text,
-						.source = rule->where_ip };
-	table->filters = !filter_is_empty(&table->filter) || rule->where_detail_count != 0;
 }
 
 struct scenarios *scenarios_new(const struct scenario_rule *rules, size_t count, const struct hash_key *key)
@@ -129,28 +121,6 @@ void scenarios_inherit(struct scenarios *scenarios, struct scenarios *before)
 			old->samples = was.samples;
 		}
 	}
-}
-
-static bool details_match(const struct scenario_rule *rule, const struct fw_record *record)
-{
-	for (unsigned i = 0; i < rule->where_detail_count; i++) {
-		const struct fw_detail *detail = value_detail(record, rule->where_details[i].key);
-		const struct texts *texts = &rule->where_details[i].values;
-		size_t at = 0;
-
-		if (detail == NULL || detail->kind != FW_DETAIL_TEXT)
-			return false;
-		while (at < texts->count && !slice_is(detail->text, texts->items[at]))
-			at++;
-		if (at == texts->count)
-			return false;
-	}
-	return true;
-}
-
-static bool matches(const struct table *table, const struct fw_record *record)
-{
-	return !table->filters || (filter_matches_record(&table->filter, record) && details_match(table->rule, record));
 }
 
 /* The key of its bucket, not 0. False: the event lacks what the rule groups by. */
@@ -282,7 +252,7 @@ static bool run_over(struct scenarios *scenarios, size_t index, size_t at, const
 
 static bool is_watched(const struct fw_record *record)
 {
-	const struct fw_detail *mode = value_detail(record, "mode");
+	const struct fw_detail *mode = where_detail(record, "mode");
 
 	return mode != NULL && mode->kind == FW_DETAIL_TEXT && slice_is(mode->text, "monitor");
 }
@@ -331,7 +301,7 @@ void scenarios_see(struct scenarios *scenarios, const struct fw_record *record, 
 	for (; left != 0; left &= left - 1) {
 		size_t index = (size_t)__builtin_ctz(left);
 
-		if (matches(&scenarios->tables[index], record))
+		if (where_matches(&scenarios->tables[index].rule->where, record))
 			pour(scenarios, index, record, now_ns, fire, user);
 	}
 }

@@ -5,14 +5,7 @@
 #include "base/addr.h"
 #include "base/encode.h"
 #include "base/slice.h"
-
-const struct fw_detail *value_detail(const struct fw_record *record, const char *key)
-{
-	for (unsigned i = 0; i < record->detail_count && i < FW_RECORD_DETAILS; i++)
-		if (strcmp(record->details[i].key, key) == 0)
-			return &record->details[i];
-	return NULL;
-}
+#include "record/where.h"
 
 /* Those of one provider's customer, or of one site. */
 static struct fw_addr network_of(const struct fw_addr *address)
@@ -70,7 +63,7 @@ bool value_hash(const struct scenario_field *field, const struct fw_record *reco
 	case SCENARIO_EVENT:
 		return hash_number(record->type, key, ret_hash);
 	default:
-		detail = value_detail(record, field->detail);
+		detail = where_detail(record, field->detail);
 		if (detail == NULL)
 			return false;
 		return detail->kind == FW_DETAIL_TEXT ? hash_text(detail->text, key, ret_hash)
@@ -128,7 +121,7 @@ void value_text(const struct scenario_field *field, const struct fw_record *reco
 		copy(slice_text(name != NULL ? name : ""), ret_text);
 		break;
 	default:
-		detail = value_detail(record, field->detail);
+		detail = where_detail(record, field->detail);
 		if (detail == NULL)
 			ret_text[0] = '\0';
 		else if (detail->kind == FW_DETAIL_TEXT)

@@ -12,6 +12,4 @@ bool value_hash(const struct scenario_field *field, const struct fw_record *reco
 		uint64_t *ret_hash);
 /* For people: cut, and without what a list of them is divided by. */
 void value_text(const struct scenario_field *field, const struct fw_record *record, char ret_text[SCENARIO_SAMPLE]);
-/* A member of details; NULL: it has none. */
-const struct fw_detail *value_detail(const struct fw_record *record, const char *key);
 #endif

@@ -12,6 +12,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "record/where.h"
 #include "shell/clock.h"
 #include "shell/keeper_parts.h"
 #include "shell/keeper_responses_do.h"
@@ -46,7 +47,7 @@ static bool is_about(const struct response_rule *rule, const struct fw_record *r
 	return (rule->events >> record->type & 1) != 0 &&
 	       (rule->alert == NULL || detail_says(record, "alert", rule->alert)) &&
 	       (rule->scenario == NULL || detail_says(record, "scenario", rule->scenario)) &&
-	       alert_where(&rule->where, record);
+	       where_matches(&rule->where, record);
 }
 
 /* Under the lock. */

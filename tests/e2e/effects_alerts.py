@@ -152,6 +152,7 @@ def cases_of_alerts(made):
                    "by": (["address"], ["event"], "address", "event"), "more_than": (0, 1, 1, 2)}, see_alert, on=["auth_failure"])
     yield whether({"on": (["ip_blocked"], ["auth_success"]), "least": ("emergency", "info"), "where.level": ("critical", "info"), "where.user": ("bob", "alice"),
                    "where.ip": ("10.0.0.0/8", "127.0.0.0/8"), "where.text": ("nobody", "alice"), "where.details": ({"method": ["nothing"]}, {"method": ["jwt"]})}, log_in, name="a")
+    yield of_rule({"where.session": ("", "0123456789abcdef", "refused", False)}, see_whether([f"{RULES}.*.where.session"], log_in), name="a", on=["auth_success"])
     yield whether({"metric": ("overload_shed", "active_connections"), "above": (1000, 0), "for": (86400, 0)}, stay, name="a")
     yield whether({"below": (0, 1000)}, log_in, name="a", metric="active_connections")
     yield whether({"within": (1, 3600)}, twice_in_time, name="a", on=["auth_failure"], more_than=1)

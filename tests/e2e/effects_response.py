@@ -84,6 +84,9 @@ def cases_of_responses():
     yield whether({"on": (["ip_blocked"], ["auth_success"])})
     yield whether({"where.level": ("critical", "info"), "where.user": ("bob", "alice"), "where.ip": ("10.0.0.0/8", "127.0.0.0/8"), "where.text": ("nobody", "alice"),
                    "where.details": ({"method": ["nothing"]}, {"method": ["jwt"]})}, on=["auth_success"])
+    session = f"{RULES}.*.where.session"
+    yield Case({session: ("", "0123456789abcdef", "refused", False)}, see_whether([session]), OPEN,
+               lambda values: {RULES: [{"name": "a", "action": "ticket", "on": ["auth_success"], **rule_of(values)}, LAST]})
     yield whether({"alert": ("none", "login")}, {"monitoring.alerts.rules": [{"name": "login", "on": ["auth_success"], "by": ["user"]}]})
     yield whether({"scenario": ("none", "login")}, {"scenarios": [{"name": "login", "on": ["auth_success"], "group_by": ["user"], "capacity": 0}]})
     yield Case({READS: ([], ["typing"], True, False)}, see_reads, {**OPEN, RULES: [{"name": "a", "on": ["auth_success"], "action": "isolate"}]})

@@ -311,7 +311,7 @@ def test_required():
                 if required == "certificate":
                     ok(free.closed(), "who was in with a token that is bound to nothing is not any more")
                     held.send('{"type":"ping"}')
-                    ok(any(json.loads(held.receive()[1])["type"] == "pong" for _ in range(50)), "who was in with a bound one is")
+                    ok(any(b'"pong"' in held.receive()[1] for _ in range(50)), "who was in with a bound one is")
                     held.close()
             causes = {record["details"]["cause"] for record in fw.wait_records("connection_revoked")}
             equal(causes, {"a bound token is required from now on"}, "and the record says why")

@@ -1,6 +1,6 @@
-/* texts.h: a list of strings of a policy. */
-#ifndef POLICY_TEXTS_H
-#define POLICY_TEXTS_H
+/* texts.h: a list of strings. */
+#ifndef BASE_TEXTS_H
+#define BASE_TEXTS_H
 #include <stddef.h>
 
 /* Each is NUL-terminated. */
