@@ -8,7 +8,7 @@
 #include "scan/check.h"
 #include "scan/listen.h"
 
-enum { CONFUSIONS = 4 };
+enum { CONFUSIONS = 5 };
 
 /* The public key in the forms in which programs hold one. False: it is no key. */
 static bool forms_of(struct scan_trial *trial, const char *pem, struct fw_slice ret_forms[static CONFUSIONS])
@@ -24,7 +24,10 @@ static bool forms_of(struct scan_trial *trial, const char *pem, struct fw_slice 
 	ret_forms[0] = slice_text(pem);
 	ret_forms[1] = trimmed;
 	ret_forms[2] = slice(der, size > 0 && size <= 4096 ? (size_t)i2d_PUBKEY(pair, &at) : 0);
-	ret_forms[3] = pair != NULL && EVP_PKEY_is_a(pair, "RSA") ? slice_text(token_jwk(trial, pair)) : slice("", 0);
+	ret_forms[3] = slice_text(trial_text(trial, "%.*s\n", (int)trimmed.size, (const char *)trimmed.data));
+	if (slice_equal(ret_forms[3], ret_forms[0]))
+		ret_forms[3] = slice("", 0);
+	ret_forms[4] = pair != NULL && EVP_PKEY_is_a(pair, "RSA") ? slice_text(token_jwk(trial, pair)) : slice("", 0);
 	EVP_PKEY_free(pair);
 	BIO_free(bio);
 	return pair != NULL;
@@ -32,10 +35,12 @@ static bool forms_of(struct scan_trial *trial, const char *pem, struct fw_slice 
 
 void check_jwt_confusion(struct scan_trial *trial)
 {
-	static const char *const whats[CONFUSIONS] = { "HS256 with the public key's text as the secret",
-						       "the same without the line's end",
-						       "HS256 with the public key's DER as the secret",
-						       "HS256 with the public key's JWK as the secret" };
+	static const char *const whats[CONFUSIONS] = {
+		"HS256 with the public key's text as the secret", "the same without the line's end",
+		"HS256 with the public key's DER as the secret",
+		"HS256 with the public key's text and one line end as the secret",
+		"HS256 with the public key's JWK as the secret"
+	};
 	const char *pem = trial->work->profile.public_pem;
 	struct fw_slice claims, header, forms[CONFUSIONS];
 

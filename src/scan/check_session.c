@@ -6,7 +6,7 @@
 #include "base/slice.h"
 #include "scan/check.h"
 
-static const struct profile_identity *with_password(struct scan_trial *trial)
+const struct profile_identity *check_password_identity(struct scan_trial *trial)
 {
 	const struct profile *profile = &trial->work->profile;
 
@@ -21,12 +21,17 @@ static const struct profile_identity *with_password(struct scan_trial *trial)
 	return NULL;
 }
 
-/* Does the right password log in, and a wrong one not? Else nothing that follows means anything. */
-static bool password_works(struct scan_trial *trial, const struct profile_identity *identity)
+enum speak_login check_password_login(struct scan_trial *trial, const struct profile_identity *identity)
 {
 	struct speak_as as = { .user = identity->user, .password = identity->password, .name = "control" };
 	struct client *client;
-	enum speak_login login = speak_login(trial, &as, &client);
+
+	return speak_login(trial, &as, &client);
+}
+
+bool check_password_works(struct scan_trial *trial, const struct profile_identity *identity)
+{
+	enum speak_login login = check_password_login(trial, identity);
 
 	if (login != SPEAK_IN)
 		trial_error(trial, "the profile's own password was %s", speak_login_text(login));
@@ -76,7 +81,7 @@ void check_default_password(struct scan_trial *trial)
 	/* A refusal says nothing where no password logs in. */
 	for (unsigned i = 0; i < profile->identity_count; i++)
 		if (profile->identities[i].password != NULL && profile->identities[i].user != NULL) {
-			if (password_works(trial, &profile->identities[i]))
+			if (check_password_works(trial, &profile->identities[i]))
 				trial_pass(trial,
 					   "%zu usual pairs of name and password were refused, a right one was not",
 					   sizeof(pairs) / sizeof(*pairs));
@@ -98,7 +103,7 @@ static void guesses(struct scan_trial *trial, const struct profile_identity *ide
 	enum speak_login login = SPEAK_OUT;
 	uint64_t began = link_now();
 
-	if (!password_works(trial, identity))
+	if (!check_password_works(trial, identity))
 		return;
 	for (done = 0; done <= most && login == SPEAK_OUT; done++) {
 		struct speak_as as = { .user = one_account ? identity->user : trial_text(trial, "nobody%ld", done),
@@ -142,17 +147,20 @@ static void guesses(struct scan_trial *trial, const struct profile_identity *ide
 
 void check_brute_force(struct scan_trial *trial)
 {
-	const struct profile_identity *identity = with_password(trial);
+	const struct profile_identity *identity = check_password_identity(trial);
 
 	if (identity != NULL && !trial->work->loopback)
 		trial_skip(trial, "guesses from several addresses need a target on this machine");
+	else if (identity != NULL && trial->work->guesses_limited != 0)
+		trial_pass(trial, "after %u guesses at one account, from as many addresses, the next was not judged",
+			   trial->work->guesses_limited);
 	else if (identity != NULL)
 		guesses(trial, identity, true);
 }
 
 void check_guesses_address(struct scan_trial *trial)
 {
-	const struct profile_identity *identity = with_password(trial);
+	const struct profile_identity *identity = check_password_identity(trial);
 
 	if (identity != NULL)
 		guesses(trial, identity, false);
@@ -173,11 +181,11 @@ static char *shape(struct scan_trial *trial, const struct client *client)
 
 void check_user_enumeration(struct scan_trial *trial)
 {
-	const struct profile_identity *identity = with_password(trial);
+	const struct profile_identity *identity = check_password_identity(trial);
 	struct client *known, *unknown;
 	char *first, *second;
 
-	if (identity == NULL || !password_works(trial, identity))
+	if (identity == NULL || !check_password_works(trial, identity))
 		return;
 	if (speak_login(trial,
 			&(struct speak_as){ .user = identity->user, .password = "Wrong-guess-1", .name = "known" },

@@ -49,6 +49,7 @@ struct client {
 	bool faulted; /* the server sent what cannot be read */
 	char *head, *answered_subprotocol, *server;
 	char *login_answer; /* NULL: none was seen */
+	uint64_t login_us;  /* from the message that logs in until its answer; 0: there was none */
 	size_t start, end, heard_size;
 	char heard[CLIENT_HEARD]; /* the first of what it was told, with its NUL */
 	uint8_t input[CLIENT_INPUT];

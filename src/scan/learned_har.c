@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "codec/http1.h"
 #include "codec/json.h"
 #include "scan/learned.h"
 
@@ -18,7 +19,8 @@ struct har {
 	struct json json;
 	struct said said[MESSAGES];
 	unsigned count;
-	struct fw_slice origin, header, query, cookie, subprotocol, token, user, password, login, answer, refused;
+	struct fw_slice origin, header, query, cookie, subprotocol, login_subprotocol, token, user, password, login,
+		answer, refused;
 	struct fw_slice tokens[IDENTITIES], cookies[IDENTITIES];
 	unsigned identities;
 	bool by_password;
@@ -60,10 +62,38 @@ static struct fw_slice token_in(struct fw_slice url, struct fw_slice *ret_name)
 	return slice(NULL, 0);
 }
 
+/* The whole with something in place of a part of it. */
+static struct fw_slice with(struct har *har, struct fw_slice whole, struct fw_slice raw, const char *value)
+{
+	size_t before = (size_t)(raw.data - whole.data), size = strlen(value), all = whole.size - raw.size + size;
+	char *made = all <= TEMPLATE ? arena_alloc(&har->arena, all) : NULL;
+
+	if (made == NULL)
+		return slice(NULL, 0);
+	memcpy(made, whole.data, before);
+	memcpy(made + before, value, size);
+	memcpy(made + before + size, raw.data + raw.size, whole.size - before - raw.size);
+	return slice(made, all);
+}
+
+/* Pages cannot set header fields: they bring their token along among the subprotocols. */
+static struct fw_slice read_subprotocol(struct har *har, struct fw_slice value)
+{
+	struct fw_slice list = value, word;
+
+	while (http1_next_element(&list, &word))
+		if (is_jwt(word)) {
+			har->login_subprotocol = with(har, value, word, "${token}");
+			return word;
+		}
+	har->subprotocol = value;
+	return slice(NULL, 0);
+}
+
 static void read_request(struct har *har, uint32_t request)
 {
 	uint32_t headers = json_member(&har->json, request, "headers", 7);
-	struct fw_slice name, token = token_in(text_at(har, request, "url"), &name), cookie = slice(NULL, 0);
+	struct fw_slice name, token = token_in(text_at(har, request, "url"), &name), cookie = slice(NULL, 0), found;
 
 	if (token.size != 0)
 		har->query = name;
@@ -80,7 +110,7 @@ static void read_request(struct har *har, uint32_t request)
 		if (slice_equal_nocase(name, slice_text("Origin")))
 			har->origin = value;
 		else if (slice_equal_nocase(name, slice_text("Sec-WebSocket-Protocol")))
-			har->subprotocol = value;
+			found = read_subprotocol(har, value), token = found.size != 0 ? found : token;
 		else if (slice_equal_nocase(name, slice_text("Authorization")) && slice_starts(value, "Bearer "))
 			har->header = token = slice_from(value, 7);
 		else if (slice_equal_nocase(name, slice_text("Cookie")))
@@ -111,26 +141,18 @@ static bool was_told(const struct har *har, unsigned behind, struct fw_slice tex
 	return false;
 }
 
-/* The message with something in place of one value, quotes included. */
-static struct fw_slice with(struct har *har, struct fw_slice whole, struct fw_slice raw, const char *value)
-{
-	size_t before = (size_t)(raw.data - whole.data), size = strlen(value), all = whole.size - raw.size + size;
-	char *made = all <= TEMPLATE ? arena_alloc(&har->arena, all) : NULL;
-
-	if (made == NULL)
-		return slice(NULL, 0);
-	memcpy(made, whole.data, before);
-	memcpy(made + before, value, size);
-	memcpy(made + before + size, raw.data + raw.size, whole.size - before - raw.size);
-	return slice(made, all);
-}
-
 static bool is_plain(struct fw_slice text)
 {
 	for (size_t i = 0; i < text.size; i++)
 		if (text.data[i] < 0x20 || (text.data[i] == '$' && i + 1 < text.size && text.data[i + 1] == '{'))
 			return false;
 	return text.size != 0;
+}
+
+static bool is_token(struct fw_slice key, struct fw_slice text)
+{
+	return is_jwt(text) ||
+	       (text.size != 0 && (slice_is(key, "token") || slice_is(key, "access_token") || slice_is(key, "jwt")));
 }
 
 /* Is it the login? Else its text that is most likely one of people. */
@@ -168,8 +190,7 @@ static void read_sent(struct har *har, unsigned number)
 		else if (slice_is(key, "user") || slice_is(key, "username") || slice_is(key, "user_id") ||
 			 slice_is(key, "login") || slice_is(key, "email"))
 			user = json_raw(&json, i), user_text = text;
-		else if (is_jwt(text) || slice_is(key, "token") || slice_is(key, "access_token") ||
-			 slice_is(key, "jwt"))
+		else if (is_token(key, text))
 			token = json_raw(&json, i), har->token = text;
 		score = learned_is_text(key);
 		if (score == 0 || is_jwt(text) || (part.data[0] == '[' && i == 1)) /* an event's name */
@@ -218,18 +239,52 @@ static void read_received(struct har *har, unsigned number)
 		har->answer = type;
 }
 
+/* The token of somebody else's first messages. */
+static void read_other(struct har *har, uint32_t messages, bool listed)
+{
+	uint32_t at = messages + 1;
+
+	for (unsigned left = har->json.nodes[messages].count; left != 0; left--, at = har->json.nodes[at].next) {
+		struct json json;
+		struct fw_slice part =
+			har->json.nodes[at].kind == JSON_OBJECT && slice_is(text_at(har, at, "type"), "send")
+				? json_part(text_at(har, at, "data"))
+				: slice(NULL, 0);
+
+		if (part.size == 0 || json_parse(&har->arena, part, 0, &json, NULL) != JSON_OK)
+			continue;
+		for (uint32_t i = 1; i < json.count; i++) {
+			struct fw_slice text = json.nodes[i].kind == JSON_STRING && json.nodes[i - 1].is_key
+						       ? json_text(&json, i, &har->arena)
+						       : slice(NULL, 0);
+
+			if (!is_token(json_text(&json, i - 1, &har->arena), text))
+				continue;
+			har->identities += !listed && har->identities == 0; /* the first is har->token's */
+			if (!listed && har->identities++ == IDENTITIES)
+				har->identities = IDENTITIES;
+			else if (har->tokens[har->identities - 1].size == 0)
+				har->tokens[har->identities - 1] = text;
+			return;
+		}
+	}
+}
+
 static void read_entry(struct har *har, uint32_t entry)
 {
 	uint32_t messages = json_member(&har->json, entry, "_webSocketMessages", 18),
 		 request = json_member(&har->json, entry, "request", 7);
-	unsigned left =
-		messages != 0 && har->json.nodes[messages].kind == JSON_ARRAY ? har->json.nodes[messages].count : 0;
+	unsigned before = har->identities, left = messages != 0 && har->json.nodes[messages].kind == JSON_ARRAY
+							  ? har->json.nodes[messages].count
+							  : 0;
 
 	if (left == 0 || request == 0)
 		return;
 	read_request(har, request);
-	if (har->count != 0) /* the first one is read; of others who logged in */
+	if (har->count != 0) { /* the first one is read; of others who logged in */
+		read_other(har, messages, har->identities > before);
 		return;
+	}
 	for (uint32_t at = messages + 1; left != 0 && har->count < MESSAGES; left--, at = har->json.nodes[at].next)
 		if (har->json.nodes[at].kind == JSON_OBJECT)
 			har->said[har->count++] = (struct said){ .sent = slice_is(text_at(har, at, "type"), "send"),
@@ -259,6 +314,8 @@ static void write_login(const struct har *har, FILE *out)
 	fprintf(out, "login:\n");
 	if (har->header.size != 0)
 		fprintf(out, "  header: 'Authorization: Bearer ${token}'\n");
+	else if (har->login_subprotocol.size != 0)
+		line(out, "  subprotocol", har->login_subprotocol);
 	else if (har->query.size != 0)
 		fprintf(out, "  query: '%.*s=${token}'\n", (int)har->query.size, (const char *)har->query.data);
 	line(out, har->by_password ? "  password" : "  message", har->login);
@@ -267,7 +324,8 @@ static void write_login(const struct har *har, FILE *out)
 		learned_quote(out, har->answer);
 		fprintf(out, "}\n");
 	}
-	if (har->header.size == 0 && har->query.size == 0 && !has_cookie && har->token.size == 0 && !har->by_password)
+	if (har->header.size == 0 && har->query.size == 0 && har->login_subprotocol.size == 0 && !has_cookie &&
+	    har->token.size == 0 && !har->by_password)
 		fprintf(out, "  public: true # nobody logged in\n");
 }
 

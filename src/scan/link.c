@@ -18,12 +18,17 @@
 #include "base/addr.h"
 #include "base/slice.h"
 
-uint64_t link_now(void)
+uint64_t link_now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t link_now(void)
+{
+	return link_now_us() / 1000;
 }
 
 const char *link_result_text(enum link_result result)

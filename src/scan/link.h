@@ -44,8 +44,9 @@ struct link {
 
 /* Returns its size. */
 unsigned link_sockaddr(const struct fw_addr *addr, uint16_t port, struct sockaddr_storage *ret_to);
-/* Milliseconds of a clock that nobody sets. */
+/* Milliseconds, and microseconds, of a clock that nobody sets. */
 uint64_t link_now(void);
+uint64_t link_now_us(void);
 /* ws://host[:port][/path] or wss://…. NULL, or a static text that says what is wrong. Resolves the name. */
 const char *link_target_read(const char *url, struct link_target *ret_target);
 /* source: family 0: the kernel chooses. */

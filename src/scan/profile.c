@@ -244,6 +244,10 @@ static void take_jwt(struct reading *reading, const struct document_node *node)
 			take_text(reading, at, &profile->audience);
 		} else if (slice_is(at->key, "issuer")) {
 			take_text(reading, at, &profile->issuer);
+		} else if (slice_is(at->key, "authorized_party")) {
+			take_text(reading, at, &profile->party);
+		} else if (slice_is(at->key, "type")) {
+			take_text(reading, at, &profile->type);
 		} else if (slice_is(at->key, "user_claim")) {
 			take_text(reading, at, &profile->user_claim);
 		} else if (slice_is(at->key, "role_claim")) {

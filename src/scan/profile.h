@@ -48,6 +48,7 @@ struct profile {
 	unsigned forbidden_count;
 	/* Keys that the server takes. */
 	const char *secret, *private_pem, *public_pem, *audience, *issuer, *user_claim, *role_claim;
+	const char *party, *type; /* azp; typ, NULL: JWT */
 	size_t secret_size;
 	const char *revoke; /* a command, with ${user} */
 	bool inspects, html, is_public, once;

@@ -44,6 +44,7 @@ static struct fw_slice escaped(struct scan_trial *trial, struct fw_slice text)
 			out[size++] = c;
 		}
 	}
+	arena_trim(&trial->arena, out, text.size * 6 + 1, size);
 	return slice(out, size);
 }
 
@@ -252,7 +253,9 @@ enum speak_login speak_login(struct scan_trial *trial, const struct speak_as *as
 	struct client *client = client_new(trial, as->name != NULL ? as->name : "client", as->source);
 	struct client_hello hello = hello_of(trial, as);
 	enum client_opened opened;
+	enum speak_login login;
 	const char *message;
+	uint64_t began;
 
 	*ret_client = client;
 	if (client == NULL)
@@ -263,9 +266,14 @@ enum speak_login speak_login(struct scan_trial *trial, const struct speak_as *as
 	if (opened != CLIENT_OPEN)
 		return opened == CLIENT_REFUSED ? refused_by(client->status) : SPEAK_UNANSWERED;
 	message = first_message(trial, as);
-	if (message != NULL && !client_send_text(client, slice_text(message)))
+	began = link_now_us();
+	/* Who is closed while he sends has an answer: what it is may still be there to be read. */
+	if (message != NULL && !client_send_text(client, slice_text(message)) && client->why != LINK_BROKEN &&
+	    client->why != LINK_CLOSED)
 		return SPEAK_UNANSWERED;
 	if (!speak_has_credentials(as) && message == NULL)
 		return SPEAK_IN;
-	return wait_answer(client, message != NULL);
+	login = wait_answer(client, message != NULL);
+	client->login_us = message != NULL ? link_now_us() - began : 0;
+	return login;
 }

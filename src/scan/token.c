@@ -65,51 +65,81 @@ static bool read_key(const struct scan_work *work, struct jwt_key *ret_key)
 	return true;
 }
 
+/* ,"name":"text", or nothing where it is left out. */
+static const char *member(struct scan_trial *trial, const char *name, const char *own, const char *profile)
+{
+	const char *text = own != NULL ? own : profile;
+
+	return text == NULL || text[0] == '\0' ? "" : trial_text(trial, ",\"%s\":\"%s\"", name, text);
+}
+
+/* ,"name":time: as it is written, or so many seconds from now, or nothing. */
+static const char *moment(struct scan_trial *trial, const char *name, const char *json, long seconds)
+{
+	return json != NULL   ? trial_text(trial, ",\"%s\":%s", name, json)
+	       : seconds != 0 ? trial_text(trial, ",\"%s\":%ld", name, (long)time(NULL) + seconds)
+			      : "";
+}
+
 char *token_payload(struct scan_trial *trial, const struct token_claims *claims)
 {
 	const struct profile *profile = &trial->work->profile;
-	const char *audience = claims->audience != NULL ? claims->audience : profile->audience;
-	const char *issuer = claims->issuer != NULL ? claims->issuer : profile->issuer;
-	long now = (long)time(NULL);
-	bool has_audience = audience != NULL && audience[0] != '\0', has_issuer = issuer != NULL && issuer[0] != '\0';
+	const char *role = claims->role_json != NULL
+				   ? claims->role_json
+				   : trial_text(trial, "\"%s\"", claims->role != NULL ? claims->role : "user");
 
-	return trial_text(trial, "{\"%s\":\"%s\",\"%s\":%s,\"iat\":%ld%s%s%s%s%s%s%s%s%s}", profile->user_claim,
-			  claims->user, profile->role_claim,
-			  claims->role_json != NULL
-				  ? claims->role_json
-				  : trial_text(trial, "\"%s\"", claims->role != NULL ? claims->role : "user"),
-			  now + claims->issued - (claims->expires < 0 ? 7200 - claims->expires : 0),
-			  claims->expires_json != NULL ? trial_text(trial, ",\"exp\":%s", claims->expires_json)
-			  : claims->expires != 0       ? trial_text(trial, ",\"exp\":%ld", now + claims->expires)
-						       : "",
-			  claims->not_before != 0 ? trial_text(trial, ",\"nbf\":%ld", now + claims->not_before) : "",
-			  has_audience ? ",\"aud\":\"" : "", has_audience ? audience : "", has_audience ? "\"" : "",
-			  has_issuer ? ",\"iss\":\"" : "", has_issuer ? issuer : "", has_issuer ? "\"" : "",
+	return trial_text(trial, "{\"%s\":\"%s\",\"%s\":%s,\"iat\":%ld%s%s%s%s%s%s}", profile->user_claim, claims->user,
+			  profile->role_claim, role,
+			  (long)time(NULL) + claims->issued - (claims->expires < 0 ? 7200 - claims->expires : 0),
+			  moment(trial, "exp", claims->expires_json, claims->expires),
+			  moment(trial, "nbf", claims->not_before_json, claims->not_before),
+			  member(trial, "aud", claims->audience, profile->audience),
+			  member(trial, "iss", claims->issuer, profile->issuer),
+			  member(trial, "azp", claims->party, profile->party),
 			  claims->more != NULL ? claims->more : "");
+}
+
+static char *sign(struct scan_trial *trial, const char *type, const char *head_more, struct fw_slice payload,
+		  bool plain)
+{
+	const struct profile *profile = &trial->work->profile;
+	bool secret = profile->secret != NULL;
+	struct jwt_key key = { .algorithm = JOSE_HS256 };
+	uint8_t signature[JOSE_SIGNATURE];
+	const char *header, *over;
+	size_t size = 0;
+	char *text;
+
+	if (!secret && !read_key(trial->work, &key))
+		return NULL;
+	header = trial_text(trial, "{\"alg\":\"%s\",\"typ\":\"%s\"%s}", jose_name(key.algorithm), type,
+			    head_more != NULL ? head_more : "");
+	text = token_unsigned(trial, header, payload);
+	over = plain ? trial_text(trial, "%s.%.*s", token_base64(trial, slice_text(header)), (int)payload.size,
+				  (const char *)payload.data)
+		     : text;
+	if (!secret)
+		size = jose_sign(&key, slice_text(over), signature);
+	else if (digest_hmac_sha256(slice(profile->secret, profile->secret_size), slice_text(over), signature))
+		size = 32;
+	jose_key_fini(&key);
+	return size != 0 ? trial_text(trial, "%s.%s", text, token_base64(trial, slice(signature, size))) : NULL;
+}
+
+static const char *type_of(const struct profile *profile)
+{
+	return profile->type != NULL ? profile->type : "JWT";
+}
+
+char *token_sign(struct scan_trial *trial, const char *head_more, struct fw_slice payload, bool plain)
+{
+	return sign(trial, type_of(&trial->work->profile), head_more, payload, plain);
 }
 
 char *token_mint(struct scan_trial *trial, const struct token_claims *claims, const char *head_more)
 {
-	const struct profile *profile = &trial->work->profile;
-	struct fw_slice payload = slice_text(token_payload(trial, claims));
-	struct jwt_key key;
-	uint8_t signature[JOSE_SIGNATURE];
-	const char *header, *type = claims->type != NULL ? claims->type : "JWT";
-	size_t size;
-	char *text;
-
-	head_more = head_more != NULL ? head_more : "";
-	if (profile->secret != NULL) {
-		header = trial_text(trial, "{\"alg\":\"HS256\",\"typ\":\"%s\"%s}", type, head_more);
-		return token_hmac(trial, header, payload, slice(profile->secret, profile->secret_size));
-	}
-	if (!read_key(trial->work, &key))
-		return NULL;
-	header = trial_text(trial, "{\"alg\":\"%s\",\"typ\":\"%s\"%s}", jose_name(key.algorithm), type, head_more);
-	text = token_unsigned(trial, header, payload);
-	size = jose_sign(&key, slice_text(text), signature);
-	jose_key_fini(&key);
-	return size != 0 ? trial_text(trial, "%s.%s", text, token_base64(trial, slice(signature, size))) : NULL;
+	return sign(trial, claims->type != NULL ? claims->type : type_of(&trial->work->profile), head_more,
+		    slice_text(token_payload(trial, claims)), false);
 }
 
 static struct fw_slice decode(struct scan_trial *trial, const char *text, size_t size)

@@ -25,6 +25,7 @@ struct scan_work {
 	char *server;
 	const char *secrets[TRIAL_SECRETS]; /* not to be in evidence */
 	unsigned secret_count;
+	unsigned guesses_limited; /* after so many from as many addresses an account was shut; 0: not seen */
 	unsigned marks;
 	uint32_t seed;
 };

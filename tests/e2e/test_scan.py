@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import typing
 import zlib
 
 from certificates import Authority
@@ -22,7 +23,7 @@ from framewall import BINARY, PATIENCE, equal, main, ok, skip
 WEAK = "examples/weak-server/weak_server.py"
 PROFILE = open("examples/weak-server/profile.yaml").read()
 SCANS = 36  # at a time
-APART = ["flood.pings", "flood.connections", "auth.revocation_live", "tls.old"]  # by the tests that let them run
+HARM = ["flood.pings", "flood.connections", "auth.revocation_live"]  # found with --unsafe and --run-commands alone
 CHECKS = [line.split()[0] for line in subprocess.run([BINARY, "scan", "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()]
 SWITCHES = subprocess.run([sys.executable, WEAK, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
 FOLDER = tempfile.TemporaryDirectory(prefix="framewall-scan-")
@@ -74,27 +75,54 @@ def said(report, outcome):
     return "\n".join(f"{c['id']}: {c['reason']}\n" + "\n".join(c["evidence"][-6:]) for c in report["checks"] if c["outcome"] == outcome)
 
 
-def one_switch(switch, url):
-    change = (lambda text: text.replace("Only-for-this-example-0123456789abcdef", "secret")) if switch == "jwt.weak_secret" else (lambda text: text)
-    return switch, scan(url, profile_path=profile(change))
+class Job(typing.NamedTuple):
+    """A scan: of a server with this switch, with all checks that there are for it."""
+    switch: str
+    url: str
+    arguments: tuple = ()
+    how: str = ""
+
+
+def one_switch(job):
+    def change(text):
+        text = text.replace("127.0.0.1:9100", job.url.split("//")[1])  # of the command that revokes
+        return text.replace("Only-for-this-example-0123456789abcdef", "secret") if job.switch == "jwt.weak_secret" else text
+
+    return job, scan(job.url, *job.arguments, profile_path=profile(change))
 
 
 class Switches:
-    """All at once and beside the other tests, as they mostly wait: two processes with a server for each switch, SCANS scans at a time."""
+    """All at once and beside the other tests, as they mostly wait: two processes with a server for each switch, SCANS scans at a time; those that need more
+    than a safe scan of ws, and nothing weak, once more with --unsafe and --run-commands, and with TLS."""
 
     def __init__(self):
-        wanted = sys.argv[2:] or [""] + [switch for switch in SWITCHES if switch not in APART]
-        self.servers = [Weak(*half) for half in (wanted[::2], wanted[1::2]) if half]
+        wanted = sys.argv[2:] or [""] + SWITCHES
+        plain = [switch for switch in wanted if switch != "tls.old"]
+        self.servers = [Weak(*half) for half in (plain[::2], plain[1::2]) if half]
         urls = {switch: url for server in self.servers for switch, url in server.urls.items()}
+        harm = ("--unsafe", "--run-commands")
+        if "" in urls:  # a server of its own, as guesses at an account are counted
+            self.servers.append(Weak())
+        jobs = [Job(switch, self.servers[-1].url if switch == "" else url, harm, "with all that hurts: ") for switch, url in urls.items() if switch in ["", *HARM]]
+        secure = [switch for switch in wanted if switch in ("", "tls.old")]
+        if secure:
+            authority = Authority()
+            pair = authority.sign("all", "DNS:localhost,IP:127.0.0.1")
+            self.servers.append(Weak(*secure, tls=(pair.certificate, pair.key)))
+            jobs += [Job(switch, url, ("--ca", authority.certificate), "wss: ") for switch, url in self.servers[-1].urls.items()]
+        jobs += [Job(switch, url) for switch, url in urls.items() if switch not in HARM]
         self.pool = concurrent.futures.ThreadPoolExecutor(SCANS)
-        self.scans = self.pool.map(one_switch, urls, urls.values())
+        self.scans = self.pool.map(one_switch, jobs)
 
     def switches(self):
-        for switch, (code, report, _) in self.scans:
-            name = switch or "all switches off"
-            equal(of(report, "finding"), [switch] if switch else [], f"{name}: that finding and no other")
+        for job, (code, report, _) in self.scans:
+            name = job.how + (job.switch or "all switches off")
+            equal(of(report, "finding"), [job.switch] if job.switch else [], f"{name}: that finding and no other")
             ok(not of(report, "error"), f"{name}: every check has an answer", said(report, "error"))
-            equal(code, 1 if switch else 0, f"{name}: the exit code says so")
+            equal(code, 1 if job.switch else 0, f"{name}: the exit code says so")
+            if job.how:
+                equal({c["id"] for c in report["checks"] if c["id"] in HARM + ["tls.old"] and c["outcome"] == "not_applicable"},
+                      {"tls.old"} if "--unsafe" in job.arguments else set(HARM), f"{name}: and what belongs to it has run")
         for server in self.servers:
             server.__exit__()
             ok(not server.errors, "the weak servers have nothing to complain of", "".join(server.errors))
@@ -102,16 +130,6 @@ class Switches:
 
 def every_check_has_a_switch():
     equal(sorted(set(CHECKS) - set(SWITCHES)), ["tls.plain"], "every check has a switch, but the one that needs a target on another machine")
-
-
-def revoking(url):
-    """The profile's command, which asks the weak server on its own port."""
-    return profile(lambda text: text.replace("127.0.0.1:9100", url.split("//")[1]))
-
-
-def one_apart(item):
-    switch, url = item
-    return switch, scan(url, "--unsafe", "--run-commands", "--tests", "attack_simulation,auth.revocation_live,auth.logout_live", profile_path=revoking(url))
 
 
 def token(user):
@@ -174,24 +192,23 @@ def learned():
         equal((code, sorted(of(report, "finding")), of(report, "error")), (1, ["input.xss", "jwt.none"], []), "completed with tokens it is a profile, too")
     printed = subprocess.run([BINARY, "scan", "--profile", har, "--print-profile"], stdout=subprocess.PIPE, text=True).stdout
     ok("hello ''all'' of you" not in printed and """'{"type":"search","text":"${text}"}'""" in printed and "refused: {type: 'error'}" in printed, "what is printed has templates", printed)
+    logins = [[("send", json.dumps({"type": "auth", "token": token(user)})), ("receive", '{"type":"auth_success"}'), ("send", '{"type":"chat","text":"hi all"}')] for user in ("dora", "emil")]
+    for name, header in (("messages.har", {"name": "x", "value": "y"}), ("pages.har", {"name": "Sec-WebSocket-Protocol", "value": "chat.bearer, " + token("dora")})):
+        entries = [recording("dora", *said) for said in (logins if name == "messages.har" else [login[2:] for login in logins])]
+        for entry in entries:
+            entry["request"]["headers"][1] = header
+        made = subprocess.run([BINARY, "scan", "--profile", written(name, {"log": {"entries": entries}}), "--print-profile"], stdout=subprocess.PIPE, text=True).stdout
+        way = """message: '{"type": "auth", "token": "${token}"}'""" if name == "messages.har" else "  subprotocol: 'chat.bearer, ${token}'"
+        ok(way in made and made.count("    token: 'eyJ") == 2 and "public" not in made, f"{name}: how both logged in", made)
     for name, text in (("no.har", '{"log":{"entries":[]}}'), ("none.yaml", "asyncapi: 3.0.0\nchannels: {}\n"), ("deep.har", '{"log":{"entries":' + "[" * 5000)):
         ok(scan("ws://127.0.0.1:1", profile_path=written(name, text))[0] == 2, f"{name}: nothing can be made of it")
-
-
-def harm_and_commands():
-    """What is left out without --unsafe and --run-commands."""
-    with Weak("", "flood.pings", "flood.connections", "auth.revocation_live") as server, concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for switch, (code, report, errors) in pool.map(one_apart, server.urls.items()):
-            equal((code, of(report, "finding"), of(report, "error")), (1 if switch else 0, [switch] if switch else [], []),
-                  f"--unsafe, --run-commands: {switch or 'nothing is found of nothing'}")
-            equal([c["id"] for c in report["checks"] if c["outcome"] == "not_applicable"], [], "and every check has run")
 
 
 def tls():
     """As users of curl expect: trusted by --ca, or not looked at with --insecure; else nothing is tested."""
     authority = Authority()
     pair = authority.sign("weak", "DNS:localhost,IP:127.0.0.1")
-    with Weak("", "tls.old", tls=(pair.certificate, pair.key)) as server:
+    with Weak("", tls=(pair.certificate, pair.key)) as server:
         tests = ("--tests", "tls.plain,tls.old,jwt.none,input.xss,protocol.unmasked")
         url = server.urls[""]
         ok(url.startswith("wss://"), "the weak server speaks wss")
@@ -206,8 +223,6 @@ def tls():
         ok(any("not looked at" in c["reason"] for c in report["checks"] if c["id"] == "tls.plain"), "which the report says")
         code, report, errors = scan(url, *tests, "--ca", "/nonexistent.pem", profile_path=profile())
         equal(code, 2, "a file of --ca that is not there is a wrong usage")
-        code, report, errors = scan(server.urls["tls.old"], *tests, "--ca", authority.certificate, profile_path=profile())
-        equal((code, of(report, "finding")), (1, ["tls.old"]), "tls.old: that finding and no other")
     with Weak("", tls=(authority.sign("other", "DNS:other.example").certificate, authority.file("other.key"))) as server:
         code, report, errors = scan(server.url, *tests, "--ca", authority.certificate, profile_path=profile())
         equal((code, of(report, "pass")), (3, []), "a certificate of another name is not trusted")
@@ -379,6 +394,9 @@ def categories():
         equal((code, {c["category"] for c in report["checks"]}), (0, {"authorization", "compliance"}), "only the named categories run")
         code, report, _ = scan(server.url, "--tests", "jwt.none", profile_path=profile())
         equal(of(report, "pass"), ["jwt.none"], "or one check")
+        typed = profile(lambda text: text.replace("  once: true", "  once: true\n  type: at+jwt"))
+        code, report, _ = scan(server.url, "--tests", "jwt.type,jwt.expired", profile_path=typed)
+        equal((of(report, "finding"), of(report, "pass")), (["jwt.type"], ["jwt.expired"]), "where the profile has a type of tokens, another that is taken is found")
 
 
 def reports():
@@ -418,4 +436,4 @@ if __name__ == "__main__":
     all_switches = Switches()
     if sys.argv[2:]:
         main(all_switches.switches)
-    main(every_check_has_a_switch, dead_port, mute_server, hostile, usage, not_on_this_machine, categories, reports, schemas, learned, tls, harm_and_commands, all_switches.switches)
+    main(every_check_has_a_switch, dead_port, mute_server, hostile, usage, not_on_this_machine, categories, reports, schemas, learned, tls, all_switches.switches)

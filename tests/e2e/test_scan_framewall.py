@@ -29,8 +29,11 @@ revoke: 'BINARY session revoke --user ${user} --data DATA'
 
 
 def merged(into, more):
+    """None takes a name away."""
     for name, value in more.items():
         into[name] = merged(into.get(name, {}), value) if isinstance(value, dict) else value
+        if value is None:
+            del into[name]
     return into
 
 
@@ -70,9 +73,42 @@ def default():
     with Framewall(None) as fw:
         code, report = scan(fw)
     ok(code == 0 and not of(report, "finding") and not of(report, "error"), "the default configuration: nothing is found, every check has an answer", reasons(report))
+    lost = {"jwt.time_edges", "jwt.encrypted", "jwt.zip", "jwt.kid", "jwt.altered", "robust.tokens", "robust.large_tokens"} - set(of(report, "pass"))
+    ok(not lost, "tokens in every shape are refused", lost)
     measured = next(c["reason"] for c in report["checks"] if c["id"] == "rate.messages")
     ok("measured: 60 messages" in measured, "the limit of messages is measured exactly", measured)
     ok(len(of(report, "pass")) >= 60, "and there are at least 60 passes", len(of(report, "pass")))
+
+
+FOLDER = tempfile.TemporaryDirectory(prefix="framewall-scan-")
+
+
+def provider(algorithm, *kind, **more):
+    """What the configuration says of a provider of identities, and what a profile that speaks for it: (issuer, profile)."""
+    key, public = (os.path.join(FOLDER.name, algorithm + end) for end in (".key", ".pem"))
+    subprocess.run(["openssl", "genpkey", "-out", key, *kind], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public], check=True)
+    with open(public) as file:
+        issuer = {"issuer": "https://id.example", "audience": "chat", "algorithm": algorithm, "public_key": file.read(), "roles_from": "role",
+                  "roles": {"user": ["user"], "admin": ["admin"]}, **more}
+    return issuer, {"jwt.secret_file": None, "jwt.key_file": key, "jwt.public_key_file": public, "jwt.audience": "chat", "jwt.issuer": "https://id.example"}
+
+
+RSA, BY_RSA = provider("RS256", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+
+
+def providers():
+    """Tokens that a provider signs: the attacks that need its public key, too."""
+    pairs = [(RSA, BY_RSA), provider("ES256", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")]
+    listed = subprocess.run([BINARY, "scan", "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.split("\n")
+    tests = ",".join(line.split()[0] for line in listed if line.startswith("jwt."))
+    for issuer, profile in pairs:
+        with Framewall(json.dumps({"authentication": {"issuers": [issuer]}}), check=False) as fw:
+            code, report = scan(fw, "--tests", tests, more=nested(profile))
+        name = issuer["algorithm"]
+        ok(code == 0 and not of(report, "finding") and not of(report, "error"), f"tokens of a provider, {name}: nothing is found", reasons(report))
+        lost = {"jwt.confusion", "jwt.encrypted", "jwt.altered", "jwt.audience", "jwt.issuer", "jwt.time_edges"} - set(of(report, "pass"))
+        ok(not lost, f"{name}: and nothing was left out for want of a key", lost)
 
 
 # A protection off: what is found then, what the configuration says, and what the profile wants that it does not get.
@@ -94,11 +130,12 @@ ROWS = [
     Row("auth.anonymous", {"routes": [{"path": "/", "upstream": "hub", "anonymous": "user"}]}, profile=HEADER),
     Row("authz.unauthenticated_listener", {"routes": [{"path": "/", "upstream": "hub", "anonymous": "guest"}]}, profile=HEADER),
     Row("auth.token_in_query", {"authentication.query_parameter": True}),
-    Row("auth.brute_force", {"rate_limiting.auth_attempts_per_account": 0}, {"rate_limiting.auth_attempts_per_account": 8}, {"limits.guesses_per_minute": 10}),
+    Row("auth.brute_force", {"rate_limiting.auth_attempts_per_account": 0}, {"rate_limiting.auth_attempts_per_account": 8}, {"limits.guesses_per_minute": 14}),
     Row("rate.guesses", {"rate_limiting.auth_attempts_per_minute": 1000, "rate_limiting.auth_attempts_per_account": 1000,
-                         "monitoring.auto_block.violation_threshold": 1000000}, profile={"limits.guesses_per_minute": 10}),
+                         "monitoring.auto_block.violation_threshold": 1000000}, profile={"limits.guesses_per_minute": 14}),
     Row("jwt.audience", {}, {"authentication.jwt.audience": "chat"}, {"jwt.audience": "chat"}),
     Row("jwt.issuer", {}, {"authentication.jwt.issuer": "https://id.example"}, {"jwt.issuer": "https://id.example"}),
+    Row("jwt.type", {"authentication.issuers": [RSA]}, {"authentication.issuers": [{**RSA, "type": "at+jwt"}]}, {**BY_RSA, "jwt.type": "at+jwt"}),
     Row("authz.vertical", {"messages.wipe": {"permission": "any"}}, SAY, SAID),
     Row("authz.field", {"messages.say.fields.urgent": {"type": "boolean"}}, SAY, SAID),
     Row("input.sql", {"validation.inspect.refuse.sql": 0}),
@@ -123,7 +160,7 @@ ROWS = [
 
 
 # What cannot be off together with others: an attack that others' limits would end, or that ends theirs.
-ALONE = {"auth.anonymous", "authz.unauthenticated_listener", "flood.deflate_bomb", "origin.similar", "origin.null", "origin.rebinding"}
+ALONE = {"jwt.type", "auth.anonymous", "authz.unauthenticated_listener", "flood.deflate_bomb", "origin.similar", "origin.null", "origin.rebinding"}
 METHODS = {"authentication.methods": ["jwt", "session", "password"], "authentication.password_hash.memory": 8, "authentication.password_hash.passes": 1}
 
 
@@ -179,12 +216,13 @@ def all_off():
     allowed = [origin for row in together for origin in row.off.get("origin.allowed", [])]
     with Framewall(json.dumps(nested({"origin.allowed": allowed}, config)), check=False) as fw:
         add_user(fw)
-        code, report = scan(fw, "--tests", ",".join(row.finding for row in together), more=profile)
+        code, report = scan(fw, "--tests", ",".join(row.finding for row in together) + ",auth.timing", more=profile)
     equal((code, sorted(of(report, "finding"))), (1, sorted(row.finding for row in together)), "without its protections all of that is found")
+    ok("auth.timing" in of(report, "pass"), "and the time of an answer does not say which users there are", [c["reason"] for c in report["checks"] if c["id"] == "auth.timing"])
 
 
 if __name__ == "__main__":
     assert os.path.exists(BINARY)
     if sys.argv[2:]:
         main(protections)
-    main(default, all_off)
+    main(default, providers, all_off)

@@ -1,5 +1,7 @@
 // Two browser pages chat through the quick start; what attacks in one does nothing in the other; a guest reads and does not send.
-import { browser, equal, finish, ok, start, until } from "./framewall.mjs";
+import { execFileSync, spawnSync } from "node:child_process";
+import path from "node:path";
+import { binary, browser, equal, finish, ok, start, until } from "./framewall.mjs";
 
 const allowed = new Set("b i u strong em code pre blockquote p br span div a ul ol li".split(" "));
 const chromium = await browser();
@@ -88,6 +90,27 @@ equal(await foreign.evaluate(([url, token]) => new Promise((resolve) => {
 	socket.onopen = () => resolve("open");
 	socket.onclose = (event) => resolve(event.code);
 }), [wall.url, guestToken]), 1006, "a foreign page cannot connect");
+
+// What a browser records is a profile of framewall scan.
+const har = path.join(wall.data, "session.har");
+const recorded = await chromium.newContext({ recordHar: { path: har, content: "embed" } });
+const pages = [];
+for (const user of ["rita", "rolf"]) {
+	const page = await recorded.newPage();
+	await page.goto(`http://localhost:${wall.admin}/demo#${wall.token(user, "user")}`);
+	await until("login", async () => (await page.textContent("#status")).startsWith("connected as"));
+	pages.push(page);
+}
+await say({ page: pages[0] }, "recorded words");
+await until("rolf reads", async () => (await pages[1].textContent("#messages")).includes("recorded words"));
+await recorded.close();
+const learned = execFileSync(binary, ["scan", "--profile", har, "--print-profile"]).toString();
+ok(learned.includes("send: '{") && learned.includes("${text}") && !learned.includes("recorded words") && learned.match(/token: /g)?.length === 2,
+	"a HAR of Chromium is a profile: a message, two identities", learned);
+const scan = spawnSync(binary, ["scan", wall.url, "--profile", har, "--tests", "jwt.none,jwt.altered,input.xss,input.duplicate_keys,protocol.unmasked,authz.unauthenticated_listener",
+	"--quiet", "--format", "json"]);
+const report = JSON.parse(scan.stdout.toString());
+equal([scan.status, report.checks.map((check) => check.outcome)], [0, Array(6).fill("pass")], "and the scan logs in and speaks as that page does");
 
 equal(alice.problems.filter((text) => text.startsWith("dialog")).concat(bob.problems), [], "no error in the console of bob's page");
 await chromium.close();
