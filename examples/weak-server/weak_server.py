@@ -65,7 +65,7 @@ class Connection:
         self.address = writer.get_extra_info("peername")[0]
         self.user = self.role = self.session = self.expires = None
         self.frames = Frames(weak)
-        self.evades = False
+        self.evades = self.judging = False
         self.preset = None
         self.count = self.pings = 0
         self.heard = True
@@ -119,7 +119,8 @@ class Connection:
             if "auth.user_enumeration" in weak and user not in USERS:
                 raise Refused("AUTH_FAILED", "there is no such user")
             if "auth.timing" in weak and user in USERS:  # as if only then a slow hash were computed
-                asyncio.get_running_loop().call_later(1, self.error, "AUTH_FAILED", "wrong name or password")
+                self.judging = True
+                asyncio.get_running_loop().call_later(1.5, self.error, "AUTH_FAILED", "wrong name or password")
                 return
             raise Refused("AUTH_FAILED", "wrong name or password")
 
@@ -369,7 +370,7 @@ async def watch(connection):
     began = pinged = time.time()
     while not connection.writer.is_closing():
         await asyncio.sleep(0.25)
-        if not connection.user and time.time() > began + 1.2 and not {"slow.login", "auth.anonymous"} & weak:
+        if not connection.user and not connection.judging and time.time() > began + 1.2 and not {"slow.login", "auth.anonymous"} & weak:
             connection.end(4000, "log in")
         if connection.expires and time.time() > connection.expires and "auth.expiry_live" not in weak:
             connection.end(4001, "the token has expired")

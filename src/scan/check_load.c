@@ -38,7 +38,7 @@ static void flood(struct scan_trial *trial, unsigned count, const struct client_
 	trial_say(trial, "%u frames sent: %s", sent, what);
 	if (!client_answers(honest, TRIAL_PATIENCE_MS * 2))
 		trial_finding(trial, "beside %s an honest client is not served any more", what);
-	else if (client_answers(client, TRIAL_PATIENCE_MS * 2))
+	else if (client_answers(client, TRIAL_PATIENCE_MS * 6))
 		trial_finding(trial, "%u %s were taken, and the connection goes on", sent, what);
 	else if (client->closed || !sending)
 		trial_pass(trial, "%s ended the connection, and an honest client was served beside", what);
