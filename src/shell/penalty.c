@@ -9,7 +9,8 @@
 #define SECOND_NS ((uint64_t)1000000000)
 #define HOUR_NS (3600 * SECOND_NS)
 
-/* So many users of an address blocked within an hour are what its threshold is, before that is raised. */
+/* So many users of an address blocked within an hour (user_blocked has no window of its own) are what its threshold is,
+ * before that is raised. */
 enum { USERS_OF_ADDRESS = 4 };
 
 void penalty_options(const struct fw_policy *policy, struct store_options *ret_options)
@@ -24,6 +25,9 @@ void penalty_options(const struct fw_policy *policy, struct store_options *ret_o
 	ret_options->forgive_ns = (uint64_t)settings->block_forgive * HOUR_NS;
 	ret_options->shared_users = (uint32_t)settings->shared_from;
 	ret_options->shared_most = (uint32_t)settings->shared_most;
+#define WINDOW(name, event) ret_options->window_ns[STORE_WINDOW_##name] = (uint64_t)settings->window_##name * SECOND_NS;
+#include "tables/windows.def"
+#undef WINDOW
 #define PENALTY(name, help) ret_options->step_percent[STORE_STEP_##name] = (uint8_t)settings->name##_at;
 #include "tables/penalties.def"
 #undef PENALTY

@@ -95,21 +95,23 @@ static uint64_t life_of(struct store *store, const struct prefix *prefix, uint32
 	return life < options->block_ns ? life : options->block_ns;
 }
 
-static void write_reason(const struct offence_slot *slot, uint32_t score, char ret_reason[STORE_BLOCK_REASON])
+static void write_reason(struct offences *offences, const struct prefix *prefix, uint32_t score,
+			 char ret_reason[STORE_BLOCK_REASON])
 {
 	static const char *const names[] = {
 #define EVENT(name, level, alias, class, alone, help) [EVENT_##name] = #name,
 #include "tables/events.def"
 #undef EVENT
 	};
-	int size =
-		snprintf(ret_reason, STORE_BLOCK_REASON, "too many blocking events within an hour: %u points", score);
+	int size = snprintf(ret_reason, STORE_BLOCK_REASON, "too many blocking events: %u points", score);
+	struct store_kind kinds[STORE_KINDS];
+	unsigned count = offences_kinds(offences, prefix, kinds);
 
-	for (unsigned i = 0; i < OFFENCE_KINDS && slot->kind_points[i] != 0; i++) {
-		const char *name = i == OFFENCE_KINDS - 1 ? "others" : names[slot->kinds[i]];
+	for (unsigned i = 0; i < count; i++) {
+		const char *name = kinds[i].event < EVENT_TYPES ? names[kinds[i].event] : "others";
 		char one[64];
 
-		snprintf(one, sizeof(one), ", %s %u", name, slot->kind_points[i]);
+		snprintf(one, sizeof(one), ", %s %u", name, kinds[i].points);
 		if (size + (int)strlen(one) >= STORE_BLOCK_REASON)
 			return;
 		size += snprintf(ret_reason + size, (size_t)(STORE_BLOCK_REASON - size), "%s", one);
@@ -119,7 +121,6 @@ static void write_reason(const struct offence_slot *slot, uint32_t score, char r
 static bool block(struct store *store, const struct prefix *prefix, const struct store_offence *offence, uint32_t score,
 		  uint64_t now_ns, struct store_block *ret_block)
 {
-	const struct offence_slot *offences = offences_find(&store->offences, prefix);
 	struct block_slot *slot = blocks_find(&store->blocks, prefix);
 	uint32_t earlier = slot != NULL ? blocks_earlier(&store->blocks, slot, now_ns) : 0;
 	struct block_slot wish = { .prefix = *prefix, .score = score, .automatic = true };
@@ -133,8 +134,8 @@ static bool block(struct store *store, const struct prefix *prefix, const struct
 	}
 	if (offence->said.size != 0 && offence->said.size < STORE_BLOCK_REASON)
 		memcpy(wish.reason, offence->said.data, offence->said.size);
-	else if (offences != NULL)
-		write_reason(offences, score, wish.reason);
+	else
+		write_reason(&store->offences, prefix, score, wish.reason);
 	if (!blocks_put(&store->blocks, &wish, now_ns))
 		return false;
 	slot = blocks_find(&store->blocks, prefix);
@@ -236,21 +237,10 @@ void store_well_done(struct store *store, const struct fw_addr *address, struct 
 	pthread_mutex_unlock(&store->lock);
 }
 
-static void read_kinds(const struct offence_slot *slot, struct store_standing *standing)
-{
-	for (unsigned i = 0; i < OFFENCE_KINDS; i++) {
-		if (slot->kind_points[i] == 0)
-			continue;
-		standing->kinds[standing->kind_count].event = i == OFFENCE_KINDS - 1 ? EVENT_TYPES : slot->kinds[i];
-		standing->kinds[standing->kind_count++].points = slot->kind_points[i];
-	}
-}
-
 bool store_standing(struct store *store, const struct fw_addr *address, struct fw_slice user, uint64_t now_ns,
 		    struct store_standing *ret_standing)
 {
 	struct prefix prefix = address->family != 0 ? prefix_of(address) : penalties_user(store, user);
-	const struct offence_slot *offences;
 	struct block_slot *slot;
 
 	*ret_standing =
@@ -260,9 +250,7 @@ bool store_standing(struct store *store, const struct fw_addr *address, struct f
 		ret_standing->users = credit_users(&store->credit, &prefix, now_ns);
 	ret_standing->threshold = threshold_of(store, &prefix, ret_standing->users);
 	ret_standing->score = offences_score(&store->offences, &prefix, now_ns);
-	offences = offences_find(&store->offences, &prefix);
-	if (offences != NULL)
-		read_kinds(offences, ret_standing);
+	ret_standing->kind_count = offences_kinds(&store->offences, &prefix, ret_standing->kinds);
 	slot = blocks_find(&store->blocks, &prefix);
 	if (slot != NULL) {
 		blocks_earlier(&store->blocks, slot, now_ns);

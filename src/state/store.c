@@ -72,6 +72,7 @@ void store_configure(struct store *store, const struct store_options *options)
 	pthread_mutex_lock(&store->lock);
 	store->options = *options;
 	store->blocks.forgive_ns = options->forgive_ns;
+	offences_configure(&store->offences, options->window_ns);
 	pthread_mutex_unlock(&store->lock);
 	atomic_store(&store->refuses, options->step_percent[STORE_STEP_refuse] != 0);
 	store_set_rate(store, LIMIT_KIND_logins, &options->auth_rate);

@@ -22,6 +22,14 @@ enum store_step {
 	STORE_STEP_block,
 	STORE_STEPS
 };
+/* How long a point counts: by its event. */
+enum store_window {
+#define WINDOW(name, event) STORE_WINDOW_##name,
+#include "tables/windows.def"
+#undef WINDOW
+	STORE_WINDOW_others, /* an hour */
+	STORE_WINDOWS
+};
 
 /* May be changed at run time with store_configure. */
 struct store_options {
@@ -32,14 +40,15 @@ struct store_options {
 	 * user opens. */
 	struct gcra handshake_rate, account_rate, session_rate;
 	uint32_t max_sessions_per_user;
-	bool sessions_refused;		   /* over that: where connections hold so many, no further one is opened */
-	uint64_t session_idle_ns;	   /* life of a session that no connection holds */
-	uint64_t session_absolute_us;	   /* since it was opened */
-	uint32_t violation_threshold;	   /* points within an hour */
-	uint64_t block_ns;		   /* the longest automatic block */
-	uint64_t block_first_ns;	   /* the first one; 0: as long as the longest */
-	uint32_t block_factor;		   /* each next one is so many times as long; 0: as 1 */
-	uint32_t block_jitter;		   /* and up to so many percent longer, by chance */
+	bool sessions_refused;	      /* over that: where connections hold so many, no further one is opened */
+	uint64_t session_idle_ns;     /* life of a session that no connection holds */
+	uint64_t session_absolute_us; /* since it was opened */
+	uint32_t violation_threshold; /* points that count at a time */
+	uint64_t window_ns[STORE_WINDOW_others]; /* how long they do; 0: an hour */
+	uint64_t block_ns;			 /* the longest automatic block */
+	uint64_t block_first_ns;		 /* the first one; 0: as long as the longest */
+	uint32_t block_factor;			 /* each next one is so many times as long; 0: as 1 */
+	uint32_t block_jitter;			 /* and up to so many percent longer, by chance */
 	uint64_t forgive_ns;		   /* without a block, after which one earlier block is forgotten; 0: at once */
 	uint32_t shared_users;		   /* users of late from which on an address is a shared one; 0: never */
 	uint32_t shared_most;		   /* times the threshold that a shared address has at most */
@@ -160,8 +169,7 @@ enum { STORE_NONCE = 22 };
 bool store_nonce_make(const struct store *store, uint64_t now_ns, char ret_nonce[STORE_NONCE]);
 bool store_nonce_holds(const struct store *store, uint64_t now_ns, struct fw_slice nonce);
 
-/* Automatic blocks: docs/internals/penalties.md. Points of an address, or of a user who is logged in, within an hour.
- */
+/* Automatic blocks: docs/internals/penalties.md. Points of an address, or of a user who is logged in. */
 enum { STORE_BLOCK_REASON = 128 };
 struct store_block {
 	struct fw_addr address; /* base of its prefix; family 0: it is a user's */
@@ -200,14 +208,15 @@ enum store_step store_offend(struct store *store, const struct store_offence *of
 void store_well_done(struct store *store, const struct fw_addr *address, struct fw_slice user, uint64_t now_ns);
 /* What is known of an address or (family 0) a user; false: nothing. ret_kinds: its points by kind of event, all those
  * since it had none. */
-enum { STORE_KINDS = 5 };
+enum { STORE_KINDS = 8 };
+struct store_kind {
+	unsigned event; /* enum event_type; EVENT_TYPES: others */
+	uint32_t points;
+};
 struct store_standing {
 	struct store_block block; /* blocks 0 and left_ns 0: there is none */
 	uint32_t score, threshold, users;
-	struct {
-		unsigned event; /* enum event_type; EVENT_TYPES: others */
-		uint32_t points;
-	} kinds[STORE_KINDS];
+	struct store_kind kinds[STORE_KINDS];
 	unsigned kind_count;
 };
 bool store_standing(struct store *store, const struct fw_addr *address, struct fw_slice user, uint64_t now_ns,

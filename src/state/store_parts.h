@@ -51,26 +51,31 @@ void presence_leave(struct presence *presence, const struct prefix *prefix);
 /* Where an address and a user may stand: a user as a keyed hash of the name. */
 enum { PREFIX_USER = 1 };
 
-/* offences.c: points of an address or user within an hour. Losing an entry harms nobody but the record of its owner, so
- * a full set forgets the one that was quiet for longest. */
-enum { OFFENCE_WAYS = 8, OFFENCE_STEPS = 13, OFFENCE_KINDS = STORE_KINDS };
+/* offences.c: points of an address or user, each for the window of its event. Losing an entry harms nobody but the
+ * record of its owner, so a full set forgets the one whose points count no longer, or are the first to. */
+enum { OFFENCE_WAYS = 8, OFFENCE_STEPS = 13, OFFENCE_KINDS = 5 };
 struct offence_slot {
-	struct prefix prefix;
-	uint64_t step;			/* of the newest points, five minutes each; 0: the slot is free */
+	struct prefix subject;		/* with the window in its family */
+	uint64_t end_ns;		/* of the window of the newest points; 0: the slot is free */
+	uint64_t width_ns, step;	/* of a step; that of the newest points */
 	uint32_t points[OFFENCE_STEPS]; /* by step modulo OFFENCE_STEPS */
 	uint32_t kind_points[OFFENCE_KINDS];
-	uint8_t kinds[OFFENCE_KINDS]; /* enum event_type; the last one is for all others; 0 points: free */
+	uint8_t kinds[OFFENCE_KINDS]; /* enum event_type; the last one, EVENT_TYPES, is for all others; 0 points: free
+				       */
 };
 struct offences {
 	struct hash_key key;
+	uint64_t window_ns[STORE_WINDOWS];
 	struct offence_slot *slots; /* sets of OFFENCE_WAYS */
 };
 int offences_init(struct offences *offences, const struct hash_key *key);
 void offences_fini(struct offences *offences);
+void offences_configure(struct offences *offences, const uint64_t window_ns[STORE_WINDOW_others]);
 uint32_t offences_count(struct offences *offences, const struct prefix *prefix, unsigned event, uint32_t points,
 			uint64_t now_ns); /* with these */
 uint32_t offences_score(struct offences *offences, const struct prefix *prefix, uint64_t now_ns);
-const struct offence_slot *offences_find(struct offences *offences, const struct prefix *prefix); /* or NULL */
+unsigned offences_kinds(struct offences *offences, const struct prefix *prefix,
+			struct store_kind ret_kinds[STORE_KINDS]); /* how many */
 void offences_forget(struct offences *offences, const struct prefix *prefix);
 
 /* credit.c: how many users logged in from an address within one or two days: a lower bound, 64 at most. */

@@ -69,7 +69,7 @@ def they_outlive_everything():
         equal(comes_in(fw, "127.0.0.6", "mallory"), 403, "he is refused, wherever he comes from")
         first = until(lambda: explained(fw, "127.0.0.5") if explained(fw, "127.0.0.5")["blocked"] else None)
         equal((first["by"], first["blocks"], first["score"], first["reason"]),
-              ("violations", 1, 4, "too many blocking events within an hour: 4 points, auth_failure 4"), "explain says why")
+              ("violations", 1, 4, "too many blocking events: 4 points, auth_failure 4"), "explain says why")
         gate = fw.part("fw-gate")
         os.kill(gate, signal.SIGKILL)
         until(lambda: fw.parts().get("fw-gate") not in (None, gate))

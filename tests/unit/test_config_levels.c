@@ -79,8 +79,9 @@ static void without_effect(void **state)
 	(void)state;
 	idle_of("", "");
 	assert_string_equal(reported, "");
-	idle_of("rate_limiting: {windows: {message_spam: 60}}\nmonitoring: {alerts: {severity_levels: {info: 0}}}",
-		"rate_limiting.windows monitoring.alerts.severity_levels");
+	idle_of("audit_logging: {compliance_events: [authentication]}\nmonitoring: {alerts: {severity_levels: {info: "
+		"0}}}",
+		"audit_logging.compliance_events monitoring.alerts.severity_levels");
 	/* In the file and in its overlay it is one key. */
 	idle_of("environment: testing\nmonitoring: {alerts: {severity_levels: {}}}\nenvironment_overrides: {testing: "
 		"{monitoring: {alerts: {severity_levels: {}}}}}",

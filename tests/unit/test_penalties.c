@@ -101,10 +101,105 @@ static void test_steps(void **state)
 		assert_int_equal(penalty.score, i + 1);
 		assert_int_equal(penalty.threshold, 10);
 	}
-	assert_string_equal(penalty.block.reason,
-			    "too many blocking events within an hour: 10 points, auth_failure 10");
+	assert_string_equal(penalty.block.reason, "too many blocking events: 10 points, auth_failure 10");
 	/* What it does while it is blocked counts for nothing. */
 	assert_int_equal(offend(store, 1, nobody, BEGIN + SECOND, &penalty), STORE_STEP_none);
+	store_free(store);
+}
+
+/* Offences of four kinds, against a list of all there were: one counts for its window, and until its step is over, of
+ * which a window has twelve. */
+enum { OFFENDERS = 20, OFFENCES = 100000 };
+static const struct {
+	unsigned event;
+	uint64_t window_ns;
+} counted[] = { { EVENT_auth_failure, 36 * SECOND },
+		{ EVENT_rate_limit_violation, 12 * SECOND },
+		{ EVENT_connection_limit_exceeded, 600 * SECOND },
+		{ EVENT_permission_denied, HOUR } };
+
+static uint32_t any(uint32_t below)
+{
+	static uint64_t chance = 3;
+
+	chance = chance * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(chance >> 33) % below;
+}
+
+static void test_windows_against_a_list(void **state)
+{
+	static struct {
+		uint64_t at;
+		uint32_t points;
+		unsigned kind;
+	} lists[OFFENDERS][OFFENCES / 4], *one;
+	unsigned first[OFFENDERS] = { 0 }, count[OFFENDERS] = { 0 }, most = 0;
+	struct store_options options = usual;
+	struct store_penalty penalty;
+	struct store *store;
+	uint64_t now = BEGIN;
+
+	(void)state;
+	options.violation_threshold = UINT32_MAX;
+	options.window_ns[STORE_WINDOW_auth_failures] = counted[0].window_ns;
+	options.window_ns[STORE_WINDOW_message_spam] = counted[1].window_ns;
+	options.window_ns[STORE_WINDOW_connection_flood] = counted[2].window_ns;
+	store = make(&options);
+	for (unsigned i = 0; i < OFFENCES; i++) {
+		uint32_t who = any(OFFENDERS), expected = 0;
+		unsigned kind = any(4);
+		struct store_offence offence = { .address = ip4(who),
+						 .event = counted[kind].event,
+						 .points = 1 + any(5) };
+
+		now += any(3) == 0 ? 0 : any(500) == 0 ? (uint64_t)any(1000) * SECOND : (uint64_t)any(1000000) * 1000;
+		one = lists[who];
+		while (first[who] < count[who] && now - one[first[who]].at > 2 * HOUR)
+			first[who]++;
+		one[count[who]].at = now;
+		one[count[who]].points = offence.points;
+		one[count[who]++].kind = kind;
+		for (unsigned j = first[who]; j < count[who]; j++) {
+			uint64_t step = counted[one[j].kind].window_ns / 12;
+
+			if (now / step - one[j].at / step <= 12)
+				expected += one[j].points;
+		}
+		store_offend(store, &offence, now, &penalty);
+		if (penalty.score != expected)
+			fail_msg("offence %u: %u points, and not %u", i, penalty.score, expected);
+		most = expected > most ? expected : most;
+	}
+	assert_true(most > 100);
+	store_free(store);
+}
+
+/* A window that is another one from now on: what still counts does so for as long as one that comes now. */
+static void test_windows_that_change(void **state)
+{
+	struct store_options options = usual;
+	struct store_standing standing;
+	struct store_penalty penalty;
+	struct fw_addr address = ip4(1);
+	struct store *store;
+
+	(void)state;
+	options.window_ns[STORE_WINDOW_auth_failures] = 12 * SECOND;
+	store = make(&options);
+	for (unsigned i = 0; i < 4; i++)
+		offend(store, 1, nobody, BEGIN, &penalty);
+	options.window_ns[STORE_WINDOW_auth_failures] = 120 * SECOND;
+	store_configure(store, &options);
+	assert_int_equal(offend(store, 1, nobody, BEGIN + 12 * SECOND, &penalty), STORE_STEP_warn);
+	assert_int_equal(penalty.score, 5);
+	assert_true(store_standing(store, &address, nobody, BEGIN + 132 * SECOND, &standing));
+	assert_int_equal(standing.score, 5);
+	options.window_ns[STORE_WINDOW_auth_failures] = 12 * SECOND;
+	store_configure(store, &options);
+	assert_true(store_standing(store, &address, nobody, BEGIN + 132 * SECOND, &standing));
+	assert_true(store_standing(store, &address, nobody, BEGIN + 144 * SECOND, &standing));
+	assert_int_equal(standing.score, 5);
+	assert_false(store_standing(store, &address, nobody, BEGIN + 145 * SECOND, &standing));
 	store_free(store);
 }
 
@@ -423,6 +518,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_windows_against_a_list),
+		cmocka_unit_test(test_windows_that_change),
 		cmocka_unit_test(test_blocks_double_and_are_forgiven),
 		cmocka_unit_test(test_chance_is_within_its_bounds),
 		cmocka_unit_test(test_users_come_before_a_shared_address),
