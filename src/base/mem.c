@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Thread_local uint64_t fail_at;
 static _Thread_local uint64_t made;
@@ -20,6 +21,27 @@ void *mem_alloc(size_t size)
 void *mem_zero(size_t count, size_t size)
 {
 	return must_fail() ? NULL : calloc(count != 0 ? count : 1, size != 0 ? size : 1);
+}
+
+void *mem_zero_table(size_t count, size_t size, void **ret_memory)
+{
+	enum { LINE = 64, HUGE_PAGE = 2 << 20 };
+	size_t bytes, room, align;
+	void *table;
+
+	*ret_memory = NULL;
+	if (!size_mul(count, size, &bytes))
+		return NULL;
+	align = bytes < HUGE_PAGE ? LINE : HUGE_PAGE;
+	if (!size_add(bytes, align, &room))
+		return NULL;
+	*ret_memory = mem_zero(1, room);
+	if (*ret_memory == NULL)
+		return NULL;
+	table = (void *)(((uintptr_t)*ret_memory + align - 1) & ~(uintptr_t)(align - 1));
+	if (align == HUGE_PAGE) /* what cannot be stays in small ones */
+		(void)madvise(table, bytes & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
+	return table;
 }
 
 void *mem_resize(void *memory, size_t size)

@@ -5,8 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *mem_alloc(size_t size);			/* not cleared; NULL when short */
-void *mem_zero(size_t count, size_t size);	/* cleared; checks the product */
+void *mem_alloc(size_t size);		   /* not cleared; NULL when short */
+void *mem_zero(size_t count, size_t size); /* cleared; checks the product */
+/* Cleared, from the begin of a line of the cache on; a large one in huge pages, where the kernel has them, since
+ * whoever looks at a place of it that nobody looked at of late also waits for the table of pages. *ret_memory: what to
+ * free. */
+void *mem_zero_table(size_t count, size_t size, void **ret_memory);
 void *mem_resize(void *memory, size_t size);	/* like realloc; the old block stays on failure */
 void mem_free(void *memory);			/* NULL-safe */
 char *mem_text(const void *bytes, size_t size); /* copy with a NUL behind it */

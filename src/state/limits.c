@@ -7,6 +7,11 @@
 /* A word that changes hands: whoever was about to count on it looks again. No clock reaches it. */
 #define CHANGES_HANDS UINT64_MAX
 
+/* What stands beside a tag, and beside an interval. */
+#define STRAYS UINT64_C(0xff)
+#define HOLDERS UINT64_C(0xffffff)
+enum { STRAY_BITS = 8, HOLDER_BITS = 24 };
+
 struct place {
 	struct limits_set *set; /* NULL: none */
 	unsigned way;
@@ -27,11 +32,8 @@ int limits_init(struct limits *limits, const struct hash_key *key, uint32_t cell
 		atomic_init(&limits->shared[kind], 0);
 	}
 	pthread_mutex_init(&limits->lock, NULL);
-	limits->memory = mem_zero((size_t)sets + 1, sizeof(*limits->sets));
-	if (limits->memory == NULL)
-		return -1;
-	limits->sets = (void *)(((uintptr_t)limits->memory + LIMITS_LINE - 1) & ~(uintptr_t)(LIMITS_LINE - 1));
-	return 0;
+	limits->sets = mem_zero_table(sets, sizeof(*limits->sets), &limits->memory);
+	return limits->sets != NULL ? 0 : -1;
 }
 
 void limits_fini(struct limits *limits)
@@ -42,15 +44,15 @@ void limits_fini(struct limits *limits)
 
 uint64_t limits_tag(const struct limits *limits, enum limit_kind kind, struct fw_slice subject)
 {
-	uint64_t tag = hash_bytes(&limits->keys[kind], subject.data, subject.size);
+	uint64_t tag = hash_bytes(&limits->keys[kind], subject.data, subject.size) & ~STRAYS;
 
-	return tag != 0 ? tag : 1;
+	return tag != 0 ? tag : STRAYS + 1;
 }
 
 /* A subject may stand in either of two sets: with the choice, a set is full only when nearly all are. */
 static struct limits_set *set_of(struct limits *limits, uint64_t tag, unsigned choice)
 {
-	return &limits->sets[(uint32_t)(choice == 0 ? tag : tag >> 32) & limits->mask];
+	return &limits->sets[(uint32_t)(choice == 0 ? tag >> STRAY_BITS : tag >> 40) & limits->mask];
 }
 
 /* Whoever nobody saw before is looked for in one set, mostly, and gets a word of it: all that is read of it is asked
@@ -59,10 +61,35 @@ static void fetch(struct limits *limits, uint64_t tag)
 {
 	const struct limits_set *set = set_of(limits, tag, 0);
 
-	__builtin_prefetch(set->tags);
+	__builtin_prefetch(set->tags, 1);
 	__builtin_prefetch(set->words, 1);
-	__builtin_prefetch(set->holders, 1);
-	__builtin_prefetch(set->intervals, 1);
+	__builtin_prefetch(set->rates, 1);
+}
+
+static uint64_t tag_in(const struct limits_set *set, unsigned way)
+{
+	return atomic_load_explicit(&set->tags[way], memory_order_acquire) & ~STRAYS;
+}
+
+static bool has_strays(const struct limits_set *set)
+{
+	return (atomic_load_explicit(&set->tags[0], memory_order_relaxed) & STRAYS) != 0;
+}
+
+static uint64_t interval_in(struct place place)
+{
+	return atomic_load_explicit(&place.set->rates[place.way], memory_order_relaxed) >> HOLDER_BITS;
+}
+
+static uint64_t holders_in(struct place place)
+{
+	return atomic_load_explicit(&place.set->rates[place.way], memory_order_relaxed) & HOLDERS;
+}
+
+/* Under the lock. */
+static void set_rate(struct place place, uint64_t interval_ns, uint64_t holders)
+{
+	atomic_store_explicit(&place.set->rates[place.way], interval_ns << HOLDER_BITS | holders, memory_order_relaxed);
 }
 
 static struct place find(struct limits *limits, uint64_t tag)
@@ -71,43 +98,47 @@ static struct place find(struct limits *limits, uint64_t tag)
 
 	for (unsigned choice = 0; choice < 2; choice++) {
 		for (unsigned way = 0; way < LIMITS_WAYS; way++)
-			if (atomic_load_explicit(&set->tags[way], memory_order_acquire) == tag)
+			if (tag_in(set, way) == tag)
 				return (struct place){ set, way };
-		if (atomic_load_explicit(&set_of(limits, tag, 0)->strays, memory_order_relaxed) == 0)
+		if (!has_strays(set_of(limits, tag, 0)))
 			break;
 		set = set_of(limits, tag, 1);
 	}
 	return (struct place){ NULL, 0 };
 }
 
-/* Under the lock: the subject of a tag has a word of this set from now on, or has it no longer. */
-static void note_stray(struct limits *limits, const struct limits_set *set, uint64_t tag, uint32_t change)
+/* Under the lock: the subject of a tag has a word of this set from now on, or has it no longer. More than can be
+ * counted are never counted down: the second set is looked at for nothing, then. */
+static void note_stray(struct limits *limits, const struct limits_set *set, uint64_t tag, uint64_t change)
 {
-	struct limits_set *first = set_of(limits, tag, 0);
+	_Atomic uint64_t *first = &set_of(limits, tag, 0)->tags[0];
+	uint64_t old;
 
-	if (tag != 0 && first != set)
-		atomic_store_explicit(&first->strays,
-				      atomic_load_explicit(&first->strays, memory_order_relaxed) + change,
-				      memory_order_relaxed);
+	if (tag == 0 || set_of(limits, tag, 0) == set)
+		return;
+	old = atomic_load_explicit(first, memory_order_relaxed);
+	if ((old & STRAYS) != STRAYS)
+		atomic_store_explicit(first, old + change, memory_order_relaxed);
 }
 
 /* A word whose time is past would allow a full burst to its owner; so would none: giving it away changes nothing. But
  * somebody may be counting on it right now. So it is first made one that nobody can count on, and only then given away:
  * who comes before that is seen here, and who comes after looks at the tag again. */
-static bool give_away(struct limits *limits, struct limits_set *set, unsigned way, uint64_t tag,
-		      const struct gcra *rate, uint64_t next, uint64_t now_ns)
+static bool give_away(struct limits *limits, struct place place, uint64_t tag, const struct gcra *rate, uint64_t next,
+		      uint64_t now_ns)
 {
-	_Atomic uint64_t *cell = &set->words[way];
+	_Atomic uint64_t *cell = &place.set->words[place.way], *name = &place.set->tags[place.way];
 	uint64_t word = atomic_load_explicit(cell, memory_order_relaxed);
 
-	if (set->holders[way] != 0 || word > now_ns ||
+	if (word > now_ns || holders_in(place) != 0 ||
 	    !atomic_compare_exchange_strong_explicit(cell, &word, CHANGES_HANDS, memory_order_acq_rel,
 						     memory_order_relaxed))
 		return false;
-	note_stray(limits, set, atomic_load_explicit(&set->tags[way], memory_order_relaxed), (uint32_t)-1);
-	note_stray(limits, set, tag, 1);
-	atomic_store_explicit(&set->tags[way], tag, memory_order_release);
-	atomic_store_explicit(&set->intervals[way], rate->interval_ns, memory_order_relaxed);
+	note_stray(limits, place.set, tag_in(place.set, place.way), (uint64_t)-1);
+	note_stray(limits, place.set, tag, 1);
+	atomic_store_explicit(name, tag | (atomic_load_explicit(name, memory_order_relaxed) & STRAYS),
+			      memory_order_release);
+	set_rate(place, rate->interval_ns, 0);
 	atomic_store_explicit(cell, next, memory_order_release);
 	atomic_store_explicit(&limits->given, atomic_load_explicit(&limits->given, memory_order_relaxed) + 1,
 			      memory_order_release);
@@ -122,7 +153,7 @@ static struct place move_in(struct limits *limits, uint64_t tag, const struct gc
 		struct limits_set *set = set_of(limits, tag, choice);
 
 		for (unsigned way = 0; way < LIMITS_WAYS; way++)
-			if (give_away(limits, set, way, tag, rate, next, now_ns))
+			if (give_away(limits, (struct place){ set, way }, tag, rate, next, now_ns))
 				return (struct place){ set, way };
 	}
 	return (struct place){ NULL, 0 };
@@ -131,7 +162,7 @@ static struct place move_in(struct limits *limits, uint64_t tag, const struct gc
 /* Under the lock: what was counted by another rate goes on under this one. */
 static void convert(struct place place, const struct gcra *rate, uint64_t now_ns)
 {
-	struct gcra from = { atomic_load_explicit(&place.set->intervals[place.way], memory_order_relaxed), 0 };
+	struct gcra from = { interval_in(place), 0 };
 	uint64_t word;
 
 	if (from.interval_ns == rate->interval_ns)
@@ -141,7 +172,7 @@ static void convert(struct place place, const struct gcra *rate, uint64_t now_ns
 						      gcra_convert(word, &from, rate, now_ns), memory_order_relaxed,
 						      memory_order_relaxed))
 		;
-	atomic_store_explicit(&place.set->intervals[place.way], rate->interval_ns, memory_order_relaxed);
+	set_rate(place, rate->interval_ns, holders_in(place));
 }
 
 /* False: it changes hands, or has. */
@@ -150,7 +181,7 @@ static bool take(struct place place, uint64_t tag, const struct gcra *rate, uint
 	_Atomic uint64_t *cell = &place.set->words[place.way];
 	uint64_t word = atomic_load_explicit(cell, memory_order_acquire), at;
 
-	if (atomic_load_explicit(&place.set->intervals[place.way], memory_order_relaxed) != rate->interval_ns)
+	if (interval_in(place) != rate->interval_ns)
 		return false;
 	do {
 		if (word == CHANGES_HANDS)
@@ -162,7 +193,7 @@ static bool take(struct place place, uint64_t tag, const struct gcra *rate, uint
 	} while (!atomic_compare_exchange_weak_explicit(cell, &word, at + rate->interval_ns, memory_order_acq_rel,
 							memory_order_acquire));
 	/* Else it was counted on another subject, which is stricter by one, and must be counted here as well. */
-	return atomic_load_explicit(&place.set->tags[place.way], memory_order_acquire) == tag;
+	return tag_in(place.set, place.way) == tag;
 }
 
 uint64_t limits_take(struct limits *limits, enum limit_kind kind, uint64_t tag, const struct gcra *rate,
@@ -205,7 +236,7 @@ _Atomic uint64_t *limits_hold(struct limits *limits, enum limit_kind kind, uint6
 	else
 		place = move_in(limits, tag, rate, 0, now_ns);
 	if (place.set != NULL)
-		place.set->holders[place.way]++;
+		set_rate(place, interval_in(place), holders_in(place) + 1);
 	pthread_mutex_unlock(&limits->lock);
 	return place.set != NULL ? &place.set->words[place.way] : &limits->shared[kind];
 }
@@ -213,13 +244,13 @@ _Atomic uint64_t *limits_hold(struct limits *limits, enum limit_kind kind, uint6
 void limits_release(struct limits *limits, _Atomic uint64_t *word)
 {
 	uintptr_t at = (uintptr_t)word, first = (uintptr_t)limits->sets, offset;
-	struct limits_set *set;
+	struct place place;
 
-	if (at < first || at >= first + ((size_t)limits->mask + 1) * sizeof(*set))
+	if (at < first || at >= first + ((size_t)limits->mask + 1) * sizeof(*place.set))
 		return; /* the one that all without a place share */
-	offset = (at - first) % sizeof(*set) - offsetof(struct limits_set, words);
-	set = &limits->sets[(at - first) / sizeof(*set)];
+	offset = (at - first) % sizeof(*place.set) - offsetof(struct limits_set, words);
+	place = (struct place){ &limits->sets[(at - first) / sizeof(*place.set)], (unsigned)(offset / sizeof(*word)) };
 	pthread_mutex_lock(&limits->lock);
-	set->holders[offset / sizeof(*word)]--;
+	set_rate(place, interval_in(place), holders_in(place) - 1);
 	pthread_mutex_unlock(&limits->lock);
 }

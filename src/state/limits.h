@@ -13,15 +13,15 @@
 #include "base/limit_kind.h"
 #include "base/slice.h"
 
-/* A set is four lines of the cache, one for each question: whose words, how far they are, by which rate, who holds
- * them. */
+/* A set is three lines of the cache, one for each question: whose words, how far they are, by which rate and how many
+ * hold them. */
 enum { LIMITS_WAYS = 8, LIMITS_LINE = 64 };
 struct limits_set {
-	_Alignas(LIMITS_LINE) _Atomic uint64_t tags[LIMITS_WAYS]; /* of kind and subject; 0: never used */
+	/* Of kind and subject; 0: never used. In the last octet of the first one: of how many this is the first set,
+	 * who found room in the second alone. Written under the lock. */
+	_Alignas(LIMITS_LINE) _Atomic uint64_t tags[LIMITS_WAYS];
 	_Atomic uint64_t words[LIMITS_WAYS];
-	_Atomic uint64_t intervals[LIMITS_WAYS]; /* of the rate that the word counts by */
-	uint32_t holders[LIMITS_WAYS];		 /* under the lock */
-	_Atomic uint32_t strays; /* whose first set this is, and who found room in the second alone: written under it */
+	_Atomic uint64_t rates[LIMITS_WAYS]; /* the interval that the word counts by, and holders: under the lock */
 };
 struct limits {
 	pthread_mutex_t lock;
@@ -32,13 +32,14 @@ struct limits {
 	struct hash_key keys[LIMIT_KINDS];    /* what is of two kinds has two tags that nobody can bring together */
 	_Atomic uint64_t shared[LIMIT_KINDS]; /* of all subjects that found no place: stricter, never open */
 };
-/* cells: a power of two. 0, or -1: memory; either way limits_fini may be called. */
+/* cells: a power of two, at most 2^27. 0, or -1: memory; either way limits_fini may be called. */
 int limits_init(struct limits *limits, const struct hash_key *key, uint32_t cells);
 void limits_fini(struct limits *limits);
 
 uint64_t limits_tag(const struct limits *limits, enum limit_kind kind, struct fw_slice subject);
 
-/* Counts one event. 0, or nanoseconds until one is allowed: then it is not counted. */
+/* Intervals of rates are up to 18 minutes. Counts one event. 0, or nanoseconds until one is allowed: then it is not
+ * counted. */
 uint64_t limits_take(struct limits *limits, enum limit_kind kind, uint64_t tag, const struct gcra *rate,
 		     uint64_t now_ns);
 /* A word to count on without asking the table again: nobody else gets its place until limits_release. What was counted
