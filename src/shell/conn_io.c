@@ -11,7 +11,8 @@
 #include "shell/fall_note.h"
 #include "shell/tls_stream.h"
 
-enum { LITTLE = 16384 };
+/* FIRST_PART: whoever sends much at once is read more of, once it is seen that it is not very many messages. */
+enum { LITTLE = 16384, FIRST_PART = 2048 };
 #define FLUSH_NS ((uint64_t)10 * 1000000000) /* to take the last octets */
 #define WATCH_NS ((uint64_t)20 * 1000000000) /* after it the upstream is watched: sooner it would tell nothing */
 #define SECOND_NS ((uint64_t)1000000000)
@@ -364,9 +365,11 @@ static void peer_address(const struct sockaddr_storage *peer, struct fw_conn_opt
 static void begin(struct connection *connection, struct worker *worker, int fd)
 {
 	for (unsigned i = 0; i < 2; i++)
-		connection->sides[i] = (struct conn_side){
-			.source = { i == FW_CLIENT ? SOURCE_CLIENT : SOURCE_UPSTREAM }, .fd = -1, .cut_ns = UINT64_MAX
-		};
+		connection->sides[i] =
+			(struct conn_side){ .source = { i == FW_CLIENT ? SOURCE_CLIENT : SOURCE_UPSTREAM },
+					    .part = FIRST_PART,
+					    .fd = -1,
+					    .cut_ns = UINT64_MAX };
 	connection->sides[FW_CLIENT].fd = fd;
 	connection->sides[FW_CLIENT].state = SIDE_OPEN;
 	connection->worker = worker;

@@ -32,6 +32,7 @@ struct conn_side {
 	bool watches_out;	/* the poller tells when it takes more */
 	bool said_all;		/* the peer's close frame came */
 	bool securing;		/* the TLS handshake is not done */
+	uint16_t part;		/* octets that are read at once; 0: all there are */
 	int fd;			/* -1: none */
 	struct tls_stream *tls; /* NULL: plain */
 	uint64_t cut_ns;	/* when it is closed whatever waits; UINT64_MAX: never */

@@ -2,11 +2,14 @@
 #include <errno.h>
 
 #include "base/mem.h"
+#include "engine/counters.h"
 #include "shell/conn_io.h"
 
 /* FIRST_READ: a connection that is not open yet has no use for more, and the engine keeps what it cannot use yet.
- * ROUNDS: a connection that always has something to read leaves room for the others after so many reads. */
-enum { FIRST_READ = LIMIT_HEAD_BYTES, ROUNDS = 4 };
+ * ROUNDS: a connection that always has something to read leaves room for the others after so many reads. PART, LEAST:
+ * messages of a read behind which others have their turn, about, and the octets that are read even so: of the smallest
+ * messages ten thousand have room in the scratch memory, and take some twenty milliseconds. */
+enum { FIRST_READ = LIMIT_HEAD_BYTES, ROUNDS = 4, PART = 32, LEAST = 256 };
 
 void conn_io_lost(struct connection *connection, enum fw_side which, bool broken)
 {
@@ -54,18 +57,44 @@ static ssize_t read_side(struct connection *connection, enum fw_side which, size
 	return conn_io_recv(side, connection->worker->scratch, most);
 }
 
+/* What is decrypted comes by the record, however little of it is read. */
+static size_t most_at_once(const struct connection *connection, const struct conn_side *side)
+{
+	size_t most = connection->settled && connection->calm_ns == 0 ? WORKER_SCRATCH : FIRST_READ;
+
+	if (side->part == 0 || side->part >= most)
+		return most;
+	return side->tls != NULL && side->part < FIRST_READ ? FIRST_READ : side->part;
+}
+
+/* After a read that had many messages the next one is so much smaller; after one that was full and had few, larger. */
+static void portion(struct conn_side *side, size_t size, uint64_t messages)
+{
+	size_t part = side->part;
+
+	if (messages > PART)
+		part = size * PART / messages;
+	else if (size >= part)
+		part *= 2;
+	if (part != 0 && part < LEAST)
+		part = LEAST;
+	side->part = part <= UINT16_MAX ? (uint16_t)part : 0;
+}
+
 bool conn_io_receive(struct connection *connection, enum fw_side which)
 {
 	struct worker *worker = connection->worker;
+	const uint64_t *messages =
+		&engine_counters(worker->engine)[which == FW_CLIENT ? COUNT_messages_in : COUNT_messages_out];
 	bool login = !connection->settled;
+	uint64_t before = *messages;
 	ssize_t size;
 
 	if (connection->sides[which].securing)
 		return conn_io_tls_shake(connection, which);
 	if (!may_read(connection, which))
 		return false;
-	size = read_side(connection, which,
-			 connection->settled && connection->calm_ns == 0 ? WORKER_SCRATCH : FIRST_READ);
+	size = read_side(connection, which, most_at_once(connection, &connection->sides[which]));
 	if (size == READ_NOTHING)
 		return false;
 	if (size <= 0) {
@@ -74,6 +103,7 @@ bool conn_io_receive(struct connection *connection, enum fw_side which)
 	}
 	fw_conn_receive(connection->conn, which, worker->scratch, (size_t)size);
 	conn_io_drain(connection); /* only now may the scratch memory be used again */
+	portion(&connection->sides[which], (size_t)size, *messages - before);
 	if (which == FW_CLIENT && connection->calm_ns != 0)
 		conn_io_calm(connection);
 	if (login)
@@ -122,11 +152,12 @@ bool conn_io_write(struct connection *connection, enum fw_side which)
 
 void conn_io_exchange(struct connection *connection)
 {
+	const struct conn_side *sides = connection->sides;
 	bool moved = true;
 
 	for (unsigned rounds = 0; moved; rounds++) {
 		moved = false;
-		if (rounds < ROUNDS) {
+		if (rounds < (sides[FW_CLIENT].part != 0 || sides[FW_UPSTREAM].part != 0 ? 1 : ROUNDS)) {
 			moved |= conn_io_receive(connection, FW_CLIENT);
 			moved |= conn_io_receive(connection, FW_UPSTREAM);
 		}

@@ -308,6 +308,29 @@ def test_complexity():
             client.close()
 
 
+def test_turns():
+    """Row 29: very many small messages that wait at once. What somebody honest says is not behind all of them, but behind a part of each one's: it is
+    seen among their own answers."""
+    with Framewall(config(), "--workers", "1") as fw:
+        attackers, honest, gate = [RawClient(fw.port, fw.bearer(f"mallory{n}")) for n in range(4)], RawClient(fw.port, fw.bearer("honest")), fw.part("fw-gate")
+        count, before = 6000, []
+        os.kill(gate, signal.SIGSTOP)
+        try:
+            for attacker in attackers:
+                attacker.socket.sendall(RawClient.frame("{}") * count)
+            honest.send(chat("hello"))
+        finally:
+            os.kill(gate, signal.SIGCONT)
+        for attacker in attackers:
+            answers = 0
+            while b'"hello"' not in (payload := attacker.receive()[1]):
+                answers += b"INVALID_MESSAGE" in payload
+            before.append(answers)
+        ok(max(before) < count / 4, "29: of 6000 messages that wait of each of four, few are judged before somebody else's", before)
+        for client in (*attackers, honest):
+            client.close()
+
+
 def test_events():
     """Row 30: each message is an event, far more of them than records, and their number is exact."""
     budget = "audit_logging: { source_budget: { records: 50, per: 3600, summed_for: 3 } }\n"
@@ -331,4 +354,4 @@ def test_events():
         ok(len(records) < 10000, "which are few", len(records))
 
 
-main(test_frames, test_zero_mask, test_pings, test_fragments, test_bombs, test_connections, test_handshakes, test_upstream_killed, test_complexity, test_events)
+main(test_frames, test_zero_mask, test_pings, test_fragments, test_bombs, test_connections, test_handshakes, test_upstream_killed, test_complexity, test_turns, test_events)
