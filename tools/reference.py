@@ -259,6 +259,7 @@ def metrics():
     rows += [[code(f"framewall_{name}_total"), "counter", labels, text] for name, labels, text in rows_of("metrics", "FAMILY")]
     rows += [[code(f"framewall_{name}"), "histogram", labels, text] for name, labels, text in rows_of("metrics", "TIMED")]
     rows += [[code(f"framewall_{name}"), kind, {"build_info": "version", "config_info": "digest"}.get(name, ""), text] for name, kind, text in rows_of("metrics", "KEPT")]
+    rows += [[code(f"framewall_{name}"), kind, labels, text] for name, kind, labels, text in rows_of("metrics", "SERIES")]
     return page("Metrics", "What `/metrics` of the admin port exports, and `framewall stats` prints, as sums over all workers. How to have them scraped, drawn and watched: [guide](../guide/metrics.md). "
                 "Prometheus gets OpenMetrics 1.0 where it asks for it (`Accept`), there counters are named without `_total` and have `_created`; others the text format 0.0.4. "
                 "Labels are names of the configuration or of a table, 1,024 pairs of route and type at most; no label ever names a user or an address.",

@@ -475,6 +475,7 @@ void login_let_in(struct fw_conn *conn, const struct http1_head *head,
 bool login_anonymous(struct fw_conn *conn, uint16_t role); /* who need not log in; false: memory is short */
 void login_free(struct fw_conn *conn);
 /* Of login.c, for the other files of a login. text: what the client is told; cause: what is recorded. */
+const char *login_method(const struct login *login); /* how it was shown, for the record */
 void login_refuse(struct fw_conn *conn, const char *text, const char *cause);
 void login_verify(struct fw_conn *conn); /* whose credential is it? */
 /* user: who a password is said to be of; else empty. False: memory is short, and the connection ends. */

@@ -99,6 +99,8 @@ static struct event_node *record(struct fw_conn *conn, uint16_t type)
 	if (conn->login != NULL && conn->login->user.size != 0 &&
 	    (type == EVENT_auth_failure || type == EVENT_rate_limit_violation))
 		note_account(node, conn->login->user);
+	if (conn->login != NULL && type == EVENT_auth_failure)
+		event_text(node, "method", login_method(conn->login));
 	return node;
 }
 

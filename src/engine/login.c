@@ -30,6 +30,14 @@ void login_free(struct fw_conn *conn)
 	conn->login = NULL;
 }
 
+const char *login_method(const struct login *login)
+{
+	static const char *const names[] = { "none",	 "jwt",		"api_key", "session",
+					     "password", "certificate", "ticket",  "oauth" };
+
+	return names[login->kind];
+}
+
 /* The precise cause is for the record alone: the client reads one text for all (row 114). */
 void login_refuse(struct fw_conn *conn, const char *text, const char *cause)
 {
@@ -496,9 +504,6 @@ static void password_answered(struct fw_conn *conn, const struct fw_answer *answ
 static void opened(struct fw_conn *conn)
 {
 	struct event_node *node;
-	static const char *const names[] = { "none",	 "jwt",		"api_key", "session",
-					     "password", "certificate", "ticket",  "oauth" };
-
 	if (conn->ticket) {
 		login_ticket_answer(conn);
 		return;
@@ -509,7 +514,7 @@ static void opened(struct fw_conn *conn)
 	conn->login->made = NULL;
 	conn->engine->counters[COUNT_logins]++;
 	node = event_record(conn, EVENT_auth_success);
-	event_text(node, "method", names[conn->login->kind]);
+	event_text(node, "method", login_method(conn->login));
 	event_text(node, "place", conn->login->place);
 	event_text(node, "role", conn->policy->roles[conn->principal->role].name);
 	event_text(node, "bound", binding_name(conn->principal->bound));

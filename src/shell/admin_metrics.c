@@ -128,6 +128,7 @@ static void own(struct page *page, struct keeper *keeper)
 	     ipc_refused(keeper->recorder.channel) + ipc_refused(keeper->figures.channel));
 	configuration(page, &keeper->options.configuration);
 	page->failed |= !admin_metrics_families(keeper, page->out, pool);
+	page->failed |= !admin_failures_metrics(keeper, page->out, pool);
 	page->failed |= !admin_receivers_metrics(keeper, page->out, pool);
 	page->failed |= !admin_alerts_metrics(keeper, page->out, pool);
 	page->failed |= !admin_threats_metrics(keeper, page->out, pool);

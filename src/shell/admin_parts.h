@@ -294,6 +294,25 @@ void admin_record_number(struct fw_record *record, const char *key, int64_t numb
 void admin_record_keep(struct fw_record *record, const struct admin_conn *conn, struct admin_access *ret_access);
 void admin_record_refused(struct admin_conn *conn, const char *cause); /* a credential */
 
+/* admin_series.c: SERIES of tables/metrics.def. labels: "" or "{NAME=…,…}". */
+enum admin_series {
+#define SERIES(name, type, labels, help) SERIES_##name,
+#include "tables/metrics.def"
+	ADMIN_SERIES
+};
+struct admin_page_out {
+	struct buf *out;
+	struct pool *pool;
+	bool failed; /* memory is short */
+};
+void admin_series_begin(struct admin_page_out *page, enum admin_series series);
+void admin_series_add(struct admin_page_out *page, enum admin_series series, const char *labels, uint64_t value);
+void admin_series_one(struct admin_page_out *page, enum admin_series series, uint64_t value); /* without labels */
+
+/* admin_failures.c: credentials that were refused of late. */
+void admin_failures_stats(struct json_writer *w, struct keeper *keeper);
+bool admin_failures_metrics(struct keeper *keeper, struct buf *out, struct pool *pool); /* false: memory is short */
+
 /* admin_receivers.c: how far the receivers of the record are. */
 void admin_receivers_stats(struct json_writer *w, struct keeper *keeper);
 bool admin_receivers_metrics(struct keeper *keeper, struct buf *out, struct pool *pool); /* false: memory is short */

@@ -73,6 +73,7 @@ void admin_stats_write(struct json_writer *w, struct keeper *keeper)
 	json_write_string(w, FRAMEWALL_VERSION);
 	record_index(w, keeper);
 	configuration(w, &keeper->options.configuration);
+	admin_failures_stats(w, keeper);
 	admin_receivers_stats(w, keeper);
 	admin_metrics_stats(w, keeper);
 	json_write_key(w, "counters");

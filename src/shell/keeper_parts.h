@@ -12,6 +12,7 @@
 #include "base/pool.h"
 #include "engine/counters.h"
 #include "shell/keeper_tallies.h"
+#include "shell/keeper_failures.h"
 #include "shell/keeper_top.h"
 #include "record/budget.h"
 #include "record/budget_file.h"
@@ -104,6 +105,7 @@ struct keeper_recorder {
 	void *written_user;
 	uint64_t totals[EVENT_TYPES];
 	struct keeper_top top;
+	struct keeper_failures failures;
 	uint64_t own_events[EVENT_TYPES];	       /* of those, the ledger's own */
 	uint32_t minutes[KEEPER_MINUTES][EVENT_TYPES]; /* by minute modulo KEEPER_MINUTES */
 	uint64_t minute;			       /* the newest one */

@@ -280,6 +280,7 @@ static void take(struct keeper_recorder *recorder, const struct ipc_record *mess
 		keeper_responses_see(recorder->responses, &record);
 		keeper_watch_see(recorder, &record);
 		keeper_top_see(&recorder->top, &record, uv_hrtime());
+		keeper_failures_see(&recorder->failures, &record);
 		if (keeper_sums_take(recorder, &record))
 			keep(recorder, &record, message, tail);
 		keeper_alerts_see(recorder->alerts, &record);
@@ -411,6 +412,7 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 				  unsigned workers)
 {
 	static char text[512];
+	struct hash_key key;
 	const char *failed;
 
 	recorder->directory = options->record_directory;
@@ -418,6 +420,9 @@ const char *keeper_recorder_start(struct keeper_recorder *recorder, const struct
 	recorder->each = keeper_started(options)->record_sync == LEDGER_SYNC_EACH;
 	uv_mutex_init(&recorder->lock);
 	keeper_top_init(&recorder->top, uv_hrtime());
+	options->random.fill(options->random.user, (uint8_t *)&key, sizeof(key));
+	if (!keeper_failures_init(&recorder->failures, &key))
+		return "cannot start the keeper: memory is short";
 	pool_init(&recorder->pool);
 	recorder->minute = uv_hrtime() / MINUTE_NS;
 	recorder->channel = options->records;
@@ -469,6 +474,7 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 	ipc_channel_free(recorder->own);
 	uv_mutex_destroy(&recorder->lock);
 	keeper_top_fini(&recorder->top);
+	keeper_failures_fini(&recorder->failures);
 }
 
 void keeper_recorder_counts(struct keeper_recorder *recorder, uint64_t ret_totals[EVENT_TYPES],

@@ -277,6 +277,53 @@ def formats(server, text):
     equal(differ, [], "both pages have the same families")
 
 
+def of_failures():
+    """Refused credentials by method, user, address and prefix of the last 1, 5 and 60 minutes of the clock: as many as a recount of the record gives."""
+    config = CONFIG.replace("validation:", "authentication: { methods: [ jwt, api_key, password ] }\nvalidation:")
+    with Framewall(config, places=("--listen", "localhost:0", "--admin", "localhost:0")) as server:
+        for number, source in enumerate(("127.0.0.1", "127.0.0.1", "127.0.0.9", "127.1.2.3")):
+            for headers in ({"Authorization": "Bearer a.b.c"}, {"X-API-Key": "fw_live_abcdefgh_" + "0" * 43})[:1 + number % 2]:
+                RawClient(server.port, headers, source=source).close()
+        for user in ("erin", "erin", "frank"):
+            client = RawClient(server.port, {})
+            client.send(json.dumps({"type": "auth", "method": "password", "user_id": user, "password": "wrong one of them"}))
+            client.receive()
+            client.close()
+        for _ in range(2):
+            try:
+                urllib.request.urlopen(urllib.request.Request(f"http://localhost:{server.admin_port()}/api/v1/stats", headers={"Authorization": "Bearer none"}), timeout=PATIENCE)
+            except urllib.error.HTTPError:
+                pass
+        records = server.wait_records("auth_failure", 11)
+        equal(len(records), 11, "each is in the record")
+        found = server.stats()["auth_failures"]
+
+        def named(record):
+            source = record["source_ip"]
+            return {"method": detail(record, "method") or ("admin" if detail(record, "through") else "none"),
+                    "user": record.get("user_id") or (f"account {detail(record, 'account')}" if detail(record, "account") else None),
+                    "address": source, "prefix": ".".join(source.split(".")[:3]) + ".0/24" if "." in source else "::/64"}
+
+        def counted(of):
+            counts = {}
+            for record in records:
+                name = named(record)[of]
+                if name is not None:
+                    row = counts.setdefault(name, [0, 0, 0])
+                    for window, since in enumerate(found["since"]):
+                        row[window] += record["timestamp"] >= since
+            return counts
+
+        for of in ("method", "user", "address", "prefix"):
+            equal((found[of]["most"], found[of]["names"], found[of]["unnamed"]), (counted(of), len(counted(of)), [0, 0, 0]), f"by {of}: a recount of the record")
+        equal(set(counted("method")), {"jwt", "api_key", "password", "admin"}, "four ways of showing one")
+        equal(found["all"][2], 11, "in all")
+        exported = samples(page(server)[1])
+        equal({method: total(exported, "framewall_auth_failures_recent", method=method, minutes="60") for method in counted("method")}, {name: row[2] for name, row in found["method"]["most"].items()},
+              "and so Prometheus is told, by method")
+        equal({of: total(exported, "framewall_auth_failures_names", of=of) for of in ("user", "address", "prefix")}, {of: found[of]["names"] for of in ("user", "address", "prefix")}, "and how many users, addresses, prefixes, of whom none is named")
+
+
 def of_promtool():
     if shutil.which("promtool") is None:
         skip("promtool check metrics", "the package prometheus is not installed")
@@ -286,4 +333,4 @@ def of_promtool():
         equal((done.returncode, done.stdout), (0, ""), "promtool check metrics has nothing to say")
 
 
-main(of_the_tables, of_a_recount, of_limits, of_upstreams, of_promtool)
+main(of_the_tables, of_a_recount, of_failures, of_limits, of_upstreams, of_promtool)
