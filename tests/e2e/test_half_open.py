@@ -7,7 +7,7 @@ PEERS = 300
 CONFIG = RELAXED.replace("control_frames_per_minute: 1000000", """control_frames_per_minute: 1000000
   ping_interval: 1
   ping_timeout: 1
-  close_timeout: 1""") + "hosts: [ 198.51.100.1 ]\nauthentication: { max_sessions_per_user: 1000 }\n"
+  close_timeout: 1""") + "hosts: [ 198.51.100.1, localhost ]\nauthentication: { max_sessions_per_user: 1000 }\n"
 # Inside the namespace: connects so many times, says so, and keeps still.
 PEER = r"""
 import socket, sys
@@ -46,6 +46,16 @@ class Network:
         subprocess.run(["ip", "netns", "del", self.name], capture_output=True)
 
 
+def is_served(client):
+    client.send('{"type":"ping"}')
+    while True:
+        opcode, payload = client.receive()
+        if opcode == 9:
+            client.send(payload, 10)
+        elif opcode == 8 or b'"pong"' in payload:
+            return opcode != 8
+
+
 def test_vanished(network):
     with Framewall(CONFIG, "--listen", "198.51.100.1:0", wait=False) as fw:
         until(lambda: fw.port)
@@ -55,10 +65,16 @@ def test_vanished(network):
         peers = subprocess.Popen(["ip", "netns", "exec", network.name, sys.executable, "-c", PEER, str(fw.port), str(PEERS),
                                   head.encode("unicode_escape").decode()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         equal(peers.stdout.readline(), "in\n", f"{PEERS} peers are in")
+        honest, served = RawClient(fw.port, fw.bearer("honest"), address="198.51.100.1"), [True]
         network.cut()
+        while served[-1] and len(fw.records("websocket_disconnect")) < PEERS and len(served) < 10 * PATIENCE:
+            served.append(is_served(honest))
+            time.sleep(0.1)
         ended = fw.wait_records("websocket_disconnect", PEERS)
         equal(len(ended), PEERS, "each is found to be gone")
         equal({record["details"]["close"] for record in ended}, {"PING_TIMEOUT"}, "by the ping that it did not answer")
+        ok(all(served) and len(served) > 3 and is_served(honest), f"somebody honest is served all along ({len(served)} answers)")
+        honest.close()
         ok(until(lambda: fw.descriptors() <= idle), "what they held is free again", (idle, fw.descriptors()))
         peers.kill()
         peers.wait()

@@ -14,6 +14,8 @@ trusted_proxies: [ 127.0.0.1 ]
 hosts: [ localhost ]
 """ + fw.RELAXED
 
+CONFIG_OF_BLOCKS = "trusted_proxies: [ 127.0.0.9 ]\nmonitoring: { auto_block: { violation_threshold: 4 } }\nrate_limiting: { auth_attempts_per_minute: 1000 }\n"
+
 NGINX = """
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -140,5 +142,20 @@ def counted():
         fw.equal((counters["forwarded_ignored"], counters["forwarded_invalid"]), (3, 1), "and are counted")
 
 
+def blocked():
+    """Who guesses under a forged address is blocked himself, and not whom he names, who is served all along."""
+    with fw.Framewall(CONFIG_OF_BLOCKS) as server:
+        honest = client_from("127.0.0.6", server.port, server.bearer("honest"))
+        for n in range(8):
+            guess = client_from("127.0.0.5", server.port, {"Authorization": "Bearer nonsense", "X-Forwarded-For": "127.0.0.6"})
+            fw.ok(honest.is_open(), f"guess {n + 1}, under somebody else's address: {guess.status}; he is served")
+            guess.close()
+        fw.equal([record["source_ip"] for record in server.wait_records("ip_blocked")], ["127.0.0.5"], "who guesses is blocked, and he alone")
+        again = client_from("127.0.0.6", server.port, server.bearer("honest"))
+        fw.ok(again.status == 101 and again.is_open(), "whom he named comes in")
+        again.close()
+        honest.close()
+
+
 if __name__ == "__main__":
-    fw.main(through("nginx", NGINX), through("haproxy", HAPROXY), counted)
+    fw.main(through("nginx", NGINX), through("haproxy", HAPROXY), counted, blocked)
