@@ -215,8 +215,8 @@ def messages():
         details.append(f"### {name}\n\n" + (markdown_table(["field", "value", "required", "meaning"], fields) if fields else "No fields but `type`.\n"))
     outbound = [[code(name), code(permission) or (f"role {role}" if role else "everybody logged in"), text]
                 for name, permission, role, text in rows_of("outbound", "OUTBOUND")]
-    stages = [[str(i + 1), code(name), {"IN": "in", "OUT": "out", "BOTH": "in, out"}[way], text]
-              for i, (name, way, text) in enumerate(rows_of("stages", "STAGE"))]
+    stages = [[str(i + 1), code(name), {"IN": "in", "OUT": "out", "BOTH": "in, out"}[way], text, " ".join(code(key) for key in keys.split())]
+              for i, (name, way, keys, text) in enumerate(rows_of("stages", "STAGE"))]
     return page("Messages", """
 Each message is one JSON object in one text message, with its `type`. A type that is not listed is refused. How JSON is read: [JSON](json.md).
 Lengths count characters (code points); a text that is no HTML fragment is passed on as it is, and none may have U+0000. `csrf_token` is accepted
@@ -224,7 +224,7 @@ where it is listed, and by every type in `csrf.protected_operations`.""",
                 "## From client to server\n\n" + markdown_table(["type", "bytes at most", "permission", "CSRF token", "meaning"], overview),
                 *details, "## From server to client\n\n" + markdown_table(["type", "who sees it", "meaning"], outbound),
                 "## How a message is judged\n\nThe stages in their order; the first that refuses ends it.\n\n"
-                + markdown_table(["", "stage", "direction", "what"], stages))
+                + markdown_table(["", "stage", "direction", "what", "keys"], stages))
 
 
 def permissions():

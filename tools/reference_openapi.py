@@ -1,4 +1,4 @@
-"""docs/reference/openapi.json: the admin side as an OpenAPI 3.1 document, from src/tables/admin_routes.def. The program serves the same file."""
+"""docs/reference/openapi.json: the admin side as an OpenAPI 3.1 document, from src/tables/admin_routes.def and admin_answers.def. The program serves the same file."""
 import json
 import re
 
@@ -26,18 +26,48 @@ def details():
     return query, body
 
 
-def answers(role, status, path):
+def schema_of(text):
+    """(JSON Schema, required) of a type of admin_answers.def."""
+    kind, optional, nullable = text.replace("?", "").removesuffix("|null"), "?" in text, text.endswith("|null")
+    base = kind.rstrip("[]{}")
+    schema = {"json": {}, "time": {"type": "string", "format": "date-time"}, **{name: {"type": name} for name in ("string", "integer", "number", "boolean", "object")}} \
+        .get(base, {"$ref": f"#/components/schemas/{base}"})
+    for of in re.findall(r"\[\]|{}", kind):
+        schema = {"type": "array", "items": schema} if of == "[]" else {"type": "object", "additionalProperties": schema}
+    return ({**schema, "type": [schema["type"], "null"]} if nullable else schema), not optional
+
+
+def shapes():
+    """The schemas, and which one each function answers with."""
+    made, answered = {}, {}
+    for macro, row in table("admin_answers"):
+        if macro == "ANSWER":
+            answered[row[0]] = row[1]
+            continue
+        name, member, kind, text = row
+        shape = made.setdefault(name, {"type": "object", "required": [], "properties": {}})
+        schema, required = schema_of(kind)
+        shape["properties"][member] = schema | {"description": text}
+        if required:
+            shape["required"].append(member)
+    for shape in made.values():
+        if not shape["required"]:
+            del shape["required"]
+    return made, answered
+
+
+def answers(role, status, path, shape):
     problem = {"$ref": "#/components/responses/problem"}
     success = {"description": "done"}
     if status == "101":
         success = {"description": "a WebSocket"}
     elif status != "204":
         kind = "text/plain" if path == "/metrics" else "application/json" if path.startswith(("/api", "/healthz", "/readyz", "/.well", "/demo/login")) else "text/html"
-        success = {"description": "done", "content": {kind: {"schema": {"type": "object"} if kind == "application/json" else {"type": "string"}}}}
+        success = {"description": "done", "content": {kind: {"schema": {"type": "string"} if kind != "application/json" else {"$ref": f"#/components/schemas/{shape}"} if shape else {"type": "object"}}}}
     return {status: success} | ({"401": problem, "403": problem} if role != "open" else {}) | {"default": problem}
 
 
-def operation(row, query, body):
+def operation(row, query, body, answered):
     method, path, function, role, _, status, summary = row
     made = {"operationId": re.sub(r"\W+", "_", f"{method.lower()}{path.removeprefix('/api/v1')}").strip("_"), "summary": summary}
     parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in re.findall(r"{(\w+)}", path)]
@@ -53,7 +83,7 @@ def operation(row, query, body):
         if needed:
             schema["required"] = needed
         made["requestBody"] = {"required": bool(needed), "content": {"application/json": {"schema": schema}}}
-    made["responses"] = answers(role, status, path)
+    made["responses"] = answers(role, status, path, answered.get(function))
     made["security"] = [] if role == "open" else [{"token": []}]
     if role != "open":
         made["x-framewall-role"] = dict(roles())[role]
@@ -62,10 +92,11 @@ def operation(row, query, body):
 
 def openapi():
     query, body = details()
+    schemas, answered = shapes()
     paths = {}
     for row in rows_of("admin_routes", "ROUTE"):
         if "DEMO" not in row[4]:
-            paths.setdefault(row[1], {})[METHODS[row[0]]] = operation(row, query, body)
+            paths.setdefault(row[1], {})[METHODS[row[0]]] = operation(row, query, body, answered)
     problem = {"type": "object", "required": ["type", "title", "status"],
                "properties": {"type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}}}
     document = {
@@ -76,6 +107,7 @@ def openapi():
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "DATA/admin.token, or a token of framewall admin token create"}},
+            "schemas": schemas,
             "parameters": {"idempotency": {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 128},
                                            "description": "the same request with the same key is done once, for a day"}},
             "responses": {"problem": {"description": "what does not hold (RFC 9457)", "content": {"application/problem+json": {"schema": problem}}}},

@@ -295,6 +295,13 @@ struct fw_trace_problem {
 	const char *expected;	      /* "string", "user_id", …; NULL: nothing is said */
 	const char *schema, *keyword; /* of a JSON Schema: "#/properties/text" and "maxLength"; else NULL */
 };
+/* A rule of inspection that was found in a text. */
+struct fw_trace_finding {
+	const char *field; /* names with "." between; "*": the texts read as one */
+	const char *rule;  /* its id */
+	const char *reason;
+	unsigned points;
+};
 /* All of it lives for the call. */
 struct fw_trace {
 	const char *stage;	/* name of the stage, a row of stages.def */
@@ -309,6 +316,9 @@ struct fw_trace {
 	/* Of the stages that look at fields: the first of what is wrong with them; problem_total: of all */
 	const struct fw_trace_problem *problems;
 	unsigned problem_count, problem_total;
+	/* Of the inspect stage: what its verdict is made of. */
+	const struct fw_trace_finding *findings;
+	unsigned finding_count;
 };
 typedef void fw_trace_function(void *user, const struct fw_trace *trace);
 /* Where the messages come from that are explained from now on, and whether by a connection with a client certificate:

@@ -11,6 +11,7 @@
 #include "policy/policy.h"
 #include "shell/load.h"
 #include "shell/problem.h"
+#include "shell/shown.h"
 #include "shell/tls.h"
 
 struct checking {
@@ -47,7 +48,7 @@ static void show(void *user, const struct config_shown *shown)
 	struct checking *checking = user;
 
 	if (checking->json)
-		values_write(&checking->values.writer, checking->name, shown);
+		shown_write(&checking->values.writer, checking->name, shown);
 	else
 		values_print(checking->name, shown);
 }

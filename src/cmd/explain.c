@@ -6,26 +6,19 @@
 #include "base/addr.h"
 #include "base/mem.h"
 #include "base/slice.h"
-#include "base/utf8.h"
 #include "cmd/command.h"
 #include "cmd/json_out.h"
 #include "cmd/load_enforced.h"
 #include "cmd/options.h"
 #include "policy/config_suggest.h"
 #include "policy/policy.h"
+#include "shell/explained.h"
 #include "shell/file.h"
-#include "shell/rehearsal.h"
-
-enum { MESSAGE_BYTES = 64 << 20 }; /* the largest message that is read */
 
 struct explaining {
-	struct rehearsal *rehearsal;
-	struct rehearsal_opening opening;
-	bool outbound, binary, json;
+	struct explained explained;
+	bool json;
 	struct json_out out;
-	char decision[16]; /* of the last stage that did not just pass */
-	char code[32];
-	bool refused; /* by a stage */
 };
 
 /* What came from a message is shown, not obeyed: a terminal sees no control characters. */
@@ -33,56 +26,6 @@ static void print_text(FILE *out, struct fw_slice text)
 {
 	for (size_t i = 0; i < text.size; i++)
 		fputc(text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : text.data[i], out);
-}
-
-static void write_text(struct json_writer *w, const char *name, struct fw_slice text)
-{
-	if (text.size == 0 || !utf8_valid(text.data, text.size))
-		return;
-	json_write_key(w, name);
-	json_write_text(w, text);
-}
-
-static void write_problems(struct json_writer *w, const struct fw_trace *trace)
-{
-	json_write_key(w, "problems");
-	json_write_open(w, '[');
-	for (unsigned i = 0; i < trace->problem_count; i++) {
-		const struct fw_trace_problem *problem = &trace->problems[i];
-
-		json_write_open(w, '{');
-		write_text(w, "field", slice_text(problem->field));
-		write_text(w, "rule", slice_text(problem->rule));
-		if (problem->has_limit) {
-			json_write_key(w, "limit");
-			json_write_integer(w, problem->limit);
-		}
-		write_text(w, "expected", slice_text(problem->expected));
-		write_text(w, "schema", slice_text(problem->schema));
-		write_text(w, "keyword", slice_text(problem->keyword));
-		json_write_close(w, '}');
-	}
-	json_write_close(w, ']');
-	json_write_key(w, "problems_total");
-	json_write_integer(w, trace->problem_total);
-}
-
-static void write_stage(struct json_writer *w, const struct fw_trace *trace)
-{
-	json_write_open(w, '{');
-	write_text(w, "stage", slice_text(trace->stage));
-	write_text(w, "verdict", slice_text(trace->verdict));
-	write_text(w, "code", slice_text(trace->code));
-	write_text(w, "detail", trace->detail);
-	write_text(w, "field", trace->field);
-	write_text(w, "rule", slice_text(trace->rule));
-	if (trace->has_number) {
-		json_write_key(w, "at");
-		json_write_integer(w, (int64_t)trace->number);
-	}
-	if (trace->problem_count != 0)
-		write_problems(w, trace);
-	json_write_close(w, '}');
 }
 
 static void print_problem(const struct fw_trace_problem *problem)
@@ -102,8 +45,9 @@ static void print_problem(const struct fw_trace_problem *problem)
 	putchar('\n');
 }
 
-static void print_stage(const struct fw_trace *trace)
+static void print_stage(void *user, const struct fw_trace *trace)
 {
+	(void)user;
 	printf("%-10s %s%s%s", trace->stage, trace->verdict, trace->code != NULL ? "  " : "",
 	       trace->code != NULL ? trace->code : "");
 	if (trace->detail.size != 0) {
@@ -126,78 +70,9 @@ static void print_stage(const struct fw_trace *trace)
 		printf("           and %u more\n", trace->problem_total - trace->problem_count);
 }
 
-static void trace_stage(void *user, const struct fw_trace *trace)
+static void print_end(const struct explained *explained, const struct rehearsal_result *result)
 {
-	struct explaining *explaining = user;
-
-	if (strcmp(trace->verdict, "pass") != 0 && strcmp(trace->verdict, "skip") != 0) {
-		snprintf(explaining->decision, sizeof(explaining->decision), "%s", trace->verdict);
-		snprintf(explaining->code, sizeof(explaining->code), "%s", trace->code != NULL ? trace->code : "");
-		explaining->refused = strcmp(trace->verdict, "refuse") == 0 || strcmp(trace->verdict, "close") == 0;
-	}
-	if (explaining->json)
-		write_stage(&explaining->out.writer, trace);
-	else
-		print_stage(trace);
-}
-
-/* What no stage saw: a handshake, a login, the frame reader. */
-static void trace_rest(struct explaining *explaining, const struct rehearsal_result *result)
-{
-	const struct fw_trace trace = { .stage = result->stage,
-					.verdict = rehearsal_verdict_names[result->verdict],
-					.code = result->code,
-					.detail = slice_text(result->reason) };
-
-	if (result->verdict != REHEARSAL_PASS && !explaining->refused)
-		trace_stage(explaining, &trace);
-}
-
-/* A message that goes on is JSON where the route speaks it; else it is shown as a string. */
-static void write_message(struct json_writer *w, struct fw_slice message)
-{
-	struct arena arena;
-	struct json json;
-
-	arena_init(&arena, (size_t)4 * MESSAGE_BYTES);
-	if (json_parse(&arena, message, 0, &json, NULL) == JSON_OK)
-		json_write_raw(w, message);
-	else if (utf8_valid(message.data, message.size))
-		json_write_text(w, message);
-	else
-		json_write_null(w);
-	arena_fini(&arena);
-}
-
-static bool write_end(struct explaining *explaining, const struct rehearsal_result *result)
-{
-	struct json_writer *w = &explaining->out.writer;
-
-	json_write_close(w, ']');
-	json_write_key(w, "verdict");
-	json_write_string(w, explaining->decision);
-	write_text(w, "code", slice_text(explaining->code));
-	write_text(w, "type", slice_text(result->type));
-	if (result->close != 0) {
-		json_write_key(w, "close");
-		json_write_integer(w, result->close);
-	}
-	json_write_key(w, "answered");
-	json_write_boolean(w, result->answered);
-	json_write_key(w, "rewritten");
-	json_write_boolean(w, result->rewritten);
-	json_write_key(w, "message");
-	if (result->verdict == REHEARSAL_PASS && !result->answered)
-		write_message(w, result->went);
-	else
-		json_write_null(w);
-	json_write_close(w, '}');
-	return json_out_end(&explaining->out, stdout);
-}
-
-static void print_end(const struct explaining *explaining, const struct rehearsal_result *result)
-{
-	printf("verdict: %s%s%s", explaining->decision, explaining->code[0] != '\0' ? " " : "", explaining->code);
+	printf("verdict: %s%s%s", explained->decision, explained->code[0] != '\0' ? " " : "", explained->code);
 	if (result->close != 0)
 		printf(", close code %u", result->close);
 	if (result->type != NULL)
@@ -209,47 +84,32 @@ static void print_end(const struct explaining *explaining, const struct rehearsa
 	putchar('\n');
 }
 
-/* A connection for each message: none is judged by what came before it. */
-static int judge(struct explaining *explaining, struct fw_slice message, struct rehearsal_result *ret_result)
-{
-	int result;
-
-	/* Nobody asks what opening said: of what is not JSON some dialects say a word of their own. */
-	rehearsal_trace(explaining->rehearsal, NULL, NULL);
-	result = rehearsal_open(explaining->rehearsal, &explaining->opening, ret_result);
-	rehearsal_trace(explaining->rehearsal, trace_stage, explaining);
-	if (result == FW_OK && ret_result->verdict == REHEARSAL_PASS)
-		result = (explaining->outbound ? rehearsal_receive : rehearsal_send)(
-			explaining->rehearsal, explaining->binary, message, ret_result);
-	if (result == FW_OK)
-		trace_rest(explaining, ret_result);
-	return result;
-}
-
 static int explain_one(struct explaining *explaining, struct fw_slice message, bool *ret_passed)
 {
+	struct explained *explained = &explaining->explained;
 	struct rehearsal_result result;
 	bool written = true;
+	int judged;
 
-	strcpy(explaining->decision, "pass");
-	explaining->code[0] = '\0';
-	explaining->refused = false;
 	if (explaining->json) {
 		json_out_start(&explaining->out);
 		json_write_open(&explaining->out.writer, '{');
-		json_write_key(&explaining->out.writer, "stages");
-		json_write_open(&explaining->out.writer, '[');
+		judged = explained_write(explained, &explaining->out.writer, message, &result);
+	} else {
+		judged = explained_judge(explained, message, &result);
 	}
-	if (judge(explaining, message, &result) != FW_OK) {
+	if (judged != FW_OK) {
 		if (explaining->json)
 			json_out_drop(&explaining->out);
 		return options_could_not("explain", "out of memory");
 	}
 	*ret_passed = result.verdict == REHEARSAL_PASS;
-	if (explaining->json)
-		written = write_end(explaining, &result);
-	else
-		print_end(explaining, &result);
+	if (explaining->json) {
+		json_write_close(&explaining->out.writer, '}');
+		written = json_out_end(&explaining->out, stdout);
+	} else {
+		print_end(explained, &result);
+	}
 	return written ? COMMAND_DONE : options_could_not("explain", "cannot write the answer: %s", strerror(errno));
 }
 
@@ -286,7 +146,7 @@ static int explain_file(struct explaining *explaining, const char *path)
 	bool passed = false;
 	int result;
 
-	if (file_read(path, MESSAGE_BYTES, &bytes, &size) != 0)
+	if (file_read(path, EXPLAINED_MESSAGE, &bytes, &size) != 0)
 		return options_could_not("explain", "cannot read \"%s\": %s", path, strerror(errno));
 	/* The line end of an editor is not part of the message. */
 	for (used = size; used != 0 && (bytes[used - 1] == '\n' || bytes[used - 1] == '\r');)
@@ -320,17 +180,17 @@ static int explain(struct explaining *explaining, struct fw_policy *policy, cons
 	FILE *in;
 	int result;
 
-	if (policy_role_find(policy, slice_text(explaining->opening.role)) == POLICY_NONE)
-		return unknown_role(policy, explaining->opening.role);
+	if (policy_role_find(policy, slice_text(explaining->explained.opening.role)) == POLICY_NONE)
+		return unknown_role(policy, explaining->explained.opening.role);
 	in = lines && path != NULL && strcmp(path, "-") != 0 ? fopen(path, "rb") : stdin;
 	if (in == NULL)
 		return options_could_not("explain", "cannot read \"%s\": %s", path, strerror(errno));
-	explaining->rehearsal = rehearsal_new(policy, now_us());
-	if (explaining->rehearsal == NULL)
+	explaining->explained.rehearsal = rehearsal_new(policy, now_us());
+	if (explaining->explained.rehearsal == NULL)
 		result = options_could_not("explain", "out of memory");
 	else
 		result = lines ? explain_lines(explaining, in) : explain_file(explaining, path != NULL ? path : "-");
-	rehearsal_free(explaining->rehearsal);
+	rehearsal_free(explaining->explained.rehearsal);
 	if (in != stdin)
 		fclose(in);
 	return result;
@@ -339,8 +199,10 @@ static int explain(struct explaining *explaining, struct fw_policy *policy, cons
 int command_explain(int argc, char **argv)
 {
 	const char *config = NULL, *direction = "in", *from = NULL, *path = NULL;
-	struct explaining explaining = { .opening = { .role = "user", .alone = true } };
-	struct rehearsal_opening *opening = &explaining.opening;
+	struct explaining explaining = { .explained = { .opening = { .role = "user", .alone = true },
+							.told = print_stage } };
+	struct explained *explained = &explaining.explained;
+	struct rehearsal_opening *opening = &explained->opening;
 	bool lines = false;
 	const struct option_row rows[] = {
 		{ "--config", "FILE", &config, NULL, "the configuration; without it the defaults" },
@@ -352,7 +214,7 @@ int command_explain(int argc, char **argv)
 		{ "--from", "ADDRESS", &from, NULL, "of the client, for conditions of a network (messages.TYPE.when)" },
 		{ "--certificate", NULL, NULL, &opening->certificate, "the client showed one, for conditions of it" },
 		{ "--first", NULL, NULL, &opening->first, "it is the first message of its connection, in a dialect" },
-		{ "--binary", NULL, NULL, &explaining.binary, "it is a binary message" },
+		{ "--binary", NULL, NULL, &explained->binary, "it is a binary message" },
 		{ "--lines", NULL, NULL, &lines, "one message a line, one JSON answer a line" },
 		{ "--json", NULL, NULL, &explaining.json, "verdict, stages and message as one JSON object" },
 	};
@@ -362,8 +224,8 @@ int command_explain(int argc, char **argv)
 
 	if (result != OPTIONS_GO_ON)
 		return result;
-	explaining.outbound = strcmp(direction, "out") == 0;
-	if (!explaining.outbound && strcmp(direction, "in") != 0)
+	explained->outbound = strcmp(direction, "out") == 0;
+	if (!explained->outbound && strcmp(direction, "in") != 0)
 		return options_usage("explain", "--direction is in or out, not \"%s\"", direction);
 	if (from != NULL && !addr_parse(slice_text(from), &opening->from))
 		return options_usage("explain", "--from is an address, not \"%s\"", from);

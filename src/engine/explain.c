@@ -40,8 +40,11 @@ static void say(const struct message *message, enum verdict verdict, struct fw_t
 {
 	said->verdict = verdict_names[verdict];
 	said->detail = message->cause != NULL ? slice_text(message->cause) : slice(NULL, 0);
-	if (message->findings != NULL && strcmp(said->stage, "inspect") == 0)
+	if (message->findings != NULL && strcmp(said->stage, "inspect") == 0) {
 		said->detail = slice_text(message->findings);
+		said->findings = message->found;
+		said->finding_count = message->found_count;
+	}
 	said->field = message->detail;
 	if (verdict != VERDICT_PASS && message->error != ERROR_NONE)
 		said->code = error_code_name(message->error);

@@ -4,7 +4,12 @@
 #include "engine/detect/detect.h"
 #include "engine/message.h"
 
-enum { INSPECT_PATH = 96, INSPECT_SHOWN = 1024, INSPECT_WORDS = sizeof(struct detect_rules) / sizeof(uint64_t) };
+enum {
+	INSPECT_PATH = 96,
+	INSPECT_SHOWN = 1024,
+	INSPECT_FOUND = 16,
+	INSPECT_WORDS = sizeof(struct detect_rules) / sizeof(uint64_t)
+};
 
 /* The worst of a message. */
 struct inspect_finding {
@@ -35,11 +40,13 @@ struct inspect_pieces {
 
 struct inspect {
 	struct message *message;
-	const char *type;	      /* by which exceptions name it, besides "*" */
-	struct inspect_finding worst; /* points 0: nothing */
-	size_t shown;		      /* of the text that explain shows */
-	char *show;		      /* NULL: nobody asks */
-	bool apart;		      /* nobody reads its texts as one: they are not joined */
+	const char *type;		/* by which exceptions name it, besides "*" */
+	struct inspect_finding worst;	/* points 0: nothing */
+	size_t shown;			/* of the text that explain shows */
+	char *show;			/* NULL: nobody asks */
+	struct fw_trace_finding *found; /* the same one by one, the first INSPECT_FOUND; NULL: nobody asks */
+	unsigned found_count;
+	bool apart; /* nobody reads its texts as one: they are not joined */
 	struct inspect_pieces texts, keys;
 	struct patterns_found own_single;
 	struct detect_rules single; /* what was found in a text by itself */

@@ -110,9 +110,24 @@ static void append_number(struct inspect *inspect, unsigned number)
 	append(inspect, digits);
 }
 
+static void list_one(struct inspect *inspect, const char *path, const char *reason, const char *id, unsigned points)
+{
+	size_t size = strlen(path) + 1;
+	char *field;
+
+	if (inspect->found == NULL || inspect->found_count == INSPECT_FOUND)
+		return;
+	field = arena_alloc(&inspect->message->engine->arena, size);
+	if (field == NULL)
+		return;
+	memcpy(field, path, size);
+	inspect->found[inspect->found_count++] = (struct fw_trace_finding){ field, id, reason, points };
+}
+
 static void show_one(struct inspect *inspect, const char *path, const char *reason, const char *id, unsigned points,
 		     const char *end)
 {
+	list_one(inspect, path, reason, id, points);
 	append(inspect, inspect->shown != 0 ? "; " : "");
 	append(inspect, path);
 	append(inspect, ": ");
@@ -291,6 +306,8 @@ enum verdict inspect_tell(struct message *message, const struct inspect *inspect
 	message->event = refuses ? EVENT_dangerous_content : EVENT_message_flagged;
 	message->cause = worst->own != NULL ? reason_of(worst->own) : detect_info[worst->rule].reason;
 	message->findings = inspect->show;
+	message->found = inspect->found;
+	message->found_count = inspect->found_count;
 	message->public_rule = worst->own != NULL ? worst->own->id : detect_info[worst->rule].id;
 	message->content_class = detect_class_words[worst->class];
 	message->points = worst->points;

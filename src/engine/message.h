@@ -70,7 +70,9 @@ struct message {
 	bool has_number;
 	const char *content_class; /* of what inspection found, with its points; NULL: nothing */
 	unsigned points;
-	const char *findings; /* for explain: every rule that was found */
+	const char *findings;		      /* for explain: every rule that was found */
+	const struct fw_trace_finding *found; /* the same one by one */
+	unsigned found_count;
 	uint32_t retry_after_ms;
 	uint32_t violations; /* of the connection before it, in a row */
 	bool blameless;	     /* it is refused for what others did: no violation of its sender's */
@@ -81,7 +83,7 @@ struct message {
 };
 
 typedef enum verdict stage_function(struct message *message);
-#define STAGE(name, directions, help) stage_function stage_##name;
+#define STAGE(name, directions, keys, help) stage_function stage_##name;
 #include "tables/stages.def"
 #undef STAGE
 
@@ -89,6 +91,7 @@ struct stage {
 	const char *name;
 	stage_function *judge;
 	uint8_t directions; /* bit 1: in, bit 2: out */
+	const char *keys;   /* of the configuration, what it goes by, with a blank between */
 	const char *help;
 	/* Of an embedding program: */
 	fw_stage_function *function; /* NULL: one of ours */

@@ -12,7 +12,7 @@
 
 enum { IN = 1, OUT = 2, BOTH = 3, NAME_SIZE = 32 };
 enum {
-#define STAGE(name, directions, help) STAGE_##name,
+#define STAGE(name, directions, keys, help) STAGE_##name,
 #include "tables/stages.def"
 #undef STAGE
 	OWN_STAGES
@@ -20,7 +20,7 @@ enum {
 
 /* Written by fw_stage_register alone, which is refused once there is an engine. */
 static struct stage stages[OWN_STAGES + LIMIT_STAGES] = {
-#define STAGE(name, directions, help) { #name, stage_##name, directions, help, NULL, NULL, false },
+#define STAGE(name, directions, keys, help) { #name, stage_##name, directions, keys, help, NULL, NULL, false },
 #include "tables/stages.def"
 #undef STAGE
 };
@@ -63,6 +63,7 @@ int fw_stage_register(const struct fw_stage_position *position, const char *name
 		      void *user)
 {
 	struct stage made = { .directions = (uint8_t)position->direction,
+			      .keys = "",
 			      .help = "of the embedding program",
 			      .function = function,
 			      .user = user };

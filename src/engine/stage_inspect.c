@@ -333,8 +333,10 @@ enum verdict stage_inspect(struct message *message)
 	    (message->rule == NULL && message->said == NULL && message->attachment != ATTACHMENT_PASSES) ||
 	    (message->rule != NULL && message->rule->answered_here))
 		return VERDICT_PASS;
-	if (message->conn == NULL || message->engine->trial != NULL)
+	if (message->conn == NULL || message->engine->trial != NULL) {
 		inspect.show = shown;
+		inspect.found = arena_alloc(&message->engine->arena, INSPECT_FOUND * sizeof(*inspect.found));
+	}
 	if (!look_all(&inspect)) {
 		message->error = ERROR_VALIDATION_ERROR;
 		message->event = EVENT_system_error;

@@ -51,6 +51,11 @@ struct config_shown {
 	const char *origin; /* VARIABLE: its name. OPTION: the option. ENVIRONMENT, OVERLAY: name of the environment */
 };
 typedef void config_show_function(void *user, const struct config_shown *shown);
+/* The same, kept with the policy, in the order of the table. */
+struct policy_shown {
+	struct config_shown value;
+	const struct policy_shown *next;
+};
 
 struct config_options {
 	const char *name; /* file name for messages */
@@ -67,6 +72,7 @@ struct config_options {
 	bool demo;			    /* login links are printed: refused in production */
 	bool without_hub;	    /* an embedding program answers where there is no upstream: opaque messages too */
 	config_show_function *show; /* called for each value of a configuration that holds; NULL: not */
+	bool keeps_shown;	    /* they stay with the policy: fw_policy.shown */
 };
 int config_load(const struct config_options *options, struct fw_policy **ret_policy);
 #endif

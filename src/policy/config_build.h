@@ -54,6 +54,7 @@ struct config {
 	unsigned layer;			     /* that the walk is in */
 	struct config_origin *origins;	     /* of each row; in scratch */
 	struct config_expansion *expansions; /* to be wiped */
+	struct policy_shown *shown_last;     /* of those that are kept */
 
 	struct fy_node *root; /* of the file; NULL: there is nothing in it */
 	struct config_section environments;

@@ -1,4 +1,5 @@
-/* Every effective value and where it comes from, for check --print. Secrets are named, never shown. */
+/* Every effective value and where it comes from, for check --print and GET /api/v1/policy. Secrets are named, never
+ * shown. */
 #include "policy/config_build.h"
 
 #include <stdio.h>
@@ -18,6 +19,34 @@ static bool is_secret(const struct config *config, const struct config_shown *sh
 	return found;
 }
 
+/* The caller's texts are gone when it returns. */
+static void keep(struct config *config, const struct config_shown *shown)
+{
+	struct policy_shown *kept = config_value_zero(config, 1, sizeof(*kept));
+	const char **items;
+
+	if (kept == NULL)
+		return;
+	kept->value = *shown;
+	kept->value.path = config_value_text(config, slice_text(shown->path));
+	kept->value.text = shown->type == CONFIG_TYPE_TEXT ? config_value_text(config, slice_text(shown->text)) : NULL;
+	kept->value.origin = shown->origin != NULL ? config_value_text(config, slice_text(shown->origin)) : NULL;
+	kept->value.texts = (struct texts){ NULL, 0 };
+	items = shown->type == CONFIG_TYPE_TEXTS ? config_value_zero(config, shown->texts.count + 1, sizeof(*items))
+						 : NULL;
+	for (size_t i = 0; items != NULL && i < shown->texts.count; i++)
+		items[i] = config_value_text(config, slice_text(shown->texts.items[i]));
+	if (config->short_of_memory)
+		return;
+	if (items != NULL)
+		kept->value.texts = (struct texts){ items, shown->texts.count };
+	if (config->shown_last != NULL)
+		config->shown_last->next = kept;
+	else
+		config->policy->shown = kept;
+	config->shown_last = kept;
+}
+
 void config_show_value(struct config *config, enum config_from from, struct config_place place,
 		       struct config_shown *shown)
 {
@@ -27,7 +56,10 @@ void config_show_value(struct config *config, enum config_from from, struct conf
 	shown->origin = from == CONFIG_FROM_OVERLAY ? config->policy->settings.environment : place.origin;
 	if (is_secret(config, shown))
 		shown->type = CONFIG_TYPE_SECRET;
-	config->options->show(config->options->user, shown);
+	if (config->options->show != NULL)
+		config->options->show(config->options->user, shown);
+	if (config->options->keeps_shown)
+		keep(config, shown);
 }
 
 static void show_rows(struct config *config)
@@ -113,7 +145,7 @@ static void show_lengths(struct config *config)
 
 void config_show(struct config *config)
 {
-	if (config->options->show == NULL)
+	if (config->options->show == NULL && !config->options->keeps_shown)
 		return;
 	show_rows(config);
 	show_sizes(config);

@@ -375,6 +375,7 @@ struct fw_policy {
 	uint32_t auth_message_bytes;	    /* what the message type auth may have */
 	struct fw_slice security_headers;   /* see security_headers.h */
 	struct fw_slice cors_preflight;	    /* see cors.h */
+	const struct policy_shown *shown;   /* see config.h; NULL: it was not kept */
 };
 
 /* Would a name of our own users be taken for one of an issuer's: does it begin with the user_prefix of one? */
@@ -408,6 +409,9 @@ struct policy_fetched {
 /* The same policy, but that the issuers whose keys are fetched have those keys, and no others. It refers to the policy
  * that was compiled from the configuration, which is never changed. NULL: memory is short. */
 struct fw_policy *policy_with_keys(struct fw_policy *policy, const struct policy_fetched *sets, size_t count);
+/* policy_enforced.c: the same in mode enforce, for who asks what it would do; no issuer's tokens are taken. NULL:
+ * memory is short. */
+struct fw_policy *policy_enforced(struct fw_policy *policy);
 /* As it was compiled: policies of one root differ in nothing else. */
 static inline const struct fw_policy *policy_root(const struct fw_policy *policy)
 {

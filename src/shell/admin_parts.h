@@ -239,6 +239,9 @@ void admin_responses_list(struct admin_conn *conn);
 void admin_responses_add(struct admin_conn *conn);
 void admin_responses_undo(struct admin_conn *conn);
 
+void admin_policy(struct admin_conn *conn);  /* admin_policy.c */
+void admin_explain(struct admin_conn *conn); /* admin_explain.c */
+
 /* admin_threats.c: lists of addresses that others publish. */
 void admin_threats_list(struct admin_conn *conn);
 void admin_threats_look_up(struct admin_conn *conn);

@@ -141,6 +141,7 @@ int load_policy(const struct load_options *options, struct fw_policy **ret_polic
 		.without_hub = options->without_hub,
 		.report = options->report,
 		.show = options->show,
+		.keeps_shown = options->keeps_shown,
 		.user = options->user,
 		.source = &source,
 	};

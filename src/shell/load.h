@@ -14,6 +14,7 @@ struct load_options {
 	bool demo, without_hub;		    /* see config.h */
 	fw_report_function *report;
 	config_show_function *show; /* NULL: nothing is shown */
+	bool keeps_shown;	    /* see config.h */
 	void *user;		    /* of report and show */
 };
 /* FW_OK and a policy; FW_ERR_INVALID (reported), FW_ERR_MEMORY, or FW_ERR_IO: the file cannot be read, errno says why.

@@ -149,6 +149,7 @@ static int compile(struct fw_manager *manager, const uint8_t key[KEY_SIZE], stru
 		.variables = manager->variables,
 		.demo = manager->demo,
 		.without_hub = manager->without_hub,
+		.keeps_shown = true,
 		.report = report,
 		.user = &judged,
 	};

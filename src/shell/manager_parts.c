@@ -8,12 +8,10 @@
 #include "base/slice.h"
 #include "shell/clock.h"
 #include "shell/manager_parts.h"
-#include "shell/penalty.h"
 #include "shell/random.h"
 #include "shell/server_files.h"
+#include "shell/store_settings.h"
 #include "state/store.h"
-
-#define SECOND_NS ((uint64_t)1000000000)
 
 enum { SWEEP_MS = 1000, PATH_ROOM = 4096 };
 
@@ -22,29 +20,6 @@ static const struct keeper_demo demo_users = { .users = { { "alice", "user" }, {
 
 /* Keeper and gate say what failed in buffers that all of a process share. */
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-
-struct store_options manager_parts_store(const struct fw_policy *policy)
-{
-	const struct settings *settings = &policy->settings;
-
-	struct store_options options = {
-		.max_connections_per_ip = (uint32_t)settings->max_connections_per_ip,
-		.max_connections = (uint32_t)settings->max_connections,
-		.auth_rate = policy->auth_rate,
-		.handshake_rate = policy->handshake_rate,
-		.account_rate = policy->account_rate,
-		.session_rate = policy->session_rate,
-		.ipv4_prefix = (unsigned)settings->ipv4_prefix,
-		.ipv6_prefix = (unsigned)settings->ipv6_prefix,
-		.max_sessions_per_user = (uint32_t)settings->max_sessions_per_user,
-		.sessions_refused = settings->sessions_over_limit == OVER_LIMIT_REFUSE,
-		.session_idle_ns = (uint64_t)settings->session_timeout * 60 * SECOND_NS,
-		.session_absolute_us = (uint64_t)settings->session_absolute_hours * 3600 * 1000000,
-	};
-
-	penalty_options(policy, &options);
-	return options;
-}
 
 void manager_parts_record(struct fw_manager *manager, const char *change, const char *digest)
 {
@@ -266,7 +241,7 @@ int manager_parts_prepare(struct fw_manager *manager, uint16_t *ret_port, struct
 int manager_parts_state(struct fw_manager *manager, struct fw_error *reterr_error)
 {
 	struct fw_random random = random_system();
-	struct store_options settings = manager_parts_store(manager->policy);
+	struct store_options settings = store_settings(manager->policy);
 
 	settings.begun_wall_us = clock_wall_us();
 	manager->store = store_new(&settings, &random);

@@ -108,7 +108,6 @@ int manager_parts_start(struct fw_manager *manager, struct fw_error *reterr_erro
 void manager_parts_end(struct fw_manager *manager);  /* its loop's handles are closing: loop, hub and store */
 void manager_parts_stop(struct fw_manager *manager); /* also after a start that failed; the loop's thread is gone */
 void manager_parts_record(struct fw_manager *manager, const char *change, const char *digest);
-struct store_options manager_parts_store(const struct fw_policy *policy);
 
 /* manager_watch.c: whether the gate's workers turn. */
 void manager_watch_begin(struct fw_manager *manager); /* before the gate */

@@ -16,6 +16,7 @@
 #include "shell/manager_parts.h"
 #include "shell/process_parts.h"
 #include "shell/server_files.h"
+#include "shell/store_settings.h"
 
 enum { LIST_ROOM = 2048, WAIT_STEP_MS = 1, WAIT_STEPS = 5000 };
 
@@ -126,7 +127,7 @@ static void tell_loop(struct fw_manager *manager)
 
 static void use(struct fw_manager *manager, const struct manager_loaded *loaded, struct reload_result *result)
 {
-	struct store_options store = manager_parts_store(loaded->policy);
+	struct store_options store = store_settings(loaded->policy);
 	struct fw_policy *last = manager->policy;
 	struct fw_slice wrong; /* nothing: it was checked */
 
@@ -252,7 +253,7 @@ bool manager_reload_follow(struct fw_manager *manager, struct files *files)
 	manager_reload_state(manager, &loaded);
 	pthread_rwlock_unlock(&manager->gate_lock);
 	if (manager->gate != NULL) {
-		store = manager_parts_store(loaded.policy);
+		store = store_settings(loaded.policy);
 		store_configure(manager->store, &store);
 		gate_reload(manager->gate, loaded.policy);
 		for (unsigned i = 0; i < WAIT_STEPS && !gate_reloaded(manager->gate); i++)

@@ -7,9 +7,9 @@
 #include "base/slice.h"
 #include "codec/http1.h"
 #include "crypto/digest.h"
-#include "shell/manager_parts.h"
 #include "shell/rehearsal_parts.h"
 #include "shell/store_quota.h"
+#include "shell/store_settings.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
 
@@ -20,7 +20,7 @@ const char *const rehearsal_verdict_names[3] = { "pass", "refuse", "close" };
 struct rehearsal *rehearsal_new(struct fw_policy *policy, uint64_t wall_us)
 {
 	struct rehearsal *r = mem_zero(1, sizeof(*r));
-	struct store_options store = manager_parts_store(policy);
+	struct store_options store = store_settings(policy);
 	struct fw_random random;
 
 	if (r == NULL)

@@ -79,6 +79,92 @@ def test_document():
         equal({(method.upper(), path) for path, methods in document["paths"].items() for method in methods}, table, "it has each route of the table")
 
 
+def faults(document, schema, value, where="answer"):
+    """What of a value is not as its schema says; members that the schema does not know are, too."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    kinds = schema.get("type")
+    kind = "null" if value is None else {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}[type(value)]
+    if kinds is not None and kind not in (kinds if isinstance(kinds, list) else [kinds]) and not (kind == "integer" and kinds == "number"):
+        return [f"{where}: {kind}, not {kinds}"]
+    found = []
+    if kind == "array":
+        for number, one in enumerate(value[:50]):
+            found += faults(document, schema.get("items", {}), one, f"{where}[{number}]")
+    if kind == "object":
+        found += [f"{where}.{name}: is not there" for name in schema.get("required", []) if name not in value]
+        for name, one in value.items():
+            if name in schema.get("properties", {}):
+                found += faults(document, schema["properties"][name], one, f"{where}.{name}")
+            elif isinstance(schema.get("additionalProperties"), dict):
+                found += faults(document, schema["additionalProperties"], one, f"{where}.{name}")
+            elif "properties" in schema:
+                found.append(f"{where}.{name}: is not known")
+    return found
+
+
+def test_answers():
+    """What is answered has the members that the document says, and no others."""
+    config = CONFIG + """
+audit_logging: { receivers: [ { name: kept, url: "file:sent.jsonl" } ] }
+validation: { rules: [ { id: no-tables, pattern: 'drop +table', class: sql, reason: "tables stay" } ] }
+messages: { quote: { direction: both, permission: any, messages_per_minute: 5, fields: {}, receive: { permission: any, fields: {} } } }
+"""
+    with Framewall(config, places=("--listen", "localhost:0", "--admin", "localhost:0"), says="log levels changed") as fw:
+        admin, checked, wrong = root(fw), set(), []
+        document = admin.ask("GET", "/api/v1/openapi.json")[1]
+
+        def ask(method, path, body=None, of=None):
+            status, answered, head = admin.ask(method, path, body)
+            operation = document["paths"][of or path.split("?")[0]][method.lower()]
+            content = operation["responses"].get(str(status), {}).get("content", {}).get("application/json")
+            if content is None:
+                wrong.append((method, path, status, answered))
+                return answered
+            checked.add(content["schema"].get("$ref", "").rsplit("/", 1)[1] if "$ref" in content["schema"] else path)
+            wrong.extend(faults(document, content["schema"], answered, f"{method} {path}"))
+            return answered
+
+        async def client():
+            async with fw.connect() as one:
+                await one.send('{"type":"chat_message","text":"hello"}')
+                await one.send('{"type":"chat_message","text":"1 union select password from users -- "}')
+                while json.loads(await asyncio.wait_for(one.recv(), PATIENCE))["type"] != "error":
+                    pass
+                for path in ("connections", "sessions", "top"):
+                    ask("GET", "/api/v1/" + path)
+
+        asyncio.run(client())
+        fw.wait_records("dangerous_content")
+        ask("POST", "/api/v1/blocks", {"address": "192.0.2.1", "reason": "seen"})
+        ask("GET", "/api/v1/blocks/192.0.2.1", of="/api/v1/blocks/{subject}")
+        ask("GET", "/api/v1/blocks/user:bob", of="/api/v1/blocks/{subject}")
+        ask("POST", "/api/v1/silences", {"matchers": {"alert": "a"}, "seconds": 60, "reason": "r", "author": "me"})
+        ask("POST", "/api/v1/responses", {"action": "slow", "user": "bob", "reason": "r"})
+        ask("POST", "/api/v1/responses", {"action": "block", "address": "192.0.2.9", "reason": "r", "dry_run": True})
+        made_key = ask("POST", "/api/v1/keys", {"name": "one", "scopes": ["chat.send"], "networks": ["10.0.0.0/8"], "expires_in": 60})
+        ask("POST", f"/api/v1/keys/{made_key['id']}/rotate", {}, of="/api/v1/keys/{id}/rotate")
+        ask("POST", "/api/v1/revocations", {"user": "carol", "reason": "r"})
+        ask("POST", "/api/v1/users", {"user": "dave", "password": "correct horse battery"})
+        ask("PUT", "/api/v1/users/dave", {"password": "another horse battery"}, of="/api/v1/users/{user}")
+        ask("POST", "/api/v1/tokens", {"user": "erin"})
+        ask("POST", "/api/v1/admin-tokens", {"name": "n", "role": "auditor"})
+        ask("PUT", "/api/v1/log", {"levels": "connection=error"})
+        ask("POST", "/api/v1/reload", {})
+        ask("POST", "/api/v1/threats/reload", {})
+        ask("GET", "/api/v1/threats/192.0.2.1", of="/api/v1/threats/{address}")
+        for message in ("hello", '{"type":"chat_message","text":"1 union select password from users -- "}', '{"type":"chat_message","text":5}', '{"type":"ping"}', "{"):
+            ask("POST", "/api/v1/explain", {"message": message})
+        for path in document["paths"]:
+            if "get" in document["paths"][path] and "{" not in path and "101" not in document["paths"][path]["get"]["responses"] and path.startswith(("/api", "/healthz", "/readyz", "/.well")) \
+                    and not path.endswith("/report"):
+                ask("GET", path)
+        equal(wrong, [], "every answer is as the document says")
+        shapes = {content["schema"]["$ref"].rsplit("/", 1)[1] for methods in document["paths"].values() for one in methods.values() for answered in one["responses"].values()
+                  for content in answered.get("content", {}).values() if "$ref" in content["schema"]}
+        equal(shapes - checked, set(), "and each shape was seen")
+
+
 def test_every_route():
     """Whoever has less than the role of a route gets 403, whoever has it another answer; without a credential 401."""
     with started() as fw:
@@ -282,7 +368,7 @@ def test_changes():
             ("POST", "/api/v1/blocks"): ({"address": "192.0.2.77", "reason": "r"}, ""),
             ("DELETE", "/api/v1/blocks/{subject}"): (None, lambda: "192.0.2.77"),
         }
-        table = {(method, path) for method, path, _, least, *_ in rows_of("admin_routes", "ROUTE") if method not in ("GET", "HEAD") and least != "open"}
+        table = {(method, path) for method, path, _, least, *_ in rows_of("admin_routes", "ROUTE") if method not in ("GET", "HEAD") and least not in ("open", "reader", "auditor")}
         equal(table ^ set(calls), set(), "each route that changes something is asked here: whoever adds one adds how it is recorded")
 
         def changes():
@@ -324,4 +410,4 @@ def test_changes():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-main(test_document, test_every_route, test_tokens, test_again, test_too_much, test_forms, test_changes)
+main(test_document, test_answers, test_every_route, test_tokens, test_again, test_too_much, test_forms, test_changes)

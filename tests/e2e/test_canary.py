@@ -207,13 +207,13 @@ def admin(world, server):
     canaries, statuses = world.canaries, []
     with open(os.path.join(server.data, "admin.token")) as file:
         good = canaries.add("admin token", file.read().strip())
-    for path in ("/metrics", "/api/v1/stats", "/api/v1/events?limit=1000", "/api/v1/blocks", "/api/v1/log", "/.well-known/jwks.json", "/readyz"):
+    for path in ("/metrics", "/api/v1/stats", "/api/v1/events?limit=1000", "/api/v1/blocks", "/api/v1/log", "/api/v1/policy", "/.well-known/jwks.json", "/readyz"):
         statuses.append(fetch(world, server, path, path, good))
         statuses.append(fetch(world, server, "bad " + path, path, canaries.new("bad admin token")))
     fetch(world, server, "query", "/api/v1/stats?token=" + canaries.new("admin query"), good)
     fetch(world, server, "body", "/api/v1/blocks", good, "POST", json.dumps({"address": canaries.new("admin body")}).encode())
     fetch(world, server, "levels", "/api/v1/log", good, "PUT", json.dumps({"levels": canaries.new("admin levels")}).encode())
-    fw.ok(statuses.count(200) >= 7 and statuses.count(401) == 5, "the admin side answers, and refuses wrong tokens", statuses)
+    fw.ok(statuses.count(200) >= 8 and statuses.count(401) == 6, "the admin side answers, and refuses wrong tokens", statuses)
 
 
 def keys_of_files(world, server):
