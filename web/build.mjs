@@ -7,5 +7,5 @@ const here = path.dirname(fileURLToPath(import.meta.url)), modules = path.join(h
 const { build } = createRequire(path.join(modules, "x.js"))("esbuild");
 await build({
 	entryPoints: { app: path.join(here, "dashboard/app.jsx") }, outdir: process.argv[2] ?? path.join(here, "dist"), bundle: true, minify: true,
-	jsx: "automatic", jsxImportSource: "preact", nodePaths: [modules], legalComments: "inline", target: "es2022", logLevel: "warning",
+	jsxFactory: "h", jsxFragment: "Fragment", inject: [path.join(here, "dashboard/h.js")], nodePaths: [modules], legalComments: "inline", target: "es2022", logLevel: "warning",
 });

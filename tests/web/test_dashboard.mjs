@@ -167,13 +167,62 @@ await page.click("[aria-label=Silences] button");
 await until("heard", async () => /firing/.test(await text("[aria-label=Alerts] tbody")) && !/known/.test(await text("[aria-label=Silences] tbody")));
 ok(true, "the silence is ended");
 
+// The policy in use, read.
+await open("Policy", "Policy in use");
+const row = async (label, first) => (await page.$$eval(`[aria-label="${label}"] tbody tr`, (all) => all.map((one) => [...one.children].map((cell) => cell.textContent)))).find((cells) => cells[0] === first);
+equal((await row("Stages", "inspect")).slice(1, 3), ["in", "enforce"], "a stage, and that it enforces");
+equal((await row("Stages", "inflate"))[2], "off", "another has nothing to do");
+equal((await row("Message types", "chat_message")).slice(1, 3), ["in", "chat.send"], "what a message type needs");
+equal((await row("Rules", "FW-SQL-001")).slice(1, 4), ["sql", "10", "refuse"], "what a rule does");
+equal((await row("Limits", "rate_limiting.messages_per_minute")).slice(1), ["60", "default"], "a limit");
+equal((await row("Values", "listen")).slice(1), [`localhost:${wall.port}`, "--listen"], "what somebody has set, and where");
+await page.fill("input[type=search]", "secret_or_nothing");
+await until("none", async () => (await text("[aria-label=Values]")).includes("none"));
+await page.fill("input[type=search]", "inspect.mode");
+await until("one", async () => (await row("Values", "validation.inspect.mode"))?.[1] === "refuse");
+ok(true, "every value is found by its key");
+
+// Explain: what it says is what the client at the other end gets.
+await open("Explain", "Explain");
+const reply = async (socket, message) => {
+	socket.got.length = 0;
+	socket.send(message);
+	socket.send(JSON.stringify({ type: "ping" }));
+	await until("an answer", async () => socket.got.some((one) => one.type === "pong"));
+	const { event_id, timestamp, ...data } = socket.got.find((one) => one.type === "error")?.data ?? {};
+	return data;
+};
+const explained = async (message, choose = {}) => {
+	await page.fill("textarea", message);
+	for (const [name, value] of Object.entries(choose))
+		await page.selectOption(`select[name=${name}]`, value);
+	await page.click("button:text-is('Explain')");
+	await until("explained", async () => await page.$("[aria-label='What becomes of it']") && !await page.$("[role=alert]"));
+	return { verdict: (await text("[aria-label='What becomes of it'] h2")).replace("Verdict: ", ""), all: await text("[aria-label='What becomes of it']"),
+		pres: await page.$$eval("[aria-label='What becomes of it'] pre", (all) => all.map((one) => one.textContent)) };
+};
+const attack = JSON.stringify({ type: "chat_message", text: "1' UNION SELECT password FROM users--" });
+const foreseen = await explained(attack), { timestamp: _, ...told } = JSON.parse(foreseen.pres[0]).data;
+equal([foreseen.verdict, told], ["refuse", await reply(back, attack)], "what it says of an attack is what the client gets who sends it");
+ok(foreseen.pres[1].includes("exceptions:\n      - \"chat_message text FW-SQL-001\"") && (await row("What each stage says", "inspect"))[1] === "refuse", "which stage, and how to except it", foreseen);
+const markup = JSON.stringify({ type: "chat_message", text: "<b>hi</b><img src=x onerror=alert(1)>" });
+await until("rewritten", async () => (await explained(markup)).verdict === "rewrite");
+ok((await explained(markup)).pres[0].includes("<b>hi</b>&lt;img"), "what is written anew is shown as it goes on");
+equal(await reply(back, markup), {}, "and the client is not refused");
+await until("a guest's", async () => (await explained(JSON.stringify({ type: "chat_message", text: "hello" }), { role: "guest" })).verdict === "refuse");
+ok((await text("[aria-label='What becomes of it']")).includes("rbac"), "a guest may not say it");
+await page.selectOption("select[name=role]", "user");
+equal((await page.evaluate(async () => (await fetch("/api/v1/explain", { method: "POST", body: '{"message":"x"}',
+	headers: { "Content-Type": "application/json", Authorization: "Bearer none" } })).status)), 401, "without a token nothing is explained");
+problems.length = 0;
+
 // Whoever may only read is offered nothing else, and would be refused.
 const reads = execFileSync(binary, ["admin", "token", "create", "--name", "wall screen", "--role", "read-only", "--data", wall.data], { encoding: "utf8" }).trim().split(/\s+/).at(-1);
 const screen = await (await chromium.newContext()).newPage();
 await screen.goto(`${home}#token=${reads}`);
 await until("live as read-only", async () => (await screen.textContent("#state")).includes("as read-only"));
 const offered = [];
-for (const name of ["Connections", "Alerts", "Responses", "Blocks", "Sessions", "Reports"]) {
+for (const name of ["Connections", "Alerts", "Responses", "Blocks", "Sessions", "Policy", "Explain", "Reports"]) {
 	await screen.click(`nav a:text-is("${name}")`);
 	await screen.waitForTimeout(600);
 	offered.push(...await screen.$$eval("main button, main form", (all) => all.map((one) => one.textContent)));
@@ -201,7 +250,7 @@ ok(readFileSync(await download.path(), "utf8").includes("<html"), "a report is d
 
 // Everybody can use it.
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const names = ["Overview", "Connections", "Records", "Alerts", "Responses", "Blocks", "Sessions", "Reports", "Counters"];
+const names = ["Overview", "Connections", "Records", "Alerts", "Responses", "Blocks", "Sessions", "Policy", "Explain", "Reports", "Counters"];
 const faults = [], wide = [];
 const third = await client("carol");
 for (const theme of ["light", "dark"]) {
@@ -214,6 +263,9 @@ for (const theme of ["light", "dark"]) {
 		for (const name of names) {
 			await page.click(`nav a:text-is("${name}")`);
 			await page.waitForTimeout(250);
+			if (name === "Explain")
+				await explained(attack);
+			await page.$$eval("details", (all) => all.forEach((one) => { one.open = true; }));
 			if (width === 390 && await page.evaluate(() => document.documentElement.scrollWidth > innerWidth))
 				wide.push(name);
 			if (pictures)

@@ -3,12 +3,13 @@ import { useEffect, useState } from "preact/hooks";
 import { connect, live, setToken, takeToken, token } from "./link.js";
 import { useLive } from "./parts.jsx";
 import { Alerts, Responses } from "./watch.jsx";
+import { Explain, Policy } from "./policy.jsx";
 import { Blocks, Connections, Events, Figures, Overview, Reports, Sessions } from "./pages.jsx";
 import "uplot/dist/uPlot.min.css";
 import "./app.css";
 
 const pages = { "": ["Overview", Overview], connections: ["Connections", Connections], events: ["Records", Events], alerts: ["Alerts", Alerts], responses: ["Responses", Responses], blocks: ["Blocks", Blocks],
-	sessions: ["Sessions", Sessions], reports: ["Reports", Reports], figures: ["Counters", Figures] };
+	sessions: ["Sessions", Sessions], policy: ["Policy", Policy], explain: ["Explain", Explain], reports: ["Reports", Reports], figures: ["Counters", Figures] };
 const here = () => location.hash.replace(/^#\/?/, "");
 const words = { live: "live", away: "no answer, trying again", refused: "the token was refused", "no token": "no token" };
 

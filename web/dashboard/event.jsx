@@ -3,12 +3,14 @@ import { moment } from "./parts.jsx";
 const known = new Set(["event_id", "event_type", "level", "timestamp", "source_ip", "user_id", "session_id", "connection_id", "details"]);
 const text = (value) => typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 
+export const excepting = (lines) => `validation:\n  inspect:\n    exceptions:\n${lines.map((line) => `      - "${line}"`).join("\n")}`;
+
 // How a harmless message of that kind is let through, in the configuration.
 function exception(details) {
 	const rules = [...new Set([details.rule, ...String(details.rules ?? "").split(/[ ,]+/)].filter((rule) => /^FW-/.test(rule ?? "")))];
 	if (rules.length === 0)
 		return null;
-	return `validation:\n  inspect:\n    exceptions:\n${rules.map((rule) => `      - "${details.message_type ?? "*"} ${details.field ?? "*"} ${rule}"`).join("\n")}`;
+	return excepting(rules.map((rule) => `${details.message_type ?? "*"} ${details.field && details.field !== "*" ? details.field + " " : ""}${rule}`));
 }
 
 export const summary = (event) => Object.entries(event.details ?? {}).map(([key, value]) => `${key}: ${text(value)}`).join(", ");

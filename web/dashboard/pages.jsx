@@ -33,8 +33,7 @@ export function Overview({ theme }) {
 					rows={worth.map((event) => <EventRow key={event.event_id} event={event} open={setOpen} />)} />
 			</section>
 			<section class="card"><h2>Verdicts since the start</h2>
-				<Table label="Verdicts" heads={["", "count", "of messages"]}
-					rows={verdicts.map(([label, value, apart]) => <tr><td>{label}</td><td class="figure">{number(value)}</td><td class="figure">{value && !apart ? `${(value * 100 / all).toFixed(1)} %` : ""}</td></tr>)} />
+				<Table label="Verdicts" heads={["", "count#", "of messages#"]} rows={verdicts.map(([label, value, apart]) => [label, number(value), value && !apart ? `${(value * 100 / all).toFixed(1)} %` : ""])} />
 			</section>
 		</div>
 		{open && <Detail event={open} close={() => setOpen(null)} />}
@@ -129,7 +128,7 @@ export function Blocks() {
 		</section>
 		{why && <aside class="card detail" aria-label="Why it is blocked"><div class="head"><h2>{why.address ?? why.user}</h2><button type="button" class="small" onClick={() => setWhy(null)}>close</button></div>
 			<p>{why.points} of {why.threshold} points; {why.blocks} automatic blocks are remembered; {why.users} users logged in from there of late.</p>
-			<Table label="What the points are for" heads={["Event", "Points"]} rows={why.events.map((one) => <tr><td>{one.event.replaceAll("_", " ")}</td><td class="figure">{one.points}</td></tr>)} /></aside>}
+			<Table label="What the points are for" heads={["Event", "Points#"]} rows={why.events.map((one) => [one.event.replaceAll("_", " "), one.points])} /></aside>}
 	</>;
 }
 
@@ -189,6 +188,6 @@ export function Reports() {
 export function Figures() {
 	const { figures } = useLive();
 	return <section class="card"><h2>Counters since the start</h2>
-		<Table label="Counters" heads={["", ""]} rows={Object.entries(figures?.counters ?? {}).map(([name, value]) => <tr><td>{name.replaceAll("_", " ")}</td><td class="figure">{number(value)}</td></tr>)} />
+		<Table label="Counters" heads={["", "#"]} rows={Object.entries(figures?.counters ?? {}).map(([name, value]) => [name.replaceAll("_", " "), number(value)])} />
 	</section>;
 }

@@ -65,11 +65,13 @@ export function Sure({ label, name, act }) {
 	return <button type="button" class={asked ? "small danger" : "small"} aria-label={`${asked ? "really " : ""}${label} ${name}`} onClick={click}>{asked ? `really ${label}?` : label}</button>;
 }
 
+// A row may be a list of what is in its cells. A head that ends with # is of a column of figures, with ~ of one that is broken into lines.
 export function Table({ heads, rows, label, empty }) {
+	const columns = heads.map((head) => ({ "#": "figure", "~": "wide" }[head.at(-1)]));
 	return <div class="scroll" tabIndex="0" role="region" aria-label={label}>
 		<table>
-			<thead><tr>{heads.map((head) => <th scope="col">{head}</th>)}</tr></thead>
-			<tbody>{rows}</tbody>
+			<thead><tr>{heads.map((head, at) => <th scope="col">{columns[at] ? head.slice(0, -1) : head}</th>)}</tr></thead>
+			<tbody>{rows.map((row) => Array.isArray(row) ? <tr>{row.map((cell, at) => <td class={columns[at]}>{cell}</td>)}</tr> : row)}</tbody>
 		</table>
 		{rows.length === 0 && <p class="quiet">{empty ?? "none"}</p>}
 	</div>;

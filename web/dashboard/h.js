@@ -1,0 +1,2 @@
+// What JSX is made into, for web/build.mjs.
+export { h, Fragment } from "preact";
