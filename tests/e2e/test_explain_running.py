@@ -238,7 +238,7 @@ def test_policy():
 
         before = len(upstream.received)
         asyncio.run(asyncio.wait_for(send(), PATIENCE))
-        equal((said["mode"], said["verdict"]), ("monitor", "refuse"), "in mode monitor it says what would be, and that it is not")
+        equal((said["mode"], said["verdict"], said["message"], (said["reply"] or {}).get("data", {}).get("code")), ("monitor", "refuse", None, "INVALID_MESSAGE"), "in mode monitor it says what would be, and that it is not")
         equal({one["mode"] for one in admin.ask("GET", "policy")[1]["stages"]}, {"monitor", "off"}, "and no stage enforces")
         with open(os.path.join(fw.folder, "framewall.yaml"), "w") as file:
             file.write("nonsense: true\n")
