@@ -12,7 +12,7 @@
 #include "shell/tls_stream.h"
 
 /* FIRST_PART: whoever sends much at once is read more of, once it is seen that it is not very many messages. */
-enum { LITTLE = 16384, FIRST_PART = 2048 };
+enum { LITTLE = 16384, FIRST_PART = 2048 / CONN_PART };
 #define FLUSH_NS ((uint64_t)10 * 1000000000) /* to take the last octets */
 #define WATCH_NS ((uint64_t)20 * 1000000000) /* after it the upstream is watched: sooner it would tell nothing */
 #define SECOND_NS ((uint64_t)1000000000)
@@ -156,12 +156,10 @@ static uint64_t deadline(const struct connection *connection)
 	return at;
 }
 
-void conn_io_settle(struct connection *connection)
+static void settle(struct connection *connection)
 {
 	struct conn_side *client = &connection->sides[FW_CLIENT], *upstream = &connection->sides[FW_UPSTREAM];
 
-	if (connection->dead)
-		return;
 	conn_io_announce_read(connection);
 	if (connection->conn != NULL)
 		conn_io_exchange(connection);
@@ -183,6 +181,18 @@ void conn_io_settle(struct connection *connection)
 		connection->worker->again = connection;
 	}
 	timers_set(&connection->worker->timers, &connection->timer, deadline(connection));
+}
+
+/* Much of what a connection has to be judged is read here: should that fell the gate, it was for this one. */
+void conn_io_settle(struct connection *connection)
+{
+	const struct fw_addr *before = fall_note_peer;
+
+	if (connection->dead)
+		return;
+	fall_note_peer = &connection->peer;
+	settle(connection);
+	fall_note_peer = before;
 }
 
 static bool sends_little(const struct connection *connection)

@@ -20,6 +20,7 @@ enum side_state {
 	SIDE_CLOSED
 };
 
+enum { CONN_PART = 256 };
 struct conn_side {
 	struct source source;	/* first: the poller's callback casts */
 	uint8_t state;		/* enum side_state */
@@ -32,7 +33,7 @@ struct conn_side {
 	bool watches_out;	/* the poller tells when it takes more */
 	bool said_all;		/* the peer's close frame came */
 	bool securing;		/* the TLS handshake is not done */
-	uint16_t part;		/* octets that are read at once; 0: all there are */
+	uint8_t part;		/* of CONN_PART octets each, how many are read at once; 0: all there are */
 	int fd;			/* -1: none */
 	struct tls_stream *tls; /* NULL: plain */
 	uint64_t cut_ns;	/* when it is closed whatever waits; UINT64_MAX: never */

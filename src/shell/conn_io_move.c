@@ -6,10 +6,10 @@
 #include "shell/conn_io.h"
 
 /* FIRST_READ: a connection that is not open yet has no use for more, and the engine keeps what it cannot use yet.
- * ROUNDS: a connection that always has something to read leaves room for the others after so many reads. PART, LEAST:
- * messages of a read behind which others have their turn, about, and the octets that are read even so: of the smallest
- * messages ten thousand have room in the scratch memory, and take some twenty milliseconds. */
-enum { FIRST_READ = LIMIT_HEAD_BYTES, ROUNDS = 4, PART = 32, LEAST = 256 };
+ * ROUNDS: a connection that always has something to read leaves room for the others after so many reads. PART:
+ * messages of a read behind which others have their turn, about: of the smallest ones ten thousand have room in the
+ * scratch memory, and take some twenty milliseconds. */
+enum { FIRST_READ = LIMIT_HEAD_BYTES, ROUNDS = 4, PART = 32 };
 
 void conn_io_lost(struct connection *connection, enum fw_side which, bool broken)
 {
@@ -61,24 +61,23 @@ static ssize_t read_side(struct connection *connection, enum fw_side which, size
 static size_t most_at_once(const struct connection *connection, const struct conn_side *side)
 {
 	size_t most = connection->settled && connection->calm_ns == 0 ? WORKER_SCRATCH : FIRST_READ;
+	size_t part = (size_t)side->part * CONN_PART;
 
-	if (side->part == 0 || side->part >= most)
-		return most;
-	return side->tls != NULL && side->part < FIRST_READ ? FIRST_READ : side->part;
+	if (side->tls != NULL && part < FIRST_READ && part != 0)
+		part = FIRST_READ;
+	return part == 0 || part > most ? most : part;
 }
 
 /* After a read that had many messages the next one is so much smaller; after one that was full and had few, larger. */
 static void portion(struct conn_side *side, size_t size, uint64_t messages)
 {
-	size_t part = side->part;
+	size_t part = (size_t)side->part * CONN_PART;
 
 	if (messages > PART)
-		part = size * PART / messages;
+		part = size * PART / messages < CONN_PART ? CONN_PART : size * PART / messages;
 	else if (size >= part)
 		part *= 2;
-	if (part != 0 && part < LEAST)
-		part = LEAST;
-	side->part = part <= UINT16_MAX ? (uint16_t)part : 0;
+	side->part = part / CONN_PART <= UINT8_MAX ? (uint8_t)(part / CONN_PART) : 0;
 }
 
 bool conn_io_receive(struct connection *connection, enum fw_side which)
