@@ -265,8 +265,7 @@ def metrics():
                 "Labels are names of the configuration or of a table, 1,024 pairs of route and type at most; no label ever names a user or an address.",
                 markdown_table(["metric", "kind", "labels", "meaning"], rows),
                 "## `decision`\n\n" + markdown_table(["decision", "the message was"], [[code(name), text] for name, text in rows_of("decisions", "DECISION")]),
-                "Receivers of the record, alerts, lists of bad addresses and scenarios have metrics of their own where the configuration has them: `framewall_receiver_…`, `framewall_alerts_…`, "
-                "`framewall_threat_list_…`, `framewall_scenario_…`; their labels are names of the configuration.")
+                "Those of receivers of the record, lists of bad addresses and scenarios are there where the configuration has some; their labels are names of the configuration.")
 
 
 def limits():

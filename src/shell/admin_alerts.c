@@ -265,38 +265,19 @@ void admin_alerts_unsilence(struct admin_conn *conn)
 bool admin_alerts_metrics(struct keeper *keeper, struct buf *out, struct pool *pool)
 {
 	struct alert_figures figures = keeper_alerts_counts(&keeper->alerts);
-	const struct {
-		const char *name, *type, *help;
-		uint64_t value;
-	} rows[] = {
-		{ "alerts_raised_total", "counter", "alerts, and groups of them, that were told of", figures.raised },
-		{ "alerts_resolved_total", "counter", "the same, that they are over", figures.resolved },
-		{ "alerts_suppressed_total", "counter", "events that would have been an alert within its cooldown",
-		  figures.suppressed },
-		{ "alerts_shared_total", "counter", "events of alerts that found no room of their own",
-		  figures.shared },
-		{ "alerts_muted", "gauge", "alerts that are silenced or inhibited", figures.muted },
-		{ "alert_silences", "gauge", "silences", figures.silences },
-	};
-	static const char firing[] =
-		"# HELP framewall_alerts_firing alerts that are there\n# TYPE framewall_alerts_firing gauge\n";
-	char line[LINE];
-	bool holds = true;
+	struct admin_page_out page = { .out = out, .pool = pool };
+	char labels[ID * 2];
 
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		int size =
-			snprintf(line, sizeof(line),
-				 "# HELP framewall_%s %s\n# TYPE framewall_%s %s\nframewall_%s %" PRIu64 "\n",
-				 rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name, rows[i].value);
-
-		holds = holds && buf_append(out, pool, line, (size_t)size) == 0;
-	}
-	holds = holds && buf_append(out, pool, firing, sizeof(firing) - 1) == 0;
+	admin_series_one(&page, SERIES_alerts_raised_total, figures.raised);
+	admin_series_one(&page, SERIES_alerts_resolved_total, figures.resolved);
+	admin_series_one(&page, SERIES_alerts_suppressed_total, figures.suppressed);
+	admin_series_one(&page, SERIES_alerts_shared_total, figures.shared);
+	admin_series_one(&page, SERIES_alerts_muted, figures.muted);
+	admin_series_one(&page, SERIES_alert_silences, figures.silences);
+	admin_series_begin(&page, SERIES_alerts_firing);
 	for (uint8_t level = 0; level < 4; level++) {
-		int size = snprintf(line, sizeof(line), "framewall_alerts_firing{level=\"%s\"} %u\n",
-				    fw_level_name(level), figures.firing[level]);
-
-		holds = holds && buf_append(out, pool, line, (size_t)size) == 0;
+		snprintf(labels, sizeof(labels), "{level=\"%s\"}", fw_level_name(level));
+		admin_series_add(&page, SERIES_alerts_firing, labels, figures.firing[level]);
 	}
-	return holds;
+	return !page.failed;
 }

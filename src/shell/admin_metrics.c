@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "scenario/scenario.h"
 #include "shell/admin_parts.h"
 #include "shell/clock.h"
 #include "shell/openmetrics.h"
@@ -112,6 +113,27 @@ static void specified(struct page *page, struct keeper *keeper)
 	kept(page, KEPT_rate_limit_violations, hour.rate_limit_violations);
 }
 
+static bool scenarios(struct keeper_scenarios *scenarios, struct buf *out, struct pool *pool)
+{
+	static const enum admin_series series[] = { SERIES_scenario_fired_total, SERIES_scenario_evicted_total,
+						    SERIES_scenario_held_total };
+	struct admin_page_out page = { .out = out, .pool = pool };
+	unsigned count = (unsigned)scenarios->policy->scenario_count;
+	char labels[TEXT];
+
+	for (unsigned row = 0; count != 0 && row < sizeof(series) / sizeof(*series); row++) {
+		admin_series_begin(&page, series[row]);
+		for (unsigned i = 0; i < count; i++) {
+			struct scenario_figures figures = keeper_scenarios_figures(scenarios, i);
+			const uint64_t values[] = { figures.fired, figures.evicted, figures.held };
+
+			snprintf(labels, sizeof(labels), "{scenario=\"%s\"}", scenarios->policy->scenarios[i].name);
+			admin_series_add(&page, series[row], labels, values[row]);
+		}
+	}
+	return !page.failed;
+}
+
 static void own(struct page *page, struct keeper *keeper)
 {
 	struct pool *pool = &page->conn->admin->pool;
@@ -132,7 +154,7 @@ static void own(struct page *page, struct keeper *keeper)
 	page->failed |= !admin_receivers_metrics(keeper, page->out, pool);
 	page->failed |= !admin_alerts_metrics(keeper, page->out, pool);
 	page->failed |= !admin_threats_metrics(keeper, page->out, pool);
-	page->failed |= !keeper_scenarios_metrics(&keeper->scenarios, page->out, pool);
+	page->failed |= !scenarios(&keeper->scenarios, page->out, pool);
 }
 
 static struct fw_slice written(struct buf *buf)

@@ -1,34 +1,32 @@
 /* How far the receivers of the record are: for /api/v1/stats and /metrics. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/encode.h"
 #include "shell/admin_parts.h"
 
+/* name: in stats. */
 static const struct {
-	const char *name, *help;
+	const char *name;
 	size_t member;
 	uint64_t divisor;
-	bool gauge;
+	enum admin_series series;
 } figures[] = {
-#define FIGURE(name, member, divisor, gauge, help)                                                                     \
+#define FIGURE(name, member, divisor, series)                                                                          \
 	{                                                                                                              \
-		name, help, offsetof(struct sender_status, member), divisor, gauge                                     \
+		name, offsetof(struct sender_status, member), divisor, SERIES_receiver_##series                        \
 	}
-	FIGURE("delivered", delivered, 1, true, "the last record that was sent to a receiver"),
-	FIGURE("certain", certain, 1, true, "the last record that a receiver has for certain"),
-	FIGURE("behind_records", behind, 1, true, "records that were not sent to a receiver yet"),
-	FIGURE("behind_seconds", behind_ms, 1000, true, "age of the first record that waits for a receiver"),
-	FIGURE("sent", sent, 1, false, "records sent to a receiver"),
-	FIGURE("sent_again", sent_again, 1, false,
-	       "records sent to a receiver once more, because they may have been lost"),
-	FIGURE("failures", failures, 1, false,
-	       "times that a receiver was not reached or did not take what it was sent"),
-	FIGURE("refused", refused, 1, false, "records that a receiver refused for what they are: dead letters"),
-	FIGURE("lost", lost, 1, false, "records that were gone before a receiver had them"),
+	FIGURE("delivered", delivered, 1, delivered),
+	FIGURE("certain", certain, 1, certain),
+	FIGURE("behind_records", behind, 1, behind_records),
+	FIGURE("behind_seconds", behind_ms, 1000, behind_seconds),
+	FIGURE("sent", sent, 1, sent_total),
+	FIGURE("sent_again", sent_again, 1, sent_again_total),
+	FIGURE("failures", failures, 1, failures_total),
+	FIGURE("refused", refused, 1, refused_total),
+	FIGURE("lost", lost, 1, lost_total),
 #undef FIGURE
 };
-enum { FIGURES = sizeof(figures) / sizeof(*figures), LINE = 512 };
+enum { FIGURES = sizeof(figures) / sizeof(*figures), LABELS = 256 };
 
 static uint64_t value_of(const struct sender_status *status, unsigned i)
 {
@@ -69,23 +67,17 @@ void admin_receivers_stats(struct json_writer *w, struct keeper *keeper)
 
 bool admin_receivers_metrics(struct keeper *keeper, struct buf *out, struct pool *pool)
 {
+	struct admin_page_out page = { .out = out, .pool = pool };
 	struct sender_status all[LIMIT_RECEIVERS];
 	unsigned count = senders_status(keeper->senders, all);
-	bool holds = true;
-	char line[LINE];
+	char labels[LABELS];
 
 	for (unsigned row = 0; count != 0 && row < FIGURES; row++) {
-		const char *name = figures[row].name, *total = figures[row].gauge ? "" : "_total";
-		int size = snprintf(line, sizeof(line),
-				    "# HELP framewall_receiver_%s%s %s\n# TYPE framewall_receiver_%s%s %s\n", name,
-				    total, figures[row].help, name, total, figures[row].gauge ? "gauge" : "counter");
-
-		holds = holds && buf_append(out, pool, line, (size_t)size) == 0;
+		admin_series_begin(&page, figures[row].series);
 		for (unsigned i = 0; i < count; i++) {
-			size = snprintf(line, sizeof(line), "framewall_receiver_%s%s{receiver=\"%s\"} %" PRIu64 "\n",
-					name, total, all[i].name, value_of(&all[i], row));
-			holds = holds && buf_append(out, pool, line, (size_t)size) == 0;
+			snprintf(labels, sizeof(labels), "{receiver=\"%.*s\"}", LABELS / 2, all[i].name);
+			admin_series_add(&page, figures[row].series, labels, value_of(&all[i], row));
 		}
 	}
-	return holds;
+	return !page.failed;
 }

@@ -1,5 +1,4 @@
 /* The lists of threat_intelligence.lists: shown, asked, fetched at once. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,57 +174,48 @@ void admin_threats_reload(struct admin_conn *conn)
 }
 
 struct page {
-	struct buf *out;
-	struct pool *pool;
-	unsigned row;
+	struct admin_page_out out;
+	enum admin_series series;
 	uint64_t now_us;
-	bool failed;
-};
-
-static const struct {
-	const char *name, *kind, *help;
-} figures[] = {
-	{ "threat_list_networks", "gauge", "networks of a list in use; 0: it is in none" },
-	{ "threat_list_age_seconds", "gauge", "since a list was had last, and good" },
-	{ "threat_list_failing", "gauge", "1 while a list cannot be had or is refused" },
-	{ "threat_list_hits_total", "counter", "clients whose address was on a list" },
 };
 
 static uint64_t figure(const struct page *page, const struct threat_status *status)
 {
-	uint64_t since = status->fetched_us != 0 && status->fetched_us < page->now_us
-				 ? (page->now_us - status->fetched_us) / 1000000
-				 : 0;
-	const uint64_t values[] = { status->in_use ? status->loaded.networks : 0, since, status->failing,
-				    status->hits };
-
-	return values[page->row];
+	switch (page->series) {
+	case SERIES_threat_list_networks:
+		return status->in_use ? status->loaded.networks : 0;
+	case SERIES_threat_list_age_seconds:
+		return status->fetched_us != 0 && status->fetched_us < page->now_us
+			       ? (page->now_us - status->fetched_us) / 1000000
+			       : 0;
+	case SERIES_threat_list_failing:
+		return status->failing;
+	default:
+		return status->hits;
+	}
 }
 
 static void write_figure(void *user, const struct threat_status *status)
 {
 	struct page *page = user;
-	char line[LINE];
-	int size = snprintf(line, sizeof(line), "framewall_%s{list=\"%s\",action=\"%s\"} %" PRIu64 "\n",
-			    figures[page->row].name, status->name, status->action, figure(page, status));
+	char labels[LINE];
 
-	page->failed |= buf_append(page->out, page->pool, line, (size_t)size) != 0;
+	snprintf(labels, sizeof(labels), "{list=\"%s\",action=\"%s\"}", status->name, status->action);
+	admin_series_add(&page->out, page->series, labels, figure(page, status));
 }
 
 bool admin_threats_metrics(struct keeper *keeper, struct buf *out, struct pool *pool)
 {
-	struct page page = { .out = out, .pool = pool, .now_us = clock_wall_us() };
-	char line[LINE];
+	static const enum admin_series figures[] = { SERIES_threat_list_networks, SERIES_threat_list_age_seconds,
+						     SERIES_threat_list_failing, SERIES_threat_list_hits_total };
+	struct page page = { .out = { .out = out, .pool = pool }, .now_us = clock_wall_us() };
 
 	if (keeper->options.policy->threat_list_count == 0)
 		return true;
-	for (; page.row < sizeof(figures) / sizeof(*figures); page.row++) {
-		int size = snprintf(line, sizeof(line), "# HELP framewall_%s %s\n# TYPE framewall_%s %s\n",
-				    figures[page.row].name, figures[page.row].help, figures[page.row].name,
-				    figures[page.row].kind);
-
-		page.failed |= buf_append(out, pool, line, (size_t)size) != 0;
+	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) {
+		page.series = figures[i];
+		admin_series_begin(&page.out, page.series);
 		threat_feeds_each(keeper->threats.feeds, write_figure, &page);
 	}
-	return !page.failed;
+	return !page.out.failed;
 }

@@ -288,36 +288,12 @@ void keeper_scenarios_free(struct keeper_scenarios *scenarios)
 	fw_policy_unref(scenarios->policy);
 }
 
-bool keeper_scenarios_metrics(struct keeper_scenarios *scenarios, struct buf *out, struct pool *pool)
+struct scenario_figures keeper_scenarios_figures(struct keeper_scenarios *scenarios, unsigned row)
 {
-	static const struct {
-		const char *name, *help;
-	} rows[] = {
-		{ "scenario_fired_total", "times that a scenario fired" },
-		{ "scenario_evicted_total", "buckets of a scenario that gave way to others while they held events" },
-		{ "scenario_held_total", "times that one could not fire since too many waited, and stayed full" },
-	};
-	bool failed = false;
-	char line[LINE];
-	int size;
+	struct scenario_figures figures;
 
-	for (size_t row = 0; row < sizeof(rows) / sizeof(*rows) && scenarios->policy->scenario_count != 0; row++) {
-		size = snprintf(line, sizeof(line), "# HELP framewall_%s %s\n# TYPE framewall_%s counter\n",
-				rows[row].name, rows[row].help, rows[row].name);
-		failed |= buf_append(out, pool, line, (size_t)size) != 0;
-		for (unsigned i = 0; i < scenarios->policy->scenario_count; i++) {
-			struct scenario_figures figures;
-
-			uv_mutex_lock(&scenarios->lock);
-			figures = scenarios_figures(scenarios->buckets, i);
-			uv_mutex_unlock(&scenarios->lock);
-			size = snprintf(line, sizeof(line), "framewall_%s{scenario=\"%s\"} %" PRIu64 "\n",
-					rows[row].name, scenarios->policy->scenarios[i].name,
-					row == 0   ? figures.fired
-					: row == 1 ? figures.evicted
-						   : figures.held);
-			failed |= buf_append(out, pool, line, (size_t)size) != 0;
-		}
-	}
-	return !failed;
+	uv_mutex_lock(&scenarios->lock);
+	figures = scenarios_figures(scenarios->buckets, row);
+	uv_mutex_unlock(&scenarios->lock);
+	return figures;
 }

@@ -27,6 +27,5 @@ void keeper_scenarios_see(struct keeper_scenarios *scenarios, const struct fw_re
 void keeper_scenarios_renew(struct keeper_scenarios *scenarios, struct fw_policy *policy);
 void keeper_scenarios_stop(struct keeper_scenarios *scenarios); /* closes the handle: nothing fires any more */
 void keeper_scenarios_free(struct keeper_scenarios *scenarios); /* when the recorder has stopped */
-bool keeper_scenarios_metrics(struct keeper_scenarios *scenarios, struct buf *out,
-			      struct pool *pool); /* false: memory is short */
+struct scenario_figures keeper_scenarios_figures(struct keeper_scenarios *scenarios, unsigned row);
 #endif
