@@ -353,10 +353,13 @@ struct client_item client_next(struct client *client, unsigned ms)
 		item = next(client, end);
 		if (item.event == CLIENT_PONG && item.code == WS_PING) {
 			const struct client_frame pong = { .first = 0x8a, .payload = item.text };
+			bool sent = client_send_frame(client, &pong);
+			/* A connection that was ended has its end behind the ping. */
+			bool ended = !sent && (client->why == LINK_BROKEN || client->why == LINK_CLOSED);
 
 			client->pinged = true;
 			/* Who pings without an end, or reads no answers, does not keep us. */
-			if (client_send_frame(client, &pong) && link_now() < end)
+			if ((sent || ended) && link_now() < end)
 				continue;
 			item = (struct client_item){ .event = CLIENT_TIMEOUT };
 		}

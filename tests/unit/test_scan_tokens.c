@@ -1,10 +1,13 @@
-/* scan/token_jwe, scan/check_timing: an encrypted token is one that its key opens; what is noise is no difference. */
+/* scan/token_jwe, scan/check_timing, scan/client: an encrypted token is one that its key opens; what is noise is no
+ * difference; an end is seen behind a ping that can no longer be answered. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -158,11 +161,43 @@ static void a_slow_hash_is_a_difference(void **state)
 	assert_false(check_times_differ(slow, fast, 10));
 }
 
+static void an_end_behind_a_ping_is_seen(void **state)
+{
+	static const uint8_t last[] = { 0x89, 0x00, 0x88, 0x02, 0x03, 0xf0 };
+	static struct scan_work work;
+	static struct scan_trial trial;
+	struct scan_result result;
+	struct client_item item;
+	struct client *client;
+	struct arena arena;
+	int pair[2];
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	trial_begin(&trial, &work, NULL, 0, &result);
+	client = client_new(&trial, "client", NULL);
+	assert_non_null(client);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	assert_int_equal(write(pair[1], last, sizeof(last)), sizeof(last));
+	close(pair[1]);
+	client->link.fd = pair[0];
+	client->link.budget = &trial.budget;
+	client->open = true;
+	item = client_next(client, 1000);
+	assert_int_equal(item.event, CLIENT_CLOSED);
+	assert_int_equal(item.code, 1008);
+	assert_true(client->closed);
+	trial_pass(&trial, "done");
+	assert_int_equal(trial_end(&trial, &arena), FW_OK);
+	arena_fini(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(an_encrypted_token_opens),
 					    cmocka_unit_test(noise_is_no_difference),
-					    cmocka_unit_test(a_slow_hash_is_a_difference) };
+					    cmocka_unit_test(a_slow_hash_is_a_difference),
+					    cmocka_unit_test(an_end_behind_a_ping_is_seen) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
