@@ -66,6 +66,7 @@ bench-detect: ## what inspection finds, how often it cries wolf, and what it cos
 	@$(NINJA) -C build-bench --quiet bench/detect
 	@tests/web/run.sh --install && node --expose-internals bench/live.mjs $(CORPORA) build-bench/live.txt || rm -f build-bench/live.txt
 	@LIVE=build-bench/live.txt build-bench/bench/detect $(CORPORA)
+	@/usr/bin/python3 bench/detect_peers.py build-bench $(CORPORA)
 
 VECTORS ?= ../shared/vectors
 SEED ?= 101

@@ -2,15 +2,24 @@
  *     build-bench/bench/detect FOLDER            tables
  *     build-bench/bench/detect FOLDER quick    the first two of them
  *     build-bench/bench/detect FOLDER cost    what it costs
+ *
+ *     build-bench/bench/detect FOLDER peers FILE    some of the texts to FILE, and what is said of them
+ * (detect_peers.py)
+ *
  *     build-bench/bench/detect FOLDER train FILE    the table of the learned voice
+ *
  *     build-bench/bench/detect FOLDER missed sql [POINTS]    the attacks of a class with less, the texts of a flavour
  * with more
+ *
  *     build-bench/bench/detect FOLDER unheard sql    the attacks of a class that are not refused where nothing of their
  * source had a say, the texts of a flavour that are flagged there
- *     build-bench/bench/detect FOLDER missed strict          the attacks that a strict field takes
+ *
+ *     build-bench/bench/detect FOLDER lost sql    the attacks of a class that are refused plain, and not within chat
+ *
+ *     build-bench/bench/detect FOLDER missed strict    the attacks that a strict field takes
+ *
  * LIVE names what `node --expose-internals bench/live.mjs FOLDER FILE` wrote: the XSS texts that a browser would run,
  * which are a row of their own and can be named as "live" above. */
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,8 +286,9 @@ static bool found_at(const uint8_t points[DETECT_CLASSES], unsigned tier)
 	return false;
 }
 
-/* Attacks that are found plain, found again within 400 characters of chat, and as each encoder writes them. */
-static void print_hidden(const struct corpus *corpus)
+/* Attacks that are found plain, found again within 400 characters of chat, and as each encoder writes them. lost: NULL,
+ * or the class whose texts are named that are refused plain and not within chat. */
+static void print_hidden(const struct corpus *corpus, const char *lost)
 {
 	unsigned long plain[DETECT_CLASSES][TIERS] = { { 0 } };
 	struct fw_slice before = { 0 }, behind = { 0 };
@@ -303,7 +313,7 @@ static void print_hidden(const struct corpus *corpus)
 	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
 		printf("%14s", detect_class_words[class]);
 	printf("\n");
-	for (unsigned form = 0; form < forms; form++) {
+	for (unsigned form = 0; form < (lost != NULL ? 1 : forms); form++) {
 		unsigned long found[DETECT_CLASSES][TIERS] = { { 0 } };
 
 		for (size_t i = 0; i < corpus->count; i++) {
@@ -326,6 +336,9 @@ static void print_hidden(const struct corpus *corpus)
 			points_of(raw, points, NULL);
 			for (unsigned tier = 0; tier < TIERS; tier++)
 				found[text->class][tier] += found_at(text->points, tier) && found_at(points, tier);
+			if (lost != NULL && is_named_by(text, lost) && found_at(text->points, 0) &&
+			    !found_at(points, 0))
+				print_text(corpus, text, points[text->class]);
 		}
 		printf("%-24s", form == 0 ? "in 400 of chat" : encoder_name(form - 1));
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
@@ -336,28 +349,17 @@ static void print_hidden(const struct corpus *corpus)
 	}
 }
 
-/* libinjection as libmodsecurity has it, where that is installed. */
 static void print_libinjection(const struct corpus *corpus)
 {
-	void *library = dlopen("libmodsecurity.so.3", RTLD_NOW | RTLD_LOCAL);
-	int (*is_sqli)(const char *, size_t, char *) = NULL;
-	int (*is_xss)(const char *, size_t) = NULL;
 	struct rate rates[DETECT_CLASSES + FLAVOURS] = { { 0 } };
-	void *symbol;
 
-	if (library != NULL && (symbol = dlsym(library, "libinjection_sqli")) != NULL)
-		memcpy(&is_sqli, &symbol, sizeof(symbol));
-	if (library != NULL && (symbol = dlsym(library, "libinjection_xss")) != NULL)
-		memcpy(&is_xss, &symbol, sizeof(symbol));
-	if (is_sqli == NULL || is_xss == NULL) {
+	if (!libinjection_open()) {
 		printf("\nlibinjection: not here (Debian package libmodsecurity3)\n");
 		return;
 	}
 	for (size_t i = 0; i < corpus->count; i++) {
 		const struct text *text = &corpus->texts[i];
-		char print[16];
-		bool found = is_sqli((const char *)text->raw.data, text->raw.size, print) != 0 ||
-			     is_xss((const char *)text->raw.data, text->raw.size) != 0;
+		bool found = libinjection_finds(text->raw);
 
 		rates[text_row(text)].count++;
 		rates[text_row(text)].hits[0] += found;
@@ -416,6 +418,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	detect_words_init(&words);
+	if (argc > 3 && strcmp(argv[2], "peers") == 0)
+		return peers_print(&words, &corpus, argv[3]);
 	if (getenv("LIVE") == NULL || !live_read(&corpus, getenv("LIVE")))
 		printf("XSS that is live where it lands: skipped: LIVE names no file that bench/live.mjs wrote\n");
 	if (argc > 2 && strcmp(argv[2], "cost") == 0) {
@@ -434,6 +438,10 @@ int main(int argc, char **argv)
 	}
 	if (argc > 3 && strcmp(argv[2], "missed") == 0)
 		return print_missed(&corpus, argv[3], argc > 4 ? (unsigned)atoi(argv[4]) : DETECT_REFUSE);
+	if (argc > 3 && strcmp(argv[2], "lost") == 0) {
+		print_hidden(&corpus, argv[3]);
+		return 0;
+	}
 	if (argc > 3 && strcmp(argv[2], "unheard") == 0) {
 		print_left_out(&corpus, argv[3]);
 		return 0;
@@ -443,7 +451,7 @@ int main(int argc, char **argv)
 	       "points in the second table. Other texts: make bench-detect CORPORA=DIR.\n",
 	       corpus.count);
 	print_fixed(&corpus);
-	print_hidden(&corpus);
+	print_hidden(&corpus, NULL);
 	if (argc > 2 && strcmp(argv[2], "quick") == 0)
 		return 0;
 	strict_print(&words, &corpus, false);

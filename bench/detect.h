@@ -39,7 +39,11 @@ extern const char *const live_contexts[LIVE_CONTEXTS];
 bool live_read(struct corpus *corpus, const char *path);
 
 /* detect_cost.c */
+enum { COST_TEXTS = 2000 };
 void cost_print(const struct detect_words *words, const struct corpus *corpus);
+double cost_now(void); /* CPU microseconds of the thread */
+/* Texts of a flavour, one after another, cut to pieces of that size; room and ret_texts: for COST_TEXTS. */
+size_t cost_cut(const struct corpus *corpus, unsigned flavour, size_t size, char *room, struct fw_slice *ret_texts);
 
 /* detect_encode.c: the text as an encoder writes it, in a buffer that the next call uses again. NULL: no such encoder.
  */
@@ -54,7 +58,15 @@ static inline unsigned text_row(const struct text *text)
 	return text->class != BENIGN ? text->class : DETECT_CLASSES + text->flavour;
 }
 
+/* detect_peers.c: libinjection as libmodsecurity has it. False: it is not installed. */
+bool libinjection_open(void);
+bool libinjection_finds(struct fw_slice text);
+/* Writes texts of the corpus to a file for other programs, and prints what is said of them here. */
+int peers_print(const struct detect_words *words, const struct corpus *corpus, const char *path);
+
 /* detect_crs.c */
+bool crs_open(void); /* false: it is not installed */
+bool crs_refuses(struct fw_slice text);
 void crs_print(const struct corpus *corpus, void (*print)(const char *name, unsigned long count, unsigned long hits));
 
 /* voice_train.c; without: a source, or SOURCES for none. */

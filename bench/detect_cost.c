@@ -7,9 +7,9 @@
 #include "base/slice.h"
 #include "detect.h"
 
-enum { ROUNDS = 5, TEXTS = 2000 };
+enum { ROUNDS = 5, TEXTS = COST_TEXTS };
 
-static double now_us(void)
+double cost_now(void)
 {
 	struct timespec t;
 
@@ -23,21 +23,21 @@ static double measure(const struct detect_words *words, const struct fw_slice *t
 	double least = 1e9;
 
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		double from = now_us(), took;
+		double from = cost_now(), took;
 
 		for (size_t i = 0; i < count; i++) {
 			struct detect_result result = { 0 };
 
 			look_at(words, texts[i], &result);
 		}
-		took = (now_us() - from) / (double)count;
+		took = (cost_now() - from) / (double)count;
 		least = took < least ? took : least;
 	}
 	return least;
 }
 
 /* Texts of a flavour, one after another, cut to pieces of that size. */
-static size_t cut(const struct corpus *corpus, unsigned flavour, size_t size, char *room, struct fw_slice *ret_texts)
+size_t cost_cut(const struct corpus *corpus, unsigned flavour, size_t size, char *room, struct fw_slice *ret_texts)
 {
 	size_t filled = 0, count = 0;
 
@@ -200,7 +200,7 @@ void cost_print(const struct detect_words *words, const struct corpus *corpus)
 	for (unsigned flavour = 0; flavour < FLAVOURS; flavour++) {
 		printf("%-22s", flavours[flavour]);
 		for (unsigned i = 0; i < 2; i++) {
-			size_t count = cut(corpus, flavour, sizes[i], room, texts);
+			size_t count = cost_cut(corpus, flavour, sizes[i], room, texts);
 
 			if (count == 0)
 				printf("        -");

@@ -106,7 +106,19 @@ static size_t form(struct fw_slice text, char out[FORM])
 	return size;
 }
 
-static bool refuses(void *engine, void *rules, struct fw_slice text)
+static void *engine, *rules;
+
+bool crs_open(void)
+{
+	if (engine == NULL && open_library()) {
+		engine = msc.init();
+		msc.set_log_cb(engine, say_nothing);
+		rules = load_rules();
+	}
+	return rules != NULL;
+}
+
+bool crs_refuses(struct fw_slice text)
 {
 	static char body[FORM];
 	size_t size = form(text, body);
@@ -140,15 +152,9 @@ void crs_print(const struct corpus *corpus, void (*print)(const char *name, unsi
 	unsigned long all[DETECT_CLASSES + FLAVOURS] = { 0 }, count[DETECT_CLASSES + FLAVOURS] = { 0 },
 					   hits[DETECT_CLASSES + FLAVOURS] = { 0 },
 					   seen[DETECT_CLASSES + FLAVOURS] = { 0 }, looked = 0;
-	void *engine, *rules = NULL;
 	clock_t from;
 
-	if (open_library()) {
-		engine = msc.init();
-		msc.set_log_cb(engine, say_nothing);
-		rules = load_rules();
-	}
-	if (rules == NULL) {
+	if (!crs_open()) {
 		printf("\nCRS: not here (Debian packages libmodsecurity3, modsecurity-crs)\n");
 		return;
 	}
@@ -163,7 +169,7 @@ void crs_print(const struct corpus *corpus, void (*print)(const char *name, unsi
 		if (all[row] > MOST && (seen[row] - 1) * MOST / all[row] == seen[row] * MOST / all[row])
 			continue;
 		count[row]++;
-		hits[row] += refuses(engine, rules, corpus->texts[i].raw);
+		hits[row] += crs_refuses(corpus->texts[i].raw);
 		looked++;
 	}
 	printf("\nModSecurity with CRS at level 1, each text a field of a form, at most %d of a row; %.0f us of CPU a "

@@ -15,7 +15,7 @@ enum { MOST = 8192, LEAST = 300, STEP = 10, PER_LINE = 5 };
  * goals. The rules have theirs, too, and what is refused should be surer by a quarter than what others than these
  * sources show; surer still where it is a path, since people name those to each other. */
 static const double alarms_may[TIERS][FLAVOURS] = { { 0.005, 0.02, 0.1, 0.15 }, { 0.015, 0.03, 0.3, 0.13 } };
-static const unsigned surer[TIERS][DETECT_CLASSES] = { { 12, 10, 10, 11, 10 }, { 7, 8, 8, 9, 8 } }; /* eighths */
+static const unsigned surer[TIERS][DETECT_CLASSES] = { { 11, 10, 10, 11, 10 }, { 7, 8, 8, 8, 8 } }; /* eighths */
 
 static void score(const int8_t weights[VOICE_ROWS][VOICE_LANES], struct text *text)
 {

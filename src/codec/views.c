@@ -171,6 +171,11 @@ static bool escape(struct view *v)
 		v->at = digits + 1;
 		return true;
 	}
+	if (left >= 3 && v->at[1] == '0' && ascii_is_alpha(v->at[2])) { /* a NUL, which readers drop */
+		v->kinds |= VIEW_REMOVED;
+		v->at += 2;
+		return true;
+	}
 	if (left >= 4 && v->at[1] <= '3' && number(v->at + 1, v->end, 8, 3, &c) == 3) {
 		put(v, c, VIEW_ESCAPE);
 		v->at += 4;

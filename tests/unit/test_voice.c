@@ -17,14 +17,77 @@ static uint32_t next_number(void)
 	return (uint32_t)(chance >> 33);
 }
 
-static int32_t octet_weight(const uint8_t *text, size_t at, unsigned class)
+static bool is_mark(uint8_t c)
+{
+	return c != 0 && strchr("<>'\"=();&|`$/\\{}[]#*%", c) != NULL;
+}
+
+/* What each octet is, by going from octet to octet: nothing that is heard, one of a step within a passage or beside it,
+ * the first of one, the first of one that has nothing in front. */
+enum { WORDS, GOES_ON, BESIDE, STEP, ANEW };
+
+static bool mark_within(const uint8_t *text, size_t size, size_t from, size_t to)
+{
+	for (size_t i = from; i < to && i < size; i++)
+		if (is_mark(text[i]))
+			return true;
+	return false;
+}
+
+static void find_steps(const uint8_t *text, size_t size, uint8_t *ret_steps)
+{
+	size_t heard = 0; /* up to here */
+
+	memset(ret_steps, WORDS, size);
+	for (size_t mark = 0; mark < size; mark++) {
+		size_t from = mark, to, next;
+
+		if (!is_mark(text[mark]))
+			continue;
+		while (from > heard && mark - from < 32 && voice_fold(text[from - 1]) != ' ')
+			from--;
+		while (mark_within(text, size, mark + 1, mark + 25))
+			for (mark++; !is_mark(text[mark]);)
+				mark++;
+		for (to = mark + 1; to < size && to - mark < 32 && voice_fold(text[to]) != ' ' && !is_mark(text[to]);
+		     to++)
+			;
+		for (next = mark + 1; next < size && !is_mark(text[next]); next++)
+			;
+		/* up to 32 octets of words in front, all where they were heard or are few */
+		if (from - heard > 64)
+			heard = from - 32;
+		for (size_t i = heard; i < from; i++)
+			ret_steps[i] = i == heard || (from - i) % 8 == 0 ? STEP : BESIDE;
+		for (size_t i = from; i < to; i++)
+			ret_steps[i] = i == from ? (from == 0 || voice_fold(text[from - 1]) == ' ' ? ANEW : STEP)
+				       : (i - from) % 8 == 0 ? STEP
+							     : GOES_ON;
+		heard = to;
+		/* and behind, where no other is near */
+		if (next < size) {
+			size_t token = next;
+
+			while (token > to && next - token < 32 && voice_fold(text[token - 1]) != ' ')
+				token--;
+			if (token - to <= 64)
+				continue;
+		}
+		for (size_t i = to; i < size && (i < to + 32 || size - to <= 64) && next != to; i++) {
+			ret_steps[i] = (i - to) % 8 == 0 ? STEP : BESIDE;
+			heard = i + 1;
+		}
+	}
+}
+
+static int32_t octet_weight(const uint8_t *text, size_t anew, size_t at, unsigned class)
 {
 	static const size_t grams[VOICE_GRAMS] = { 2, 3, 4, 6 };
 	uint8_t last[6];
 	int32_t sum = 0;
 
 	for (size_t back = 0; back < 6; back++)
-		last[back] = back > at ? ' ' : voice_fold(text[at - back]);
+		last[back] = anew + back > at ? ' ' : voice_fold(text[at - back]);
 	if ((last[0] == last[1] && last[1] == last[2] && last[2] == last[3]) ||
 	    (last[0] == last[2] && last[2] == last[4] && last[1] == last[3] && last[3] == last[5]))
 		return 0;
@@ -33,33 +96,46 @@ static int32_t octet_weight(const uint8_t *text, size_t at, unsigned class)
 		uint64_t gram = 0;
 
 		for (size_t back = grams[g]; back-- != 0;)
-			gram = gram << 8 | (back > at ? ' ' : voice_fold(text[at - back]));
+			gram = gram << 8 | last[back];
 		sum += voice_weights[voice_row(gram | (uint64_t)grams[g] << 60)][class];
 	}
 	return sum;
 }
 
 /* Every place by itself, from its beginning to its end. */
-static int32_t slow_best(const uint8_t *text, size_t size, unsigned class)
+static int32_t slow_best(const uint8_t *text, size_t size, const uint8_t *steps, unsigned class)
 {
 	int32_t most = INT32_MIN;
 
-	for (size_t from = 0; from < size; from += VOICE_STEP)
-		for (size_t steps = 1; steps <= VOICE_STEPS; steps++) {
-			size_t to = from + steps * VOICE_STEP < size ? from + steps * VOICE_STEP : size;
-			int32_t sum = 0;
+	for (size_t from = 0; from < size; from++) {
+		size_t anew = 0, count = 0;
+		int32_t sum = 0;
+		bool marked = false;
 
-			for (size_t i = from; i < to; i++)
-				sum += octet_weight(text, i, class);
-			most = sum > most ? sum : most;
+		if (steps[from] < STEP)
+			continue;
+		for (size_t i = 0; i <= from; i++)
+			anew = steps[i] == ANEW ? i : anew;
+		for (size_t i = from; i < size && steps[i] != WORDS; i++) {
+			count += steps[i] >= STEP;
+			if (count > VOICE_STEPS)
+				break;
+			anew = steps[i] == ANEW ? i : anew;
+			sum += octet_weight(text, anew, i, class);
+			marked = marked || is_mark(text[i]);
+			if (marked && sum > most &&
+			    (i + 1 == size ||
+			     (steps[i + 1] != GOES_ON && (steps[i + 1] != BESIDE || text[i + 1] == ' '))))
+				most = sum;
 		}
+	}
 	return most;
 }
 
 static void test_equal(void **state)
 {
 	static const char letters[] = "<>'\"/\\.;|&()= aeinorstlc019%${}-script select/etc";
-	uint8_t text[300];
+	uint8_t text[300], steps[300];
 
 	(void)state;
 	for (unsigned round = 0; round < 3000; round++) {
@@ -67,14 +143,22 @@ static void test_equal(void **state)
 		struct voice_best best;
 
 		for (size_t i = 0; i < size; i++)
-			text[i] = round % 3 == 0 ? (uint8_t)next_number()
-						 : (uint8_t)letters[next_number() % (sizeof(letters) - 1)];
+			text[i] = round % 3 == 0   ? (uint8_t)next_number()
+				  : round % 3 == 1 ? (uint8_t)letters[next_number() % (sizeof(letters) - 1)]
+				  : next_number() % 64 < 2
+					  ? (uint8_t)letters[next_number() % 16]
+					  : (uint8_t)('a' + next_number() % 26); /* words, a mark here and there */
 		voice_score(voice_weights, text, size, &best);
+		find_steps(text, size, steps);
 		for (unsigned class = 0; class < DETECT_CLASSES; class ++) {
-			assert_int_equal(best.sum[class], slow_best(text, size, class));
+			assert_int_equal(best.sum[class], slow_best(text, size, steps, class));
+			if (best.sum[class] == INT32_MIN) {
+				assert_int_equal(best.end[class], 0);
+				continue;
+			}
 			assert_in_range(best.end[class], 1, size);
-			assert_true(best.size[class] % VOICE_STEP == 0 && best.size[class] <= VOICE_WINDOW);
-			assert_true(best.size[class] < best.end[class] + VOICE_STEP);
+			assert_in_range(best.size[class], 1, VOICE_WINDOW);
+			assert_true(best.size[class] <= best.end[class]);
 		}
 	}
 }
@@ -87,7 +171,7 @@ static void test_extremes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(text); i++)
-		text[i] = (uint8_t)('a' + i % 7); /* no octet repeats those before it */
+		text[i] = (uint8_t) "(bcdefg"[i % 7]; /* no octet repeats those before it, and no place is words */
 	for (int sign = -1; sign <= 1; sign += 2) {
 		struct voice_best best;
 
@@ -121,7 +205,7 @@ static void test_within(void **state)
 static void test_short(void **state)
 {
 	static int8_t weights[VOICE_ROWS][VOICE_LANES];
-	static const char attack[] = "; id | nc -e sh ";
+	static const char attack[] = "; id | nc -e sh";
 	char text[80];
 	struct voice_best alone, within;
 	uint64_t past = 0;

@@ -250,7 +250,7 @@ bool detect_shortened(const struct detect_view *view)
 		if (at[1] == '.' && end - at >= 4 && (at[2] == '2' || at[2] == '5'))
 			return true;
 	for (at = view->text; (at = memchr(at, 'x', (size_t)(end - at))) != NULL; at++)
-		if (at != view->text && at[-1] == '0' && at[1] == '2')
+		if (at != view->text && at[-1] == '0' && (at[1] == '2' || at[1] == '5'))
 			return true;
 	return false;
 }
@@ -302,19 +302,23 @@ static void windows(const struct detect_words *words, const uint8_t *text, size_
 	} while (part == VIEW_SIZE && at + VIEW_OVERLAP < size);
 }
 
-/* onload and nothing else: somebody tries which of them come through. */
-static bool is_event(const struct detect_words *words, struct fw_slice text)
+/* onload and nothing else: somebody tries which of them come through; where no browser has it, and nobody speaks of it,
+ * nothing else. */
+static void probe(const struct detect_words *words, struct fw_slice text, struct detect_result *result)
 {
 	uint8_t name[32];
 
 	if (text.size < 5 || text.size > sizeof(name) || ascii_lower(text.data[0]) != 'o' ||
 	    ascii_lower(text.data[1]) != 'n')
-		return false;
+		return;
 	views_lower(name, text.data, text.size);
-	return detect_word(words, LIST_XSS_EVENTS, name, text.size);
+	if (detect_word(words, LIST_XSS_PAST, name, text.size))
+		detect_rules_add(&result->found, RULE_XSS_PAST);
+	else if (detect_word(words, LIST_XSS_EVENTS, name, text.size))
+		detect_rules_add(&result->found, RULE_XSS_PROBE);
 }
 
-/* union select and nothing else but words. */
+/* union select, and little else. */
 static bool is_union(struct fw_slice text)
 {
 	uint8_t words[64];
@@ -338,11 +342,10 @@ unsigned detect_text(const struct detect_words *words, struct fw_slice text, uin
 	uint8_t own[VIEW_SIZE], *view = text.size > VIEW_SIZE ? room : own;
 	size_t size = text.size;
 
+	if (is_union(text))
+		detect_rules_add(&result->found, RULE_SQL_BARE_UNION);
 	if ((gate & ~(unsigned)(HARMLESS & ~(GATE_DIGIT | GATE_HIGH))) == 0) {
-		if (is_event(words, text))
-			detect_rules_add(&result->found, RULE_XSS_PROBE);
-		if (is_union(text))
-			detect_rules_add(&result->found, RULE_SQL_BARE_UNION);
+		probe(words, text, result);
 		return gate;
 	}
 	views_lower(view, text.data, text.size);

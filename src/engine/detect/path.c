@@ -6,12 +6,15 @@
 static const bool counts[256] = { ['\\'] = true, ['0'] = true, ['2'] = true, ['5'] = true, ['%'] = true, ['/'] = true };
 
 /* The view as a path: backslashes and the forms in which readers see slashes and dots become '/' and '.'. without: a
- * backslash is nothing, as where it takes the meaning of what follows (.\./.\./). */
-static size_t canonical(const struct detect_view *view, uint8_t *out, bool without, bool *ret_odd)
+ * backslash is nothing, as where it takes the meaning of what follows (.\./.\./). ret_doubled: slashes behind two dots
+ * and a slash. */
+static size_t canonical(const struct detect_view *view, uint8_t *out, bool without, bool *ret_odd,
+			unsigned *ret_doubled)
 {
 	size_t n = 0;
 
 	*ret_odd = false;
+	*ret_doubled = 0;
 	for (size_t i = 0; i < view->size; i++) {
 		const uint8_t *p = view->text + i;
 		size_t left = view->size - i;
@@ -44,6 +47,8 @@ static size_t canonical(const struct detect_view *view, uint8_t *out, bool witho
 		/* \\\..\: what stands between slashes counts; of two at the beginning both */
 		if (c != '/' || n <= 1 || out[n - 1] != '/')
 			out[n++] = c;
+		else
+			*ret_doubled += n >= 3 && out[n - 2] == '.' && out[n - 3] == '.' && *p == '/';
 	}
 	return n;
 }
@@ -57,18 +62,22 @@ static void expand(uint8_t *text, size_t size)
 			text[i] = text[i + 1] = '.';
 }
 
-/* Behind the steps up at a place (../../, ..//..//, .../, ..;/): how many, and where the rest begins. */
-static unsigned climb(const uint8_t *text, size_t size, size_t *at)
+/* Behind the steps up at a place (../../, ..//..//, .../, ..;/): how many, and where the rest begins. ret_strange: how
+ * many of them are written as nobody does who names a file. */
+static unsigned climb(const uint8_t *text, size_t size, size_t *at, unsigned *ret_strange)
 {
 	unsigned up = 0;
 
+	*ret_strange = 0;
 	for (;;) {
 		size_t i = *at, dots = 0, slashes = 0;
+		bool cut = false;
 
 		while (i < size && text[i] == '/')
 			i++;
 		while (i < size && (text[i] == '.' || text[i] == '?' || text[i] == ';') && dots < 6) {
 			dots += text[i] == '.';
+			cut = cut || text[i] == ';';
 			i++;
 		}
 		while (i < size && text[i] == '/') {
@@ -81,6 +90,7 @@ static unsigned climb(const uint8_t *text, size_t size, size_t *at)
 			return up;
 		}
 		up += dots >= 2;
+		*ret_strange += dots >= 2 && (dots != 2 || slashes > 1 || cut);
 		if (i == *at || (slashes == 0 && i == size)) {
 			*at = i;
 			return up;
@@ -107,18 +117,19 @@ static bool left_out(const struct detect_view *view, const uint8_t *dots, const 
 	       end - dots >= 3 && dots[2] == '.';
 }
 
-static void climbing(const struct detect_view *view, const uint8_t *text, size_t size, bool odd, unsigned least)
+static void climbing(const struct detect_view *view, const uint8_t *text, size_t size, bool odd, unsigned doubled,
+		     unsigned least)
 {
 	bool encoded = odd || (view->kinds & (VIEW_PERCENT | VIEW_OVERLONG | VIEW_WIDE | VIEW_TWICE)) != 0;
 
 	for (size_t at = 0; at + 2 <= size;) {
 		size_t start = two_dots(text, size, at), next = start;
-		unsigned up;
+		unsigned up, strange;
 		bool file;
 
 		if (start == size)
 			return;
-		up = climb(text, size, &next);
+		up = climb(text, size, &next, &strange);
 		file = false;
 		for (size_t i = next; i < size && i < next + 3 && !file; i++)
 			file = detect_any(view->words, LIST_PATH_FILES, text + i, text + size) != 0;
@@ -131,7 +142,7 @@ static void climbing(const struct detect_view *view, const uint8_t *text, size_t
 				;
 			else if (encoded)
 				detect_hit(view, RULE_PATH_ENCODED, start);
-			else if (up >= 5 || (up >= 3 && alone))
+			else if (up >= 5 || (up >= 3 && alone) || strange >= 2 || (doubled >= 2 && up >= 2))
 				detect_hit(view, RULE_PATH_CLIMB, start);
 			else if (up >= 4 || alone)
 				detect_hit(view, RULE_PATH_SHORT, start);
@@ -218,6 +229,27 @@ static void alone(const struct detect_view *view, const uint8_t *text, size_t si
 		detect_hit(view, RULE_PATH_SYSTEM, 0);
 }
 
+/* \xampp\php\php.ini: from the root of whatever drive it is, as nobody names a file who has it. */
+static void rooted(const struct detect_view *view)
+{
+	const uint8_t *end = view->text + view->size, *at = view->text;
+
+	for (; (at = memchr(at, '\\', (size_t)(end - at))) != NULL; at++) {
+		const uint8_t *next = at + 1;
+
+		if ((at != view->text && !is_blank(at[-1])) || next == end || !ascii_is_alpha(*next))
+			continue;
+		while (next < end && (is_word(*next) || *next == '-' || *next == '.' || *next == '\\')) {
+			if (*next == '\\' && detect_any(view->words, LIST_PATH_FILES, next + 1, end) != 0) {
+				detect_hit(view, RULE_PATH_ROOTED, (size_t)(at - view->text));
+				return;
+			}
+			next++;
+		}
+		at = next - 1;
+	}
+}
+
 /* /x/y%00: a path that ends where its writer wants it to, to a reader in C. */
 static bool ends_early(const struct detect_view *view)
 {
@@ -257,6 +289,7 @@ static void forms(const struct detect_view *view)
 void detect_path(const struct detect_view *view)
 {
 	uint8_t text[VIEW_SIZE];
+	unsigned doubled;
 	bool odd, climbs, slashes = (view->gate & (GATE_SLASH | GATE_BACKSLASH)) != 0;
 	size_t size;
 
@@ -264,18 +297,20 @@ void detect_path(const struct detect_view *view)
 		forms(view);
 	if (!slashes && !detect_shortened(view))
 		return;
+	if (view->gate & GATE_BACKSLASH)
+		rooted(view);
 	climbs = may_climb(view);
 	if (!climbs && !may_be_alone(view))
 		return;
-	size = canonical(view, text, false, &odd);
+	size = canonical(view, text, false, &odd, &doubled);
 	if (slashes && memchr(text, '?', size) != NULL)
 		expand(text, size);
-	climbing(view, text, size, odd, 1);
+	climbing(view, text, size, odd, doubled, 1);
 	if (slashes)
 		alone(view, text, size);
 	if (climbs && (view->gate & GATE_BACKSLASH) != 0) {
-		size = canonical(view, text, true, &odd);
-		climbing(view, text, size, odd, 2);
+		size = canonical(view, text, true, &odd, &doubled);
+		climbing(view, text, size, odd, 0, 2);
 	}
 }
 

@@ -1,11 +1,12 @@
 /* shell.c: a separator, a command, its argument, as a shell reads them. */
 #include "engine/detect/view.h"
 
-enum { WORD = 24 };
+enum { WORD = 24, TALK = 24 };
 
 struct place {
 	size_t at;   /* of the separator */
 	size_t next; /* behind it */
+	size_t line; /* where its line begins */
 	bool opens;  /* ` or $( */
 };
 
@@ -128,13 +129,11 @@ static bool behind_value(const struct detect_view *view, size_t at)
 }
 
 /* Does the line in front begin with a command, or a prompt? Then somebody shows a command line: no value is left. */
-static bool behind_command(const struct detect_view *view, size_t at)
+static bool behind_command(const struct detect_view *view, const struct place *place)
 {
 	uint8_t word[WORD];
-	size_t from = at, size;
+	size_t at = place->at, from = at - place->line < 200 ? place->line : at - 200, size;
 
-	while (from != 0 && at - from < 200 && view->text[from - 1] != '\n')
-		from--;
 	while (from < at && is_blank(view->text[from]))
 		from++;
 	if (from < at && (view->text[from] == '$' || view->text[from] == '#' || view->text[from] == '%' ||
@@ -176,6 +175,48 @@ static bool deaf(const struct detect_view *view, const struct place *place, cons
 	return (place->next == place->at + 1 && (c == '|' || c == '&') &&
 		detect_word(view->words, LIST_SHELL_DEAF, word, size)) ||
 	       detect_word(view->words, LIST_SHELL_SCOUTS, word, size);
+}
+
+/* Words in front, a blank, and none of the last words begins a command line: the separator goes on with nothing that is
+ * said there. */
+static bool behind_talk(const struct detect_view *view, size_t at)
+{
+	const uint8_t *text = view->text;
+	size_t end = at, from, words = 0;
+
+	while (end != 0 && is_blank(text[end - 1]))
+		end--;
+	if (end == at)
+		return false;
+	from = end > TALK ? end - TALK : 0;
+	if (end - from < TALK)
+		return false;
+	for (size_t i = from; i < end; i++)
+		if (!is_word(text[i]) && !is_blank(text[i]) && text[i] < 0x80 && memchr(".,!?:-'", text[i], 7) == NULL)
+			return false;
+	while (end > from && words < 4) {
+		size_t word = end;
+
+		while (word > from && is_word(text[word - 1]))
+			word--;
+		if (word == end) {
+			end--;
+			continue;
+		}
+		if (detect_word(view->words, LIST_SHELL_COMMANDS, text + word, end - word) ||
+		    detect_word(view->words, LIST_SHELL_TOOLS, text + word, end - word))
+			return false;
+		words++;
+		end = word;
+	}
+	return true;
+}
+
+/* -l, /tmp, \\host, $x, c:: what a word of talk is not. */
+static bool is_argument(const uint8_t *at, const uint8_t *end)
+{
+	return end - at > 1 &&
+	       ((memchr("-/\\$", *at, 4) != NULL && !is_blank(at[1])) || (ascii_is_alpha(*at) && at[1] == ':'));
 }
 
 /* x;id;y: nothing but a command from one separator to the next, as nobody writes who shows a command line. Between
@@ -224,19 +265,23 @@ static void command(const struct detect_view *view, const struct place *place)
 		detect_hit(view, RULE_SHELL_START, place->at);
 	else if (place->opens && (over || argument))
 		detect_hit(view, RULE_SHELL_SUBSTITUTION, place->at);
-	else if (!in_span(view, place->at) && alone_between(view, place, rest, size))
+	else if (!in_span(view, place->at) &&
+		 (alone_between(view, place, rest, size) ||
+		  (!place->opens && !is_filter(view, word, size) && behind_talk(view, place->at) &&
+		   (is_argument(rest, end) ||
+		    (!ambiguous && (over || detect_word(view->words, LIST_SHELL_DEAF, word, size)))))))
 		detect_hit(view, RULE_SHELL_BEHIND, place->at);
 	else if (!place->opens && !is_filter(view, word, size) && !in_span(view, place->at) &&
 		 (deaf(view, place, word, size)
 			  ? argument || !ambiguous
-			  : (argument && !talks(view, place->at) && !behind_command(view, place->at)) ||
+			  : (argument && !talks(view, place->at) && !behind_command(view, place)) ||
 				    ((argument || over) && set_off(view, place))))
 		detect_hit(view, RULE_SHELL_BEHIND, place->at);
 	else if ((over || argument) && !(is_filter(view, word, size) && view->text[place->at] == '|') &&
 		 !detect_has(view, RULE_SHELL_COMMAND) &&
 		 !detect_has(view, RULE_SHELL_SUBSTITUTION)) /* once is enough */
 		detect_hit(view, ambiguous && !argument ? RULE_SHELL_SUBSTITUTION : RULE_SHELL_COMMAND, place->at);
-	else if (!place->opens && !ambiguous && !in_span(view, place->at) && !behind_command(view, place->at) &&
+	else if (!place->opens && !ambiguous && !in_span(view, place->at) && !behind_command(view, place) &&
 		 detect_word(view->words, LIST_SHELL_DEAF, word, size))
 		detect_hit(view, RULE_SHELL_COMMAND, place->at); /* words follow, of who goes on to speak */
 }
@@ -282,15 +327,16 @@ static size_t skip_row(const struct detect_view *view, size_t at)
 void detect_shell(const struct detect_view *view)
 {
 	const uint8_t *text = view->text;
+	size_t line = 0, seen = 0;
 
 	for (size_t i = 0; i < view->size; i++) {
-		struct place place = { i, i + 1, false };
+		struct place place = { i, i + 1, 0, false };
 
 		if (text[i] == '|' && (i == 0 || text[i - 1] == '\n')) {
 			i = skip_row(view, i);
 			if (i == view->size)
 				break;
-			place = (struct place){ i, i + 1, false };
+			place = (struct place){ i, i + 1, 0, false };
 		}
 		switch (text[i]) {
 		case ';':
@@ -327,8 +373,13 @@ void detect_shell(const struct detect_view *view)
 		default:
 			continue;
 		}
-		if (place.next < view->size && !((text[i] == '\n' || text[i] == '\r') && !behind_value(view, i)))
+		if (place.next < view->size && !((text[i] == '\n' || text[i] == '\r') && !behind_value(view, i))) {
+			for (; seen < i; seen++)
+				if (text[seen] == '\n')
+					line = seen + 1;
+			place.line = line;
 			command(view, &place);
+		}
 		i = place.next - 1;
 	}
 	alone(view);
@@ -352,7 +403,7 @@ void detect_shell_word(const struct detect_view *view, enum detect_list list, si
 		for (size_t i = at + size; i < end; i++)
 			if (detect_any(view->words, LIST_SHELL_CODE, view->text + i, view->text + end) != 0)
 				detect_hit(view, RULE_SHELL_CALL, at);
-	} else if (memchr(view->text + at, '(', size) != NULL && view->size < 120) {
+	} else if (memchr(view->text + at, '(', size) != NULL && detect_passage(view, at) < 120) {
 		read_word(view, at + size, word, &length);
 		if (length != 0 && detect_word(view->words, LIST_SHELL_COMMANDS, word, length))
 			detect_hit(view, RULE_SHELL_CALL, at);

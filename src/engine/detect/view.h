@@ -37,6 +37,8 @@ bool detect_has(const struct detect_view *view, enum detect_rule rule);
 bool detect_spend(const struct detect_view *view, size_t octets);
 /* Has it ..2f, ..5c or 0x2e: slashes and dots written without a mark? */
 bool detect_shortened(const struct detect_view *view);
+/* How many octets stand around a place that no talk parts from it: what it would be alone. Costs work. */
+size_t detect_passage(const struct detect_view *view, size_t at);
 void detect_scan(const struct detect_view *view);
 /* The first place of a text in the view from an offset on, to another; view->size: nowhere. */
 size_t detect_find(const struct detect_view *view, size_t from, const char *what);
@@ -48,6 +50,13 @@ static inline bool is_word(uint8_t c)
 {
 	return view_words[c];
 }
+/* Octets that no words have: those of the gate of the voice (tables/detectors.def). A place without any is words,
+ * and says nothing, as a text without any does not. */
+static const bool view_marks[256] = {
+	['<'] = true, ['>'] = true, ['\''] = true, ['"'] = true, ['='] = true, ['('] = true, [')'] = true,
+	[';'] = true, ['&'] = true, ['|'] = true,  ['`'] = true, ['$'] = true, ['/'] = true, ['\\'] = true,
+	['{'] = true, ['}'] = true, ['['] = true,  [']'] = true, ['#'] = true, ['*'] = true, ['%'] = true,
+};
 static inline bool is_blank(uint8_t c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');

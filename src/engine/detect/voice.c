@@ -58,48 +58,154 @@ static bool any_greater(row_of_sums a, row_of_sums b)
 	return (half[0] | half[1]) != 0;
 }
 
-/* A window of weights fits into 16 bits: 40 octets, four weights each, at most 127 each. */
+/* The first octet that no words have, from there on. */
+static size_t next_mark(const uint8_t *text, size_t size, size_t from)
+{
+	while (from < size && !view_marks[text[from]])
+		from++;
+	return from;
+}
+
+/* Where the token begins, or ends, that has an octet: at a blank, or at the reach of a place. */
+static size_t token_from(const uint8_t *text, size_t at, size_t least)
+{
+	size_t from = at;
+
+	while (from > least && at - from < VOICE_REACH && voice_fold(text[from - 1]) != ' ')
+		from--;
+	return from;
+}
+
+static size_t token_to(const uint8_t *text, size_t size, size_t at)
+{
+	size_t to = at + 1;
+
+	while (to < size && to - at < VOICE_REACH && voice_fold(text[to]) != ' ')
+		to++;
+	return to;
+}
+
+struct hearing {
+	const int8_t (*weights)[VOICE_LANES];
+	const uint8_t *text;
+	size_t at;			/* heard up to here */
+	uint64_t past;			/* what stands in front of it, folded */
+	size_t begins[VOICE_STEPS];	/* of the places that end here, the shortest first */
+	row_of_sums steps[VOICE_STEPS]; /* their sums */
+	row_of_sums worst;
+	unsigned since; /* steps since the last one with a mark */
+	struct voice_best *best;
+};
+
+/* Goes on at a place, with what stands in front of it. */
+static void go_to(struct hearing *h, size_t at)
+{
+	h->at = at;
+	h->past = VOICE_START;
+	for (size_t i = at > 8 ? at - 8 : 0; i < at; i++)
+		h->past = h->past << 8 | voice_fold(h->text[i]);
+}
+
+/* Of the places that end here and have a mark, the shortest of since steps, the last of them from begin on, the
+ * loudest.
+ */
+static void take(struct hearing *h, row_of_sums fresh, unsigned since, size_t begin, size_t end)
+{
+	row_of_sums most = since == 0 ? fresh : (row_of_sums){ 0 } + INT16_MIN;
+
+	for (unsigned k = since == 0 ? 1 : since; k < VOICE_STEPS; k++)
+		most = greater(most, h->steps[k - 1] + fresh);
+	if (!any_greater(most, h->worst))
+		return;
+	h->worst = greater(most, h->worst);
+	for (unsigned lane = 0; lane < DETECT_CLASSES; lane++)
+		if (most[lane] > h->best->sum[lane]) {
+			unsigned k = since;
+
+			while (k + 1 < VOICE_STEPS &&
+			       (k != 0 ? h->steps[k - 1][lane] + fresh[lane] : fresh[lane]) != most[lane])
+				k++;
+			h->best->sum[lane] = most[lane];
+			h->best->end[lane] = (uint32_t)end;
+			h->best->size[lane] = (uint32_t)(end - (k != 0 ? h->begins[k - 1] : begin));
+		}
+}
+
+/* words: of them each may be the last of a place. */
+static void hear_step(struct hearing *h, size_t end, bool words)
+{
+	row_of_sums fresh = { 0 };
+	size_t begin = h->at;
+	bool marked = false;
+
+	for (; h->at < end; h->at++) {
+		uint8_t c = h->text[h->at];
+		uint32_t rows[VOICE_GRAMS];
+
+		if (words && c == ' ' && h->since + 1 < VOICE_STEPS && h->at != begin)
+			take(h, fresh, h->since + 1, begin, h->at);
+		marked = marked || view_marks[c];
+		h->past = h->past << 8 | voice_fold(c);
+		if (voice_repeats(h->past))
+			continue;
+		voice_rows(h->past, rows);
+		fresh += (read_row(h->weights[rows[0]]) + read_row(h->weights[rows[1]])) +
+			 (read_row(h->weights[rows[2]]) + read_row(h->weights[rows[3]]));
+	}
+	h->since = marked ? 0 : h->since + 1;
+	if (h->since < VOICE_STEPS)
+		take(h, fresh, h->since, begin, end);
+	for (unsigned k = VOICE_STEPS - 1; k != 0; k--) {
+		h->steps[k] = h->steps[k - 1] + fresh;
+		h->begins[k] = h->begins[k - 1];
+	}
+	h->steps[0] = fresh;
+	h->begins[0] = begin;
+}
+
+/* In steps up to there; what is less than one comes first in front of a passage, which words are, else last. */
+static void hear(struct hearing *h, size_t to, bool words, bool first)
+{
+	if (first && h->at < to && (to - h->at) % VOICE_STEP != 0)
+		hear_step(h, h->at + (to - h->at) % VOICE_STEP, words);
+	while (h->at < to)
+		hear_step(h, to - h->at > VOICE_STEP ? h->at + VOICE_STEP : to, words);
+}
+
+/* Marks that no talk parts from each other are one passage, from the token of the first to that of the last. Steps
+ * begin with it and end with it, and nothing is heard in front of it: so it is as loud within talk as alone. A window
+ * of weights fits into 16 bits: 40 octets, four weights each, at most 127 each. */
 void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *text, size_t size,
 		 struct voice_best *ret_best)
 {
-	row_of_sums steps[VOICE_STEPS] = { 0 }, worst = (row_of_sums){ 0 } + INT16_MIN;
-	uint64_t past = VOICE_START;
+	struct hearing h = { .weights = weights, .text = text, .past = VOICE_START, .since = VOICE_STEPS };
+	size_t mark = next_mark(text, size, 0), from = token_from(text, mark, 0);
 
-	for (unsigned lane = 0; lane < VOICE_LANES; lane++)
+	h.best = ret_best;
+	h.worst = (row_of_sums){ 0 } + INT16_MIN;
+	for (unsigned lane = 0; lane < VOICE_LANES; lane++) {
 		ret_best->sum[lane] = INT32_MIN;
-	for (size_t i = 0; i < size;) {
-		row_of_sums fresh = { 0 }, most;
+		ret_best->end[lane] = ret_best->size[lane] = 0;
+	}
+	while (mark < size) {
+		size_t last = mark, next, to;
 
-		for (size_t end = size - i > VOICE_STEP ? i + VOICE_STEP : size; i < end; i++) {
-			uint32_t rows[VOICE_GRAMS];
-
-			past = past << 8 | voice_fold(text[i]);
-			if (voice_repeats(past))
-				continue;
-			voice_rows(past, rows);
-			fresh += (read_row(weights[rows[0]]) + read_row(weights[rows[1]])) +
-				 (read_row(weights[rows[2]]) + read_row(weights[rows[3]]));
-		}
-		/* steps: the sums of the places that end here, the shortest first */
-		most = fresh;
-		for (unsigned k = VOICE_STEPS - 1; k != 0; k--) {
-			steps[k] = steps[k - 1] + fresh;
-			most = greater(most, steps[k]);
-		}
-		steps[0] = fresh;
-		if (!any_greater(most, worst))
-			continue;
-		worst = greater(most, worst);
-		for (unsigned lane = 0; lane < DETECT_CLASSES; lane++)
-			if (most[lane] > ret_best->sum[lane]) {
-				unsigned k = 0;
-
-				while (k + 1 < VOICE_STEPS && steps[k][lane] != most[lane])
-					k++;
-				ret_best->sum[lane] = most[lane];
-				ret_best->end[lane] = (uint32_t)i;
-				ret_best->size[lane] = (k + 1) * VOICE_STEP;
-			}
+		while ((next = next_mark(text, size, last + 1)) < size && next - last <= VOICE_TALK)
+			last = next;
+		to = token_to(text, next, last);
+		if (from - h.at > 2 * VOICE_REACH)
+			go_to(&h, from - VOICE_REACH);
+		hear(&h, from, true, true);
+		if (from != 0 && voice_fold(text[from - 1]) == ' ')
+			h.past = VOICE_START;
+		hear(&h, to, false, false);
+		mark = next;
+		from = mark < size ? token_from(text, mark, to) : size;
+		/* the longest places that still have something of it */
+		if (from - to > 2 * VOICE_REACH)
+			hear(&h, to + VOICE_REACH, true, false);
+		else if (mark == size)
+			hear(&h, size, true, false);
 	}
 }
 _Static_assert(VOICE_WINDOW *VOICE_GRAMS * 128 <= INT16_MAX, "the sum of a window");
@@ -118,22 +224,40 @@ static bool has(const struct detect_view *view, const char *what)
 	return detect_find(view, 0, what) < view->size;
 }
 
+enum { AROUND_PATH = 8 };
+
 /* Developers name files of the system all day, several in a sentence, and files of their own from four folders above;
  * that they are named is what the voice hears. It is heard aloud where one climbs to a file of the system, or something
- * is encoded. A message that is a path and nothing else: path.c. */
-static unsigned of_path(const struct detect_view *view)
+ * is encoded in that very place. A message that is a path and nothing else: path.c. */
+static unsigned of_path(const struct detect_view *view, size_t from, size_t to)
 {
+	const uint8_t *place, *mark;
+	size_t size;
+
 	if (detect_any(view->words, LIST_PATH_PLAIN, view->text, view->text + view->size) != 0)
 		return 0;
-	if (memchr(view->text, '%', view->size) != NULL || memchr(view->text, '\\', view->size) != NULL ||
-	    has(view, "://"))
+	if (memchr(view->text, ' ', view->size) == NULL)
 		return DETECT_REFUSE;
-	if (has(view, ".."))
-		return has(view, "../../../..") || has_any(view, LIST_PATH_FILES, 0, view->size) ||
-				       has_any(view, LIST_PATH_ROOTS, 0, view->size)
+	from = from > AROUND_PATH ? from - AROUND_PATH : 0;
+	to = view->size - to > AROUND_PATH ? to + AROUND_PATH : view->size;
+	place = view->text + from;
+	size = to - from;
+	if (memchr(place, '%', size) != NULL)
+		return DETECT_REFUSE;
+	/* C:\Windows\x is what people name */
+	mark = memchr(place, '\\', size);
+	if (mark != NULL && (mark == view->text || mark[-1] != ':'))
+		return DETECT_REFUSE;
+	if (memmem(place, size, "../", 3) != NULL)
+		return has(view, "../../../..") || has_any(view, LIST_PATH_FILES, from, to) ||
+				       has_any(view, LIST_PATH_ROOTS, from, to)
 			       ? DETECT_REFUSE
 			       : DETECT_FLAG;
-	return memchr(view->text, ' ', view->size) == NULL ? DETECT_REFUSE : DETECT_FLAG;
+	mark = memmem(place, size, "://", 3);
+	if (mark != NULL &&
+	    (mark - view->text < 4 || (memcmp(mark - 4, "http", 4) != 0 && memcmp(mark - 4, "ttps", 4) != 0)))
+		return DETECT_REFUSE;
+	return has_any(view, LIST_PATH_PLAIN, from, to) ? 0 : DETECT_FLAG;
 }
 
 /* Components as frameworks write them, around the place: markup that a compiler reads, no browser. What a browser would
@@ -166,7 +290,7 @@ static unsigned of_others(const struct detect_view *view)
 /* A command, or a call that starts one. */
 static unsigned of_shell(const struct detect_view *view)
 {
-	if (view->text[0] == '|' && has(view, "|\n|"))
+	if ((view->text[0] == '|' && has(view, "|\n|")) || (view->text[0] == '+' && has(view, "|\n+")))
 		return 0; /* a table */
 	for (size_t i = 0; i < view->size; i++) {
 		size_t size;
@@ -204,7 +328,7 @@ unsigned voice_may(const struct detect_view *view, unsigned class, const struct 
 	case DETECT_SHELL:
 		return of_shell(view);
 	case DETECT_PATH:
-		return of_path(view);
+		return of_path(view, from, to);
 	default:
 		return of_others(view);
 	}

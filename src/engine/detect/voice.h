@@ -1,9 +1,10 @@
 /* voice.h: the learned voice: how like known attacks a place of a text is. A place is one to VOICE_STEPS steps of
- * VOICE_STEP octets, wherever it is the worst, so that what stands within a long text is seen as if it stood alone,
- * however short it is; each octet of it that goes on with no repetition adds the weights of the n-grams that end there,
- * found by hash. The weights are made by bench/voice_train.c, which finds the n-grams by the very functions below but
- * hears repetitions, too; from which sums on the voice speaks was chosen (bench/detect_voice.c) by voice_score itself.
- * Both stand in tables/voice_weights.def. */
+ * VOICE_STEP octets, wherever it is the worst, with something that words do not have; steps begin and end where talk
+ * ends and begins (VOICE_TALK octets of words), so that what stands within a long text is seen as if it stood alone,
+ * however short it is. Each octet of a place that goes on with no repetition adds the weights of the n-grams that end
+ * there, found by hash. The weights are made by bench/voice_train.c, which finds the n-grams by the very functions
+ * below but hears repetitions and words, too, in steps from the beginning on; from which sums on the voice speaks was
+ * chosen (bench/detect_voice.c) by voice_score itself. Both stand in tables/voice_weights.def. */
 #ifndef ENGINE_DETECT_VOICE_H
 #define ENGINE_DETECT_VOICE_H
 #include <stdbool.h>
@@ -19,7 +20,9 @@ enum {
 	VOICE_GRAMS = 4,
 	VOICE_STEP = 8,
 	VOICE_STEPS = 5,
-	VOICE_WINDOW = VOICE_STEP * VOICE_STEPS
+	VOICE_WINDOW = VOICE_STEP * VOICE_STEPS,
+	VOICE_REACH = VOICE_WINDOW - VOICE_STEP, /* beside a step, the longest place that has it */
+	VOICE_TALK = 24				 /* octets without a mark: talk */
 };
 
 /* Letters as they are, digits alike, blanks and controls alike, all beyond ASCII alike. */
@@ -61,7 +64,8 @@ struct voice_best {
 	uint32_t end[VOICE_LANES], size[VOICE_LANES]; /* of the place, in octets */
 };
 
-/* Of each class the place of the greatest sum. size is not 0. */
+/* Of each class the place of the greatest sum, of those that have anything but words: INT32_MIN, and a place of no
+ * octets, where there is none. size is not 0. */
 void voice_score(const int8_t weights[VOICE_ROWS][VOICE_LANES], const uint8_t *text, size_t size,
 		 struct voice_best *ret_best);
 extern const int8_t voice_weights[VOICE_ROWS][VOICE_LANES];

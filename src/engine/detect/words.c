@@ -136,3 +136,21 @@ size_t detect_find_within(const struct detect_view *view, size_t from, size_t to
 	}
 	return found != NULL ? (size_t)(found - view->text) : view->size;
 }
+
+/* Marks are 24 octets of words apart at most. */
+size_t detect_passage(const struct detect_view *view, size_t at)
+{
+	enum { TALK = 24, MOST = 200 };
+	const uint8_t *text = view->text;
+	size_t first = at, last = at;
+
+	if (view->size < MOST || !detect_spend(view, MOST))
+		return view->size;
+	for (size_t i = at; i != 0 && first - i < TALK && at - i < MOST; i--)
+		if (view_marks[text[i - 1]])
+			first = i - 1;
+	for (size_t i = at + 1; i < view->size && i - last <= TALK && i - at < MOST; i++)
+		if (view_marks[text[i]])
+			last = i;
+	return last + 1 - first;
+}

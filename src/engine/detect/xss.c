@@ -190,9 +190,15 @@ static bool code_follows(const struct detect_view *view, const uint8_t *at)
 
 	if (end - at > 400)
 		end = at + 400;
-	if (detect_find_within(view, (size_t)(at - view->text), (size_t)(end - view->text), "</script") < view->size ||
-	    detect_find_within(view, (size_t)(at - view->text), (size_t)(end - view->text), "<\\/script") < view->size)
-		return true;
+	for (size_t close = (size_t)(at - view->text);
+	     (close = detect_find_within(view, close, (size_t)(end - view->text), "/script")) < view->size; close++) {
+		size_t open = close; /* <\\/script> to who takes the meaning of it away, once or twice */
+
+		while (view->text[open - 1] == '\\')
+			open--;
+		if (view->text[open - 1] == '<')
+			return true;
+	}
 	if (end - at > 80)
 		end = at + 80;
 	while (at < end && (is_blank(*at) || *at == '/' || *at == '*' || *at == '!' || *at == '-' || *at == '<'))
@@ -245,8 +251,10 @@ static void suspect(const struct detect_view *view, const uint8_t *name, const u
 		head.size = 400;
 	if (detect_has(view, RULE_XSS_ELEMENT) || !detect_spend(view, 400))
 		return;
-	if (detect_find(&head, 0, "http-equiv") < head.size || detect_find(&head, 0, "stylesheet") < head.size ||
-	    detect_find(&head, 0, "import") < head.size ||
+	if (detect_find(&head, 0, "http-equiv") < head.size ||
+	    (name[0] == 'm' &&
+	     (detect_find(&head, 0, "utf-7") < head.size || detect_find(&head, 0, "utf7") < head.size)) ||
+	    detect_find(&head, 0, "stylesheet") < head.size || detect_find(&head, 0, "import") < head.size ||
 	    ((name[0] == 'x' || name[0] == 'l') && detect_find(&head, 0, "src") < head.size))
 		detect_hit(view, RULE_XSS_ELEMENT, tag);
 	if (name_end - name != 5 || memcmp(name, "style", 5) != 0)
@@ -268,12 +276,16 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 	if (at == end)
 		return at;
 	if (*at == '!' || *at == '?' || *at == '%') {
-		if (VIEW_HAS(view, tag, "<![cdata[") || VIEW_HAS(view, tag, "<!attlist") ||
-		    VIEW_HAS(view, tag, "<?xml-stylesheet") || VIEW_HAS(view, tag, "<?xml:namespace") ||
-		    VIEW_HAS(view, tag, "<!--[if") || VIEW_HAS(view, tag, "<![endif"))
+		if (VIEW_HAS(view, tag, "<![cdata[") || VIEW_HAS(view, tag, "<?xml-stylesheet") ||
+		    VIEW_HAS(view, tag, "<?xml:namespace") || VIEW_HAS(view, tag, "<!--[if") ||
+		    VIEW_HAS(view, tag, "<![endif"))
 			detect_hit(view, RULE_XSS_SUSPECT, tag);
-		if (VIEW_HAS(view, tag, "<?import"))
+		if (VIEW_HAS(view, tag, "<?import") || VIEW_HAS(view, tag, "<!attlist") ||
+		    (VIEW_HAS(view, tag, "<?xml-stylesheet") &&
+		     detect_find_within(view, tag, end - at > 120 ? tag + 120 : view->size, "href") < view->size))
 			detect_hit(view, RULE_XSS_ELEMENT, tag);
+		if (*at == '%' && end - at > 7 && memcmp(at + 1, "script", 6) == 0)
+			detect_hit(view, RULE_XSS_SUSPECT, tag);
 		return at + 1;
 	}
 	if (*at == '/')
@@ -300,7 +312,14 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 	rest = read_attributes(view, at, tag, reading);
 	if (view->text[tag + 1] == '/') {
 		if (size == 6 && memcmp(name, "script", 6) == 0)
-			detect_hit(view, RULE_XSS_BARE_SCRIPT, tag);
+			detect_hit(view,
+				   !detect_has(view, RULE_XSS_SCRIPT) && !detect_has(view, RULE_XSS_CALL) &&
+						   detect_spend(view, 40) &&
+						   xss_calls_within(view, view->text + (tag > 40 ? tag - 40 : 0),
+								    view->text + tag)
+					   ? RULE_XSS_CALL /* a script that the page began */
+					   : RULE_XSS_BARE_SCRIPT,
+				   tag);
 		else if (tag == 0 && view->begins && view->size < 160 &&
 			 detect_word(view->words, LIST_XSS_TEXTS, name, size))
 			detect_hit(view, RULE_XSS_SUSPECT, tag); /* the page's own text is left */
@@ -395,6 +414,8 @@ void detect_xss(const struct detect_view *view)
 		if (detect_find(view, 0, "-->]]>") < view->size)
 			detect_hit(view, RULE_XSS_ENDS, 0);
 	}
+	if ((view->gate & GATE_HIGH) && detect_find(view, 0, "\xc2\xbcscript") < view->size)
+		detect_hit(view, RULE_XSS_SUSPECT, 0); /* a bracket to who reads seven bits */
 	if (view->gate & GATE_EQUALS)
 		handlers(view);
 	if (view->gate & (GATE_PAREN | GATE_EQUALS | GATE_BACKTICK))

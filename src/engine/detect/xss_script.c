@@ -67,7 +67,12 @@ static void scheme(const struct detect_view *view, size_t at, size_t size)
 	if (!detect_spend(view, (size_t)(end - next)))
 		return;
 	if (!ascii_is_alpha(view->text[at])) {
-		if (xss_calls_within(view, next, end - next > 40 ? next + 40 : end))
+		size_t before = at > 24 ? at - 24 : 0;
+
+		if (view->text[next - view->text - 1] == '8' || /* a bracket that nobody needs to write so */
+		    (view->text[at] != '&' && view->text[at] != '+' &&
+		     detect_find_within(view, before, at, "style=") < view->size) ||
+		    xss_calls_within(view, next, end - next > 40 ? next + 40 : end))
 			detect_hit(view,
 				   view->text[at] == '=' || view->text[at] == ':' ? RULE_XSS_STYLE : RULE_XSS_SCRIPT,
 				   at);
@@ -82,7 +87,8 @@ static void scheme(const struct detect_view *view, size_t at, size_t size)
 /* The page's own object in front of a name: window.alert(1). Where it begins, or at. */
 static size_t behind_page(const struct detect_view *view, size_t at)
 {
-	static const char *const pages[] = { "window.", "top.", "self.", "parent.", "frames.", "globalthis." };
+	static const char *const pages[] = { "window.", "top.",	       "self.",	       "parent.",
+					     "frames.", "globalthis.", "parentwindow." };
 
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		size_t size = strlen(pages[i]);
@@ -233,6 +239,20 @@ static bool runs_at(const uint8_t *at, const uint8_t *end)
 	return at != from && at + 1 < end && *at == '=' && at[1] != '=';
 }
 
+/* 48e71;alert(1)//x and }alert(1);{// : a number or a block that the page began is left, and the rest is cut off. */
+static void leaves_statement(const struct detect_view *view, const uint8_t *at)
+{
+	const uint8_t *end = view->text + view->size, *call = at, *cut;
+
+	while (call < end && (*call == ';' || *call == '}'))
+		call++;
+	if (!xss_calls_at(view, call, end) || view->size > 80)
+		return;
+	cut = memmem(call, (size_t)(end - call), "//", 2);
+	if (cut != NULL && cut[-1] != ':' && memchr(call, ' ', (size_t)(end - call)) == NULL)
+		detect_hit(view, RULE_XSS_CALL, 0);
+}
+
 void xss_leaves_script(const struct detect_view *view)
 {
 	const uint8_t *text = view->text, *end = text + view->size, *p = text, *last = end, *ops;
@@ -243,12 +263,14 @@ void xss_leaves_script(const struct detect_view *view)
 	/* what the page's own string has, at most a word */
 	while (p < end && p - text < 24 && (is_word(*p) || *p == '.' || *p == '-' || *p == '\\'))
 		p++;
-	if (p == end || memchr("'\"`)]}", *p, 6) == NULL)
+	if (p == end || memchr("'\"`)]};", *p, 7) == NULL)
 		return;
+	if (*p == ';' || *p == '}')
+		leaves_statement(view, p);
 	quote = *p == '\'' || *p == '"' || *p == '`';
 	while (last > p && is_blank(last[-1]))
 		last--;
-	comment = last - p > 4 && last[-1] == '/' && last[-2] == '/' && last[-3] != ':';
+	comment = *p != ';' && last - p > 4 && last[-1] == '/' && last[-2] == '/' && last[-3] != ':';
 	/* or its string goes on: '-f()-' */
 	if (!comment && !(quote && last - p > 4 && last[-1] == *p && memchr("+-*/^%|&,;<>(", last[-2], 13) != NULL))
 		return;
@@ -317,6 +339,9 @@ void detect_xss_word(const struct detect_view *view, enum detect_list list, size
 		return;
 	case LIST_XSS_SINKS:
 		flows(view, at, size);
+		return;
+	case LIST_XSS_BASE64:
+		detect_hit(view, RULE_XSS_SCRIPT, at);
 		return;
 	case LIST_XSS_FEW: /* script that is written with eight characters */
 		detect_hit(view, view->size < 100 ? RULE_XSS_BARE_CALL : RULE_XSS_CALL, at);
