@@ -89,7 +89,7 @@ def test_processes():
 
 def test_kept():
     """capture.keep, keep_fields, redact_fields, users."""
-    message = {"type": "x", "free": "two words", "note": "three more words", "word": "ACME", "code": "ABC"}
+    message = {"type": "x", "free": "two words", "note": "three more words", "word": "JUNIPERWOOD", "code": "QUARTZWORKS"}
     cases = [({"keep": "all", "redact_fields": ["code"]}, (True, True, True, False)),
              ({"keep": "words", "keep_fields": ["note"]}, (False, True, True, True)),
              ({"keep": "shapes"}, (False, False, False, False))]

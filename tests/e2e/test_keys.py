@@ -200,7 +200,7 @@ def test_rotation():
         equal(both[0].ended(), ("SESSION_EXPIRED", 4401), "then too")
         equal(both[1].ask(type="ping")["type"], "pong", "the new one goes on")
         equal((result(fw, old["key"]), result(fw, new["key"])), ("AUTH_FAILED", "auth_success"), "alone")
-        equal([(a["key"], a["replaces"]) for a in actions(fw, "key rotate")], [(new["id"], old["id"])], "the record has it")
+        equal([(a["key"], json.loads(a["before"])["key"]) for a in actions(fw, "key rotate")], [(new["id"], old["id"])], "the record has it")
         code, text, _ = say(fw, "key", "rotate", new["id"], "--overlap", "0s")
         equal((code, both[1].ended()), (0, ("SESSION_EXPIRED", 4401)), "without overlap it ends at once")
         equal(result(fw, text.split()[-1]), "auth_success", "for people the new key is the last word")
