@@ -199,6 +199,11 @@ static void fail_closed(struct fw_conn *conn)
 {
 	conn->broken = false;
 	login_free(conn);
+	/* Of a head that lacks a part nothing is sent. */
+	if (!conn->upgraded)
+		buf_clear(&conn->out, &conn->engine->pool);
+	if (conn->upstream != NULL && !conn->upstream->upgraded)
+		buf_clear(&conn->upstream->out, &conn->engine->pool);
 	ending_close(conn, CLOSE_FAULT, NULL, "memory");
 	if (conn->broken) { /* not even that could be said */
 		conn->broken = false;

@@ -63,7 +63,7 @@ void http_answer_switching(struct fw_conn *conn, const struct http1_head *head, 
 	put(conn, "\r\n");
 	compression_answer(conn, head);
 	put(conn, "\r\n");
-	conn->upgraded = true;
+	conn->upgraded = !conn->broken; /* else a part is missing, and nothing of it is sent */
 	dialects_choose(conn, subprotocol);
 	conn->engine->counters[COUNT_handshakes]++;
 }

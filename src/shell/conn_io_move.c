@@ -75,7 +75,7 @@ static void portion(struct conn_side *side, size_t size, uint64_t messages)
 
 	if (messages > PART)
 		part = size * PART / messages < CONN_PART ? CONN_PART : size * PART / messages;
-	else if (size >= part)
+	else if (size + size / 8 >= part) /* of TLS there is less than was read */
 		part *= 2;
 	side->part = part / CONN_PART <= UINT8_MAX ? (uint8_t)(part / CONN_PART) : 0;
 }

@@ -102,7 +102,7 @@ def test_names_asked_for():
             equal(status_of(trusting(authority), f"wss://localhost:{upstream.port}")[0], 502, "one of TLS 1.1 will not")
 
 
-LARGE = ("rate_limiting:\n  messages_per_minute: 1000000\n  max_message_size: 4194304\nwebsocket:\n  max_upstream_message: 4194304\n"
+LARGE = ("rate_limiting:\n  messages_per_minute: 1000000\n  max_message_size: 4194304\nwebsocket:\n  ping_interval: 0\n  max_upstream_message: 4194304\n"
          "routes: [{path: '*', opaque: true, binary: true}]\n")
 
 

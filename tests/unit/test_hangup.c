@@ -3,6 +3,7 @@
 #include "policy_of.h"
 
 #include "base/close_reason.h"
+#include "base/mem.h"
 
 #define REQUEST                                                                                                        \
 	"GET /?token=nonsense HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"            \
@@ -123,13 +124,57 @@ static void blocked_before_he_spoke(void **state)
 	}
 }
 
+/* What a client gets of a handshake during which one allocation fails, and those behind it if they do, begins with a
+ * whole head, or is nothing. */
+static void head_whole_or_none(void **state)
+{
+	static const char *const requests[] = {
+		"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+		REQUEST
+	};
+	struct fw_conn_options peer = { .peer = { .family = 4, .bytes = { 127, 0, 0, 1 } } };
+	unsigned answered = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * 40; i++) {
+		const char *request = requests[i % 2];
+		uint8_t octets[512];
+		struct fw_conn *conn;
+		const struct fw_event *event;
+		struct fw_slice out;
+
+		end(NULL); /* one that keeps no memory */
+		assert_int_equal(begin(NULL), 0);
+		conn = fw_conn_new(engine, &peer);
+		assert_non_null(conn);
+		memcpy(octets, request, strlen(request));
+		mem_fail_at(1 + i / 2);
+		fw_conn_receive(conn, FW_CLIENT, octets, strlen(request));
+		while ((event = fw_conn_next_event(conn)) != NULL)
+			if (event->kind == FW_EV_NEED && event->as.need.kind == FW_NEED_ADMIT)
+				fw_conn_supply(conn, event->as.need.id, &(struct fw_answer){ .code = FW_ANSWER_YES });
+		mem_fail_at(0);
+		out = fw_conn_output(conn, FW_CLIENT);
+		if (out.size != 0) {
+			assert_true(out.size > 12 && memcmp(out.data, "HTTP/1.1 ", 9) == 0);
+			assert_non_null(memmem(out.data, out.size, "\r\n\r\n", 4));
+			answered++;
+		}
+		fw_conn_free(conn);
+	}
+	assert_true(answered != 0 && answered < 2 * 40);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(whole, begin, end),
-						   cmocka_unit_test_setup_teardown(with_more_behind_it, begin, end),
-						   cmocka_unit_test_setup_teardown(not_whole, begin, end),
-						   cmocka_unit_test_setup_teardown(blocked_before_he_spoke, begin,
-										   end) };
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(whole, begin, end),
+		cmocka_unit_test_setup_teardown(with_more_behind_it, begin, end),
+		cmocka_unit_test_setup_teardown(not_whole, begin, end),
+		cmocka_unit_test_setup_teardown(blocked_before_he_spoke, begin, end),
+		cmocka_unit_test_setup_teardown(head_whole_or_none, begin, end),
+	};
 
 	return cmocka_run_group_tests_name("hangup", tests, NULL, NULL);
 }
