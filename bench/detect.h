@@ -88,4 +88,15 @@ static inline void look_at(const struct detect_words *words, struct fw_slice tex
 	detect_text(words, text, room, result);
 	free(room);
 }
+
+static inline bool is_refused(const struct detect_words *words, struct fw_slice text)
+{
+	struct detect_result result = { 0 };
+
+	look_at(words, text, &result);
+	for (unsigned of = 0; of < DETECT_CLASSES; of++)
+		if (detect_points(&result, of, NULL) >= DETECT_REFUSE)
+			return true;
+	return false;
+}
 #endif

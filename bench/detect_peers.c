@@ -58,13 +58,7 @@ static bool here(void)
 
 static bool refuses(struct fw_slice text)
 {
-	struct detect_result result = { 0 };
-
-	look_at(words, text, &result);
-	for (unsigned class = 0; class < DETECT_CLASSES; class ++)
-		if (detect_points(&result, class, NULL) >= DETECT_REFUSE)
-			return true;
-	return false;
+	return is_refused(words, text);
 }
 
 static bool rewrites(struct fw_slice text)

@@ -81,17 +81,11 @@ static size_t make(enum field_class class, uint64_t *state, char value[VALUE_ROO
 static bool refused(const struct fw_policy *policy, const struct detect_words *words, enum field_class class,
 		    struct fw_slice text)
 {
-	struct detect_result result = { 0 };
-
 	if (!schema_format_holds(policy, class, text))
 		return true;
 	if (schema_class_is_strict(class))
 		return false;
-	look_at(words, text, &result);
-	for (unsigned of = 0; of < DETECT_CLASSES; of++)
-		if (detect_points(&result, of, NULL) >= DETECT_REFUSE)
-			return true;
-	return false;
+	return is_refused(words, text);
 }
 
 /* "whoami", "5e-10", "objectClass" of the lists of attacks: no field can tell them from what it is for. */

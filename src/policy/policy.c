@@ -72,6 +72,20 @@ struct fw_policy *fw_policy_unref(struct fw_policy *policy)
 	return NULL;
 }
 
+struct fw_policy *policy_over(struct fw_policy *below)
+{
+	struct fw_policy *made = mem_alloc(sizeof(*made));
+
+	if (made == NULL)
+		return NULL;
+	memcpy(made, below, sizeof(*made));
+	atomic_init(&made->references, 1);
+	arena_init(&made->arena, LIMIT_POLICY_BYTES);
+	made->root = fw_policy_ref(below);
+	made->issuer_count = 0;
+	return made;
+}
+
 bool policy_trusts(const struct fw_policy *policy, const struct fw_addr *address)
 {
 	for (size_t i = 0; i < policy->trusted_net_count; i++)

@@ -398,6 +398,9 @@ uint16_t policy_permission_find(const struct fw_policy *policy, struct fw_slice 
 /* Before the policy is shared: takes over the pair, copies the kid. FW_OK, FW_ERR_MEMORY, or FW_ERR_INVALID: too many,
  * or one of this kid is there. */
 int policy_add_assertion_key(struct fw_policy *policy, const struct jwt_key *key);
+/* Another one, of which one reference is the caller's, that has all of it but its issuers, whose keys are its own, and
+ * keeps it as its root. NULL: memory is short. */
+struct fw_policy *policy_over(struct fw_policy *below);
 /* Is this one of the trusted proxies? */
 bool policy_trusts(const struct fw_policy *policy, const struct fw_addr *address);
 

@@ -47,17 +47,12 @@ static bool renew(struct fw_policy *policy, struct policy_issuer *issuer, const 
 
 struct fw_policy *policy_with_keys(struct fw_policy *policy, const struct policy_fetched *sets, size_t count)
 {
-	struct fw_policy *root = policy->root != NULL ? policy->root : policy, *made = mem_alloc(sizeof(*made));
+	struct fw_policy *root = policy->root != NULL ? policy->root : policy, *made = policy_over(root);
 	size_t size = root->issuer_count * sizeof(*root->issuers);
 	bool holds;
 
 	if (made == NULL)
 		return NULL;
-	memcpy(made, root, sizeof(*made));
-	atomic_init(&made->references, 1);
-	arena_init(&made->arena, LIMIT_POLICY_BYTES);
-	made->root = fw_policy_ref(root);
-	made->issuer_count = 0;
 	made->issuers = arena_alloc(&made->arena, size + 1);
 	holds = made->issuers != NULL;
 	if (holds)
