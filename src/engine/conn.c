@@ -161,6 +161,9 @@ static bool step_client(struct fw_conn *conn)
 			traffic_client(conn);
 		return true;
 	case PHASE_CLOSING:
+		/* Who says so much more is not waited for: reading it costs what no limit counts any more. */
+		if (++conn->late_frames > LIMIT_LATE_FRAMES)
+			conn->reader.failed = true;
 		if (conn->close_received || conn->reader.failed || !conn->upgraded)
 			conn->input_size = 0;
 		else

@@ -272,6 +272,7 @@ struct fw_conn {
 	uint32_t admit_again_ms; /* where too many handshakes came */
 	uint32_t messages_in, messages_out;
 	uint16_t end_code;	 /* close code sent or received */
+	uint16_t late_frames;	 /* that came while it was closing */
 	uint32_t frames_counted; /* of the message that is being read */
 
 	uint64_t phase_until_ns;  /* deadline of the phase; UINT64_MAX: none */

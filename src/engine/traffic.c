@@ -27,6 +27,7 @@ static void client_control(struct fw_conn *conn, const struct ws_item *item)
 {
 	uint64_t now = conn->engine->now.monotonic_ns;
 
+	conn->engine->counters[COUNT_control_frames_in]++;
 	if (item->opcode == WS_CLOSE) {
 		ending_peer_close(conn, FW_CLIENT, item->code, slice(item->payload, item->size));
 		return;

@@ -8,7 +8,7 @@
 /* FIRST_READ: a connection that is not open yet has no use for more, and the engine keeps what it cannot use yet.
  * ROUNDS: a connection that always has something to read leaves room for the others after so many reads. PART:
  * messages of a read behind which others have their turn, about: of the smallest ones ten thousand have room in the
- * scratch memory, and take some twenty milliseconds. */
+ * scratch memory, and take some twenty milliseconds. Control frames are counted alike. */
 enum { FIRST_READ = LIMIT_HEAD_BYTES, ROUNDS = 4, PART = 32 };
 
 void conn_io_lost(struct connection *connection, enum fw_side which, bool broken)
@@ -80,13 +80,19 @@ static void portion(struct conn_side *side, size_t size, uint64_t messages)
 	side->part = part / CONN_PART <= UINT8_MAX ? (uint8_t)(part / CONN_PART) : 0;
 }
 
+static uint64_t messages(const struct worker *worker, enum fw_side which)
+{
+	const uint64_t *counters = engine_counters(worker->engine);
+
+	return which == FW_CLIENT ? counters[COUNT_messages_in] + counters[COUNT_control_frames_in]
+				  : counters[COUNT_messages_out];
+}
+
 bool conn_io_receive(struct connection *connection, enum fw_side which)
 {
 	struct worker *worker = connection->worker;
-	const uint64_t *messages =
-		&engine_counters(worker->engine)[which == FW_CLIENT ? COUNT_messages_in : COUNT_messages_out];
 	bool login = !connection->settled;
-	uint64_t before = *messages;
+	uint64_t before = messages(worker, which);
 	ssize_t size;
 
 	if (connection->sides[which].securing)
@@ -102,7 +108,7 @@ bool conn_io_receive(struct connection *connection, enum fw_side which)
 	}
 	fw_conn_receive(connection->conn, which, worker->scratch, (size_t)size);
 	conn_io_drain(connection); /* only now may the scratch memory be used again */
-	portion(&connection->sides[which], (size_t)size, *messages - before);
+	portion(&connection->sides[which], (size_t)size, messages(worker, which) - before);
 	if (which == FW_CLIENT && connection->calm_ns != 0)
 		conn_io_calm(connection);
 	if (login)

@@ -51,7 +51,7 @@ NO_RECORD = {
     "connections": "a connection that asks nothing leaves no record", "token_cache_hits": "a login is one however it was verified", "messages_in": "those that are answered here leave none",
     "bytes_in": "as messages_in", "bytes_out": "as messages_in", "rate_limited_address": "test_limits, test_quota", "rate_limited_account": "test_limits", "rate_limited_route": "test_quota",
     "rate_limited_all": "test_quota", "limits_crowded": "of a table, not of a client", "protocol_errors": "of one connection many", "closed_by_policy": "the end of a connection says more than one thing",
-    "closed_by_reload": "test_reload", "records": "of workers alone", "masks_zero": "no event", "forwarded_ignored": "no event", "forwarded_invalid": "no event",
+    "closed_by_reload": "test_reload", "records": "of workers alone", "control_frames_in": "no event", "masks_zero": "no event", "forwarded_ignored": "no event", "forwarded_invalid": "no event",
     "overload_shed": "test_overload", "overload_closed": "test_overload",
 }
 LIMITED = CONFIG.replace("messages_per_minute: 1000000", "messages_per_minute: 30").replace("rate_limiting:\n", "rate_limiting:\n  messages_per_user_per_minute: 100\n")
