@@ -1,5 +1,6 @@
 """What an attack costs somebody honest: his answers' times beside each flood, of Framewall and of a raw epoll server that judges nothing, in turns in one
-run; and the memory before, at most, and within a minute afterwards. Part of run.py; --only floods."""
+run, the times of all turns together; and the memory before, at most, and within a minute afterwards. Part of run.py; --only floods, of one row
+--only floods/pings."""
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import time
 
 from harness import HERE, Failed, to_load_core
 
-SECONDS, QUICK, WARM, SETTLED, AFTER = 6, 3, 2, 6, 60
+SECONDS, QUICK, WARM, SETTLED, AFTER, TURNS = 6, 3, 2, 6, 60, 3
 TITLE = "floods"
 ATTACKS = {
     "none": "nobody attacks", "connections": "connections that are closed at once", "heads": "heads that never end, up to 1,000", "slowhttptest": "slowhttptest -H, 1,000 at once",
@@ -71,6 +72,14 @@ def beside(process, kind, bearer, other, quick):
     return {**found, "before": before, "most": most, "after": after, "back_s": time.monotonic() - ended}
 
 
+def together(turns):
+    """Of several turns: the times of all, the memory of the one that used most."""
+    times = sorted(time for turn in turns for time in turn["times"])
+    failed = sum(turn["failed"] for turn in turns)
+    worst = max(turns, key=lambda turn: turn["after"] / turn["before"])
+    return {**worst, "times": len(times), "p50": times[len(times) // 2], "p99": times[len(times) * 99 // 100], "asked": len(times) + failed, "failed": failed}
+
+
 def measure(bench):
     """Rows of the table, into the results."""
     with open(bench.servers.tokens, encoding="ascii") as tokens:
@@ -78,15 +87,18 @@ def measure(bench):
     rows = bench.results["floods"] = {}
     print(f"{TITLE}: answers to the honest one in µs, 50th and 99th percentile; memory in MiB before, at most, after")
     for kind, title in ATTACKS.items():
+        if not bench.wanted(f"{TITLE}/{kind}"):
+            continue
         if kind == "slowhttptest" and shutil.which(kind) is None or kind == "node" and shutil.which(kind) is None:
             bench.notes.append(f"{TITLE}: {kind} is not installed")
             continue
         try:
-            row = rows[kind] = {server: beside(bench.process(server), kind, *bearers, bench.quick) for server in ("rawecho", "flooded")}
+            turns = [{server: beside(bench.process(server), kind, *bearers, bench.quick) for server in ("rawecho", "flooded")} for _ in range(1 if bench.quick else TURNS)]
         except Failed as reason:
             bench.notes.append(f"{TITLE}, {title}: {reason}")
             bench.stop_all()
             continue
+        row = rows[kind] = {server: together([turn[server] for turn in turns]) for server in turns[0]}
         raw, ours = row["rawecho"], row["flooded"]
         row["ratio"] = ours["p99"] / raw["p99"]
         mib = [f"{ours[name] / 1048576:.1f}" for name in ("before", "most", "after")]

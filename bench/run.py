@@ -253,7 +253,7 @@ class Bench:
             self.prefixes()
         if self.wanted(INGEST["name"]):
             self.ingest()
-        if self.wanted(floods.TITLE):
+        if any(self.wanted(f"{floods.TITLE}/{kind}") for kind in floods.ATTACKS):
             floods.measure(self)
         if self.wanted("watch"):
             self.watch()
