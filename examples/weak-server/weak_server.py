@@ -8,6 +8,7 @@ import hmac
 import html
 import importlib.util
 import json
+import logging
 import re
 import secrets
 import sqlite3
@@ -469,6 +470,7 @@ async def main(said):
 
 if __name__ == "__main__":
     said = arguments()
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of what is written to a TLS connection before it tells that this one is gone
     try:
         print("\n".join(SWITCHES)) if said.list else asyncio.run(main(said))
     except KeyboardInterrupt:

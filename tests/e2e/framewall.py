@@ -274,11 +274,12 @@ class Framewall:
         return [self.process.pid, *self.parts().values()]
 
     def memory(self):
-        """Proportional set size in bytes: what the server really holds."""
+        """Bytes that the server really holds. Pages of the program and its libraries are not counted: they become its own as soon as another server
+        that shares them ends."""
         size = 0
         for pid in self.pids():
             with open(f"/proc/{pid}/smaps_rollup") as file:
-                size += int(re.search(r"^Pss:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
+                size += sum(int(kib) for kib in re.findall(r"^Pss_(?:Anon|Shmem):\s+(\d+) kB", file.read(), re.M)) * 1024
         return size
 
     def memory_counts(self):

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 count = failed = 0
 
@@ -20,6 +21,16 @@ def ok(condition, name, text=""):
         print("".join("# " + line + "\n" for line in text.splitlines()[-30:]))
 
 
+def in_use(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
 def follow(page):
     """What each block printed. Processes whose ids the page wrote to *.pid are ended."""
     binary = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FRAMEWALL_BIN", "build/framewall"))
@@ -28,14 +39,13 @@ def follow(page):
     global turn  # one guide at a time: they use the same ports
     turn = open(os.path.join(tempfile.gettempdir(), "framewall-guide.lock"), "w", encoding="utf-8")
     fcntl.flock(turn, fcntl.LOCK_EX)
+    until = time.monotonic() + 30  # what the page before this one began may still be on its way out
     for port in (8765, 8766, 9000):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
+        while in_use(port):
+            if time.monotonic() > until:
                 print(f"1..0 # SKIP port {port} of the guide is in use")
                 sys.exit(0)
+            time.sleep(0.1)
     scratch = tempfile.mkdtemp(prefix="framewall-guide-")
     os.symlink(binary, os.path.join(scratch, "framewall"))
     script = "\n".join(f"echo '--- {n}'\n{block}" for n, block in enumerate(blocks))

@@ -19,5 +19,5 @@ ok("62 asked, 62 answered" in parts[2], "one that waits so is answered at last",
 ok(parts[3].strip() == "62 asked, 62 answered", "with a higher limit it need not wait", parts[3])
 ok("&lt;img src=x onerror=alert(1)> is <b>no</b> picture" in content and "verdict: rewrite" in content, "an attack arrives as text", content)
 ok("verdict: refuse INVALID_MESSAGE" in content and content.count('"attachments/0/url"') == 2, "a link to the own network is refused, explained and recorded by its field", content)
-ok("auth_failure cause=signature" in debug, "debug says why on standard error", debug)
+ok("auth_failure method=jwt cause=signature" in debug, "debug says why on standard error", debug)
 finish()
