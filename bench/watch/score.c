@@ -1,5 +1,5 @@
-/* score.c: `watch_score nab|adbench|traffic`: what src/watch finds in data that others published, and in the made-up
- * day. */
+/* score.c: `watch_score nab|adbench|traffic|other`: what src/watch finds in data that others published, and in the
+ * made-up days. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,9 +12,10 @@ int main(int argc, char **argv)
 		return score_nab(vectors);
 	if (!strcmp(what, "adbench"))
 		return score_adbench(vectors);
-	if (!strcmp(what, "traffic"))
-		return score_traffic(argc - 2, argv + 2);
-	fputs("watch_score nab|adbench [VECTORS]: VECTORS is ../shared/vectors unless said\nwatch_score traffic [FIRST "
+	if (!strcmp(what, "traffic") || !strcmp(what, "other"))
+		return score_traffic(what, argc - 2, argv + 2);
+	fputs("watch_score nab|adbench [VECTORS]: VECTORS is ../shared/vectors unless said\nwatch_score traffic|other "
+	      "[FIRST "
 	      "SEED [LAST [curve|loud]]]\n",
 	      stderr);
 	return 2;

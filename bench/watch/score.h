@@ -4,6 +4,6 @@
 
 int score_nab(const char *vectors); /* folder of ../shared/vectors; exit status */
 int score_adbench(const char *vectors);
-int score_traffic(int argc, char **argv); /* first and last seed, "curve" or "loud" */
+int score_traffic(const char *service, int argc, char **argv); /* first and last seed, "curve" or "loud" */
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "other/other.h"
 #include "score.h"
 #include "traffic.h"
 #include "watch/watch.h"
@@ -70,9 +71,40 @@ static void tell(const struct watch_alert *alert, const char *whose)
 	putchar('\n');
 }
 
-static bool one_day(const struct traffic_options *options, double sensitivity, bool loud, struct tally *tally)
+/* Two made-up services with one interface: what was tried on the one is asked of the other. */
+struct service {
+	const char *name;
+	void *(*begin)(const struct traffic_options *options);
+	void (*end)(void *service);
+	bool (*next)(void *service, struct traffic_event *ret_event, int *ret_label);
+	size_t (*labels)(void *service, const struct traffic_label **ret_labels);
+};
+
+#define SERVICE(name)                                                                                                  \
+	static void *name##_begin(const struct traffic_options *options)                                               \
+	{                                                                                                              \
+		return name##_new(options);                                                                            \
+	}                                                                                                              \
+	static void name##_end(void *service)                                                                          \
+	{                                                                                                              \
+		name##_free(service);                                                                                  \
+	}                                                                                                              \
+	static bool name##_more(void *service, struct traffic_event *ret_event, int *ret_label)                        \
+	{                                                                                                              \
+		return name##_next(service, ret_event, ret_label);                                                     \
+	}                                                                                                              \
+	static size_t name##_truth(void *service, const struct traffic_label **ret_labels)                             \
+	{                                                                                                              \
+		return name##_labels(service, ret_labels);                                                             \
+	}                                                                                                              \
+	static const struct service name##_service = { #name, name##_begin, name##_end, name##_more, name##_truth };
+SERVICE(traffic)
+SERVICE(other)
+
+static bool one_day(const struct service *service, const struct traffic_options *options, double sensitivity, bool loud,
+		    struct tally *tally)
 {
-	struct traffic *traffic = traffic_new(options);
+	void *traffic = service->begin(options);
 	const struct watch_options room = { .users = 16384,
 					    .connections = 16384,
 					    .sensitivity = sensitivity,
@@ -84,11 +116,11 @@ static bool one_day(const struct traffic_options *options, double sensitivity, b
 	if (!traffic || !watch)
 		return false;
 	const struct traffic_label *labels;
-	size_t count = traffic_labels(traffic, &labels);
+	size_t count = service->labels(traffic, &labels);
 	struct traffic_event event;
 	static const enum watch_what whats[] = { WATCH_OPEN,	WATCH_CLOSE,	 WATCH_LOGIN,  WATCH_LOGIN_FAILED,
 						 WATCH_MESSAGE, WATCH_DELIVERED, WATCH_REFUSED };
-	for (int label; traffic_next(traffic, &event, &label);) {
+	for (int label; service->next(traffic, &event, &label);) {
 		const struct watch_event seen = { .at_ms = event.at,
 						  .connection = event.connection,
 						  .user = user_of(event.user),
@@ -133,7 +165,7 @@ static bool one_day(const struct traffic_options *options, double sensitivity, b
 	if (tally->days == 1 && loud)
 		printf("    %.1f MiB\n", (double)watch_memory(watch) / (1 << 20));
 	watch_free(watch);
-	traffic_free(traffic);
+	service->end(traffic);
 	return true;
 }
 
@@ -143,8 +175,9 @@ static double recall(const unsigned hit[TRAFFIC_STRENGTHS], const unsigned all[T
 	return of ? (double)hits / of : 0;
 }
 
-int score_traffic(int argc, char **argv)
+int score_traffic(const char *name, int argc, char **argv)
 {
+	const struct service *service = strcmp(name, "other") ? &traffic_service : &other_service;
 	/* Seeds first to last; --curve: several sensitivities, one line each. */
 	uint64_t first = argc > 0 ? strtoull(argv[0], NULL, 10) : 101,
 		 last = argc > 1 ? strtoull(argv[1], NULL, 10) : first;
@@ -160,7 +193,7 @@ int score_traffic(int argc, char **argv)
 			const struct traffic_options options = {
 				.seed = seed, .users = 10000, .history = 7, .instances = 21
 			};
-			if (!one_day(&options, curve ? sensitivities[s] : 1, loud, &tally))
+			if (!one_day(service, &options, curve ? sensitivities[s] : 1, loud, &tally))
 				return 1;
 		}
 		unsigned hits = 0, all = 0, wrong = 0;
