@@ -1,5 +1,5 @@
-"""What an attack costs somebody honest: his answers' times beside each flood, of Framewall and of a raw epoll server that judges nothing, in turns in one
-run, the times of all turns together; and the memory before, at most, and within a minute afterwards. Part of run.py; --only floods, of one row
+"""What an attack costs somebody honest: his answers' times beside each flood, of a raw epoll server that judges nothing, of Framewall with a limit of
+messages of twice what he sends, and of Framewall without any limit of rate, in turns in one run, the times of all turns together; and the memory before, at most, and within a minute afterwards. Part of run.py; --only floods, of one row
 --only floods/pings."""
 import json
 import os
@@ -12,6 +12,7 @@ from harness import HERE, Failed, to_load_core
 
 SECONDS, QUICK, WARM, SETTLED, AFTER, TURNS = 6, 3, 2, 6, 60, 3
 TITLE = "floods"
+SERVERS = ("rawecho", "limited", "flooded")
 ATTACKS = {
     "none": "nobody attacks", "connections": "connections that are closed at once", "heads": "heads that never end, up to 1,000", "slowhttptest": "slowhttptest -H, 1,000 at once",
     "pings": "pings", "fragments": "fragments of an octet", "empty": "empty fragments", "bombs": "bombs, 16 MiB in 16 KiB", "nonsense": "messages that are none, Python",
@@ -93,13 +94,18 @@ def measure(bench):
             bench.notes.append(f"{TITLE}: {kind} is not installed")
             continue
         try:
-            turns = [{server: beside(bench.process(server), kind, *bearers, bench.quick) for server in ("rawecho", "flooded")} for _ in range(1 if bench.quick else TURNS)]
+            turns = [{server: beside(bench.process(server), kind, *bearers, bench.quick) for server in SERVERS} for _ in range(1 if bench.quick else TURNS)]
         except Failed as reason:
             bench.notes.append(f"{TITLE}, {title}: {reason}")
             bench.stop_all()
             continue
         row = rows[kind] = {server: together([turn[server] for turn in turns]) for server in turns[0]}
-        raw, ours = row["rawecho"], row["flooded"]
-        row["ratio"] = ours["p99"] / raw["p99"]
-        mib = [f"{ours[name] / 1048576:.1f}" for name in ("before", "most", "after")]
-        print(f"| {title} | {raw['p50']:.0f}, {raw['p99']:.0f} | {ours['p50']:.0f}, {ours['p99']:.0f} | {row['ratio']:.2f} | {ours['failed']} of {ours['asked']} | {', '.join(mib)} ({ours['back_s']:.0f} s) |", flush=True)
+        raw = row["rawecho"]
+        cells = [f"{raw['p50']:.0f}, {raw['p99']:.0f}"]
+        for ours in (row["limited"], row["flooded"]):
+            ours["ratio"] = ours["p99"] / raw["p99"]
+            cells.append(f"{ours['p50']:.0f}, {ours['p99']:.0f}; **{ours['ratio']:.2f}**")
+        both = (row["limited"], row["flooded"])
+        cells.append("; ".join(f"{ours['failed']} of {ours['asked']}" for ours in both))
+        cells.append("; ".join(", ".join(f"{ours[name] / 1048576:.1f}" for name in ("before", "most", "after")) + f" ({ours['back_s']:.0f} s)" for ours in both))
+        print(f"| {title} | {' | '.join(cells)} |", flush=True)

@@ -14,6 +14,7 @@ from harness import HERE, PEER_CORE, Failed, Process, free_port, run_text
 
 PEERS = os.path.join(HERE, "peers")
 USERS = 2000  # that log in, in turn
+UNLIMITED = 1000000000
 
 
 def first_line(command):
@@ -91,12 +92,12 @@ class Servers:
         self.notes.append("this build has no setting that lets a chat message of 64 KiB pass: that row is not measured")
         return None
 
-    def framewall_config(self, port, upstream, more):
-        return self.scratch.fill("framewall.yaml.in", f"framewall-{port}.yaml", port=port, upstream=upstream, more=more)
+    def framewall_config(self, port, upstream, more, rate=UNLIMITED):
+        return self.scratch.fill("framewall.yaml.in", f"framewall-{port}.yaml", port=port, upstream=upstream, more=more, rate=rate)
 
-    def start_framewall(self, name, upstream, more="", options=()):
+    def start_framewall(self, name, upstream, more="", options=(), rate=UNLIMITED):
         port = free_port()
-        config = self.framewall_config(port, upstream, more + (self.lengths or ""))
+        config = self.framewall_config(port, upstream, more + (self.lengths or ""), rate)
         # A data folder each, with the same key, so that no two servers share one record.
         data = self.scratch.file(f"data-{port}")
         shutil.copytree(os.path.join(self.data, "keys"), os.path.join(data, "keys"))
@@ -228,8 +229,9 @@ class Servers:
             return self.start_framewall(name, f"ws://127.0.0.1:{self.upstream_port}", "audit_logging:\n  data_access: each\n")
         if name == "hub":
             return self.start_framewall(name, "")
-        if name == "flooded":
-            return self.start_framewall(name, "", "websocket:\n  compression: \"on\"\n  ping_interval: 0\n")
+        if name in ("flooded", "limited"):  # without limits of rate, and with one of twice what somebody honest there asks
+            more = "websocket:\n  compression: \"on\"\n  ping_interval: 0\n"
+            return self.start_framewall(name, "", more, rate=12000 if name == "limited" else UNLIMITED)
         if name == "nginx":
             return self.start_nginx(name, "")
         if name == "nginx64":
