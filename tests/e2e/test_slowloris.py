@@ -4,6 +4,7 @@ import resource
 
 from framewall import *
 
+SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/scenarios/scenarios.yaml")
 CONFIG = RELAXED.replace("websocket:", "websocket:\n  handshake_timeout: 3") + "authentication:\n  login_timeout: 3\n"
 
 
@@ -55,7 +56,9 @@ def crowd(fw, request, count, drip):
 
 def test_slowloris():
     count = 2000
-    with Framewall(CONFIG) as fw:
+    with open(SCENARIOS) as file:
+        scenarios = file.read()
+    with Framewall(CONFIG + scenarios) as fw:
         stop = []
         thread = threading.Thread(target=lambda: stop.append(run(honest(fw, 300))))
         thread.start()
@@ -74,6 +77,7 @@ def test_slowloris():
         equal(stop, [True], "an honest client talks on all the while")
         ok(until(lambda: fw.descriptors() <= idle + 2), "descriptors are free again", fw.descriptors())
         ok(fw.wait_records("handshake_refused"), "the record has them")
+        equal([record["details"]["scenario"] for record in fw.wait_records("scenario_fired")], ["slow-drip"], "a scenario that is shipped says what it is")
 
 
 def test_nothing_sent():
