@@ -1,6 +1,7 @@
 /* path.c: paths by what they come to: how often one climbs, and where it ends. */
+#include "engine/detect/path.h"
+
 #include "codec/views.h"
-#include "engine/detect/view.h"
 
 /* Octets that something may become of. */
 static const bool counts[256] = { ['\\'] = true, ['0'] = true, ['2'] = true, ['5'] = true, ['%'] = true, ['/'] = true };
@@ -117,6 +118,24 @@ static bool left_out(const struct detect_view *view, const uint8_t *dots, const 
 	       end - dots >= 3 && dots[2] == '.';
 }
 
+/* /aaaa…/../ and ………/../: a name that no folder has, to make the path so long that what is put behind it is cut off. */
+static bool padded(const uint8_t *text, size_t start, unsigned up)
+{
+	enum { PADDING = 32 };
+	size_t end = start != 0 && text[start - 1] == '/' ? start - 1 : start;
+	uint8_t c;
+
+	if (end < PADDING)
+		return false;
+	c = text[end - 1];
+	if (!is_word(c) && (c != '.' || up < 2))
+		return false;
+	for (size_t i = 2; i <= PADDING; i++)
+		if (text[end - i] != c)
+			return false;
+	return true;
+}
+
 static void climbing(const struct detect_view *view, const uint8_t *text, size_t size, bool odd, unsigned doubled,
 		     unsigned least)
 {
@@ -138,6 +157,8 @@ static void climbing(const struct detect_view *view, const uint8_t *text, size_t
 
 			if (file)
 				detect_hit(view, RULE_PATH_FILE, start);
+			if (padded(text, start, up))
+				detect_hit(view, RULE_PATH_PADDED, start);
 			if (left_out(view, text + start, text + size, up))
 				;
 			else if (encoded)
@@ -299,6 +320,13 @@ void detect_path(const struct detect_view *view)
 		return;
 	if (view->gate & GATE_BACKSLASH)
 		rooted(view);
+	if (slashes) {
+		size_t stays = detect_find(view, 0, "/./././");
+
+		if (stays < view->size)
+			detect_hit(view, RULE_PATH_PADDED, stays);
+		path_names(view);
+	}
 	climbs = may_climb(view);
 	if (!climbs && !may_be_alone(view))
 		return;
