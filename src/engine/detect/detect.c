@@ -274,8 +274,8 @@ static void separate(uint8_t *text, size_t size)
 			text[i] = ' ';
 }
 
-/* One view of a text, window by window; text is in small letters. */
-static void windows(const struct detect_words *words, const uint8_t *text, size_t size, unsigned kinds,
+/* One view of a text, window by window; text is in small letters. gate: of all of it, as it came. */
+static void windows(const struct detect_words *words, const uint8_t *text, size_t size, unsigned kinds, unsigned gate,
 		    struct detect_result *result)
 {
 	uint8_t window[VIEW_SIZE + VIEW_PADDING];
@@ -291,7 +291,7 @@ static void windows(const struct detect_words *words, const uint8_t *text, size_
 		memset(window + part, 0, VIEW_PADDING);
 		view.size = part;
 		view.ends = at + part == size;
-		view.gate = detect_gate(slice(window, part));
+		view.gate = kinds == 0 && part == size ? gate : detect_gate(slice(window, part));
 		view.work = &work;
 		view.result = result;
 		if ((view.gate & GATE_NUL) != 0 && kinds == 0)
@@ -349,7 +349,7 @@ unsigned detect_text(const struct detect_words *words, struct fw_slice text, uin
 		return gate;
 	}
 	views_lower(view, text.data, text.size);
-	windows(words, view, size, 0, result);
+	windows(words, view, size, 0, gate, result);
 	if (detect_is_encoded(gate))
 		size = views_decode(view, size, &kinds);
 	if ((kinds & VIEW_PERCENT) != 0 && memchr(text.data, ' ', text.size) == NULL) {
@@ -361,6 +361,6 @@ unsigned detect_text(const struct detect_words *words, struct fw_slice text, uin
 	if (text.size > VIEW_SIZE)
 		size = views_squeeze(view, size, &kinds);
 	if (kinds != 0)
-		windows(words, view, size, kinds, result);
+		windows(words, view, size, kinds, gate, result);
 	return gate;
 }

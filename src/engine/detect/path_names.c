@@ -13,6 +13,8 @@ static const bool around[256] = {
 	['='] = true,  ['>'] = true,  ['['] = true,  [']'] = true,  ['`'] = true,  ['{'] = true,  ['}'] = true,
 };
 
+static const bool slashes[256] = { ['/'] = true, ['\\'] = true };
+
 /* Is this slash the root of a path, or that of a drive? */
 static bool is_root(const uint8_t *text, size_t at)
 {
@@ -69,7 +71,7 @@ void path_names(const struct detect_view *view)
 	for (size_t i = 0; i < view->size; i++) {
 		size_t size;
 
-		if ((view->text[i] != '/' && view->text[i] != '\\') || !is_root(view->text, i))
+		if (!slashes[view->text[i]] || !is_root(view->text, i))
 			continue;
 		size = read_name(view, i + 1, name);
 		if (size > 4 && size < NAME && ascii_is_alpha(name[0]) && is_guessed(view->words, name, name + size)) {

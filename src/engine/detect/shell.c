@@ -1,7 +1,7 @@
 /* shell.c: a separator, a command, its argument, as a shell reads them. */
 #include "engine/detect/view.h"
 
-enum { WORD = 24, TALK = 24 };
+enum { WORD = 24, TALK = 24, AIM = 40 };
 
 struct place {
 	size_t at;   /* of the separator */
@@ -228,7 +228,28 @@ static bool alone_between(const struct detect_view *view, const struct place *pl
 		(view->text[place->at] == '|' && *rest == ';'));
 }
 
-static void command(const struct detect_view *view, const struct place *place)
+/* Where targets were looked for: what was looked at for one separator is not looked at again for the next. */
+struct looked {
+	size_t from, to, target; /* the first one there; view->size: none */
+};
+
+/* Does a target stand in the rest of the line, AIM octets from there on at most? */
+static bool aims(const struct detect_view *view, size_t at, struct looked *looked)
+{
+	const uint8_t *text = view->text, *end = text + view->size;
+	size_t most = view->size - at > AIM ? at + AIM : view->size;
+
+	if (at < looked->from || at > looked->to || looked->target < at)
+		*looked = (struct looked){ at, at, view->size };
+	while (looked->target == view->size && looked->to < most) {
+		if (detect_any(view->words, LIST_SHELL_TARGETS, text + looked->to, end) != 0)
+			looked->target = looked->to;
+		looked->to++;
+	}
+	return looked->target < most && memchr(text + at, '\n', looked->target - at) == NULL;
+}
+
+static void command(const struct detect_view *view, const struct place *place, struct looked *looked)
 {
 	const uint8_t *end = view->text + view->size, *rest;
 	uint8_t word[WORD];
@@ -250,15 +271,11 @@ static void command(const struct detect_view *view, const struct place *place)
 	       *rest == '}';
 	argument = rest < end && (*rest == '-' || *rest == '/' || *rest == '$' || *rest == '\\' || *rest == '.' ||
 				  ascii_is_digit(*rest) || (ascii_is_alpha(*rest) && rest + 1 < end && rest[1] == ':'));
-	for (const uint8_t *p = rest; p < end && p < rest + 40 && *p != '\n'; p++) {
-		if (detect_any(view->words, LIST_SHELL_TARGETS, p, end) != 0) {
-			detect_hit(view,
-				   behind_value(view, place->at) || !in_span(view, place->at) ? RULE_SHELL_TARGET
-											      : RULE_SHELL_COMMAND,
-				   place->at);
-			break;
-		}
-	}
+	if (aims(view, gap, looked))
+		detect_hit(view,
+			   behind_value(view, place->at) || !in_span(view, place->at) ? RULE_SHELL_TARGET
+										      : RULE_SHELL_COMMAND,
+			   place->at);
 	if (behind_value(view, place->at) && (over || argument || !ambiguous) && !shows(view, place->at) &&
 	    !(place->opens && place->at == 0 && *rest == ')' && talk_follows(view, gap)) &&
 	    (place->at == 0 || view->text[place->at] != '|' || !is_filter(view, word, size)))
@@ -324,14 +341,23 @@ static size_t skip_row(const struct detect_view *view, size_t at)
 	return at;
 }
 
+/* What may part commands, or open one. */
+static const bool parts[256] = {
+	[';'] = true,  ['|'] = true, ['&'] = true, ['\n'] = true, ['\r'] = true, ['\0'] = true,
+	['\\'] = true, ['`'] = true, ['$'] = true, ['<'] = true,  ['>'] = true,
+};
+
 void detect_shell(const struct detect_view *view)
 {
 	const uint8_t *text = view->text;
+	struct looked looked = { 0, 0, view->size };
 	size_t line = 0, seen = 0;
 
 	for (size_t i = 0; i < view->size; i++) {
 		struct place place = { i, i + 1, 0, false };
 
+		if (!parts[text[i]])
+			continue;
 		if (text[i] == '|' && (i == 0 || text[i - 1] == '\n')) {
 			i = skip_row(view, i);
 			if (i == view->size)
@@ -378,7 +404,7 @@ void detect_shell(const struct detect_view *view)
 				if (text[seen] == '\n')
 					line = seen + 1;
 			place.line = line;
-			command(view, &place);
+			command(view, &place, &looked);
 		}
 		i = place.next - 1;
 	}

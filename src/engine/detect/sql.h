@@ -50,8 +50,8 @@ struct tokens {
 	size_t count;
 };
 
-/* By letter: the first keyword that begins with it, or UINT8_MAX. */
-void sql_keywords_init(uint8_t start[26]);
+/* By letter: the first keyword that begins with it, and their sizes. */
+void sql_keywords_init(struct detect_words *words);
 /* A text that is nothing but a piece of a statement. */
 void sql_piece(const struct tokens *t);
 /* t->view is given. */

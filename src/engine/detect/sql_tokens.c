@@ -54,18 +54,22 @@ static const struct keyword {
 	{ "xor", T_LOGIC },
 };
 
-void sql_keywords_init(uint8_t start[26])
+void sql_keywords_init(struct detect_words *words)
 {
-	memset(start, UINT8_MAX, 26);
-	for (uint8_t i = sizeof(keywords) / sizeof(keywords[0]); i-- != 0;)
-		start[keywords[i].word[0] - 'a'] = i;
+	memset(words->keyword_start, UINT8_MAX, sizeof(words->keyword_start));
+	for (uint8_t i = sizeof(keywords) / sizeof(keywords[0]); i-- != 0;) {
+		uint8_t letter = (uint8_t)(keywords[i].word[0] - 'a');
+
+		words->keyword_start[letter] = i;
+		words->keyword_sizes[letter] |= (uint16_t)(1U << strlen(keywords[i].word));
+	}
 }
 
 static uint8_t keyword(const struct detect_words *words, const uint8_t *word, size_t size)
 {
 	uint8_t letter = (uint8_t)(word[0] - 'a');
 
-	if (size < 2 || size > 11 || letter >= 26)
+	if (letter >= 26 || size > 11 || (words->keyword_sizes[letter] >> size & 1) == 0)
 		return T_WORD;
 	for (size_t i = words->keyword_start[letter]; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
 		const char *one = keywords[i].word;
@@ -114,6 +118,27 @@ static size_t line_goes_on(const struct detect_view *view, size_t at, size_t *en
 	return kind == T_UNION || kind == T_SELECT || kind == T_FROM || kind == T_LOGIC ? *end : 0;
 }
 
+/* don't */
+static bool is_within(const uint8_t *x, size_t n, size_t i)
+{
+	return ascii_is_alpha(x[i + 1]) && ascii_is_alpha(x[i - 1]) &&
+	       (i + 2 == n || !ascii_is_alpha(x[i + 2]) || i + 3 == n || !ascii_is_alpha(x[i + 3])) &&
+	       !(x[i + 1] == 'o' && i + 2 < n && x[i + 2] == 'r');
+}
+
+/* What words have: letters, digits, and all beyond ASCII. */
+static const bool in_word[256] = {
+	['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['_'] = true, [0x80 ... 0xff] = true,
+};
+
+/* What a mark is by itself; 0: nothing to a statement. */
+_Static_assert(T_WORD == 0, "no mark is one");
+static const uint8_t singles[256] = {
+	['('] = T_OPEN,	    [')'] = T_CLOSE, [','] = T_COMMA, [';'] = T_END,  ['.'] = T_DOT,  ['*'] = T_STAR,
+	['@'] = T_VARIABLE, ['+'] = T_JOIN,  ['-'] = T_JOIN,  ['/'] = T_JOIN, ['%'] = T_JOIN, ['^'] = T_JOIN,
+	['~'] = T_JOIN,	    ['|'] = T_JOIN,  ['&'] = T_JOIN,  ['!'] = T_JOIN,
+};
+
 void sql_tokenize(struct tokens *t)
 {
 	const struct detect_view *view = t->view;
@@ -131,12 +156,7 @@ void sql_tokenize(struct tokens *t)
 		} else if (ascii_is_alpha(c) || c == '_' || c >= 0x80) {
 			uint8_t kind;
 
-			while (i < n && (is_word(x[i]) || x[i] >= 0x80 ||
-					 (x[i] == '\'' && i + 1 < n && ascii_is_alpha(x[i + 1]) &&
-					  ascii_is_alpha(x[i - 1]) && /* don't */
-					  (i + 2 == n || !ascii_is_alpha(x[i + 2]) ||
-					   (i + 3 == n || !ascii_is_alpha(x[i + 3]))) &&
-					  !(x[i + 1] == 'o' && i + 2 < n && x[i + 2] == 'r'))))
+			while (i < n && (in_word[x[i]] || (x[i] == '\'' && i + 1 < n && is_within(x, n, i))))
 				i++;
 			kind = keyword(view->words, x + from, i - from);
 			if (kind == T_WORD && (detect_word(view->words, LIST_SQL_TELLING, x + from, i - from) ||
@@ -200,19 +220,7 @@ void sql_tokenize(struct tokens *t)
 				i++;
 			add(t, T_COMPARE, from, i - from);
 		} else {
-			static const char marks[] = "(),;.*@";
-			static const uint8_t kinds[] = { T_OPEN, T_CLOSE, T_COMMA, T_END, T_DOT, T_STAR, T_VARIABLE };
-			const char *mark = memchr(marks, c, 7);
-
-			if (mark != NULL)
-				add(t, kinds[mark - marks], i, 1);
-			else
-				add(t,
-				    c == '+' || c == '-' || c == '/' || c == '%' || c == '^' || c == '~' || c == '|' ||
-						    c == '&' || c == '!'
-					    ? T_JOIN
-					    : T_OTHER,
-				    i, 1);
+			add(t, singles[c] != 0 ? singles[c] : (uint8_t)T_OTHER, i, 1);
 			i++;
 		}
 	}

@@ -85,6 +85,13 @@ static size_t token_to(const uint8_t *text, size_t size, size_t at)
 	return to;
 }
 
+/* voice_fold as a table: it is asked of each octet that is heard. */
+#define FOLD(c) (uint8_t)((c) <= ' ' ? ' ' : (c) >= '0' && (c) <= '9' ? '0' : (c) >= 0x80 ? 0x80 : (c))
+#define FOLD_4(c) FOLD(c), FOLD(c + 1), FOLD(c + 2), FOLD(c + 3)
+#define FOLD_16(c) FOLD_4(c), FOLD_4(c + 4), FOLD_4(c + 8), FOLD_4(c + 12)
+#define FOLD_64(c) FOLD_16(c), FOLD_16(c + 16), FOLD_16(c + 32), FOLD_16(c + 48)
+static const uint8_t folds[256] = { FOLD_64(0), FOLD_64(64), FOLD_64(128), FOLD_64(192) };
+
 struct hearing {
 	const int8_t (*weights)[VOICE_LANES];
 	const uint8_t *text;
@@ -134,24 +141,30 @@ static void take(struct hearing *h, row_of_sums fresh, unsigned since, size_t be
 /* words: of them each may be the last of a place. */
 static void hear_step(struct hearing *h, size_t end, bool words)
 {
+	const int8_t(*weights)[VOICE_LANES] = h->weights;
+	const uint8_t *text = h->text;
 	row_of_sums fresh = { 0 };
 	size_t begin = h->at;
+	uint64_t past = h->past;
 	bool marked = false;
 
-	for (; h->at < end; h->at++) {
-		uint8_t c = h->text[h->at];
+	words = words && h->since + 1 < VOICE_STEPS;
+	for (size_t at = begin; at < end; at++) {
+		uint8_t c = text[at];
 		uint32_t rows[VOICE_GRAMS];
 
-		if (words && c == ' ' && h->since + 1 < VOICE_STEPS && h->at != begin)
-			take(h, fresh, h->since + 1, begin, h->at);
-		marked = marked || view_marks[c];
-		h->past = h->past << 8 | voice_fold(c);
-		if (voice_repeats(h->past))
+		if (words && c == ' ' && at != begin)
+			take(h, fresh, h->since + 1, begin, at);
+		marked |= view_marks[c];
+		past = past << 8 | folds[c];
+		if (voice_repeats(past))
 			continue;
-		voice_rows(h->past, rows);
-		fresh += (read_row(h->weights[rows[0]]) + read_row(h->weights[rows[1]])) +
-			 (read_row(h->weights[rows[2]]) + read_row(h->weights[rows[3]]));
+		voice_rows(past, rows);
+		fresh += (read_row(weights[rows[0]]) + read_row(weights[rows[1]])) +
+			 (read_row(weights[rows[2]]) + read_row(weights[rows[3]]));
 	}
+	h->at = end;
+	h->past = past;
 	h->since = marked ? 0 : h->since + 1;
 	if (h->since < VOICE_STEPS)
 		take(h, fresh, h->since, begin, end);

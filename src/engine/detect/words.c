@@ -24,11 +24,16 @@ const char *const *detect_list(enum detect_list list, size_t *ret_count)
 	return lists[list].words;
 }
 
+static uint32_t size_bit(size_t size)
+{
+	return UINT32_C(1) << (size < 31 ? size : 31);
+}
+
 void detect_words_init(struct detect_words *words)
 {
 	memset(words, 0, sizeof(*words));
 	memset(words->start, UINT8_MAX, sizeof(words->start));
-	sql_keywords_init(words->keyword_start);
+	sql_keywords_init(words);
 	for (unsigned l = 0; l < DETECT_LISTS; l++) {
 		uint64_t bit = UINT64_C(1) << l;
 
@@ -36,6 +41,9 @@ void detect_words_init(struct detect_words *words)
 			const char *word = lists[l].words[i];
 
 			words->start[l][(uint8_t)word[0]] = i;
+			words->begins[(uint8_t)word[0]] |= bit;
+			words->follows[(uint8_t)word[1]] |= bit; /* none has one octet alone */
+			words->sizes[l][(uint8_t)word[0]] |= size_bit(strlen(word));
 			if (lists[l].owner == NULL)
 				continue;
 			words->first[(uint8_t)word[0]] |= bit;
@@ -50,7 +58,7 @@ void detect_words_init(struct detect_words *words)
 	}
 }
 
-size_t detect_any(const struct detect_words *words, enum detect_list list, const uint8_t *at, const uint8_t *end)
+size_t detect_any_of(const struct detect_words *words, enum detect_list list, const uint8_t *at, const uint8_t *end)
 {
 	size_t left = (size_t)(end - at);
 	uint8_t c;
@@ -73,7 +81,7 @@ size_t detect_any(const struct detect_words *words, enum detect_list list, const
 
 bool detect_word(const struct detect_words *words, enum detect_list list, const uint8_t *word, size_t size)
 {
-	if (size == 0 || word[0] >= 128)
+	if (size == 0 || word[0] >= 128 || (words->sizes[list][word[0]] & size_bit(size)) == 0)
 		return false;
 	for (size_t i = words->start[list][word[0]]; i < lists[list].count; i++) {
 		const char *one = lists[list].words[i];

@@ -16,15 +16,28 @@ _Static_assert(DETECT_LISTS <= 64, "a bit each");
 struct detect_words {
 	/* By octet: the lists that have a word with it at this place. Only of lists that have an owner. */
 	uint64_t first[256], second[256], third[256];
+	/* By octet: the lists that have a word that begins with it, that has it second. */
+	uint64_t begins[256], follows[256];
 	/* The first word of a list that begins with this octet, or UINT8_MAX. */
 	uint8_t start[DETECT_LISTS][128];
-	/* By letter: the first keyword of SQL. */
+	/* By list and octet that a word begins with: a bit each size that one of them has, bit 31: that or more. */
+	uint32_t sizes[DETECT_LISTS][128];
+	/* By letter: the first keyword of SQL, and a bit each size that they have. */
 	uint8_t keyword_start[26];
+	uint16_t keyword_sizes[26];
 };
 
 void detect_words_init(struct detect_words *words);
-/* Does one of the list stand at this place? Its size, or 0. */
-size_t detect_any(const struct detect_words *words, enum detect_list list, const uint8_t *at, const uint8_t *end);
+/* Does one of the list stand at this place? Its size, or 0. Asked of each octet of a text: two of them say nearly
+ * always that none does. */
+size_t detect_any_of(const struct detect_words *words, enum detect_list list, const uint8_t *at, const uint8_t *end);
+static inline size_t detect_any(const struct detect_words *words, enum detect_list list, const uint8_t *at,
+				const uint8_t *end)
+{
+	if (end - at < 2 || (words->begins[at[0]] & words->follows[at[1]] & UINT64_C(1) << list) == 0)
+		return 0;
+	return detect_any_of(words, list, at, end);
+}
 /* Is the word one of the list? */
 bool detect_word(const struct detect_words *words, enum detect_list list, const uint8_t *word, size_t size);
 /* The words of a list, for tests; count of them. */
