@@ -10,7 +10,7 @@ import time
 
 from harness import HERE, Failed, to_load_core
 
-SECONDS, QUICK, WARM, SETTLED, AFTER, TURNS = 6, 3, 2, 6, 60, 3
+SECONDS, QUICK, WARM, SETTLED, AFTER, TURNS = 6, 3, 2, 6, 60, 2
 TITLE = "floods"
 SERVERS = ("rawecho", "limited", "flooded")
 ATTACKS = {

@@ -134,13 +134,34 @@ def test_both_sides():
                     equal(got == messages, True, f"{len(messages)} messages of up to 3 MB come back octet for octet")
 
 
+async def reads_on(server, websocket):
+    """Echoes; it reads no more while its answers are not taken, until server.reads_on is set. With both of a connection's windows shut each end may hear
+    of the other's only when the kernel probes for it, some ten seconds later."""
+    answers = asyncio.Queue()
+
+    async def answer():
+        while True:
+            await websocket.send(await answers.get())
+
+    task = asyncio.ensure_future(answer())
+    try:
+        async for message in websocket:
+            server.received.append(message)
+            answers.put_nowait(message)
+            while answers.qsize() > 1 and not server.reads_on:
+                await asyncio.sleep(0.005)
+    finally:
+        task.cancel()
+
+
 def test_slow_reader():
     """An echo through TLS to a client that reads late: nothing is lost, and not much kept."""
     size, count = 60000, 1200
     with Authority() as authority:
         pair = authority.sign("localhost")
         config = LARGE + f'upstream: {{tls: {{ca_file: "{authority.certificate}"}}}}\n'
-        with Upstream(ssl=pair.server(), max_size=None) as upstream:
+        with Upstream(reads_on, ssl=pair.server(), max_size=None) as upstream:
+            upstream.reads_on = False
             with Framewall(config, *pair.options(), "--upstream", f"wss://localhost:{upstream.port}", "--workers", "1") as fw:
                 raw = RawClient(fw.port, fw.bearer(), wrap=authority.wrap(), buffer=65536)
                 raw.socket.settimeout(2)
@@ -156,6 +177,7 @@ def test_slow_reader():
                 ok(sent < len(waiting), "a client that does not read is not read for ever", sent)
                 if fw.memory_counts():
                     ok(fw.memory() - before < 8 << 20, "and not much is kept for it", fw.memory() - before)
+                upstream.reads_on = True
                 raw.socket.settimeout(PATIENCE)
                 # TLS of Python cannot be read and written at once from two threads: in turn, then.
                 got = 0
