@@ -137,11 +137,14 @@ static bool entity(struct view *v)
 			v->at++;
 		return true;
 	}
+	if (left < 2 || !ascii_is_alpha(name[0]))
+		return false;
 	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
 		const struct entity *e = &entities[i];
 		bool ended;
 
-		if (left < e->size || memcmp(name, e->name, e->size) != 0)
+		if (e->name[0] != (char)name[0] || e->name[1] != (char)name[1] || left < e->size ||
+		    memcmp(name, e->name, e->size) != 0)
 			continue;
 		ended = left > e->size && name[e->size] == ';';
 		if (!ended && i >= NEEDS_END)

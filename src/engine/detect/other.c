@@ -119,6 +119,9 @@ static bool behind_comma(const struct detect_view *view, size_t at)
 	return at != 0 && view->text[at - 1] == ',';
 }
 
+/* What it costs to look at a bracket in front of an operator. */
+enum { IN_CALL = 8 };
+
 /* db.users.find({ age: { $gt: 18 } }): a call is shown, and what it is given. */
 static bool in_call(const struct detect_view *view, size_t at)
 {
@@ -127,6 +130,8 @@ static bool in_call(const struct detect_view *view, size_t at)
 	for (; open != NULL; open = memchr(open + 1, '(', at - 1 - (size_t)(open - view->text))) {
 		const uint8_t *name = open;
 
+		if (!detect_spend(view, IN_CALL))
+			return false;
 		while (name != view->text && is_word(name[-1]))
 			name--;
 		if (name < open && name != view->text && name[-1] == '.')

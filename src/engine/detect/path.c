@@ -179,11 +179,13 @@ static bool is_plain(const struct detect_view *view, const uint8_t *at, const ui
 }
 
 /* A dot or what is expanded to one at this place: is it the first of two with a slash or the end behind them, in any
- * form in which readers see slashes? */
-static bool may_step_up(const struct detect_view *view, const uint8_t *at)
+ * form in which readers see slashes? *at becomes where to go on where it is not: what stands in front of that is none.
+ */
+static bool may_step_up(const struct detect_view *view, const uint8_t **at)
 {
-	const uint8_t *end = view->text + view->size, *next = at + 1;
+	const uint8_t *end = view->text + view->size, *next = *at + 1;
 
+	*at = next;
 	if (*next == '\\') { /* .\./ to who takes the meaning of a dot away */
 		while (next < end && *next == '\\')
 			next++;
@@ -193,6 +195,7 @@ static bool may_step_up(const struct detect_view *view, const uint8_t *at)
 		return false;
 	while (next < end && (*next == '.' || *next == '?' || *next == ';'))
 		next++;
+	*at = next;
 	return next == end || counts[*next];
 }
 
@@ -201,11 +204,11 @@ static bool may_climb(const struct detect_view *view)
 {
 	const uint8_t *end = view->text + view->size;
 
-	for (const uint8_t *at = view->text; (at = memchr(at, '.', (size_t)(end - at))) != NULL; at++)
-		if (may_step_up(view, at))
+	for (const uint8_t *at = view->text; (at = memchr(at, '.', (size_t)(end - at))) != NULL;)
+		if (may_step_up(view, &at))
 			return true;
-	for (const uint8_t *at = view->text; (at = memchr(at, '?', (size_t)(end - at))) != NULL; at++)
-		if (may_step_up(view, at))
+	for (const uint8_t *at = view->text; (at = memchr(at, '?', (size_t)(end - at))) != NULL;)
+		if (may_step_up(view, &at))
 			return true;
 	return detect_find(view, 0, "0x2e") < view->size;
 }
@@ -274,13 +277,14 @@ static void rooted(const struct detect_view *view)
 /* /x/y%00: a path that ends where its writer wants it to, to a reader in C. */
 static bool ends_early(const struct detect_view *view)
 {
-	for (size_t at = 1; (at = detect_find(view, at, "%00")) < view->size; at++) {
-		size_t from = at;
+	const uint8_t *text = view->text;
+	size_t from = 0, seen = 0; /* of the last name */
 
-		while (from != 0 && at - from < 128 && !is_blank(view->text[from - 1]) && view->text[from - 1] != '/' &&
-		       view->text[from - 1] != '\\')
-			from--;
-		if (from != 0 && at - from < 128 && from != at && !is_blank(view->text[from - 1]))
+	for (size_t at = 1; (at = detect_find(view, at, "%00")) < view->size; at++) {
+		for (; seen < at; seen++)
+			if (is_blank(text[seen]) || text[seen] == '/' || text[seen] == '\\')
+				from = seen + 1;
+		if (from != 0 && at - from < 128 && from != at && !is_blank(text[from - 1]))
 			return true;
 	}
 	return false;

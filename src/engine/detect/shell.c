@@ -1,13 +1,31 @@
 /* shell.c: a separator, a command, its argument, as a shell reads them. */
+#include "engine/detect/octets.h"
 #include "engine/detect/view.h"
 
-enum { WORD = 24, TALK = 24, AIM = 40 };
+enum { WORD = 24, TALK = 24, AIM = 40, VALUE = 32 };
+/* What it costs to judge the same command for one more separator. */
+enum { AGAIN = 256 };
 
 struct place {
 	size_t at;   /* of the separator */
 	size_t next; /* behind it */
 	size_t line; /* where its line begins */
 	bool opens;  /* ` or $( */
+};
+
+/* What was read for one separator is not read again for the next, so that the work stays linear. */
+struct looked {
+	size_t value;		 /* what could be a value in front of a separator ends here at the latest */
+	size_t from, to, target; /* the first target there; view->size: none */
+	size_t open, word;	 /* between them nothing but what may stand in front of a word */
+	size_t size, after, gap; /* of that word, its end, and that of the blanks behind it */
+	uint8_t name[WORD];
+	/* The last word of more than one folder, or too long: whoever comes to a slash of it, or has too much of it,
+	 * reads on as was read then. */
+	struct {
+		size_t from, to, slash, size;
+		uint8_t name[WORD];
+	} path;
 };
 
 static bool in_span(const struct detect_view *view, size_t at)
@@ -79,14 +97,30 @@ static bool shows(const struct detect_view *view, size_t at)
 	return blank && (at == 0 || is_blank(view->text[at - 1]));
 }
 
-/* The next word as a shell has it: quotes, backslashes and ${ifs} gone, without its folder. Returns where it ends. */
-static size_t read_word(const struct detect_view *view, size_t at, uint8_t word[WORD], size_t *ret_size)
+/* Behind what may stand in front of a word. */
+static size_t find_word(const struct detect_view *view, size_t at)
 {
-	size_t n = 0;
-
 	while (at < view->size && (is_blank(view->text[at]) || view->text[at] == '+' || view->text[at] == '{' ||
 				   view->text[at] == '(' || view->text[at] == '"' || view->text[at] == '\''))
 		at++;
+	return at;
+}
+
+/* Was the rest of the word read before? Behind a slash it is the same for whoever comes there, and what is too long has
+ * no other name than that behind a later slash. */
+static bool knows_rest(const struct looked *looked, size_t at, bool slash)
+{
+	return looked != NULL && at >= looked->path.from && at < looked->path.to &&
+	       (!slash || at <= looked->path.slash);
+}
+
+/* The word at this place as a shell has it: quotes, backslashes and ${ifs} gone, without its folder. Returns where it
+ * ends. looked: NULL, or what was read before. */
+static size_t read_name(const struct detect_view *view, size_t at, struct looked *looked, uint8_t word[WORD],
+			size_t *ret_size)
+{
+	size_t n = 0, slash = 0, from = view->size;
+
 	for (; at < view->size; at++) {
 		uint8_t c = view->text[at];
 
@@ -99,33 +133,53 @@ static size_t read_word(const struct detect_view *view, size_t at, uint8_t word[
 			if (c == '\\' || (n != 0 && c != '"'))
 				continue;
 		}
-		if (c == '/') {
-			n = 0;
+		if (c != '/' && !is_word(c) && c != '.' && c != '-')
+			break;
+		if (c == '/' || n == WORD) {
+			if (knows_rest(looked, at, c == '/')) {
+				*ret_size = at <= looked->path.slash ? looked->path.size : 0;
+				memcpy(word, looked->path.name, WORD);
+				return looked->path.to;
+			}
+			from = at < from ? at : from;
+			slash = c == '/' ? at : slash;
+			n = c == '/' ? 0 : n;
 			continue;
 		}
-		if (!is_word(c) && c != '.' && c != '-')
-			break;
-		if (n < WORD)
-			word[n++] = c;
+		word[n++] = c;
 	}
 	*ret_size = n < WORD ? n : 0;
+	if (looked != NULL && from < at) {
+		looked->path.from = from;
+		looked->path.to = at;
+		looked->path.slash = slash;
+		looked->path.size = *ret_size;
+		memcpy(looked->path.name, word, WORD);
+	}
 	return at;
 }
 
-/* What a value could look like in front of the separator: nothing, a quote, or one short word. */
-static bool behind_value(const struct detect_view *view, size_t at)
+static size_t read_word(const struct detect_view *view, size_t at, uint8_t word[WORD], size_t *ret_size)
 {
-	size_t length = 0;
+	return read_name(view, find_word(view, at), NULL, word, ret_size);
+}
 
-	if (!view->begins && at > 64)
-		return false;
-	while (at != 0 && (is_blank(view->text[at - 1]) || memchr("\"'+$^", view->text[at - 1], 5) != NULL))
-		at--;
-	while (at != 0 && !is_blank(view->text[at - 1]) && length < 32) {
-		at--;
-		length++;
-	}
-	return at == 0 && view->begins;
+/* What a value could look like in front of a separator: nothing, a quote, or one short word. Where it ends at the
+ * latest: behind the first word, and what may stand between it and the separator. */
+static size_t value_end(const struct detect_view *view)
+{
+	size_t at = 0;
+
+	while (at < view->size && at < VALUE && !is_blank(view->text[at]))
+		at++;
+	while (at < view->size && (is_blank(view->text[at]) || memchr("\"'+$^", view->text[at], 5) != NULL))
+		at++;
+	return at;
+}
+
+static bool behind_value(const struct detect_view *view, size_t at, const struct looked *looked)
+{
+	return view->begins && at <= looked->value;
 }
 
 /* Does the line in front begin with a command, or a prompt? Then somebody shows a command line: no value is left. */
@@ -149,8 +203,8 @@ static bool talks(const struct detect_view *view, size_t at)
 {
 	size_t words = 0;
 
-	for (size_t i = at > 200 ? at - 200 : 0; i < at; i++)
-		words += ascii_is_alpha(view->text[i]) && (i == 0 || is_blank(view->text[i - 1]));
+	for (size_t i = at; i != 0 && at - i < 200 && words <= 2; i--)
+		words += ascii_is_alpha(view->text[i - 1]) && (i == 1 || is_blank(view->text[i - 2]));
 	return words > 2;
 }
 
@@ -228,11 +282,6 @@ static bool alone_between(const struct detect_view *view, const struct place *pl
 		(view->text[place->at] == '|' && *rest == ';'));
 }
 
-/* Where targets were looked for: what was looked at for one separator is not looked at again for the next. */
-struct looked {
-	size_t from, to, target; /* the first one there; view->size: none */
-};
-
 /* Does a target stand in the rest of the line, AIM octets from there on at most? */
 static bool aims(const struct detect_view *view, size_t at, struct looked *looked)
 {
@@ -240,7 +289,7 @@ static bool aims(const struct detect_view *view, size_t at, struct looked *looke
 	size_t most = view->size - at > AIM ? at + AIM : view->size;
 
 	if (at < looked->from || at > looked->to || looked->target < at)
-		*looked = (struct looked){ at, at, view->size };
+		looked->from = looked->to = at, looked->target = view->size;
 	while (looked->target == view->size && looked->to < most) {
 		if (detect_any(view->words, LIST_SHELL_TARGETS, text + looked->to, end) != 0)
 			looked->target = looked->to;
@@ -249,22 +298,37 @@ static bool aims(const struct detect_view *view, size_t at, struct looked *looke
 	return looked->target < most && memchr(text + at, '\n', looked->target - at) == NULL;
 }
 
+/* Reads the word behind a separator. Was it that of the one before, too? */
+static bool read_again(const struct detect_view *view, const struct place *place, struct looked *looked)
+{
+	bool again = place->next >= looked->open && place->next <= looked->word;
+
+	looked->open = place->next;
+	if (!again) {
+		looked->word = find_word(view, place->next);
+		looked->after = read_name(view, looked->word, looked, looked->name, &looked->size);
+		looked->gap = looked->after;
+		while (looked->gap < view->size &&
+		       (is_blank(view->text[looked->gap]) || view->text[looked->gap] == '+'))
+			looked->gap++;
+	}
+	return again;
+}
+
 static void command(const struct detect_view *view, const struct place *place, struct looked *looked)
 {
-	const uint8_t *end = view->text + view->size, *rest;
-	uint8_t word[WORD];
-	size_t size, after = read_word(view, place->next, word, &size), gap;
-	bool ambiguous, argument, over;
+	const uint8_t *end = view->text + view->size, *rest, *word = looked->name;
+	bool again = read_again(view, place, looked), ambiguous, argument, over;
+	size_t size = looked->size, after = looked->after, gap = looked->gap;
 
 	if (size == 0 || !detect_word(view->words, LIST_SHELL_COMMANDS, word, size) ||
 	    (place->opens && quotes(view, place->at)))
 		return;
+	if (again && !detect_spend(view, AGAIN + looked->word - place->next))
+		return;
 	if (after < view->size && (view->text[after] == '=' || view->text[after] == ':' || view->text[after] == ','))
 		return;
 	ambiguous = detect_word(view->words, LIST_SHELL_PLAIN, word, size);
-	gap = after;
-	while (gap < view->size && (is_blank(view->text[gap]) || view->text[gap] == '+'))
-		gap++;
 	rest = view->text + gap;
 	over = rest == end || *rest == ';' || *rest == '|' || *rest == '&' || *rest == '`' || *rest == ')' ||
 	       *rest == '#' || *rest == '"' || *rest == '\'' || *rest == '>' || *rest == '<' || *rest == '%' ||
@@ -273,10 +337,10 @@ static void command(const struct detect_view *view, const struct place *place, s
 				  ascii_is_digit(*rest) || (ascii_is_alpha(*rest) && rest + 1 < end && rest[1] == ':'));
 	if (aims(view, gap, looked))
 		detect_hit(view,
-			   behind_value(view, place->at) || !in_span(view, place->at) ? RULE_SHELL_TARGET
-										      : RULE_SHELL_COMMAND,
+			   behind_value(view, place->at, looked) || !in_span(view, place->at) ? RULE_SHELL_TARGET
+											      : RULE_SHELL_COMMAND,
 			   place->at);
-	if (behind_value(view, place->at) && (over || argument || !ambiguous) && !shows(view, place->at) &&
+	if (behind_value(view, place->at, looked) && (over || argument || !ambiguous) && !shows(view, place->at) &&
 	    !(place->opens && place->at == 0 && *rest == ')' && talk_follows(view, gap)) &&
 	    (place->at == 0 || view->text[place->at] != '|' || !is_filter(view, word, size)))
 		detect_hit(view, RULE_SHELL_START, place->at);
@@ -346,18 +410,21 @@ static const bool parts[256] = {
 	[';'] = true,  ['|'] = true, ['&'] = true, ['\n'] = true, ['\r'] = true, ['\0'] = true,
 	['\\'] = true, ['`'] = true, ['$'] = true, ['<'] = true,  ['>'] = true,
 };
+OCTETS_NEXT(next_part, parts,
+	    _mm_or_si128(_mm_or_si128(_mm_or_si128(octets_range(sixteen, ';', '>'), octets_range(sixteen, '$', '&')),
+				      _mm_or_si128(octets_range(sixteen, '\n', '\r'), octets_one(sixteen, '|'))),
+			 _mm_or_si128(_mm_or_si128(octets_one(sixteen, '\\'), octets_one(sixteen, '`')),
+				      octets_one(sixteen, '\0'))))
 
 void detect_shell(const struct detect_view *view)
 {
 	const uint8_t *text = view->text;
-	struct looked looked = { 0, 0, view->size };
+	struct looked looked = { .value = value_end(view), .target = view->size, .open = view->size };
 	size_t line = 0, seen = 0;
 
-	for (size_t i = 0; i < view->size; i++) {
+	for (size_t i = 0; (i = next_part(text, view->size, i)) < view->size; i++) {
 		struct place place = { i, i + 1, 0, false };
 
-		if (!parts[text[i]])
-			continue;
 		if (text[i] == '|' && (i == 0 || text[i - 1] == '\n')) {
 			i = skip_row(view, i);
 			if (i == view->size)
@@ -399,7 +466,8 @@ void detect_shell(const struct detect_view *view)
 		default:
 			continue;
 		}
-		if (place.next < view->size && !((text[i] == '\n' || text[i] == '\r') && !behind_value(view, i))) {
+		if (place.next < view->size &&
+		    !((text[i] == '\n' || text[i] == '\r') && !behind_value(view, i, &looked))) {
 			for (; seen < i; seen++)
 				if (text[seen] == '\n')
 					line = seen + 1;

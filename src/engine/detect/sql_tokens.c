@@ -1,4 +1,5 @@
 /* sql_tokens.c: see sql.h */
+#include "engine/detect/octets.h"
 #include "engine/detect/sql.h"
 
 static const struct keyword {
@@ -54,22 +55,36 @@ static const struct keyword {
 	{ "xor", T_LOGIC },
 };
 
+static void add_size(struct detect_words *words, const char *word)
+{
+	words->sql_sizes[word[0] & 31][word[1] & 31] |= UINT32_C(1) << strlen(word);
+}
+
 void sql_keywords_init(struct detect_words *words)
 {
+	size_t count;
+	const char *const *telling = detect_list(LIST_SQL_TELLING, &count);
+
 	memset(words->keyword_start, UINT8_MAX, sizeof(words->keyword_start));
 	for (uint8_t i = sizeof(keywords) / sizeof(keywords[0]); i-- != 0;) {
-		uint8_t letter = (uint8_t)(keywords[i].word[0] - 'a');
-
-		words->keyword_start[letter] = i;
-		words->keyword_sizes[letter] |= (uint16_t)(1U << strlen(keywords[i].word));
+		words->keyword_start[keywords[i].word[0] - 'a'] = i;
+		add_size(words, keywords[i].word);
 	}
+	while (count-- != 0)
+		add_size(words, telling[count]);
+}
+
+/* Can the word be a keyword, or SQL wherever it stands? Most words can not. */
+static bool may_be_sql(const struct detect_words *words, const uint8_t *word, size_t size)
+{
+	return size < 32 && (words->sql_sizes[word[0] & 31][word[1] & 31] >> size & 1) != 0;
 }
 
 static uint8_t keyword(const struct detect_words *words, const uint8_t *word, size_t size)
 {
 	uint8_t letter = (uint8_t)(word[0] - 'a');
 
-	if (letter >= 26 || size > 11 || (words->keyword_sizes[letter] >> size & 1) == 0)
+	if (letter >= 26 || !may_be_sql(words, word, size))
 		return T_WORD;
 	for (size_t i = words->keyword_start[letter]; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
 		const char *one = keywords[i].word;
@@ -97,25 +112,29 @@ static size_t skip_comment(const struct detect_view *view, size_t at)
 	return end == view->size ? end : end + 2;
 }
 
-/* Where the line of a comment ends, if what stands behind it goes on with a statement; 0: it does not. *end: of the
- * line, found before. */
-static size_t line_goes_on(const struct detect_view *view, size_t at, size_t *end)
+/* A line: where it ends, and whether what stands behind it goes on with a statement. */
+struct line {
+	size_t end;
+	bool goes_on;
+};
+
+/* Of the line of a comment, unless it was found before. */
+static void read_line(const struct detect_view *view, size_t at, struct line *line)
 {
-	const uint8_t *x = view->text;
+	const uint8_t *x = view->text, *end;
 	size_t word, size = 0;
 	uint8_t kind;
 
-	if (*end < at) {
-		const uint8_t *line = memchr(x + at, '\n', view->size - at);
-
-		*end = line != NULL ? (size_t)(line - x) : view->size;
-	}
-	for (word = *end; word < view->size && is_blank(x[word]); word++)
+	if (line->end >= at)
+		return;
+	end = memchr(x + at, '\n', view->size - at);
+	line->end = end != NULL ? (size_t)(end - x) : view->size;
+	for (word = line->end; word < view->size && is_blank(x[word]); word++)
 		;
 	while (size < 12 && word + size < view->size && is_word(x[word + size]))
 		size++;
 	kind = keyword(view->words, x + word, size);
-	return kind == T_UNION || kind == T_SELECT || kind == T_FROM || kind == T_LOGIC ? *end : 0;
+	line->goes_on = kind == T_UNION || kind == T_SELECT || kind == T_FROM || kind == T_LOGIC;
 }
 
 /* don't */
@@ -126,10 +145,15 @@ static bool is_within(const uint8_t *x, size_t n, size_t i)
 	       !(x[i + 1] == 'o' && i + 2 < n && x[i + 2] == 'r');
 }
 
-/* What words have: letters, digits, and all beyond ASCII. */
-static const bool in_word[256] = {
-	['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['_'] = true, [0x80 ... 0xff] = true,
+/* What words have not: letters, digits, and all beyond ASCII are what they have. */
+static const bool ends_word[256] = {
+	[0 ... '/'] = true, [':' ... '@'] = true, ['[' ... '^'] = true, ['`'] = true, ['{' ... 0x7f] = true,
 };
+OCTETS_NEXT(word_end, ends_word,
+	    _mm_andnot_si128(_mm_or_si128(_mm_or_si128(octets_range(sixteen, 'a', 'z'),
+						       octets_range(sixteen, '0', '9')),
+					  octets_range(sixteen, 0x80, 0xff)),
+			     octets_range(sixteen, 0, 0x7f)))
 
 /* What a mark is by itself; 0: nothing to a statement. */
 _Static_assert(T_WORD == 0, "no mark is one");
@@ -143,7 +167,8 @@ void sql_tokenize(struct tokens *t)
 {
 	const struct detect_view *view = t->view;
 	const uint8_t *x = view->text;
-	size_t i = 0, n = view->size, line = 0, on;
+	size_t i = 0, n = view->size;
+	struct line line = { 0 };
 	unsigned odd[2] = { 0 };
 
 	t->count = 0;
@@ -154,14 +179,17 @@ void sql_tokenize(struct tokens *t)
 		if (is_blank(c) || c == '\0' || c == 0xa0) {
 			i++;
 		} else if (ascii_is_alpha(c) || c == '_' || c >= 0x80) {
-			uint8_t kind;
+			uint8_t kind = T_WORD;
 
-			while (i < n && (in_word[x[i]] || (x[i] == '\'' && i + 1 < n && is_within(x, n, i))))
+			while ((i = word_end(x, n, i)) + 1 < n && x[i] == '\'' && is_within(x, n, i))
 				i++;
-			kind = keyword(view->words, x + from, i - from);
-			if (kind == T_WORD && (detect_word(view->words, LIST_SQL_TELLING, x + from, i - from) ||
-					       (i < n && x[i] == '(' &&
-						detect_word(view->words, LIST_SQL_FUNCTIONS, x + from, i - from))))
+			if (may_be_sql(view->words, x + from, i - from)) {
+				kind = keyword(view->words, x + from, i - from);
+				if (kind == T_WORD && detect_word(view->words, LIST_SQL_TELLING, x + from, i - from))
+					kind = T_FUNCTION;
+			}
+			if (kind == T_WORD && i < n && x[i] == '(' &&
+			    detect_word(view->words, LIST_SQL_FUNCTIONS, x + from, i - from))
 				kind = T_FUNCTION;
 			add(t, kind, from, i - from);
 		} else if (ascii_is_digit(c)) {
@@ -199,8 +227,8 @@ void sql_tokenize(struct tokens *t)
 				add(t, T_COMMENT, i, 2);
 			i = end;
 		} else if ((c == '#' || (c == '-' && i + 1 < n && x[i + 1] == '-')) &&
-			   (on = line_goes_on(view, i, &line)) != 0) {
-			i = on;
+			   (read_line(view, i, &line), line.goes_on)) {
+			i = line.end;
 		} else if (c == '-' && i + 1 < n && x[i + 1] == '-' &&
 			   (i + 2 == n || is_blank(x[i + 2]) || x[i + 2] == '+' || x[i + 2] == '-' ||
 			    x[i + 2] == '/')) {

@@ -6,6 +6,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "engine/detect/octets.h"
 #include "engine/detect/view.h"
 
 const int8_t voice_weights[VOICE_ROWS][VOICE_LANES] = {
@@ -44,27 +45,33 @@ static row_of_sums read_row(const int8_t weights[VOICE_LANES])
 
 static row_of_sums greater(row_of_sums a, row_of_sums b)
 {
+#ifdef __SSE2__
+	return (row_of_sums)_mm_max_epi16((__m128i)a, (__m128i)b);
+#else
 	row_of_sums is = a > b;
 
 	return (a & is) | (b & ~is);
+#endif
 }
 
 static bool any_greater(row_of_sums a, row_of_sums b)
 {
 	row_of_sums is = a > b;
+#ifdef __SSE2__
+	return _mm_movemask_epi8((__m128i)is) != 0;
+#else
 	uint64_t half[sizeof(is) / sizeof(uint64_t)];
 
 	memcpy(half, &is, sizeof(half));
 	return (half[0] | half[1]) != 0;
+#endif
 }
 
 /* The first octet that no words have, from there on. */
-static size_t next_mark(const uint8_t *text, size_t size, size_t from)
-{
-	while (from < size && !view_marks[text[from]])
-		from++;
-	return from;
-}
+OCTETS_NEXT(next_mark, view_marks,
+	    _mm_or_si128(_mm_or_si128(_mm_or_si128(octets_range(sixteen, '"', '*'), octets_range(sixteen, ';', '>')),
+				      _mm_or_si128(octets_range(sixteen, '[', ']'), octets_range(sixteen, '{', '}'))),
+			 _mm_or_si128(octets_one(sixteen, '/'), octets_one(sixteen, '`'))))
 
 /* Where the token begins, or ends, that has an octet: at a blank, or at the reach of a place. */
 static size_t token_from(const uint8_t *text, size_t at, size_t least)

@@ -1,5 +1,5 @@
-/* words.c: lists of words in a view: three tables by octet say which lists can have one here; the lists have the word.
- */
+/* words.c: lists of words in a view: a table says whether any list can have one here, three by octet which; the lists
+ * have the word. */
 #include "engine/detect/sql.h"
 
 #define DETECT_LIST(name, owner, ...) static const char *const list_##name[] = { __VA_ARGS__ };
@@ -50,10 +50,13 @@ void detect_words_init(struct detect_words *words)
 			words->second[(uint8_t)word[1]] |= bit;
 			if (word[2] != '\0') {
 				words->third[(uint8_t)word[2]] |= bit;
+				words->thirds[detect_pair((uint8_t)word[0], (uint8_t)word[1])] |= UINT32_C(1)
+												  << (word[2] & 31);
 				continue;
 			}
 			for (unsigned c = 0; c < 256; c++)
 				words->third[c] |= bit;
+			words->thirds[detect_pair((uint8_t)word[0], (uint8_t)word[1])] = UINT32_MAX;
 		}
 	}
 }
@@ -75,6 +78,8 @@ size_t detect_any_of(const struct detect_words *words, enum detect_list list, co
 			n++;
 		if (word[n] == '\0')
 			return n;
+		if (n == left || (uint8_t)word[n] > at[n])
+			break; /* all behind it in the list are greater still */
 	}
 	return 0;
 }
@@ -91,8 +96,10 @@ bool detect_word(const struct detect_words *words, enum detect_list list, const 
 			break;
 		while (n < size && one[n] != '\0' && (uint8_t)one[n] == word[n])
 			n++;
-		if (n == size && one[n] == '\0')
-			return true;
+		if (n == size)
+			return one[n] == '\0';
+		if ((uint8_t)one[n] > word[n])
+			break;
 	}
 	return false;
 }
@@ -105,10 +112,12 @@ void detect_scan(const struct detect_view *view)
 
 	/* two octets of zero stand behind the last */
 	for (size_t i = 0; i < view->size; i++) {
-		uint64_t set = words->first[text[i]] & words->second[text[i + 1]] & words->third[text[i + 2]];
+		uint64_t set;
 
-		if (set == 0 || (i != 0 && is_word(text[i - 1]) && is_word(text[i])))
+		if ((words->thirds[detect_pair(text[i], text[i + 1])] >> (text[i + 2] & 31) & 1) == 0 ||
+		    (i != 0 && is_word(text[i - 1]) && is_word(text[i])))
 			continue;
+		set = words->first[text[i]] & words->second[text[i + 1]] & words->third[text[i + 2]];
 		while (set != 0) {
 			unsigned list = (unsigned)__builtin_ctzll(set);
 			size_t size = detect_any(words, list, text + i, end);

@@ -12,20 +12,32 @@ enum detect_list {
 	DETECT_LISTS
 };
 _Static_assert(DETECT_LISTS <= 64, "a bit each");
+enum { DETECT_PAIRS = 2048 };
 
 struct detect_words {
 	/* By octet: the lists that have a word with it at this place. Only of lists that have an owner. */
 	uint64_t first[256], second[256], third[256];
+	/* By two octets, see detect_pair: a bit each octet, by the low five of its bits, that comes third in a word of
+	 * those lists. It is all that is asked of most places. */
+	uint32_t thirds[DETECT_PAIRS];
 	/* By octet: the lists that have a word that begins with it, that has it second. */
 	uint64_t begins[256], follows[256];
 	/* The first word of a list that begins with this octet, or UINT8_MAX. */
 	uint8_t start[DETECT_LISTS][128];
 	/* By list and octet that a word begins with: a bit each size that one of them has, bit 31: that or more. */
 	uint32_t sizes[DETECT_LISTS][128];
-	/* By letter: the first keyword of SQL, and a bit each size that they have. */
+	/* By letter: the first keyword of SQL. */
 	uint8_t keyword_start[26];
-	uint16_t keyword_sizes[26];
+	/* By the low bits of the first and of the second octet: a bit each size of a keyword of SQL, or of a word that
+	 * is SQL wherever it stands. */
+	uint32_t sql_sizes[32][32];
 };
+
+/* Of letters no two are the same. */
+static inline unsigned detect_pair(uint8_t first, uint8_t second)
+{
+	return ((unsigned)first << 5 ^ second) & (DETECT_PAIRS - 1);
+}
 
 void detect_words_init(struct detect_words *words);
 /* Does one of the list stand at this place? Its size, or 0. Asked of each octet of a text: two of them say nearly

@@ -88,7 +88,8 @@ static void judge(const struct detect_view *view, const struct attribute *a, siz
 		detect_hit(view, RULE_XSS_SUSPECT, tag);
 	if (runs(view, a->value, a->value_end)) {
 		if (detect_word(view->words, LIST_XSS_LINKS, name, size) ||
-		    xss_calls_within(view, a->value, a->value_end))
+		    (!detect_has(view, RULE_XSS_SCHEME) && detect_spend(view, (size_t)(a->value_end - a->value)) &&
+		     xss_calls_within(view, a->value, a->value_end)))
 			detect_hit(view, RULE_XSS_SCHEME, tag);
 	}
 	if (size == 13 && memcmp(name, "attributename", 13) == 0 && a->value_end - a->value >= 4 &&
@@ -113,14 +114,50 @@ static bool ends_name(uint8_t c)
 
 /* What of a view was read already. */
 struct reading {
-	uint64_t seen[VIEW_SIZE / 64];	      /* a bit an octet: an attribute was read from here */
-	const uint8_t *name_from, *name_to;   /* the last name: who begins within it ends where it ended */
-	const uint8_t *value_from, *value_to; /* the last value without quotes, likewise */
+	uint64_t seen[VIEW_SIZE / 64]; /* a bit an octet: an attribute was read from here */
+	const uint8_t *name_from;      /* the last name: who begins within it has its end, its value, what follows */
+	struct attribute last;
+	const uint8_t *next;
+	const uint8_t *value_from,
+		*value_to; /* the last value without quotes: who begins within it ends where it ended */
 };
 
 static bool within(const uint8_t *at, const uint8_t *from, const uint8_t *to)
 {
-	return from != NULL && at > from && at < to;
+	return from != NULL && at >= from && at < to;
+}
+
+/* Behind its name: the value. Returns where to go on. */
+static const uint8_t *read_value(struct attribute *a, const uint8_t *end, struct reading *reading)
+{
+	const uint8_t *at = a->name_end, *close;
+
+	while (at < end && is_blank(*at))
+		at++;
+	a->value = a->value_end = at;
+	if (at == end || *at != '=')
+		return at;
+	at++;
+	while (at < end && is_blank(*at))
+		at++;
+	a->value = at;
+	if (at < end && (*at == '"' || *at == '\'')) {
+		close = memchr(at + 1, *at, (size_t)(end - at - 1));
+		a->quoted = true;
+		a->value = at + 1;
+		a->value_end = close != NULL ? close : end;
+		return close != NULL ? close + 1 : end;
+	}
+	if (within(at, reading->value_from, reading->value_to)) {
+		at = reading->value_to;
+	} else {
+		reading->value_from = at;
+		while (at < end && !is_blank(*at) && *at != '>')
+			at++;
+		reading->value_to = at;
+	}
+	a->value_end = at;
+	return at;
 }
 
 /* Reads attributes to the end of the tag, or of the view, or to where another tag's were read on from. So a text of
@@ -141,43 +178,19 @@ static const uint8_t *read_attributes(const struct detect_view *view, const uint
 		if (seen[(size_t)(at - view->text) / 64] >> ((size_t)(at - view->text) % 64) & 1)
 			return at;
 		seen[(size_t)(at - view->text) / 64] |= UINT64_C(1) << ((size_t)(at - view->text) % 64);
-		a.name = at++;
-		if (within(at, reading->name_from, reading->name_to)) {
-			at = reading->name_to;
+		if (within(at + 1, reading->name_from, reading->last.name_end)) {
+			a = reading->last;
+			a.name = at;
 		} else {
+			a.name = at++;
 			while (at < end && !ends_name(*at) && *at != '=')
 				at++;
+			a.name_end = at;
+			reading->next = read_value(&a, end, reading);
 			reading->name_from = a.name;
-			reading->name_to = at;
+			reading->last = a;
 		}
-		a.name_end = at;
-		while (at < end && is_blank(*at))
-			at++;
-		a.value = a.value_end = at;
-		if (at < end && *at == '=') {
-			at++;
-			while (at < end && is_blank(*at))
-				at++;
-			a.value = at;
-			if (at < end && (*at == '"' || *at == '\'')) {
-				const uint8_t *close = memchr(at + 1, *at, (size_t)(end - at - 1));
-
-				a.quoted = true;
-				a.value = at + 1;
-				a.value_end = close != NULL ? close : end;
-				at = close != NULL ? close + 1 : end;
-			} else {
-				if (within(at, reading->value_from, reading->value_to)) {
-					at = reading->value_to;
-				} else {
-					reading->value_from = at;
-					while (at < end && !is_blank(*at) && *at != '>')
-						at++;
-					reading->value_to = at;
-				}
-				a.value_end = at;
-			}
-		}
+		at = reading->next;
 		judge(view, &a, tag);
 	}
 	return at;

@@ -112,10 +112,13 @@ static bool is_called(const struct detect_view *view, size_t name_end, size_t fr
 		return false;
 	if (size > 4 && memcmp(view->text + name, "on", 2) == 0)
 		return detect_find_within(view, from, to, "throw") < view->size;
-	for (size_t i = from; i + size < to; i++)
-		if (memcmp(view->text + i, view->text + name, size) == 0 && !is_word(view->text[i - 1]) &&
-		    (view->text[i + size] == '(' || view->text[i + size] == '`'))
+	for (const uint8_t *at = view->text + from, *end = view->text + to; at < end; at++) {
+		at = memmem(at, (size_t)(end - at), view->text + name, size);
+		if (at == NULL || at + size == end)
+			return false;
+		if (!is_word(at[-1]) && (at[size] == '(' || at[size] == '`'))
 			return true;
+	}
 	return false;
 }
 
