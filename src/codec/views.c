@@ -21,29 +21,32 @@ struct view {
 	unsigned kinds;
 };
 
-/* Small letters: the text is lowered before. Those in front of NEEDS_END are read without a semicolon, too. */
+/* Small letters: the text is lowered before. Sorted. */
 static const struct entity {
 	char name[11];
 	uint8_t size;
 	char is;
+	bool bare; /* read without a semicolon, too */
 } entities[] = {
-#define ENTITY(name, is)                                                                                               \
+#define ENTITY(name, is, bare)                                                                                         \
 	{                                                                                                              \
-		name, sizeof(name) - 1, is                                                                             \
+		name, sizeof(name) - 1, is, bare                                                                       \
 	}
-	ENTITY("quot", '"'),	 ENTITY("amp", '&'),	ENTITY("lt", '<'),     ENTITY("gt", '>'),
-	ENTITY("nbsp", ' '),	 ENTITY("apos", '\''),	ENTITY("lpar", '('),   ENTITY("rpar", ')'),
-	ENTITY("equals", '='),	 ENTITY("colon", ':'),	ENTITY("semi", ';'),   ENTITY("tab", '\t'),
-	ENTITY("newline", '\n'), ENTITY("sol", '/'),	ENTITY("bsol", '\\'),  ENTITY("grave", '`'),
-	ENTITY("lbrace", '{'),	 ENTITY("lcub", '{'),	ENTITY("rbrace", '}'), ENTITY("rcub", '}'),
-	ENTITY("lsqb", '['),	 ENTITY("lbrack", '['), ENTITY("rsqb", ']'),   ENTITY("rbrack", ']'),
-	ENTITY("num", '#'),	 ENTITY("dollar", '$'), ENTITY("percnt", '%'), ENTITY("plus", '+'),
-	ENTITY("comma", ','),	 ENTITY("period", '.'), ENTITY("commat", '@'), ENTITY("verbar", '|'),
-	ENTITY("vert", '|'),	 ENTITY("lowbar", '_'), ENTITY("ast", '*'),    ENTITY("excl", '!'),
-	ENTITY("quest", '?'),	 ENTITY("hyphen", '-'),
+	ENTITY("amp", '&', true),	ENTITY("apos", '\'', false),  ENTITY("ast", '*', false),
+	ENTITY("bsol", '\\', false),	ENTITY("colon", ':', false),  ENTITY("comma", ',', false),
+	ENTITY("commat", '@', false),	ENTITY("dollar", '$', false), ENTITY("equals", '=', false),
+	ENTITY("excl", '!', false),	ENTITY("grave", '`', false),  ENTITY("gt", '>', true),
+	ENTITY("hyphen", '-', false),	ENTITY("lbrace", '{', false), ENTITY("lbrack", '[', false),
+	ENTITY("lcub", '{', false),	ENTITY("lowbar", '_', false), ENTITY("lpar", '(', false),
+	ENTITY("lsqb", '[', false),	ENTITY("lt", '<', true),      ENTITY("nbsp", ' ', true),
+	ENTITY("newline", '\n', false), ENTITY("num", '#', false),    ENTITY("percnt", '%', false),
+	ENTITY("period", '.', false),	ENTITY("plus", '+', false),   ENTITY("quest", '?', false),
+	ENTITY("quot", '"', true),	ENTITY("rbrace", '}', false), ENTITY("rbrack", ']', false),
+	ENTITY("rcub", '}', false),	ENTITY("rpar", ')', false),   ENTITY("rsqb", ']', false),
+	ENTITY("semi", ';', false),	ENTITY("sol", '/', false),    ENTITY("tab", '\t', false),
+	ENTITY("verbar", '|', false),	ENTITY("vert", '|', false),
 #undef ENTITY
 };
-enum { NEEDS_END = 5 };
 
 /* Up to most digits of that base; the number of digits that were there. */
 static size_t number(const uint8_t *at, const uint8_t *end, unsigned base, size_t most, uint32_t *ret_value)
@@ -114,10 +117,36 @@ static bool percent(struct view *v)
 	return true;
 }
 
+/* left: octets of the name and what follows. NULL: it is none. */
+static const struct entity *find_entity(const uint8_t *name, size_t left)
+{
+	enum { COUNT = sizeof(entities) / sizeof(entities[0]) };
+	size_t low = 0, high = COUNT;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if ((uint8_t)entities[middle].name[0] < name[0])
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < COUNT && (uint8_t)entities[low].name[0] == name[0]; low++) {
+		const struct entity *e = &entities[low];
+
+		if (left >= e->size && memcmp(name, e->name, e->size) == 0 &&
+		    (e->bare || (left > e->size && name[e->size] == ';')))
+			return e;
+	}
+	return NULL;
+}
+
 static bool entity(struct view *v)
 {
 	size_t left = (size_t)(v->end - v->at) - 1;
 	const uint8_t *name = v->at + 1;
+	const struct entity *e;
+	bool ended;
 	uint32_t c;
 
 	if (left >= 2 && name[0] == '#') {
@@ -137,23 +166,13 @@ static bool entity(struct view *v)
 			v->at++;
 		return true;
 	}
-	if (left < 2 || !ascii_is_alpha(name[0]))
+	e = left >= 2 && ascii_is_alpha(name[0]) ? find_entity(name, left) : NULL;
+	if (e == NULL)
 		return false;
-	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
-		const struct entity *e = &entities[i];
-		bool ended;
-
-		if (e->name[0] != (char)name[0] || e->name[1] != (char)name[1] || left < e->size ||
-		    memcmp(name, e->name, e->size) != 0)
-			continue;
-		ended = left > e->size && name[e->size] == ';';
-		if (!ended && i >= NEEDS_END)
-			continue;
-		put(v, (uint8_t)e->is, VIEW_ENTITY);
-		v->at = name + e->size + ended;
-		return true;
-	}
-	return false;
+	ended = left > e->size && name[e->size] == ';';
+	put(v, (uint8_t)e->is, VIEW_ENTITY);
+	v->at = name + e->size + ended;
+	return true;
 }
 
 static bool escape(struct view *v)

@@ -27,6 +27,8 @@ static inline __m128i octets_one(__m128i sixteen, uint8_t one)
 #define OCTETS_NEXT(name, table, ASKED)                                                                                \
 	static inline size_t name(const uint8_t *text, size_t size, size_t from)                                       \
 	{                                                                                                              \
+		if (from < size && table[text[from]])                                                                  \
+			return from;                                                                                   \
 		for (; size - from >= 16; from += 16) {                                                                \
 			const __m128i sixteen = _mm_loadu_si128((const void *)(text + from));                          \
 			unsigned any = (unsigned)_mm_movemask_epi8(ASKED);                                             \

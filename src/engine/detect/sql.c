@@ -350,6 +350,12 @@ static void left(const struct tokens *t, size_t i)
 		detect_hit(view, RULE_SQL_CLAUSE, t->list[i].at);
 }
 
+/* Tokens that something is asked of, a bit each; most are words. */
+static const uint32_t judged = 1U << T_UNION | 1U << T_SELECT | 1U << T_FROM | 1U << T_LOGIC | 1U << T_END |
+			       1U << T_FUNCTION | 1U << T_STATEMENT | 1U << T_ODD | 1U << T_ORDER | 1U << T_HAVING |
+			       1U << T_VARIABLE;
+_Static_assert(T_OTHER < 32, "a bit each");
+
 void detect_sql(const struct detect_view *view)
 {
 	struct tokens t;
@@ -360,6 +366,8 @@ void detect_sql(const struct detect_view *view)
 	begins(&t);
 	sql_piece(&t);
 	for (size_t i = 0; i < t.count; i++) {
+		if ((judged >> t.list[i].kind & 1) == 0)
+			continue;
 		switch (t.list[i].kind) {
 		case T_UNION:
 			unions(&t, i, statement);

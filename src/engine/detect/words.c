@@ -41,8 +41,7 @@ void detect_words_init(struct detect_words *words)
 			const char *word = lists[l].words[i];
 
 			words->start[l][(uint8_t)word[0]] = i;
-			words->begins[(uint8_t)word[0]] |= bit;
-			words->follows[(uint8_t)word[1]] |= bit; /* none has one octet alone */
+			words->pairs[detect_pair((uint8_t)word[0], (uint8_t)word[1])] |= bit; /* none has one alone */
 			words->sizes[l][(uint8_t)word[0]] |= size_bit(strlen(word));
 			if (lists[l].owner == NULL)
 				continue;

@@ -20,8 +20,8 @@ struct detect_words {
 	/* By two octets, see detect_pair: a bit each octet, by the low five of its bits, that comes third in a word of
 	 * those lists. It is all that is asked of most places. */
 	uint32_t thirds[DETECT_PAIRS];
-	/* By octet: the lists that have a word that begins with it, that has it second. */
-	uint64_t begins[256], follows[256];
+	/* By the first two octets, see detect_pair: the lists that have a word that begins so. */
+	uint64_t pairs[DETECT_PAIRS];
 	/* The first word of a list that begins with this octet, or UINT8_MAX. */
 	uint8_t start[DETECT_LISTS][128];
 	/* By list and octet that a word begins with: a bit each size that one of them has, bit 31: that or more. */
@@ -46,7 +46,7 @@ size_t detect_any_of(const struct detect_words *words, enum detect_list list, co
 static inline size_t detect_any(const struct detect_words *words, enum detect_list list, const uint8_t *at,
 				const uint8_t *end)
 {
-	if (end - at < 2 || (words->begins[at[0]] & words->follows[at[1]] & UINT64_C(1) << list) == 0)
+	if (end - at < 2 || (words->pairs[detect_pair(at[0], at[1])] & UINT64_C(1) << list) == 0)
 		return 0;
 	return detect_any_of(words, list, at, end);
 }

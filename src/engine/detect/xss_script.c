@@ -80,7 +80,8 @@ static void scheme(const struct detect_view *view, size_t at, size_t size)
 	}
 	if (xss_calls_at(view, next, end) || (starts && !is_blank(*next)))
 		detect_hit(view, RULE_XSS_SCHEME, at);
-	else if (!is_blank(*next) && (xss_calls_within(view, next, end) || *next == '/' || data))
+	else if (!detect_has(view, RULE_XSS_SUSPECT) && !is_blank(*next) &&
+		 (*next == '/' || data || xss_calls_within(view, next, end)))
 		detect_hit(view, RULE_XSS_SUSPECT, at);
 }
 
