@@ -542,6 +542,37 @@ static void test_flood(void **state)
 	assert_true(detect_points(&result, DETECT_OTHER, NULL) >= DETECT_REFUSE);
 }
 
+/* Repeats a unit up to so many octets, then the end. Returns the size. */
+static size_t repeat(char *text, size_t size, const char *unit, const char *end)
+{
+	for (size_t i = 0; i < size; i++)
+		text[i] = unit[i % strlen(unit)];
+	memcpy(text + size, end, strlen(end));
+	return size + strlen(end);
+}
+
+/* What stands in front of many separators is read once for all of them: a value ends behind any number of quotes and
+ * lines, and a command that more of them lead to than anybody writes is a flood. */
+static void test_again(void **state)
+{
+	static char text[4096];
+	struct detect_result result;
+
+	(void)state;
+	result = look(text, repeat(text, 2000, "\"\n", "cat /etc/passwd"));
+	assert_true(detect_rules_has(&result.found, RULE_SHELL_START));
+	result = look(text, repeat(text, 60, " \n", "ls -la"));
+	assert_true(detect_rules_has(&result.found, RULE_SHELL_START));
+	assert_false(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
+	result = look(text, repeat(text, 3000, "\" \r", "ls -la /srv"));
+	assert_true(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
+	result = look(text, repeat(text, 2000, "\\na", "/x/cat /etc/passwd"));
+	assert_true(detect_points(&result, DETECT_SHELL, NULL) >= DETECT_FLAG);
+	assert_false(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
+	result = look(text, repeat(text, 2000, "(", "\"$ne\"\"$ne\"\"$ne\""));
+	assert_true(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,6 +580,7 @@ int main(void)
 		cmocka_unit_test(test_harmless), cmocka_unit_test(test_evasions), cmocka_unit_test(test_code),
 		cmocka_unit_test(test_script),	 cmocka_unit_test(test_pieces),	  cmocka_unit_test(test_lead),
 		cmocka_unit_test(test_long),	 cmocka_unit_test(test_flood),	  cmocka_unit_test(test_piece_begins),
+		cmocka_unit_test(test_again),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

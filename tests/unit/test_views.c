@@ -123,6 +123,8 @@ static void test_rounds(void **state)
 	BECOMES("%25253c", "<", VIEW_PERCENT | VIEW_TWICE);
 	BECOMES("%2525253c", "%3c", VIEW_PERCENT | VIEW_TWICE); /* four deep: three rounds are undone */
 	BECOMES("&amp;lt;", "<", VIEW_ENTITY | VIEW_TWICE);
+	BECOMES("&commat;&comma;&lt&lcub;", "@,<{", VIEW_ENTITY); /* one begins as the other */
+	STAYS("&commat&apos");
 	BECOMES("%26%2360%3b", "<", VIEW_PERCENT | VIEW_ENTITY | VIEW_TWICE);
 	BECOMES("%5cu003c", "<", VIEW_PERCENT | VIEW_ESCAPE | VIEW_TWICE);
 }

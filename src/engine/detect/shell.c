@@ -4,7 +4,7 @@
 
 enum { WORD = 24, TALK = 24, AIM = 40, VALUE = 32 };
 /* What it costs to judge the same command for one more separator. */
-enum { AGAIN = 256 };
+enum { AGAIN = 64, AGAIN_PART = 16 };
 
 struct place {
 	size_t at;   /* of the separator */
@@ -15,10 +15,11 @@ struct place {
 
 /* What was read for one separator is not read again for the next, so that the work stays linear. */
 struct looked {
-	size_t value;		 /* what could be a value in front of a separator ends here at the latest */
-	size_t from, to, target; /* the first target there; view->size: none */
-	size_t open, word;	 /* between them nothing but what may stand in front of a word */
-	size_t size, after, gap; /* of that word, its end, and that of the blanks behind it */
+	size_t value; /* what could be a value in front of a separator ends here at the latest */
+	size_t words[3], word_count, counted; /* where the last three words begin, of those in front of there */
+	size_t from, to, target;	      /* the first target there; view->size: none */
+	size_t open, word;		      /* between them nothing but what may stand in front of a word */
+	size_t size, after, gap;	      /* of that word, its end, and that of the blanks behind it */
 	uint8_t name[WORD];
 	/* The last word of more than one folder, or too long: whoever comes to a slash of it, or has too much of it,
 	 * reads on as was read then. */
@@ -199,13 +200,15 @@ static bool behind_command(const struct detect_view *view, const struct place *p
 }
 
 /* Two words or more in front of it: somebody speaks of commands, unless it is set off as none of them would. */
-static bool talks(const struct detect_view *view, size_t at)
+static bool talks(const struct detect_view *view, size_t at, struct looked *looked)
 {
-	size_t words = 0;
+	for (; looked->counted < at; looked->counted++) {
+		size_t i = looked->counted;
 
-	for (size_t i = at; i != 0 && at - i < 200 && words <= 2; i--)
-		words += ascii_is_alpha(view->text[i - 1]) && (i == 1 || is_blank(view->text[i - 2]));
-	return words > 2;
+		if (ascii_is_alpha(view->text[i]) && (i == 0 || is_blank(view->text[i - 1])))
+			looked->words[looked->word_count++ % 3] = i;
+	}
+	return looked->word_count > 2 && looked->words[looked->word_count % 3] + 200 >= at;
 }
 
 /* Behind a pipe it takes what somebody's command in front says: `lspci | grep -i vga`. */
@@ -324,7 +327,7 @@ static void command(const struct detect_view *view, const struct place *place, s
 	if (size == 0 || !detect_word(view->words, LIST_SHELL_COMMANDS, word, size) ||
 	    (place->opens && quotes(view, place->at)))
 		return;
-	if (again && !detect_spend(view, AGAIN + looked->word - place->next))
+	if (again && !detect_spend(view, AGAIN + (looked->word - place->next) / AGAIN_PART))
 		return;
 	if (after < view->size && (view->text[after] == '=' || view->text[after] == ':' || view->text[after] == ','))
 		return;
@@ -355,7 +358,7 @@ static void command(const struct detect_view *view, const struct place *place, s
 	else if (!place->opens && !is_filter(view, word, size) && !in_span(view, place->at) &&
 		 (deaf(view, place, word, size)
 			  ? argument || !ambiguous
-			  : (argument && !talks(view, place->at) && !behind_command(view, place)) ||
+			  : (argument && !talks(view, place->at, looked) && !behind_command(view, place)) ||
 				    ((argument || over) && set_off(view, place))))
 		detect_hit(view, RULE_SHELL_BEHIND, place->at);
 	else if ((over || argument) && !(is_filter(view, word, size) && view->text[place->at] == '|') &&
