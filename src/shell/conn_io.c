@@ -123,7 +123,7 @@ static void retire(struct connection *connection)
 	release(connection);
 }
 
-/* Out of every list but dirty and again. Freed at the end of the turn: the poller may still have an event of it. */
+/* Out of every list but dirty and queue. Freed at the end of the turn: the poller may still have an event of it. */
 static void bury(struct connection *connection)
 {
 	struct worker *worker = connection->worker;
@@ -175,11 +175,8 @@ static void settle(struct connection *connection)
 	}
 	/* Asked last: what was closed just now may have been what kept the other side from being read. Others have
 	 * their turn first. */
-	if (!connection->dirty && conn_io_has_more(connection)) {
-		connection->dirty = true;
-		connection->dirty_next = connection->worker->again;
-		connection->worker->again = connection;
-	}
+	if (conn_io_has_more(connection))
+		conn_io_queue(connection);
 	timers_set(&connection->worker->timers, &connection->timer, deadline(connection));
 }
 
@@ -222,6 +219,11 @@ void conn_io_ready(struct conn_side *side, uint32_t events)
 		side->blocked = false;
 	if (side->state == SIDE_DIALLING && !side->securing)
 		conn_io_dialled(connection, (events & (EPOLLHUP | EPOLLERR)) == 0);
+	if (connection->settled && side->many) {
+		conn_io_queue(connection);
+		fall_note_peer = NULL;
+		return;
+	}
 	/* Written at the end of the turn, all connections in a row. Between reads of others each write would find the
 	 * process of the peer asleep again, and waking it costs more than the write; and members of the hub get more
 	 * from others in the same turn. What is much goes at once: it would only take memory. */
@@ -276,52 +278,6 @@ void conn_io_restrict(struct connection *connection, struct fw_slice user)
 	connection->calm_ns = until_ns[STORE_RESTRICT_slow];
 	fw_conn_restrict(connection->conn, FW_RESTRICT_READ_ONLY, until_ns[STORE_RESTRICT_isolate]);
 	fw_conn_restrict(connection->conn, FW_RESTRICT_STEP_UP, until_ns[STORE_RESTRICT_step_up]);
-}
-
-void conn_io_mark(struct connection *connection)
-{
-	struct worker *worker = connection->worker;
-
-	if (connection->dirty || connection->dead)
-		return;
-	connection->dirty = true;
-	connection->dirty_next = worker->dirty;
-	worker->dirty = connection;
-}
-
-void conn_io_flush_all(struct worker *worker)
-{
-	struct connection *dead, *next;
-
-	while (worker->dirty != NULL) {
-		struct connection *connection = worker->dirty;
-
-		worker->dirty = connection->dirty_next;
-		connection->dirty = false;
-		conn_io_settle(connection);
-	}
-	dead = worker->dead;
-	worker->dead = NULL;
-	for (; dead != NULL; dead = next) {
-		next = dead->next;
-		if (!dead->dirty) {
-			mem_free(dead);
-			continue;
-		}
-		dead->next = worker->dead; /* in worker->again still: the next turn takes it out */
-		worker->dead = dead;
-	}
-}
-
-void conn_io_again(struct worker *worker)
-{
-	while (worker->again != NULL) {
-		struct connection *connection = worker->again;
-
-		worker->again = connection->dirty_next;
-		connection->dirty_next = worker->dirty;
-		worker->dirty = connection;
-	}
 }
 
 void conn_io_end(struct connection *connection, unsigned close_reason)

@@ -20,7 +20,8 @@ enum side_state {
 	SIDE_CLOSED
 };
 
-enum { CONN_PART = 256 };
+/* TURN: octets that are read of the queue in a turn; a message is as many as make PART of them so much. */
+enum { CONN_PART = 256, CONN_TURN = 65536 };
 struct conn_side {
 	struct source source;	/* first: the poller's callback casts */
 	uint8_t state;		/* enum side_state */
@@ -33,6 +34,7 @@ struct conn_side {
 	bool watches_out;	/* the poller tells when it takes more */
 	bool said_all;		/* the peer's close frame came */
 	bool securing;		/* the TLS handshake is not done */
+	bool many;		/* its last read was of so many messages that others have their turn first */
 	uint8_t part;		/* of CONN_PART octets each, how many are read at once; 0: all there are */
 	int fd;			/* -1: none */
 	struct tls_stream *tls; /* NULL: plain */
@@ -49,7 +51,7 @@ struct connection {
 	uint32_t ask_need;			 /* which one it asked for last */
 	struct connection *same_bucket;		 /* of worker->by_id */
 	uint64_t member_id;			 /* connection id of the engine */
-	struct connection *dirty_next;		 /* worker->dirty or worker->again */
+	struct connection *dirty_next;		 /* worker->dirty or worker->queue */
 	struct resolve_waiter wait;
 	struct resolve_name *name;		   /* of the upstream, while it is dialled */
 	struct connection *dial_next, **dial_back; /* of worker->dials */
@@ -64,7 +66,7 @@ struct connection {
 	uint8_t dial_first; /* of the addresses of name, and how many were tried */
 	uint8_t dial_tried;
 	bool announcing; /* a PROXY header is awaited: there is no conn yet */
-	bool dirty;	 /* in worker->dirty or worker->again */
+	bool dirty;	 /* in worker->dirty or worker->queue */
 	bool admitted;	 /* store_release is due */
 	bool held;	 /* session_key is: store_session_leave is due */
 	bool proxied;	 /* has, or had, an upstream */
@@ -80,10 +82,12 @@ struct connection {
 /* Takes over an accepted socket; closes it when memory is short. */
 void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_storage *peer);
 void conn_io_ready(struct conn_side *side, uint32_t events); /* of the poller */
-void conn_io_mark(struct connection *connection);	     /* something may have to be sent at the end of this turn */
-void conn_io_flush_all(struct worker *worker);		     /* the end of a turn: writes, then frees what ended */
-void conn_io_again(
-	struct worker *worker); /* the beginning of one: who had more to read has its turn at the end of it */
+
+/* conn_io_turn.c: whose turn it is. */
+void conn_io_mark(struct connection *connection);  /* something may have to be sent at the end of this turn */
+void conn_io_queue(struct connection *connection); /* it has more to read than others: its turn is behind theirs */
+void conn_io_flush_all(struct worker *worker);	   /* the end of a turn: writes, reads some, frees what ended */
+
 void conn_io_end(struct connection *connection, unsigned close_reason);
 void conn_io_slow(struct connection *connection); /* it broke rules: its client is not read for a second */
 /* By what responses say of its address, and of its user or who is about to be. */

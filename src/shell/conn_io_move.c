@@ -73,6 +73,7 @@ static void portion(struct conn_side *side, size_t size, uint64_t messages)
 {
 	size_t part = (size_t)side->part * CONN_PART;
 
+	side->many = messages > PART / 2;
 	if (messages > PART)
 		part = size * PART / messages < CONN_PART ? CONN_PART : size * PART / messages;
 	else if (size + size / 8 >= part) /* of TLS there is less than was read */
@@ -108,7 +109,9 @@ bool conn_io_receive(struct connection *connection, enum fw_side which)
 	}
 	fw_conn_receive(connection->conn, which, worker->scratch, (size_t)size);
 	conn_io_drain(connection); /* only now may the scratch memory be used again */
-	portion(&connection->sides[which], (size_t)size, messages(worker, which) - before);
+	before = messages(worker, which) - before;
+	portion(&connection->sides[which], (size_t)size, before);
+	worker->read += (size_t)size + (size_t)before * (CONN_TURN / PART);
 	if (which == FW_CLIENT && connection->calm_ns != 0)
 		conn_io_calm(connection);
 	if (login)
@@ -179,6 +182,8 @@ void conn_io_forget(struct connection *connection, enum fw_side which)
 	for (unsigned i = 0; i < ROUNDS && side->state == SIDE_LINGER && side->readable; i++) {
 		ssize_t size = conn_io_recv(side, connection->worker->scratch, WORKER_SCRATCH);
 
+		if (size > 0)
+			connection->worker->read += (size_t)size;
 		if (size == 0 || size == READ_BROKEN)
 			conn_io_close_side(connection, which);
 	}

@@ -389,7 +389,7 @@ static int idle_ms(struct worker *worker)
 {
 	uint64_t next = timers_next(&worker->timers), now, most;
 
-	if (worker->again != NULL || worker->recheck != NULL)
+	if (worker->queue != NULL || worker->recheck != NULL)
 		return 0;
 	if (worker->stopping && worker->give_up_ns < next)
 		next = worker->give_up_ns;
@@ -402,7 +402,8 @@ static int idle_ms(struct worker *worker)
 	return next > now ? (int)((next - now) / 1000000) + 1 : 0; /* a round of the wheel at most: it fits */
 }
 
-/* Everything that came is read, then all is written, then what ended is freed. */
+/* Everything that came is read, then all is written, then some of those have their turn who say much; what ended is
+ * freed. */
 static void turn(struct worker *worker)
 {
 	int wait_ms = idle_ms(worker);
@@ -411,7 +412,6 @@ static void turn(struct worker *worker)
 	worker->now_known = false;
 	worker->handshakes = 0;
 	poller_wait(&worker->poller, wait_ms, on_ready, worker);
-	conn_io_again(worker);
 	timers_run(&worker->timers, worker_now(worker)->monotonic_ns, on_due, worker);
 	worker_reload_slice(worker);
 	worker_overload_look(worker);

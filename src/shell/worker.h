@@ -84,7 +84,8 @@ struct worker {
 	struct connection *by_id[WORKER_BUCKETS]; /* members */
 	struct connection *askers[WORKER_ASKERS]; /* wait for the keeper's answer */
 	struct connection *dirty;		  /* have something to send at the end of this turn */
-	struct connection *again;		  /* had more to read than their turn allowed */
+	struct connection *queue, *queue_end;	  /* have much to read, and wait for their turn */
+	size_t read;				  /* what was read since the first of them had it, see conn_io_turn.c */
 	struct connection *dead;		  /* freed at the end of this turn */
 	_Atomic unsigned member_count;		  /* the other workers look: what nobody gets is not sent */
 	unsigned lingering;

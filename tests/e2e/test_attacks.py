@@ -331,6 +331,34 @@ def test_turns():
             client.close()
 
 
+def test_queue():
+    """Row 29: who is known to say much stands behind all others: what somebody honest says meanwhile is heard before any of what eight such connections
+    have waiting, and goes out before it."""
+    with Framewall(config(), "--workers", "1") as fw:
+        attackers, honest, gate = [RawClient(fw.port, fw.bearer(f"mallory{n}")) for n in range(8)], RawClient(fw.port, fw.bearer("honest")), fw.part("fw-gate")
+        count, before = 1000, []
+        for attacker in attackers:  # by which they are known
+            attacker.socket.sendall(RawClient.frame("{}") * 200)
+            for _ in range(200):
+                while b"INVALID_MESSAGE" not in attacker.receive()[1]:
+                    pass
+        os.kill(gate, signal.SIGSTOP)
+        try:
+            for attacker in attackers:
+                attacker.socket.sendall(RawClient.frame("{}") * count)
+            honest.send(chat("hello"))
+        finally:
+            os.kill(gate, signal.SIGCONT)
+        for attacker in attackers:
+            answers = 0
+            while b'"hello"' not in (payload := attacker.receive()[1]):
+                answers += b"INVALID_MESSAGE" in payload
+            before.append(answers)
+        equal(max(before), 0, "29: who is known to say much has nothing judged before somebody else's message")
+        for client in (*attackers, honest):
+            client.close()
+
+
 def test_events():
     """Row 30: each message is an event, far more of them than records, and their number is exact."""
     budget = "audit_logging: { source_budget: { records: 50, per: 3600, summed_for: 3 } }\n"
@@ -354,4 +382,4 @@ def test_events():
         ok(len(records) < 10000, "which are few", len(records))
 
 
-main(test_frames, test_zero_mask, test_pings, test_fragments, test_bombs, test_connections, test_handshakes, test_upstream_killed, test_complexity, test_turns, test_events)
+main(test_frames, test_zero_mask, test_pings, test_fragments, test_bombs, test_connections, test_handshakes, test_upstream_killed, test_complexity, test_turns, test_queue, test_events)
