@@ -23,20 +23,20 @@ enum side_state {
 /* TURN: octets that are read of the queue in a turn; a message is as many as make PART of them so much. */
 enum { CONN_PART = 256, CONN_TURN = 65536 };
 struct conn_side {
-	struct source source;	/* first: the poller's callback casts */
-	uint8_t state;		/* enum side_state */
-	bool readable;		/* there may be something to read: edges are told once */
-	bool ended;		/* a FIN or an error waits behind what can be read */
-	bool reset;		/* it may be an error */
-	bool last_read;		/* it is a FIN, and all before it was read */
-	bool eof;		/* the end was read */
-	bool blocked;		/* the socket took less than there was */
-	bool watches_out;	/* the poller tells when it takes more */
-	bool said_all;		/* the peer's close frame came */
-	bool securing;		/* the TLS handshake is not done */
-	bool many;		/* its last read was of so many messages that others have their turn first */
-	uint8_t part;		/* of CONN_PART octets each, how many are read at once; 0: all there are */
-	int fd;			/* -1: none */
+	struct source source; /* first: the poller's callback casts */
+	uint8_t state;	      /* enum side_state */
+	bool readable;	      /* there may be something to read: edges are told once */
+	bool ended;	      /* a FIN or an error waits behind what can be read */
+	bool reset;	      /* it may be an error */
+	bool last_read;	      /* it is a FIN, and all before it was read */
+	bool eof;	      /* the end was read */
+	bool blocked;	      /* the socket took less than there was */
+	bool watches_out;     /* the poller tells when it takes more */
+	bool said_all;	      /* the peer's close frame came */
+	bool securing;	      /* the TLS handshake is not done */
+	uint8_t many;	      /* so many reads of few messages make up for one of many; until then others come first */
+	uint8_t part;	      /* of CONN_PART octets each, how many are read at once; 0: all there are */
+	int fd;		      /* -1: none */
 	struct tls_stream *tls; /* NULL: plain */
 	uint64_t cut_ns;	/* when it is closed whatever waits; UINT64_MAX: never */
 };

@@ -8,8 +8,9 @@
 /* FIRST_READ: a connection that is not open yet has no use for more, and the engine keeps what it cannot use yet.
  * ROUNDS: a connection that always has something to read leaves room for the others after so many reads. PART:
  * messages of a read behind which others have their turn, about: of the smallest ones ten thousand have room in the
- * scratch memory, and take some twenty milliseconds. Control frames are counted alike. */
-enum { FIRST_READ = LIMIT_HEAD_BYTES, ROUNDS = 4, PART = 32 };
+ * scratch memory, and take some twenty milliseconds. Control frames are counted alike. MANY: the end of a burst is a
+ * read of few messages, too, so one such says nothing yet. */
+enum { FIRST_READ = LIMIT_HEAD_BYTES, ROUNDS = 4, PART = 32, MANY = 16 };
 
 void conn_io_lost(struct connection *connection, enum fw_side which, bool broken)
 {
@@ -73,7 +74,10 @@ static void portion(struct conn_side *side, size_t size, uint64_t messages)
 {
 	size_t part = (size_t)side->part * CONN_PART;
 
-	side->many = messages > PART / 2;
+	if (messages > PART / 2)
+		side->many = MANY;
+	else if (side->many != 0)
+		side->many--;
 	if (messages > PART)
 		part = size * PART / messages < CONN_PART ? CONN_PART : size * PART / messages;
 	else if (size + size / 8 >= part) /* of TLS there is less than was read */

@@ -337,12 +337,13 @@ def test_queue():
     with Framewall(config(), "--workers", "1") as fw:
         attackers, honest, gate = [RawClient(fw.port, fw.bearer(f"mallory{n}")) for n in range(8)], RawClient(fw.port, fw.bearer("honest")), fw.part("fw-gate")
         count, before = 1000, []
-        for attacker in attackers:  # by which they are known
+        for attacker in attackers * 2:  # by which they are known
             attacker.socket.sendall(RawClient.frame("{}") * 200)
             for _ in range(200):
                 while b"INVALID_MESSAGE" not in attacker.receive()[1]:
                     pass
         os.kill(gate, signal.SIGSTOP)
+        until(lambda: all(open(path, encoding="ascii").read().rpartition(")")[2].split()[0] == "T" for path in glob.glob(f"/proc/{gate}/task/*/stat")))
         try:
             for attacker in attackers:
                 attacker.socket.sendall(RawClient.frame("{}") * count)
