@@ -40,8 +40,8 @@ static void put(const char *text, size_t size)
 	while (size != 0) {
 		ssize_t written = write(STDOUT_FILENO, text, size);
 
-		if (written < 0 && errno == EINTR)
-			continue;
+		if (written < 0 && errno == EINTR && !ended)
+			continue; /* who is told to end does not wait for a terminal that nobody reads */
 		if (written <= 0) {
 			ended = 1;
 			return;
@@ -162,15 +162,19 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Until the next sample is due. False: it is over. */
+/* Until the next sample is due; what was pressed is read in any case, however long the last one took. False: it is
+ * over. */
 static bool listen_to_keys(const struct top_sample *before, const struct top_sample *now, struct top_view *view,
 			   const struct terminal *terminal, uint64_t due_ms)
 {
-	for (uint64_t at = now_ms(); !ended && at < due_ms; at = now_ms()) {
+	while (!ended) {
 		struct pollfd fd = { .fd = STDIN_FILENO, .events = POLLIN };
-		int got = poll(&fd, 1, (int)(due_ms - at));
+		uint64_t at = now_ms();
+		int got = poll(&fd, 1, at < due_ms ? (int)(due_ms - at) : 0);
 		char pressed;
 
+		if (got == 0)
+			return true;
 		if (got < 0 && resized) {
 			resized = 0;
 			set_raw(terminal); /* it may have been stopped */
