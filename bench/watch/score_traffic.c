@@ -129,7 +129,8 @@ static bool one_day(const struct service *service, const struct traffic_options 
 						  .bytes = event.size,
 						  .count = 1,
 						  .type = event.type,
-						  .what = whats[event.what] };
+						  .what = whats[event.what],
+						  .expired = event.what == TRAFFIC_LOGIN_FAILED && event.session != 0 };
 		struct watch_alert alert;
 		if (event.what == TRAFFIC_REFUSED && event.cause != TRAFFIC_PERMISSION)
 			continue;

@@ -98,6 +98,14 @@ static uint32_t type_of(struct keeper_watch *watching, const struct fw_record *r
 	return type;
 }
 
+/* Its signature held, so that nobody guessed it. */
+static bool has_expired(const struct fw_record *record)
+{
+	const struct fw_detail *cause = detail_of(record, "cause");
+
+	return cause != NULL && cause->kind == FW_DETAIL_TEXT && slice_equal(cause->text, slice_text("expired"));
+}
+
 static uint32_t number_of(const struct fw_record *record, const char *key)
 {
 	const struct fw_detail *detail = detail_of(record, key);
@@ -169,6 +177,7 @@ void keeper_watch_see(struct keeper_recorder *recorder, const struct fw_record *
 		give(recorder, record, &event, WATCH_LOGIN);
 		break;
 	case EVENT_auth_failure:
+		event.expired = has_expired(record);
 		/* Whoever is refused is sent away, but for one who was in and shows another token. */
 		give(recorder, record, &event, WATCH_LOGIN_FAILED);
 		if (event.user == 0)

@@ -7,11 +7,11 @@
 /* Octets of this machine, for this machine: whoever keeps them keeps them where nobody else writes. */
 struct head {
 	char magic[8];
-	uint32_t profile, network, groups;
+	uint32_t profile, network, crowd;
 	uint32_t profiles, networks;
 };
 
-static const char magic[8] = "fwwatch1";
+static const char magic[8] = "fwwatch2";
 
 void watch_freeze(struct watch *watch, bool frozen)
 {
@@ -28,7 +28,7 @@ void watch_forget(struct watch *watch, uint64_t user)
 		return;
 	table_clear(&watch->profiles);
 	table_clear(&watch->networks);
-	memset(watch->groups, 0, sizeof(watch->groups));
+	watch->crowd = (struct crowd){ 0 };
 }
 
 static size_t octets_of(const struct table *table)
@@ -53,7 +53,7 @@ static uint32_t used(const struct table *table)
 
 size_t watch_export_size(const struct watch *watch)
 {
-	return sizeof(struct head) + sizeof(watch->groups) + used(&watch->profiles) * sizeof(struct profile) +
+	return sizeof(struct head) + sizeof(watch->crowd) + used(&watch->profiles) * sizeof(struct profile) +
 	       used(&watch->networks) * sizeof(struct network);
 }
 
@@ -74,7 +74,7 @@ size_t watch_export(const struct watch *watch, void *memory, size_t size)
 {
 	struct head head = { .profile = sizeof(struct profile),
 			     .network = sizeof(struct network),
-			     .groups = sizeof(watch->groups),
+			     .crowd = sizeof(watch->crowd),
 			     .profiles = used(&watch->profiles),
 			     .networks = used(&watch->networks) };
 	uint8_t *at = memory;
@@ -83,8 +83,8 @@ size_t watch_export(const struct watch *watch, void *memory, size_t size)
 		return 0;
 	memcpy(head.magic, magic, sizeof(magic));
 	memcpy(at, &head, sizeof(head));
-	memcpy(at + sizeof(head), watch->groups, sizeof(watch->groups));
-	at = write_table(at + sizeof(head) + sizeof(watch->groups), &watch->profiles);
+	memcpy(at + sizeof(head), &watch->crowd, sizeof(watch->crowd));
+	at = write_table(at + sizeof(head) + sizeof(watch->crowd), &watch->profiles);
 	at = write_table(at, &watch->networks);
 	return (size_t)(at - (uint8_t *)memory);
 }
@@ -98,7 +98,30 @@ static bool profile_sane(const struct profile *profile)
 {
 	return sane(profile->abandoned.sum) && sane(profile->connects.sum) && sane(profile->deliveries.sum) &&
 	       sane(profile->octets.sum) && sane(profile->deliveries_top) && sane(profile->octets_top) &&
-	       sane(profile->connects_top) && sane(profile->spread) && profile->refused >= 0 && profile->refused <= 1;
+	       sane(profile->connects_top) && sane(profile->steady_top) && sane(profile->steady_new) &&
+	       sane(profile->told_guessed) && sane(profile->told_connects) && profile->refused >= 0 &&
+	       profile->refused <= 1;
+}
+
+static bool crowd_sane(const struct crowd *crowd)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < TYPES; i++) {
+		good = good && sane(crowd->lately.types[i]);
+		for (unsigned j = 0; j < TYPES; j++)
+			good = good && sane(crowd->groups[i].types[j]);
+	}
+	for (unsigned kind = 0; kind < WATCH_KINDS; kind++) {
+		const struct tail *tail = &crowd->tails[kind];
+
+		good = good && sane(tail->level) && (unsigned)tail->known <= 1;
+		for (unsigned i = 0; i < TAIL_KEPT; i++)
+			good = good && sane(tail->scores[i]);
+		for (unsigned i = 0; i < TAIL_DAYS; i++)
+			good = good && sane(tail->bases[i]) && sane(tail->slopes[i]);
+	}
+	return good;
 }
 
 bool watch_import(struct watch *watch, const void *memory, size_t size)
@@ -107,24 +130,22 @@ bool watch_import(struct watch *watch, const void *memory, size_t size)
 	struct head head;
 	bool is_new;
 
-	if (size < sizeof(head) + sizeof(watch->groups))
+	if (size < sizeof(head) + sizeof(watch->crowd))
 		return false;
 	memcpy(&head, at, sizeof(head));
 	if (memcmp(head.magic, magic, sizeof(magic)) != 0 || head.profile != sizeof(struct profile) ||
-	    head.network != sizeof(struct network) || head.groups != sizeof(watch->groups) ||
-	    size - sizeof(head) - sizeof(watch->groups) !=
+	    head.network != sizeof(struct network) || head.crowd != sizeof(watch->crowd) ||
+	    size - sizeof(head) - sizeof(watch->crowd) !=
 		    (uint64_t)head.profiles * sizeof(struct profile) + (uint64_t)head.networks * sizeof(struct network))
 		return false;
 	at += sizeof(head);
-	struct peers groups[TYPES];
-	memcpy(groups, at, sizeof(groups));
-	for (unsigned i = 0; i < TYPES; i++)
-		for (unsigned j = 0; j < TYPES; j++)
-			if (!sane(groups[i].types[j]))
-				return false;
+	struct crowd crowd;
+	memcpy(&crowd, at, sizeof(crowd));
+	if (!crowd_sane(&crowd))
+		return false;
 	watch_forget(watch, 0);
-	memcpy(watch->groups, groups, sizeof(groups));
-	at += sizeof(groups);
+	watch->crowd = crowd;
+	at += sizeof(crowd);
 	for (uint32_t i = 0; i < head.profiles; i++, at += sizeof(struct profile)) {
 		struct profile profile;
 
@@ -137,7 +158,7 @@ bool watch_import(struct watch *watch, const void *memory, size_t size)
 		struct network network;
 
 		memcpy(&network, at, sizeof(network));
-		if (network.entry.key != 0 && sane(network.abandoned.sum))
+		if (network.entry.key != 0 && sane(network.abandoned.sum) && sane(network.told))
 			memcpy(table_take(&watch->networks, network.entry.key, network.entry.seen_s, &is_new), &network,
 			       sizeof(network));
 	}

@@ -21,8 +21,9 @@ struct fading {
 struct profile {
 	struct entry entry; /* user */
 	uint32_t first_s;
-	uint16_t hours[HOURS]; /* in how many of his visits he was there */
-	uint16_t types[TYPES]; /* messages; all are halved when one is full */
+	uint8_t hours[HOURS];	       /* on how many days he was there; all are halved when one is full */
+	uint32_t hours_new, hours_day; /* of that day, a bit each: learned when it is over */
+	uint16_t types[TYPES];	       /* messages; all are halved when one is full */
 	uint32_t networks[NETWORKS];
 	uint8_t network_visits[NETWORKS];
 	struct fading abandoned, connects, deliveries, octets;
@@ -32,9 +33,10 @@ struct profile {
 	uint32_t tops_s;
 	float octets_each; /* usual, of a delivery */
 	uint32_t learned;  /* messages, as far as it matters */
-	float spread;	   /* usual, of pauses; 0: not known */
-	float refused;	   /* share of his messages */
+	float steady_top, steady_new;
+	float refused; /* share of his messages */
 	uint32_t told_s[WATCH_KINDS];
+	float told_guessed, told_connects;
 };
 _Static_assert(sizeof(struct profile) <= 256, "a user's profile");
 
@@ -43,20 +45,25 @@ struct network {
 	struct fading abandoned;
 	uint32_t at_home, passing; /* logins of those who mostly come from here, and of others */
 	uint32_t told_s;
+	float told;
 };
 
 struct session {
 	struct entry entry;
 	uint64_t connection; /* that spoke last */
+	struct fading turns;
+	float told;
 };
 
 struct connection {
 	struct entry entry;
 	uint64_t user, session, network, login_ms, last_ms;
-	float gap_mean, gap_variance, types_evidence, refused_evidence, hour_evidence, network_evidence;
+	float gap_mean, steady, types_evidence, refused_evidence, hour_evidence, network_evidence;
+	float odd_types[TYPES];					 /* evidence in each */
+	float told_steady, told_refused, told_unlike, told_much; /* the score of what was told of it last */
 	uint32_t gaps;
 	uint8_t types[TYPES];
-	uint8_t types_sum, hour, failed;
+	uint8_t types_sum, failed, taught, refused_type;
 	bool logged_in, odd; /* odd: it was told, and teaches nothing */
 };
 
@@ -70,10 +77,28 @@ struct peers {
 	float types[TYPES];
 };
 
+/* How far those go who mean no harm: what the most unusual ones of each day had. */
+enum { TAIL_KEPT = 8, TAIL_DAYS = 7 };
+struct tail {
+	float scores[TAIL_KEPT]; /* of this day, each of somebody else, the highest first */
+	uint64_t whose[TAIL_KEPT];
+	float bases[TAIL_DAYS], slopes[TAIL_DAYS]; /* of the days before */
+	uint32_t days;
+	float level;
+	uint32_t known;
+};
+
+/* What is known of all together. */
+struct crowd {
+	struct peers groups[TYPES], lately; /* lately: shares of all messages */
+	struct tail tails[WATCH_KINDS];
+	uint32_t day, first_s;
+};
+
 struct watch {
 	struct watch_options options;
 	struct table profiles, networks, sessions, connections;
-	struct peers groups[TYPES];
+	struct crowd crowd;
 	uint64_t now_ms; /* never goes back */
 	bool frozen;
 };
@@ -88,9 +113,13 @@ void *table_take(struct table *table, uint64_t key, uint32_t now_s,
 float fading_now(const struct fading *fading, uint32_t now_s, float life_s);
 float fading_add(struct fading *fading, float more, uint32_t now_s, float life_s);
 
+/* tail.c: end_day: learn: of this day; wide: its highest days go far apart. */
+void tail_note(struct tail *tail, uint64_t who, float score);
+void tail_end_day(struct tail *tail, bool learn, bool wide);
+
 /* profile.c: what is learned of a user, and how likely something is by it. */
 void profile_login(struct watch *watch, struct profile *profile, const struct connection *connection, uint32_t now_s);
-void profile_hour(struct profile *profile, unsigned hour);
+void profile_hour(struct profile *profile, uint32_t now_s, bool learn);
 void profile_type(struct watch *watch, struct profile *profile, unsigned type);
 float profile_hour_evidence(const struct profile *profile, unsigned hour);
 float profile_type_share(const struct watch *watch, const struct profile *profile, unsigned type);

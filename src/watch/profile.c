@@ -7,16 +7,27 @@
 #define PRIOR_TYPES 12.0f
 #define PRIOR_HOUR 0.06f
 #define PRIOR_GROUP 0.005f
+#define SHARE_NEW 0.02f
+#define LATELY 5000.0f
 #define TOPS_LIFE (14.0f * DAY_S)
 
-enum { TYPES_FULL = 4000, HOURS_FULL = 400, VISITS_FULL = 200, GROUP_FULL = 100000 };
+enum { TYPES_FULL = 4000, HOURS_FULL = 60, VISITS_FULL = 200, GROUP_FULL = 100000 };
 
-void profile_hour(struct profile *profile, unsigned hour)
+void profile_hour(struct profile *profile, uint32_t now_s, bool learn)
 {
-	if (++profile->hours[hour % HOURS] < HOURS_FULL)
-		return;
-	for (unsigned i = 0; i < HOURS; i++)
-		profile->hours[i] /= 2;
+	bool full = false;
+
+	if (profile->hours_day != now_s / DAY_S) {
+		for (unsigned i = 0; i < HOURS; i++)
+			if (profile->hours_new >> i & 1)
+				full = ++profile->hours[i] >= HOURS_FULL || full;
+		for (unsigned i = 0; full && i < HOURS; i++)
+			profile->hours[i] /= 2;
+		profile->hours_new = 0;
+		profile->hours_day = now_s / DAY_S;
+	}
+	if (learn)
+		profile->hours_new |= 1u << (now_s / HOUR_S % HOURS);
 }
 
 /* The logarithm of how much likelier a time drawn at will is than one of his; hours beside count half. */
@@ -43,8 +54,10 @@ static unsigned group_of(const struct profile *profile)
 
 void profile_type(struct watch *watch, struct profile *profile, unsigned type)
 {
-	float *group = watch->groups[group_of(profile)].types, sum = 0;
+	float *group = watch->crowd.groups[group_of(profile)].types, sum = 0;
 
+	for (unsigned i = 0; i < TYPES; i++)
+		watch->crowd.lately.types[i] += ((i == type ? 1.0f : 0.0f) - watch->crowd.lately.types[i]) / LATELY;
 	group[type]++;
 	for (unsigned i = 0; i < TYPES; i++)
 		sum += group[i];
@@ -58,7 +71,7 @@ void profile_type(struct watch *watch, struct profile *profile, unsigned type)
 
 float profile_type_share(const struct watch *watch, const struct profile *profile, unsigned type)
 {
-	const float *group = watch->groups[group_of(profile)].types;
+	const float *group = watch->crowd.groups[group_of(profile)].types;
 	float all = 0, of_group = 0;
 
 	for (unsigned i = 0; i < TYPES; i++) {
@@ -66,7 +79,8 @@ float profile_type_share(const struct watch *watch, const struct profile *profil
 		of_group += group[i];
 	}
 	float peers = (group[type] + PRIOR_GROUP * of_group + 1) / (of_group * (1 + PRIOR_GROUP * TYPES) + TYPES);
-	return ((float)profile->types[type] + PRIOR_TYPES * peers) / (all + PRIOR_TYPES);
+	float own = ((float)profile->types[type] + PRIOR_TYPES * peers) / (all + PRIOR_TYPES);
+	return own + SHARE_NEW * watch->crowd.lately.types[type];
 }
 
 static uint32_t short_of(uint64_t network)
@@ -129,7 +143,7 @@ void profile_tops(struct profile *profile, uint32_t now_s, bool learn)
 	uint32_t passed = now_s > profile->tops_s ? now_s - profile->tops_s : 0;
 
 	if (!learn) {
-		profile->deliveries_new = profile->octets_new = profile->connects_new = 0;
+		profile->deliveries_new = profile->octets_new = profile->connects_new = profile->steady_new = 0;
 		return;
 	}
 	if (passed > HOUR_S) {
@@ -139,6 +153,7 @@ void profile_tops(struct profile *profile, uint32_t now_s, bool learn)
 		pass(&profile->deliveries_top, &profile->deliveries_new, falls);
 		pass(&profile->octets_top, &profile->octets_new, falls);
 		pass(&profile->connects_top, &profile->connects_new, falls);
+		pass(&profile->steady_top, &profile->steady_new, falls);
 	}
 	if (profile->deliveries.sum > profile->deliveries_new)
 		profile->deliveries_new = profile->deliveries.sum;

@@ -18,24 +18,45 @@ const char *const watch_feature_names[WATCH_FEATURES] = {
 #undef FEATURE
 };
 
-/* What must be passed, at sensitivity 1. Chosen on seeds 1 to 3 of the generator; docs/internals/watch.md. */
+/* Chosen on a few seeds of both made-up services; docs/internals/watch.md. */
 #define ABANDONED_LIFE ((float)HOUR_S)
-#define ABANDONED_ACCOUNT 2.5f
-#define ABANDONED_NETWORK 3.5f
 #define CONNECTS_LIFE 120.0f
 #define CONNECTS 8.0f
-#define STEADY_SPREAD 0.22f /* a person's is about one */
-#define STEADY_USUAL 0.5f
-#define REFUSED 10.5f
+#define TURNS_LIFE 1800.0f
+#define STEADY_PROGRAM 0.15f /* deviation of the logarithm of pauses; a person's */
+#define STEADY_PERSON 0.9f
+#define STEADY_MOST 2000.0f
+#define STEADY_LESS 4.0f
+#define STEADY_OWN 1.3f
+#define STEADY_CUSTOM 100.0f /* who is a program is so every day */
+#define SLOW_PAUSE 10.7f     /* logarithm of 45 s: slower is what keeps connections alive */
+#define SLOW_LESS 0.25f
 #define REFUSED_ODD 0.1f /* the share of one who probes */
+#define REFUSED_SAME 0.33f
 #define REFUSED_LEAST 0.0025f
 #define VOLUME_LIFE 600.0f
 #define VOLUME_WEIGHT 8.0f
 #define VOLUME_FACTOR 1.3f
 #define OCTETS_MOST 8.0f
-#define UNLIKE 17.0f
+#define TOLD_AGAIN 1.5f
+#define TYPES_MOST 12.0f
+#define TYPES_ONE 5.0f
+#define AMOUNT_MOST 6.0f
+#define TYPES_TEACH 4.0f
+#define KNOWN_PLACE 0.25f
 
-enum { IN_USE_MS = 5 * MINUTE_S * 1000, LEARNED_LEAST = 50, GAPS_LEAST = 9, GAPS_SHARE = 10, TYPES_HALVED = 48 };
+enum { LEARNED_LEAST = 150, GAPS_LEAST = 4, GAPS_SHARE = 10, TYPES_HALVED = 48, TYPES_SLOWER = 4 };
+
+/* What must be passed, at sensitivity 1: while nothing is known of others, and what it never falls below or rises
+ * above, whatever others do. */
+static const struct {
+	float before, least, most;
+} levels[WATCH_KINDS] = {
+	[WATCH_guessed_account] = { 4, 2.2f, 20 }, [WATCH_guessing_network] = { 4.4f, 2.2f, 40 },
+	[WATCH_shared_session] = { 2, 0.9f, 30 },  [WATCH_steady_beat] = { 40, 12, 200 },
+	[WATCH_refused_often] = { 10.5f, 7, 40 },  [WATCH_reconnects] = { 8, 6, 40 },
+	[WATCH_unlike_himself] = { 17, 8, 50 },	   [WATCH_volume] = { 12, 6, 60 },
+};
 
 static const float network_new = 1.5f, network_lived_in = 2.5f, network_hopped = 2.5f;
 
@@ -72,13 +93,37 @@ void watch_set(struct watch *watch, const struct watch_options *options)
 	watch->options.learning_s = options->learning_s;
 }
 
-/* Whether an alert of that kind may be told now; it is told then. */
-static bool may_tell(const struct watch *watch, uint32_t *told_s, uint32_t now_s)
+/* Whether an alert of that kind may be told now; it is told then. What is told already is told again when it has become
+ * half as much more, or has been over. */
+static bool may_tell(const struct watch *watch, uint32_t *told_s, float *told, float score, uint32_t now_s)
 {
-	if (*told_s != 0 && now_s >= *told_s && now_s - *told_s < watch->options.cooldown_s)
+	if (score < TOLD_AGAIN * *told ||
+	    (*told_s != 0 && now_s >= *told_s && now_s - *told_s < watch->options.cooldown_s))
 		return false;
 	*told_s = now_s != 0 ? now_s : 1;
+	*told = score;
 	return true;
+}
+
+static float level_of(const struct watch *watch, enum watch_kind kind)
+{
+	float learned = watch->crowd.tails[kind].known ? watch->crowd.tails[kind].level : levels[kind].before;
+
+	learned = learned < levels[kind].least ? levels[kind].least : learned;
+	return (learned > levels[kind].most ? levels[kind].most : learned) * (float)watch->options.sensitivity;
+}
+
+/* Whether it is more than what those reach who mean no harm. *told: of what was told already; it is over when half of
+ * that is left. */
+static bool passes(struct watch *watch, enum watch_kind kind, uint64_t who, float score, float *told)
+{
+	float level = level_of(watch, kind);
+
+	if (!watch->frozen)
+		tail_note(&watch->crowd.tails[kind], who, score);
+	if (score < level / 2)
+		*told = 0;
+	return score > level;
 }
 
 static bool begin(struct watch_alert *alert, const struct watch_event *event, enum watch_kind kind, uint64_t user,
@@ -119,18 +164,23 @@ static bool close_of(struct watch *watch, const struct watch_event *event, struc
 	if (connection->failed != 0 && !connection->logged_in) {
 		struct profile *profile = table_find(&watch->profiles, connection->user);
 		struct network *network = table_take(&watch->networks, connection->network, now_s, &is_new);
-		float of_user = profile == NULL ? 0 : fading_add(&profile->abandoned, 1, now_s, ABANDONED_LIFE);
-		float of_network = fading_add(&network->abandoned, 1, now_s, ABANDONED_LIFE);
-		double most = watch->options.sensitivity;
+		/* From where he comes otherwise he mistypes; and who tries one name again and again is one. */
+		float weight = profile != NULL && profile_knows(profile, connection->network) ? KNOWN_PLACE : 1;
+		float before = profile == NULL ? 0 : fading_now(&profile->abandoned, now_s, ABANDONED_LIFE);
+		float of_user = profile == NULL ? 0 : fading_add(&profile->abandoned, weight, now_s, ABANDONED_LIFE);
+		float of_network =
+			fading_add(&network->abandoned, before > 1 ? weight / 4 : weight, now_s, ABANDONED_LIFE);
 
-		if (profile != NULL && of_user > ABANDONED_ACCOUNT * most &&
-		    may_tell(watch, &profile->told_s[WATCH_guessed_account], now_s)) {
+		if (profile != NULL &&
+		    passes(watch, WATCH_guessed_account, connection->user, of_user, &profile->told_guessed) &&
+		    may_tell(watch, &profile->told_s[WATCH_guessed_account], &profile->told_guessed, of_user, now_s)) {
 			told = begin(alert, event, WATCH_guessed_account, connection->user, connection->network,
-				     of_user / ABANDONED_ACCOUNT);
+				     of_user / level_of(watch, WATCH_guessed_account));
 			name(alert, WATCH_FEATURE_abandoned_logins, of_user, 0);
-		} else if (of_network > ABANDONED_NETWORK * most && may_tell(watch, &network->told_s, now_s)) {
+		} else if (passes(watch, WATCH_guessing_network, connection->network, of_network, &network->told) &&
+			   may_tell(watch, &network->told_s, &network->told, of_network, now_s)) {
 			told = begin(alert, event, WATCH_guessing_network, 0, connection->network,
-				     of_network / ABANDONED_NETWORK);
+				     of_network / level_of(watch, WATCH_guessing_network));
 			name(alert, WATCH_FEATURE_abandoned_logins, of_network, 0);
 		}
 	}
@@ -171,32 +221,19 @@ static bool login(struct watch *watch, const struct watch_event *event, struct w
 	connection->network = event->network;
 	connection->login_ms = watch->now_ms;
 	connection->logged_in = true;
-	connection->hour = HOURS;
 	bool known = is_known(watch, profile, now_s);
 	if (known)
 		connection->network_evidence = network_evidence(watch, profile, connection, session, session_is_new);
-	/* In use elsewhere this minute, and here he never was. */
-	const struct connection *other = session == NULL || session->connection == event->connection
-						 ? NULL
-						 : table_find(&watch->connections, session->connection);
-	if (known && other != NULL && other->session == event->session && other->network != event->network &&
-	    other->last_ms + IN_USE_MS > watch->now_ms && !profile_knows(profile, event->network)) {
-		connection->odd = true;
-		if (may_tell(watch, &profile->told_s[WATCH_shared_session], now_s)) {
-			begin(alert, event, WATCH_shared_session, event->user, event->network, 1);
-			name(alert, WATCH_FEATURE_places, 2, 1);
-			name(alert, WATCH_FEATURE_network, connection->network_evidence, 0);
-			return true;
-		}
-	}
 	float connects = fading_add(&profile->connects, 1, now_s, CONNECTS_LIFE);
 	float most = CONNECTS > 2 * profile->connects_top ? CONNECTS : 2 * profile->connects_top;
-	if (connects > most * (float)watch->options.sensitivity) {
+	float often = connects * CONNECTS / most;
+	if (passes(watch, WATCH_reconnects, event->user, often, &profile->told_connects)) {
 		connection->odd = true;
 		profile_tops(profile, now_s, false);
-		if (!may_tell(watch, &profile->told_s[WATCH_reconnects], now_s))
+		if (!may_tell(watch, &profile->told_s[WATCH_reconnects], &profile->told_connects, often, now_s))
 			return false;
-		begin(alert, event, WATCH_reconnects, event->user, event->network, connects / most);
+		begin(alert, event, WATCH_reconnects, event->user, event->network,
+		      often / level_of(watch, WATCH_reconnects));
 		name(alert, WATCH_FEATURE_connects, connects, profile->connects_top);
 		return true;
 	}
@@ -207,19 +244,24 @@ static bool login(struct watch *watch, const struct watch_event *event, struct w
 	return false;
 }
 
-/* The same session from elsewhere, on a connection that spoke since this one logged in. */
-static bool shared(struct watch *watch, const struct watch_event *event, struct connection *connection, uint32_t now_s)
+/* How often the same session spoke elsewhere, and here again, lately; what comes from places of his own counts less. */
+static float turns(struct watch *watch, const struct watch_event *event, struct connection *connection,
+		   const struct profile *profile, uint32_t now_s)
 {
 	bool is_new;
 
 	if (connection->session == 0)
-		return false;
+		return 0;
 	struct session *session = table_take(&watch->sessions, connection->session, now_s, &is_new);
 	struct connection *other =
 		session->connection == event->connection ? NULL : table_find(&watch->connections, session->connection);
 	session->connection = event->connection;
-	return other != NULL && other->session == connection->session && other->network != connection->network &&
-	       other->last_ms > connection->login_ms && other->last_ms != 0;
+	if (other == NULL || other->session != connection->session || other->network == connection->network ||
+	    other->last_ms <= connection->login_ms || other->last_ms == 0)
+		return 0;
+	float weight =
+		profile_knows(profile, connection->network) && profile_knows(profile, other->network) ? KNOWN_PLACE : 1;
+	return fading_add(&session->turns, weight, now_s, TURNS_LIFE);
 }
 
 static float evidence_of(const struct connection *connection)
@@ -242,17 +284,20 @@ static bool unlike(struct watch *watch, const struct watch_event *event, struct 
 {
 	float deliveries = volume(fading_now(&profile->deliveries, now_s, VOLUME_LIFE), profile->deliveries_top, 10);
 	float octets = volume(fading_now(&profile->octets, now_s, VOLUME_LIFE), profile->octets_top, 100000);
-	float amount = deliveries > octets ? deliveries : octets, score = evidence_of(connection) + amount;
-
-	if (score <= UNLIKE * (float)watch->options.sensitivity)
+	float amount = deliveries > octets ? deliveries : octets,
+	      score = evidence_of(connection) + (amount < AMOUNT_MOST ? amount : AMOUNT_MOST);
+	bool is_unlike = passes(watch, WATCH_unlike_himself, connection->user, score, &connection->told_unlike);
+	bool is_much = passes(watch, WATCH_volume, connection->user, amount, &connection->told_much);
+	if (!is_unlike && !is_much)
 		return false;
 	connection->odd = true;
 	profile_tops(profile, now_s, false);
-	if (!may_tell(watch, &profile->told_s[WATCH_unlike_himself], now_s)) {
-		connection->types_evidence = 0;
+	enum watch_kind kind = is_unlike ? WATCH_unlike_himself : WATCH_volume;
+	score = is_unlike ? score : amount;
+	if (!may_tell(watch, &profile->told_s[kind], is_unlike ? &connection->told_unlike : &connection->told_much,
+		      score, now_s))
 		return false;
-	}
-	begin(alert, event, WATCH_unlike_himself, connection->user, connection->network, score / UNLIKE);
+	begin(alert, event, kind, connection->user, connection->network, score / level_of(watch, kind));
 	struct {
 		enum watch_feature feature;
 		float weight, found, usual;
@@ -269,9 +314,6 @@ static bool unlike(struct watch *watch, const struct watch_event *event, struct 
 			name(alert, all[most].feature, all[most].found, all[most].usual);
 		all[most].weight = -1;
 	}
-	/* To be told again it must go on. */
-	connection->types_evidence = 0;
-	profile->deliveries.sum = profile->octets.sum = 0;
 	return true;
 }
 
@@ -280,9 +322,22 @@ static void types_of(const struct watch *watch, struct connection *connection, c
 		     unsigned type)
 {
 	float here = ((float)connection->types[type] + 0.2f) / ((float)connection->types_sum + 0.2f * TYPES);
-	float evidence = connection->types_evidence + logf(here / profile_type_share(watch, profile, type));
+	float evidence = logf(here / profile_type_share(watch, profile, type)), sum = 0;
 
-	connection->types_evidence = evidence > 0 ? evidence : 0;
+	if (evidence > 0) {
+		evidence += connection->odd_types[type];
+		connection->odd_types[type] = evidence < TYPES_MOST ? evidence : TYPES_MOST;
+	}
+	for (unsigned i = 0; i < TYPES; i++)
+		sum += connection->odd_types[i];
+	/* What speaks for him takes from all. */
+	float left = evidence > 0 || sum <= 0 ? 1 : sum + evidence > 0 ? (sum + evidence) / sum : 0, most = 0;
+	for (unsigned i = 0; i < TYPES; i++) {
+		connection->odd_types[i] *= left;
+		most = connection->odd_types[i] > most ? connection->odd_types[i] : most;
+	}
+	/* Harmless people take to one thing for a while, and hardly to several at once: the oddest type says little. */
+	connection->types_evidence = left * sum - (most > TYPES_ONE ? most - TYPES_ONE : 0);
 	connection->types[type]++;
 	if (++connection->types_sum < TYPES_HALVED)
 		return;
@@ -293,30 +348,29 @@ static void types_of(const struct watch *watch, struct connection *connection, c
 	}
 }
 
-/* True: messages come at a program's pace. */
-static bool beat(struct watch *watch, struct connection *connection, struct profile *profile)
+/* How much likelier the last pauses are by a program than by a person; never less than none. */
+static float beat(const struct watch *watch, struct connection *connection)
 {
 	uint64_t pause = watch->now_ms - connection->last_ms;
 	bool first = connection->last_ms == 0;
 
 	connection->last_ms = watch->now_ms;
 	if (first)
-		return false;
+		return 0;
 	float gap = logf((float)pause + 20),
 	      share = connection->gaps < GAPS_SHARE ? 1.0f / (float)(connection->gaps + 1) : 1.0f / GAPS_SHARE;
 	float away = gap - connection->gap_mean;
 	connection->gap_mean += share * away;
-	connection->gap_variance = (1 - share) * (connection->gap_variance + share * away * away);
-	if (connection->gaps < GAPS_LEAST) {
+	if (connection->gaps < GAPS_SHARE)
 		connection->gaps++;
-		return false;
-	}
-	float spread = sqrtf(connection->gap_variance);
-	if (spread < STEADY_SPREAD / (float)watch->options.sensitivity && profile->spread > STEADY_USUAL)
-		return true;
-	if (!watch->frozen && !connection->odd)
-		profile->spread = profile->spread > 0 ? profile->spread + (spread - profile->spread) / 50 : spread;
-	return false;
+	if (connection->gaps < GAPS_LEAST)
+		return 0;
+	float more = logf(STEADY_PERSON / STEADY_PROGRAM) -
+		     away * away / 2 * (1 / (STEADY_PROGRAM * STEADY_PROGRAM) - 1 / (STEADY_PERSON * STEADY_PERSON));
+	if (connection->gap_mean > SLOW_PAUSE && more > 0)
+		more *= SLOW_LESS;
+	float steady = connection->steady + (more < -STEADY_LESS ? -STEADY_LESS : more);
+	return connection->steady = steady < 0 ? 0 : steady > STEADY_MOST ? STEADY_MOST : steady;
 }
 
 static bool message(struct watch *watch, const struct watch_event *event, struct watch_alert *alert, uint32_t now_s)
@@ -328,34 +382,47 @@ static bool message(struct watch *watch, const struct watch_event *event, struct
 		return false;
 	connection->entry.seen_s = profile->entry.seen_s = now_s;
 	unsigned type = event->type % TYPES, hour = now_s / HOUR_S % HOURS;
-	bool known = is_known(watch, profile, now_s), steady = beat(watch, connection, profile);
-	if (shared(watch, event, connection, now_s)) {
+	bool known = is_known(watch, profile, now_s);
+	float steady = beat(watch, connection), shared = turns(watch, event, connection, profile, now_s);
+	struct session *session = shared > 0 ? table_find(&watch->sessions, connection->session) : NULL;
+	if (session != NULL && passes(watch, WATCH_shared_session, connection->user, shared, &session->told)) {
 		connection->odd = true;
-		if (may_tell(watch, &profile->told_s[WATCH_shared_session], now_s)) {
-			begin(alert, event, WATCH_shared_session, connection->user, connection->network, 1);
+		if (may_tell(watch, &profile->told_s[WATCH_shared_session], &session->told, shared, now_s)) {
+			begin(alert, event, WATCH_shared_session, connection->user, connection->network,
+			      shared / level_of(watch, WATCH_shared_session));
 			name(alert, WATCH_FEATURE_places, 2, 1);
 			return true;
 		}
 	}
-	if (known && steady) {
+	float own = STEADY_OWN * profile->steady_top;
+	if (known && profile->steady_top < STEADY_CUSTOM && steady > own &&
+	    passes(watch, WATCH_steady_beat, connection->user, steady - own, &connection->told_steady)) {
 		connection->odd = true;
-		if (may_tell(watch, &profile->told_s[WATCH_steady_beat], now_s)) {
+		profile_tops(profile, now_s, false);
+		if (may_tell(watch, &profile->told_s[WATCH_steady_beat], &connection->told_steady, steady, now_s)) {
 			begin(alert, event, WATCH_steady_beat, connection->user, connection->network,
-			      STEADY_SPREAD / ((double)sqrtf(connection->gap_variance) + 0.01));
-			name(alert, WATCH_FEATURE_gap_spread, (double)sqrtf(connection->gap_variance), profile->spread);
+			      steady / level_of(watch, WATCH_steady_beat));
+			name(alert, WATCH_FEATURE_beat, steady, profile->steady_top);
 			return true;
 		}
 	}
 	float rate = profile->refused > REFUSED_LEAST ? profile->refused : REFUSED_LEAST;
 	bool refused = event->what == WATCH_REFUSED;
-	float evidence = connection->refused_evidence +
-			 (refused ? logf(REFUSED_ODD / rate) : logf((1 - REFUSED_ODD) / (1 - rate)));
+	float evidence = refused ? logf(REFUSED_ODD / rate) : logf((1 - REFUSED_ODD) / (1 - rate));
+	/* Who lacks one right tries that one again. */
+	if (refused && connection->refused_type == type + 1)
+		evidence *= REFUSED_SAME;
+	if (refused)
+		connection->refused_type = (uint8_t)(type + 1);
+	evidence += connection->refused_evidence;
 	connection->refused_evidence = evidence > 0 ? evidence : 0;
-	if (connection->refused_evidence > REFUSED * (float)watch->options.sensitivity) {
+	if (passes(watch, WATCH_refused_often, connection->user, connection->refused_evidence,
+		   &connection->told_refused)) {
 		connection->odd = true;
-		if (may_tell(watch, &profile->told_s[WATCH_refused_often], now_s)) {
+		if (may_tell(watch, &profile->told_s[WATCH_refused_often], &connection->told_refused,
+			     connection->refused_evidence, now_s)) {
 			begin(alert, event, WATCH_refused_often, connection->user, connection->network,
-			      connection->refused_evidence / REFUSED);
+			      connection->refused_evidence / level_of(watch, WATCH_refused_often));
 			name(alert, WATCH_FEATURE_refusals, connection->refused_evidence, 0);
 			return true;
 		}
@@ -363,21 +430,24 @@ static bool message(struct watch *watch, const struct watch_event *event, struct
 	if (known) {
 		if (!refused)
 			types_of(watch, connection, profile, type);
+		profile_hour(profile, now_s, false);
 		connection->hour_evidence = profile_hour_evidence(profile, hour);
 		if (unlike(watch, event, connection, profile, alert, now_s))
 			return true;
 	}
 	if (!watch->frozen && !connection->odd) {
+		if (steady > profile->steady_new)
+			profile->steady_new = steady;
 		float share = profile->refused < 0.05f ? profile->refused : 0.05f;
 		profile->refused = share + ((refused ? 1.0f : 0.0f) - share) / 1000;
 		if (!refused) {
-			profile_type(watch, profile, type);
+			/* What is odd teaches more slowly. */
+			if (connection->types_evidence < TYPES_TEACH || ++connection->taught % TYPES_SLOWER == 0)
+				profile_type(watch, profile, type);
 			if (profile->learned < LEARNED_LEAST)
 				profile->learned++;
 		}
-		if (connection->hour != hour)
-			profile_hour(profile, hour);
-		connection->hour = (uint8_t)hour;
+		profile_hour(profile, now_s, true);
 	}
 	return false;
 }
@@ -413,6 +483,16 @@ bool watch_take(struct watch *watch, const struct watch_event *event, struct wat
 	if (event->at_ms > watch->now_ms)
 		watch->now_ms = event->at_ms;
 	uint32_t now_s = (uint32_t)(watch->now_ms / 1000);
+	if (watch->crowd.first_s == 0)
+		watch->crowd.first_s = now_s;
+	if (now_s / DAY_S != watch->crowd.day) {
+		watch->crowd.day = now_s / DAY_S;
+		/* Of a day on which next to nobody came nothing is learned. */
+		bool learn = !watch->frozen && now_s - watch->crowd.first_s > watch->options.learning_s + DAY_S &&
+			     watch->crowd.tails[WATCH_reconnects].scores[TAIL_KEPT - 1] > 0;
+		for (unsigned kind = 0; kind < WATCH_KINDS; kind++)
+			tail_end_day(&watch->crowd.tails[kind], learn, kind == WATCH_volume);
+	}
 	if (event->connection == 0)
 		return false;
 	switch (event->what) {
@@ -420,7 +500,7 @@ bool watch_take(struct watch *watch, const struct watch_event *event, struct wat
 	case WATCH_LOGIN_FAILED: {
 		struct connection *connection = table_take(&watch->connections, event->connection, now_s, &is_new);
 		connection->network = event->network;
-		if (event->what == WATCH_LOGIN_FAILED && !connection->logged_in) {
+		if (event->what == WATCH_LOGIN_FAILED && !connection->logged_in && !event->expired) {
 			connection->user = event->user;
 			if (connection->failed < UINT8_MAX)
 				connection->failed++;

@@ -28,6 +28,7 @@ struct watch_event {
 	uint64_t bytes;
 	uint32_t count, type; /* messages of that type; below WATCH_TYPES, else some share a place */
 	enum watch_what what;
+	bool expired; /* of a failed login: what was shown was good once, so that it is no guess */
 };
 
 /* What an alert is about, and what made it. src/tables/watch.def */

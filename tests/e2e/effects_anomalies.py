@@ -8,7 +8,7 @@ from framewall import RawClient, until
 KEYS = "monitoring.anomaly_detection."
 BASE = {**CLOSED, KEYS + "mode": "on", "audit_logging.data_access": "each", "rate_limiting.messages_per_minute": 1000000, "rate_limiting.auth_attempts_per_minute": 1000,
         "monitoring.auto_block.violation_threshold": 1000000}
-BEFORE = 60  # messages that he is known by: more than LEARNED_LEAST
+BEFORE = 170  # messages that he is known by: more than LEARNED_LEAST
 
 
 def guess(program, times=6, source="127.0.0.9"):
@@ -21,8 +21,9 @@ def guess(program, times=6, source="127.0.0.9"):
 def talk(program, message, times, user="alice"):
     """Waits until all are in the record."""
     before, client = len(program.records("data_modification")), RawClient(program.port, program.bearer(user))
-    for _ in range(times):
-        client.send(json.dumps(message))
+    messages = message if isinstance(message, list) else [message]
+    for number in range(times):
+        client.send(json.dumps(messages[number % len(messages)]))
     until(lambda: len(program.records("data_modification")) >= before + times)
     client.close()
 
@@ -34,10 +35,10 @@ def anomalies(program):
 
 
 def change_habits(program):
-    """One type again and again, then another."""
+    """One type again and again, then others; one more alone is nothing odd."""
     talk(program, {"type": "typing"}, BEFORE)
     time.sleep(2.1)  # his first second is history
-    talk(program, {"type": "chat_message", "text": "hi"}, 30)
+    talk(program, [{"type": "chat_message", "text": "hi"}, {"type": "join_room", "room": "a"}, {"type": "leave_room", "room": "a"}], 45)
 
 
 def see_guesses(key):
