@@ -20,10 +20,13 @@ def guess(program, times=6, source="127.0.0.9"):
 
 def talk(program, message, times, user="alice"):
     """Waits until all are in the record."""
-    before, client = len(program.records("data_modification")), RawClient(program.port, program.bearer(user))
-    messages = message if isinstance(message, list) else [message]
+    before, client = len(program.records("data_modification")), RawClient(program.port, program.bearer(user, role="moderator"))
+    messages, more = message if isinstance(message, list) else [message], {}
+    if len(messages) > 1:
+        client.send('{"type":"csrf_refresh"}')
+        more = {"csrf_token": json.loads(client.receive()[1])["data"]["csrf_token"]}
     for number in range(times):
-        client.send(json.dumps(messages[number % len(messages)]))
+        client.send(json.dumps({**messages[number % len(messages)], **more}))
     until(lambda: len(program.records("data_modification")) >= before + times)
     client.close()
 
@@ -38,7 +41,7 @@ def change_habits(program):
     """One type again and again, then others; one more alone is nothing odd."""
     talk(program, {"type": "typing"}, BEFORE)
     time.sleep(2.1)  # his first second is history
-    talk(program, [{"type": "chat_message", "text": "hi"}, {"type": "join_room", "room": "a"}, {"type": "leave_room", "room": "a"}], 45)
+    talk(program, [{"type": "chat_message", "text": "hi"}, {"type": "create_task", "title": "t"}, {"type": "update_task", "task_id": 1, "title": "u"}], 45)
 
 
 def see_guesses(key):

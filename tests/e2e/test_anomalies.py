@@ -3,7 +3,7 @@
 a reload turns it on and off; the metric counts it. Clients come from 127.0.0.9 and so on."""
 import urllib.request
 
-from effects_anomalies import BASE, KEYS, change_habits, guess, talk
+from effects_anomalies import BASE, BEFORE, KEYS, change_habits, guess, talk
 from framewall import *
 
 
@@ -56,12 +56,12 @@ def habits():
         record = found(fw, "unlike_himself")[0]
         equal(record["user_id"], "alice", "who does what he never did is named")
         equal([name for name in record["details"] if name not in ("anomaly", "percent", "event")][0], "types", "and what it was")
-        talk(fw, {"type": "typing"}, 60, user="bob")
+        talk(fw, {"type": "typing"}, BEFORE, user="bob")
         time.sleep(2.1)
-        talk(fw, {"type": "typing"}, 60, user="bob")
+        talk(fw, {"type": "typing"}, 20, user="bob")
         fw.signal()
         fw.wait()
-        equal([record["user_id"] for record in fw.records("anomaly_detected")], ["alice"], "who goes on as ever is not")
+        equal({record["user_id"] for record in fw.records("anomaly_detected")}, {"alice"}, "who goes on as ever is not")
 
 
 def frozen():

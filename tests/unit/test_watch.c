@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "watch/parts.h"
 #include "watch/watch.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR, HOME = 7, ELSEWHERE = 8 };
@@ -138,6 +139,76 @@ static void who_does_what_he_never_did_is_told_with_what_it_was(void **unused)
 	assert_int_equal(alert.features[0].feature, WATCH_FEATURE_types);
 	assert_true(alert.score >= 1);
 	watch_free(watch);
+}
+
+static void one_type_more_is_not_odd(void **unused)
+{
+	uint64_t at;
+	struct watch *watch = trained(4, &at);
+	struct watch_alert alert;
+
+	(void)unused;
+	assert_false(give(watch, at, WATCH_LOGIN, 900, 4, 77, HOME, 0, &alert));
+	for (unsigned i = 0; i < 100; i++)
+		assert_false(give(watch, at += (uint64_t)(SECOND + 30 * SECOND * unit()), WATCH_MESSAGE, 900, 4, 77,
+				  HOME, 9, &alert));
+	watch_free(watch);
+}
+
+static void expired_tokens_are_no_guesses(void **unused)
+{
+	uint64_t at;
+	struct watch *watch = trained(3, &at);
+	struct watch_alert alert;
+
+	(void)unused;
+	for (unsigned i = 0; i < 20; i++) {
+		struct watch_event event = { .at_ms = at += SECOND,
+					     .connection = ++connections,
+					     .user = 3,
+					     .network = ELSEWHERE,
+					     .count = 1,
+					     .what = WATCH_LOGIN_FAILED,
+					     .expired = true };
+
+		assert_false(watch_take(watch, &event, &alert));
+		event.what = WATCH_CLOSE;
+		assert_false(watch_take(watch, &event, &alert));
+	}
+	watch_free(watch);
+}
+
+/* A day of people who reach 1 to 2, of whom some may lie in wait. */
+static void day_of(struct tail *tail, unsigned hostile, float more)
+{
+	for (unsigned i = 0; i < 200; i++)
+		tail_note(tail, 1 + i, 1 + (float)i / 200);
+	for (unsigned i = 0; i < hostile; i++)
+		for (unsigned times = 0; times < 20; times++)
+			tail_note(tail, 1000 + i, more + (float)times);
+	tail_end_day(tail, true, false);
+}
+
+static void a_few_make_no_room_for_themselves(void **unused)
+{
+	struct tail honest = { 0 }, few = { 0 }, many = { 0 }, two_days = { 0 };
+
+	(void)unused;
+	day_of(&honest, 0, 0);
+	assert_false(honest.known);
+	for (unsigned day = 0; day < 7; day++) {
+		day_of(&honest, 0, 0);
+		day_of(&few, 2, 1000);
+		day_of(&many, 8, 1000);
+		day_of(&two_days, day == 2 || day == 5 ? 100 : 0, 1000);
+	}
+	assert_true(honest.known && honest.level > 1.98f && honest.level < 2.5f);
+	/* The two move who is third, not what he is. */
+	assert_true(few.level > 1.98f && few.level < 2.5f);
+	assert_float_equal(two_days.level, honest.level, 0.001);
+	assert_true(many.level > 100);
+	tail_end_day(&honest, false, false); /* of which nothing is learned */
+	assert_true(honest.level < 2.5f);
 }
 
 static void a_program_in_his_place_is_told_by_its_beat(void **unused)
@@ -287,6 +358,9 @@ int main(void)
 		cmocka_unit_test(guesses_are_told_of_the_account_and_of_the_network),
 		cmocka_unit_test(a_session_in_use_at_two_places_is_told),
 		cmocka_unit_test(who_does_what_he_never_did_is_told_with_what_it_was),
+		cmocka_unit_test(one_type_more_is_not_odd),
+		cmocka_unit_test(expired_tokens_are_no_guesses),
+		cmocka_unit_test(a_few_make_no_room_for_themselves),
 		cmocka_unit_test(a_program_in_his_place_is_told_by_its_beat),
 		cmocka_unit_test(refusals_and_reconnects_are_told),
 		cmocka_unit_test(what_is_exported_is_known_elsewhere_and_what_is_forgotten_is_not),
