@@ -9,6 +9,7 @@
 #include "watch/parts.h"
 
 #define TAIL_RARE 40.0f
+#define WIDER 1.5f
 
 enum { DROPPED = 2, DAYS_LEAST = 2 };
 
@@ -68,5 +69,6 @@ void tail_end_day(struct tail *tail, bool learn, bool wide)
 				     days > 2 * DROPPED ? DROPPED
 				     : days > 2		? 1
 							: 0) +
-			      ranked(tail->slopes, days, wide ? days > 2 : days / 2) * logf((DROPPED + 1) * TAIL_RARE);
+			      ranked(tail->slopes, days, wide ? days > 2 : days / 2) * (wide ? WIDER : 1) *
+				      logf((DROPPED + 1) * TAIL_RARE);
 }

@@ -105,6 +105,17 @@ static bool may_tell(const struct watch *watch, uint32_t *told_s, float *told, f
 	return true;
 }
 
+/* The same of a sum that fades: what was told of it fades with it. */
+static bool may_tell_fading(const struct watch *watch, uint32_t *told_s, float *told, float score, uint32_t now_s)
+{
+	float left = now_s > *told_s ? *told * expf(-(float)(now_s - *told_s) / ABANDONED_LIFE) : *told;
+	bool may = may_tell(watch, told_s, &left, score, now_s);
+
+	if (may)
+		*told = left;
+	return may;
+}
+
 static float level_of(const struct watch *watch, enum watch_kind kind)
 {
 	float learned = watch->crowd.tails[kind].known ? watch->crowd.tails[kind].level : levels[kind].before;
@@ -173,12 +184,13 @@ static bool close_of(struct watch *watch, const struct watch_event *event, struc
 
 		if (profile != NULL &&
 		    passes(watch, WATCH_guessed_account, connection->user, of_user, &profile->told_guessed) &&
-		    may_tell(watch, &profile->told_s[WATCH_guessed_account], &profile->told_guessed, of_user, now_s)) {
+		    may_tell_fading(watch, &profile->told_s[WATCH_guessed_account], &profile->told_guessed, of_user,
+				    now_s)) {
 			told = begin(alert, event, WATCH_guessed_account, connection->user, connection->network,
 				     of_user / level_of(watch, WATCH_guessed_account));
 			name(alert, WATCH_FEATURE_abandoned_logins, of_user, 0);
 		} else if (passes(watch, WATCH_guessing_network, connection->network, of_network, &network->told) &&
-			   may_tell(watch, &network->told_s, &network->told, of_network, now_s)) {
+			   may_tell_fading(watch, &network->told_s, &network->told, of_network, now_s)) {
 			told = begin(alert, event, WATCH_guessing_network, 0, connection->network,
 				     of_network / level_of(watch, WATCH_guessing_network));
 			name(alert, WATCH_FEATURE_abandoned_logins, of_network, 0);
