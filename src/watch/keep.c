@@ -115,7 +115,7 @@ static bool crowd_sane(const struct crowd *crowd)
 	for (unsigned kind = 0; kind < WATCH_KINDS; kind++) {
 		const struct tail *tail = &crowd->tails[kind];
 
-		good = good && sane(tail->level) && (unsigned)tail->known <= 1;
+		good = good && sane(tail->level);
 		for (unsigned i = 0; i < TAIL_KEPT; i++)
 			good = good && sane(tail->scores[i]);
 		for (unsigned i = 0; i < TAIL_DAYS; i++)

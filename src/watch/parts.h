@@ -78,14 +78,13 @@ struct peers {
 };
 
 /* How far those go who mean no harm: what the most unusual ones of each day had. */
-enum { TAIL_KEPT = 8, TAIL_DAYS = 7 };
+enum { TAIL_KEPT = 8, TAIL_DAYS = 7, TAIL_DAYS_LEAST = 2 };
 struct tail {
 	float scores[TAIL_KEPT]; /* of this day, each of somebody else, the highest first */
 	uint64_t whose[TAIL_KEPT];
 	float bases[TAIL_DAYS], slopes[TAIL_DAYS]; /* of the days before */
 	uint32_t days;
-	float level;
-	uint32_t known;
+	float level; /* once there were TAIL_DAYS_LEAST */
 };
 
 /* What is known of all together. */

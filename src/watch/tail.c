@@ -1,7 +1,7 @@
 /* tail.c: how far those go who mean no harm. Of each day the most unusual ones are kept, each user once; a day's level
  * is that which is passed once in TAIL_RARE days, if what is beyond the third goes on to fall off as it did down to the
  * last (peaks over a threshold, as of Siffer et al., "Anomaly detection in streams with extreme value theory", KDD
- * 2017, with a shape of nought in logarithms). The two highest of a day and the two highest of the days count for
+ * 2017, with a shape of nought). The two highest of a day and the two highest of the days count for
  * nothing, so that a few who lie in wait do not make room for themselves. */
 #include <math.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #define TAIL_RARE 40.0f
 #define WIDER 1.5f
 
-enum { DROPPED = 2, DAYS_LEAST = 2 };
+enum { DROPPED = 2 };
 
 void tail_note(struct tail *tail, uint64_t who, float score)
 {
@@ -63,8 +63,7 @@ void tail_end_day(struct tail *tail, bool learn, bool wide)
 	memset(tail->scores, 0, sizeof(tail->scores));
 	memset(tail->whose, 0, sizeof(tail->whose));
 	days = tail->days < TAIL_DAYS ? tail->days : TAIL_DAYS;
-	tail->known = days >= DAYS_LEAST;
-	if (tail->known)
+	if (days >= TAIL_DAYS_LEAST)
 		tail->level = ranked(tail->bases, days,
 				     days > 2 * DROPPED ? DROPPED
 				     : days > 2		? 1

@@ -118,7 +118,8 @@ static bool may_tell_fading(const struct watch *watch, uint32_t *told_s, float *
 
 static float level_of(const struct watch *watch, enum watch_kind kind)
 {
-	float learned = watch->crowd.tails[kind].known ? watch->crowd.tails[kind].level : levels[kind].before;
+	float learned =
+		watch->crowd.tails[kind].days >= TAIL_DAYS_LEAST ? watch->crowd.tails[kind].level : levels[kind].before;
 
 	learned = learned < levels[kind].least ? levels[kind].least : learned;
 	return (learned > levels[kind].most ? levels[kind].most : learned) * (float)watch->options.sensitivity;
