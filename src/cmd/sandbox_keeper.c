@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -94,7 +95,6 @@ static const int denied[] = {
 	SCMP_SYS(setfsuid),
 	SCMP_SYS(setfsgid),
 	SCMP_SYS(capset),
-	SCMP_SYS(setpriority),
 	SCMP_SYS(process_madvise),
 };
 static const int of_programs[] = {
@@ -164,6 +164,14 @@ static int deny_sockets(scmp_filter_ctx filter)
 	return failed;
 }
 
+/* A thread may let others go first, its own alone. */
+static int deny_priorities(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setpriority), 1,
+				SCMP_A0(SCMP_CMP_NE, PRIO_PROCESS)) |
+	       seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setpriority), 1, SCMP_A1(SCMP_CMP_NE, 0));
+}
+
 static int deny_programs(scmp_filter_ctx filter)
 {
 	int failed = 0;
@@ -191,8 +199,8 @@ static bool restrict_calls(bool programs)
 
 	for (size_t i = 0; done && i < sizeof(denied) / sizeof(*denied); i++)
 		done = deny(filter, denied[i]) == 0;
-	done = done && deny_sockets(filter) == 0 && (programs || deny_programs(filter) == 0) &&
-	       seccomp_load(filter) == 0;
+	done = done && deny_sockets(filter) == 0 && deny_priorities(filter) == 0 &&
+	       (programs || deny_programs(filter) == 0) && seccomp_load(filter) == 0;
 	if (filter != NULL)
 		seccomp_release(filter);
 	return done;

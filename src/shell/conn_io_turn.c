@@ -41,11 +41,18 @@ static void write_all(struct worker *worker)
 	}
 }
 
+bool conn_io_queue_waits(const struct worker *worker)
+{
+	return worker->queue != NULL && !worker->stopping && ipc_is_crowded(worker->options->records);
+}
+
 /* The first one always, the others while little was read. Who has more still is behind the last one then. */
 static void serve_queue(struct worker *worker)
 {
 	struct connection *last = worker->queue_end, *connection;
 
+	if (conn_io_queue_waits(worker))
+		return;
 	worker->read = 0;
 	do {
 		connection = worker->queue;

@@ -493,6 +493,14 @@ bool ipc_is_stuck(const struct ipc_channel *channel)
 	return atomic_load_explicit(&channel->ring->stuck, memory_order_relaxed) != 0;
 }
 
+bool ipc_is_crowded(const struct ipc_channel *channel)
+{
+	const struct ring *ring = channel->ring;
+	uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);
+
+	return atomic_load_explicit(&ring->written, memory_order_relaxed) - taken > channel->size / 4 * 3;
+}
+
 uint64_t ipc_refused(struct ipc_channel *channel)
 {
 	return atomic_load(&channel->refused);

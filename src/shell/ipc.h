@@ -207,6 +207,8 @@ void ipc_wake(struct ipc_channel *channel);
  */
 void ipc_set_stuck(struct ipc_channel *channel, bool stuck);
 bool ipc_is_stuck(const struct ipc_channel *channel);
+/* Any thread: three quarters are full, so that whoever can wait should: a sender that must not may soon have to. */
+bool ipc_is_crowded(const struct ipc_channel *channel);
 uint64_t ipc_refused(struct ipc_channel *channel); /* messages that were not what their type is */
 
 /* The same without waiting, for a need and an answer. False: the channel is full, or a text is larger than

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/encode.h"
@@ -20,7 +21,8 @@
 /* As the journal of systemd has it. */
 #define EPOCH_NS ((uint64_t)15 * 60 * 1000000000)
 
-enum { RETRY_MS = 100, DRAIN_MOST = 10000 };
+/* PRIORITY: of the thread, as of nice: who is waiting for an answer goes first on a core that both are on. */
+enum { RETRY_MS = 100, DRAIN_MOST = 10000, PRIORITY = 5 };
 
 static void pause_ms(long milliseconds)
 {
@@ -349,6 +351,7 @@ static void run(void *user)
 	size_t lost;
 
 	pthread_setname_np(pthread_self(), "fw-recorder");
+	setpriority(PRIO_PROCESS, 0, PRIORITY); /* on Linux: of this thread */
 	keeper_sums_begin(recorder);
 	for (;;) {
 		bool stop = atomic_load(&recorder->stop), any = drain(recorder);

@@ -389,8 +389,10 @@ static int idle_ms(struct worker *worker)
 {
 	uint64_t next = timers_next(&worker->timers), now, most;
 
-	if (worker->queue != NULL || worker->recheck != NULL)
+	if (worker->recheck != NULL)
 		return 0;
+	if (worker->queue != NULL)
+		return conn_io_queue_waits(worker) ? 1 : 0;
 	if (worker->stopping && worker->give_up_ns < next)
 		next = worker->give_up_ns;
 	if (next == UINT64_MAX && worker->beat == NULL)

@@ -196,6 +196,16 @@ class Framewall:
             fcntl.flock(folder, fcntl.LOCK_EX)
             os.close(folder)
 
+    def start_again(self):
+        """On the same data, once it has ended, for which it is asked if it has not; as starts()."""
+        if self.process.poll() is None:
+            self.signal()
+            self.wait()
+        self.port = None
+        self.process = subprocess.Popen(self.process.args, stdout=subprocess.PIPE, stderr=self.errors, text=True, cwd=self.folder)
+        threading.Thread(target=self._read, daemon=True).start()
+        return self.starts()
+
     def stop(self):
         if self.process.poll() is None:
             self.signal()

@@ -360,6 +360,37 @@ def test_queue():
             client.close()
 
 
+def test_recorder_late():
+    """Row 29: while the recorder is late, who is known to say much waits for it before there is no room left for the records of others: they are served."""
+    with Framewall(config(), "--workers", "1") as fw:
+        attackers, honest, keeper = [RawClient(fw.port, fw.bearer(f"mallory{n}")) for n in range(8)], RawClient(fw.port, fw.bearer("honest")), fw.part("fw-keeper")
+        count, known = 1000, 400
+        for attacker in attackers:
+            for _ in range(2):
+                attacker.socket.sendall(RawClient.frame("{}") * (known // 2))
+                for _ in range(known // 2):
+                    while b"INVALID_MESSAGE" not in attacker.receive()[1]:
+                        pass
+        os.kill(keeper, signal.SIGSTOP)
+        try:
+            for attacker in attackers:
+                attacker.socket.sendall(RawClient.frame("{}") * count)
+            answered = sum(honest.is_open() for _ in range(100))
+        finally:
+            os.kill(keeper, signal.SIGCONT)
+        equal(answered, 100, f"29: {8 * count} messages that are each a record, and nobody who takes records: somebody else is answered")
+        for attacker in attackers:
+            for _ in range(count):
+                while b"INVALID_MESSAGE" not in attacker.receive()[1]:
+                    pass
+        for client in (*attackers, honest):
+            client.close()
+        fw.signal()
+        fw.wait()
+        told = sum(record["details"]["count"] if "last_event_id" in record["details"] else 1 for record in fw.records("invalid_message"))
+        equal(told, 8 * (count + known), "29: and none of the records is lost")
+
+
 def test_events():
     """Row 30: each message is an event, far more of them than records, and their number is exact."""
     budget = "audit_logging: { source_budget: { records: 50, per: 3600, summed_for: 3 } }\n"
@@ -383,4 +414,4 @@ def test_events():
         ok(len(records) < 10000, "which are few", len(records))
 
 
-main(test_frames, test_zero_mask, test_pings, test_fragments, test_bombs, test_connections, test_handshakes, test_upstream_killed, test_complexity, test_turns, test_queue, test_events)
+main(test_frames, test_zero_mask, test_pings, test_fragments, test_bombs, test_connections, test_handshakes, test_upstream_killed, test_complexity, test_turns, test_queue, test_recorder_late, test_events)

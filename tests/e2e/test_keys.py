@@ -79,14 +79,6 @@ def actions(fw, action, count=1):
     return found
 
 
-def again(fw):
-    """The same data directory, as after a restart."""
-    fw.port = None
-    fw.process = subprocess.Popen(fw.process.args, stdout=subprocess.PIPE, stderr=fw.errors, text=True, cwd=fw.folder)
-    threading.Thread(target=fw._read, daemon=True).start()
-    until(lambda: fw.port or fw.process.poll() is not None)
-
-
 def nowhere(fw, secret):
     found = []
     for folder, _, names in os.walk(fw.data):
@@ -222,7 +214,7 @@ def test_restart():
         code, text, wrong = say(fw, "key", "rotate", one["id"], "--json", config=config)
         five = json.loads(text)
         ok(say(fw, "user", "disable", "mallory", config=config)[0] == 0, "and a user disabled")
-        again(fw)
+        fw.start_again()
         equal([result(fw, key["key"]) for key in (one, two, three, four, five)], ["auth_success", "AUTH_FAILED", "AUTH_FAILED", "auth_success", "auth_success"],
               "the server knows of all of it when it runs")
         equal(result(fw, fw.token("mallory"), method="jwt", field="token"), "AUTH_FAILED", "of the user, too")

@@ -65,15 +65,6 @@ def all_octets(fw):
     return octets
 
 
-def again(fw):
-    fw.signal()
-    fw.wait()
-    fw.port = None
-    fw.process = subprocess.Popen(fw.process.args, stdout=subprocess.PIPE, stderr=fw.errors, text=True, cwd=fw.folder)
-    threading.Thread(target=fw._read, daemon=True).start()
-    until(lambda: fw.port or fw.process.poll() is not None)
-
-
 def test_life():
     with Framewall(CONFIG) as fw:
         equal(login(fw, "alice", GOOD), REFUSED, "there is no account before one is made")
@@ -114,7 +105,7 @@ def test_life():
         equal(login(fw, "alice", OTHER), REFUSED, "a password of before counts as stolen")
         equal(say(fw, "user", "password", "alice", line=GOOD)[0], 0, "until it is changed")
         equal(login(fw, "alice", GOOD), ("alice", "moderator"), "then she comes in")
-        again(fw)
+        fw.start_again()
         equal(login(fw, "alice", GOOD), ("alice", "moderator"), "after a restart, too")
 
         client = Client(fw, "alice", GOOD)
@@ -142,7 +133,7 @@ def test_without_server():
         code, _, text = say(fw, "user", "add", "dave", *config, line="short")
         ok(code == 3 and "at least 12 characters" in text, "what the configuration asks of a password is asked", text)
         equal(sorted(u["user"] for u in json.loads(say(fw, "user", "list", "--json", *config)[1])["users"]), ["alice", "bob"], "both are listed")
-        again(fw)
+        fw.start_again()
         equal([login(fw, *who) for who in (("alice", GOOD), ("bob", OTHER), ("bob", GOOD), ("carol", GOOD))],
               [("alice", "moderator"), ("bob", "user"), REFUSED, REFUSED], "the server that starts then knows them")
         equal([r["details"]["action"] for r in fw.records("admin_action")], ["user add", "user add", "user password", "user add", "user remove"], "each change is recorded")
@@ -217,7 +208,7 @@ def test_cost():
         fw.wait()
         with open(os.path.join(fw.folder, "framewall.yaml"), "w") as file:
             file.write(CONFIG.replace("memory: 8", "memory: 9"))
-        again(fw)
+        fw.start_again()
         equal(login(fw, "alice", GOOD), ("alice", "user"), "after a change of the cost it still counts")
         ok(until(lambda: kept().startswith("$argon2id$v=19$m=9216,t=1,p=1$")), "and is hashed anew by that login", kept())
         who = base.execute("SELECT who FROM users").fetchone()[0]

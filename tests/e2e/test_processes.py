@@ -97,6 +97,12 @@ def what_it_is():
             equal(status_of(gate, "Seccomp"), "2", "its system calls are filtered")
         says = [line for line in fw.lines if line.startswith(("gate ", "keeper "))]
         ok(f"gate {gate}" in says[0] and f"keeper {keeper}" in says[-1] and " as user " in says[-1], "it says which they are, and as whom they run", says)
+        nice = {}
+        for path in glob.glob(f"/proc/{keeper}/task/*/stat"):
+            with open(path, encoding="ascii") as file:
+                name, _, rest = file.read().partition("(")[2].rpartition(")")
+            nice[name] = int(rest.split()[16])
+        equal([nice.get(name) for name in ("fw-keeper", "fw-recorder", "fw-index", "fw-rows")], [0, 5, 10, 15], "what nobody waits for lets others go first")
         opened = [os.readlink(f"/proc/{gate}/fd/{fd}") for fd in os.listdir(f"/proc/{gate}/fd")]
         equal([path for path in opened if path.startswith(fw.folder) and not path.endswith(("lock", "stderr"))], [], "and it has no file of the data directory open")
         held = [os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in os.listdir(f"/proc/{keeper}/fd")]
@@ -294,13 +300,6 @@ def reload_and_drain():
     ok(True, "it stops when it is told to")
 
 
-def start_again(fw):
-    fw.port = None
-    fw.process = subprocess.Popen(fw.process.args, stdout=subprocess.PIPE, stderr=fw.errors, text=True, cwd=fw.folder)
-    threading.Thread(target=fw._read, daemon=True).start()
-    return fw.starts()
-
-
 def monitor_falls():
     """The gate goes with the monitor; the keeper writes what was recorded, and the next server waits for it."""
     with start() as fw:
@@ -313,7 +312,7 @@ def monitor_falls():
             fw.signal(signal.SIGKILL)
             fw.wait()
             load.over = True
-            if not ok(start_again(fw), "the next server starts at once", fw.stderr()):
+            if not ok(fw.start_again(), "the next server starts at once", fw.stderr()):
                 return
             told = load.end()
             ok(is_over(gate) and is_over(keeper), "nothing is left of the one before")

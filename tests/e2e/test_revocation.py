@@ -52,16 +52,6 @@ def say(fw, *words, data=None):
     return done.returncode, done.stdout, done.stderr
 
 
-def again(fw):
-    """The same data directory, as after a restart."""
-    fw.signal()
-    fw.wait()
-    fw.port = None
-    fw.process = subprocess.Popen(fw.process.args, stdout=subprocess.PIPE, stderr=fw.errors, text=True, cwd=fw.folder)
-    threading.Thread(target=fw._read, daemon=True).start()
-    until(lambda: fw.port or fw.process.poll() is not None)
-
-
 def login(fw, user, **claims):
     client = Client(fw, fw.token(user, **claims))
     client.close()
@@ -106,7 +96,7 @@ def test_user():
         equal(login(fw, "carol"), "AUTH_FAILED", "and does not come in")
         time.sleep(1.1)
         equal(login(fw, "carol"), "AUTH_FAILED", "with a later token neither")
-        again(fw)
+        fw.start_again()
         equal(login(fw, "carol"), "AUTH_FAILED", "nor after a restart")
         equal(Client(fw, old).result(), "AUTH_FAILED", "where the old token of the other is known, too")
         code, text, _ = say(fw, "user", "list", "--json")
@@ -116,7 +106,7 @@ def test_user():
         equal(login(fw, "carol"), "auth_success", "and comes in")
         code, _, text = say(fw, "user", "enable", "carol")
         ok(code == 3 and "not revoked" in text, "a second time is told so", text)
-        again(fw)
+        fw.start_again()
         equal(login(fw, "carol"), "auth_success", "after a restart, too")
         mode = os.stat(os.path.join(fw.data, "framewall.db")).st_mode & 0o777
         equal(mode, 0o600, "the file is the server's alone")
@@ -265,7 +255,7 @@ def test_file():
         ok(done.returncode == 3 and "framewall.db" in done.stdout, "a link: not followed", done.stdout)
         os.unlink(path)
         restore()
-        again(fw)
+        fw.start_again()
         equal(login(fw, "mallory"), "AUTH_FAILED", "as it was, it is known")
 
         # As many as there is room for are shown as well.
@@ -280,7 +270,7 @@ def test_file():
         with sqlite3.connect(path) as connection:
             connection.executemany("INSERT INTO revocations (who, user, before_us, disabled, reason) VALUES (?, ?, 1, 1, ?)", (row(b"user %122d" % i) for i in range(65535)))
         connection.close()
-        again(fw)
+        fw.start_again()
         code, text, wrong = say(fw, "user", "list")
         equal((code, text.count("\n"), wrong), (0, 65537, ""), "a full list is shown whole")
 

@@ -4,7 +4,7 @@ it stands."""
 from framewall import *
 
 BUILD = os.path.dirname(os.path.abspath(BINARY))
-CONFINE = "landlock_create_ruleset landlock_add_rule landlock_restrict_self seccomp"  # what gate and keeper confine themselves with
+CONFINE = "landlock_create_ruleset landlock_add_rule landlock_restrict_self seccomp setpriority"  # what gate and keeper confine themselves with
 UNIT = os.path.join(BUILD, "packaging", "framewall.service")
 
 
@@ -63,9 +63,9 @@ def allowed_calls():
     return allowed | set(CONFINE.split())
 
 
-# Asked for, and done without where they are refused: limits of descriptors and of the stack; the index of the record behind all else; SQLite's files of root given to the owner of the
+# Asked for, and done without where they are refused: limits of descriptors and of the stack; SQLite's files of root given to the owner of the
 # database, which the service, not being root, never asks for; what root may, which it has not.
-WITHOUT = {"prlimit64", "setrlimit", "setpriority", "fchown", "capset"}
+WITHOUT = {"prlimit64", "setrlimit", "fchown", "capset"}
 
 
 def test_system_calls():

@@ -117,6 +117,34 @@ static void test_messages_leave_room_for_orders(void **state)
 	ipc_channel_free(channel);
 }
 
+static void test_crowded_before_it_is_full(void **state)
+{
+	struct ipc_channel *channel = ipc_channel_share(4000, false);
+	struct ipc_end_user message = { 0 };
+	unsigned sent = 0, crowded = 0, again = 0;
+	union payload payload;
+	struct fw_slice tail;
+	enum ipc_type type;
+
+	(void)state;
+	assert_non_null(channel);
+	ipc_keep(channel);
+	assert_false(ipc_is_crowded(channel));
+	while (ipc_send(channel, IPC_END_USER, &message, sizeof(message), slice(NULL, 0), false)) {
+		sent++;
+		if (!ipc_is_crowded(channel))
+			crowded = sent;
+	}
+	assert_in_range(crowded, sent * 3 / 4 - 1, sent * 3 / 4);
+	while (ipc_receive(channel, &type, &payload, sizeof(payload), &tail))
+		again++;
+	assert_int_equal(again, sent);
+	assert_true(ipc_is_crowded(channel)); /* what is kept takes room */
+	ipc_release(channel);
+	assert_false(ipc_is_crowded(channel));
+	ipc_channel_free(channel);
+}
+
 static void test_a_record_there_and_back(void **state)
 {
 	struct ipc_channel *channel = ipc_channel_new(65536, NULL, NULL);
@@ -252,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_messages_arrive_in_order_round_the_end),
 		cmocka_unit_test(test_wrong_sizes_are_refused),
 		cmocka_unit_test(test_messages_leave_room_for_orders),
+		cmocka_unit_test(test_crowded_before_it_is_full),
 		cmocka_unit_test(test_a_record_there_and_back),
 		cmocka_unit_test(test_many_senders_lose_nothing),
 		cmocka_unit_test(test_waiting_ends),
