@@ -1,16 +1,17 @@
 """What an attack costs somebody honest: his answers' times beside each flood, of a raw epoll server that judges nothing, of Framewall with a limit of
-messages of twice what he sends, and of Framewall without any limit of rate, in turns in one run, the times of all turns together; and the memory before, at most, and within a minute afterwards. Part of run.py; --only floods, of one row
+messages of twice what he sends, and of Framewall without any limit of rate, in turns in one run, of each turn its percentiles, of these the median; and the memory before, at most, and within a minute afterwards. Part of run.py; --only floods, of one row
 --only floods/pings."""
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import time
 
 from harness import HERE, Failed, to_load_core
 
-SECONDS, QUICK, WARM, SETTLED, AFTER, TURNS = 6, 3, 2, 6, 60, 2
+SECONDS, QUICK, WARM, SETTLED, AFTER, TURNS = 6, 3, 2, 6, 60, 3
 TITLE = "floods"
 SERVERS = ("rawecho", "limited", "flooded")
 ATTACKS = {
@@ -46,19 +47,20 @@ def end(attacker, seconds):
         attacker.wait()
 
 
-def beside(process, kind, bearer, other, quick):
+def beside(process, kind, bearer, other, quick, first):
     """One attack on one server. What it takes at its first sight of such an attack, tables and libraries, is not the attack's."""
     seconds = QUICK if quick else SECONDS
-    start(kind, process.port, bearer, WARM, wait=True)
-    time.sleep(SETTLED)
-    before = process.pss()
+    if first:
+        start(kind, process.port, bearer, WARM, wait=True)
+        time.sleep(SETTLED)
+    before = process.pss()  # which stops it for some milliseconds: not while answers are timed
     attacker = start(kind, process.port, bearer, seconds + 2)
     time.sleep(1)
     honest = subprocess.Popen([sys.executable, os.path.join(HERE, "flood.py"), "honest", str(process.port), str(seconds), other],
                               stdout=subprocess.PIPE, text=True, preexec_fn=to_load_core)
-    most = before
+    held = most = process.rss()
     while honest.poll() is None:
-        most = max(most, process.pss())
+        most = max(most, process.rss())
         time.sleep(0.25)
     found = json.loads(honest.stdout.read())
     if attacker:
@@ -70,15 +72,20 @@ def beside(process, kind, bearer, other, quick):
     while attacker and after > before * 1.1 and time.monotonic() < ended + AFTER:
         time.sleep(0.5)
         after = process.pss()
-    return {**found, "before": before, "most": most, "after": after, "back_s": time.monotonic() - ended}
+    return {**found, "before": before, "most": before + most - held, "after": after, "back_s": time.monotonic() - ended}
 
 
 def together(turns):
-    """Of several turns: the times of all, the memory of the one that used most."""
-    times = sorted(time for turn in turns for time in turn["times"])
-    failed = sum(turn["failed"] for turn in turns)
+    """Of several turns: the medians of their percentiles, since a tenth of a second in which the machine does something else makes a percentile of its own;
+    the memory of the one that used most."""
+    failed, asked = sum(turn["failed"] for turn in turns), sum(turn["failed"] + len(turn["times"]) for turn in turns)
     worst = max(turns, key=lambda turn: turn["after"] / turn["before"])
-    return {**worst, "times": len(times), "p50": times[len(times) // 2], "p99": times[len(times) * 99 // 100], "asked": len(times) + failed, "failed": failed}
+    return {**worst, **{name: statistics.median(percentile(turn["times"], part) for turn in turns) for name, part in (("p50", 50), ("p99", 99))},
+            "times": asked - failed, "asked": asked, "failed": failed}
+
+
+def percentile(times, part):
+    return sorted(times)[len(times) * part // 100]
 
 
 def measure(bench):
@@ -86,6 +93,8 @@ def measure(bench):
     with open(bench.servers.tokens, encoding="ascii") as tokens:
         bearers = [tokens.readline().strip() for _ in range(2)]  # of the attacker, whose account pays for it, and of the honest one
     rows = bench.results["floods"] = {}
+    allowed = os.sched_getaffinity(0)
+    to_load_core()
     print(f"{TITLE}: answers to the honest one in µs, 50th and 99th percentile; memory in MiB before, at most, after")
     for kind, title in ATTACKS.items():
         if not bench.wanted(f"{TITLE}/{kind}"):
@@ -94,7 +103,7 @@ def measure(bench):
             bench.notes.append(f"{TITLE}: {kind} is not installed")
             continue
         try:
-            turns = [{server: beside(bench.process(server), kind, *bearers, bench.quick) for server in SERVERS} for _ in range(1 if bench.quick else TURNS)]
+            turns = [{server: beside(bench.process(server), kind, *bearers, bench.quick, turn == 0) for server in SERVERS} for turn in range(1 if bench.quick else TURNS)]
         except Failed as reason:
             bench.notes.append(f"{TITLE}, {title}: {reason}")
             bench.stop_all()
@@ -109,3 +118,4 @@ def measure(bench):
         cells.append("; ".join(f"{ours['failed']} of {ours['asked']}" for ours in both))
         cells.append("; ".join(", ".join(f"{ours[name] / 1048576:.1f}" for name in ("before", "most", "after")) + f" ({ours['back_s']:.0f} s)" for ours in both))
         print(f"| {title} | {' | '.join(cells)} |", flush=True)
+    os.sched_setaffinity(0, allowed)

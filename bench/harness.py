@@ -110,6 +110,14 @@ class Process:
                 size += int(re.search(r"^Pss:\s+(\d+)", rollup.read(), re.M).group(1)) * 1024
         return size
 
+    def rss(self):
+        """As good as nothing to ask, but what they share counts for each of them."""
+        size = 0
+        for worker in self.workers():
+            with open(f"/proc/{worker}/statm", encoding="ascii") as statm:
+                size += int(statm.read().split()[1]) * resource.getpagesize()
+        return size
+
     def stop(self):
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
