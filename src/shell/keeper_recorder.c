@@ -358,6 +358,7 @@ static void run(void *user)
 
 		keeper_sums_write(recorder, stop && !any);
 		keeper_alerts_tick(recorder->alerts);
+		keeper_watch_save(recorder, true);
 		commit(recorder); /* without records too: a checkpoint may be due */
 		/* What is on the disk, or kept here since that takes nothing, need not be received again. Not in
 		 * commit: there one may have been received that is not taken yet. */
@@ -471,7 +472,7 @@ void keeper_recorder_stop(struct keeper_recorder *recorder)
 	pool_fini(&recorder->pool);
 	ledger_close(recorder->ledger, now()); /* when the thread did not start */
 	keeper_sums_stop(recorder, false);
-	keeper_watch_stop(&recorder->watching);
+	keeper_watch_stop(recorder);
 	if (recorder->owns_channel)
 		ipc_channel_free(recorder->channel);
 	ipc_channel_free(recorder->own);

@@ -30,8 +30,10 @@ static uint64_t bits(uint64_t value, unsigned from, unsigned to)
 }
 
 /* Takes what is wanted now. False: nobody is watched. */
-static bool use(struct keeper_watch *watching, const struct keeper_options *options)
+static bool use(struct keeper_recorder *recorder)
 {
+	struct keeper_watch *watching = &recorder->watching;
+	const struct keeper_options *options = recorder->options;
 	uint64_t wanted = atomic_load(&watching->wanted), mode = bits(wanted, 0, SENSITIVITY);
 	const struct watch_options watch = { .users = LIMIT_WATCH_USERS,
 					     .connections = LIMIT_WATCH_CONNECTIONS,
@@ -45,11 +47,14 @@ static bool use(struct keeper_watch *watching, const struct keeper_options *opti
 	if (mode == OFF) {
 		watching->watch = watch_free(watching->watch);
 		memset(watching->types, 0, sizeof(watching->types));
+		keeper_watch_forget(recorder);
 		return false;
 	}
 	if (watching->watch == NULL) {
 		options->random.fill(options->random.user, (uint8_t *)&watching->key, sizeof(watching->key));
 		watching->watch = watch_new(&watch); /* NULL: tried again with the next configuration */
+		if (watching->watch != NULL)
+			keeper_watch_load(recorder);
 	}
 	if (watching->watch == NULL)
 		return false;
@@ -160,7 +165,7 @@ void keeper_watch_see(struct keeper_recorder *recorder, const struct fw_record *
 {
 	struct keeper_watch *watching = &recorder->watching;
 
-	if (recorder->options == NULL || !use(watching, recorder->options) || record->connection_id == 0)
+	if (recorder->options == NULL || !use(recorder) || record->connection_id == 0)
 		return;
 	struct watch_event event = { .at_ms = record->wall_us / 1000,
 				     .connection = record->connection_id,
@@ -207,7 +212,10 @@ void keeper_watch_see(struct keeper_recorder *recorder, const struct fw_record *
 	}
 }
 
-void keeper_watch_stop(struct keeper_watch *watching)
+void keeper_watch_stop(struct keeper_recorder *recorder)
 {
+	struct keeper_watch *watching = &recorder->watching;
+
+	keeper_watch_save(recorder, false);
 	watching->watch = watch_free(watching->watch);
 }

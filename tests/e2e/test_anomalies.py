@@ -88,4 +88,43 @@ def reloaded():
         equal(len(found(fw, "guessing_network")), 1, "a reload turns it on")
 
 
-main(guesses, habits, frozen, reloaded)
+def kept():
+    """What was learned outlives a restart, and a program that is killed has what was kept before; mode: off forgets it."""
+    with Framewall(config(learning_hours=0)) as fw:
+        habits, path = os.path.join(fw.data, "habits"), os.path.join(fw.folder, "framewall.yaml")
+
+        def change(user):
+            talk(fw, [{"type": "chat_message", "text": "hi"}, {"type": "create_task", "title": "t"}, {"type": "update_task", "task_id": 1, "title": "u"}], 45, user=user)
+
+        talk(fw, {"type": "typing"}, BEFORE)
+        equal(os.path.exists(habits), False, "it is written when an hour is over, or at the end")
+        fw.start_again()
+        equal(os.stat(habits).st_mode & 0o777, 0o600, "nobody else may read what users do")
+        fw.killed("fw-keeper")
+        fw.start_again()
+        time.sleep(1)
+        change("alice")
+        until(lambda: found(fw, "unlike_himself"))
+        equal(len(found(fw, "unlike_himself")), 1, "who was known before the restart is told when he is unlike himself")
+        whole = open(habits, "rb").read()
+        ok(b"alice" not in whole, "no name is in the file")
+        fw.signal()
+        equal(fw.wait(), 0, "it ends")
+        with open(habits, "wb") as file:
+            file.write(whole[:-1])
+        fw.says = "habits is damaged or of another version: what users do is learned from the beginning"
+        fw.start_again()
+        change("alice")
+        until(lambda: re.search(fw.says, fw.stderr()))
+        ok(re.search(fw.says, fw.stderr()), "a file that is cut is not believed, and that is said", fw.stderr())
+        equal(len(found(fw, "unlike_himself")), 1, "and nobody is known then")
+        with open(path, "w") as file:
+            file.write(config(mode="off"))
+        fw.signal(signal.SIGHUP)
+        until(lambda: any(record["details"].get("change") == "reloaded" for record in fw.records("system_changes")))
+        talk(fw, {"type": "typing"}, 1)
+        until(lambda: not os.path.exists(habits))
+        equal(os.path.exists(habits), False, "off, the file is gone")
+
+
+main(guesses, habits, frozen, reloaded, kept)
