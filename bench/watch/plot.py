@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The curve of what src/watch finds against how often it cries wolf, by sensitivity: python3 bench/watch/plot.py BUILD OUT.svg [--seeds 104,105,106]. A day that the
+"""The curve of what src/watch finds against how often it cries wolf, by sensitivity: python3 bench/watch/plot.py BUILD OUT.svg [--seeds 125,126]. A day that the
 generator makes of each seed, with a week before it; the picture names the seeds and has each point's sensitivity. Nothing but Python is needed."""
 import argparse
 import concurrent.futures
@@ -65,7 +65,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("build", help="build folder, set up with -Dbench=true")
     parser.add_argument("out", help="the picture, SVG")
-    parser.add_argument("--seeds", default="104,105,106")
+    parser.add_argument("--seeds", default="125,126")
     parser.add_argument("--at-once", type=int, default=1, help="days that are made side by side (1)")
     arguments = parser.parse_args()
     program, seeds = os.path.join(arguments.build, "bench", "watch_score"), [int(seed) for seed in arguments.seeds.split(",")]

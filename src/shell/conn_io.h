@@ -84,10 +84,10 @@ void conn_io_accepted(struct worker *worker, int fd, const struct sockaddr_stora
 void conn_io_ready(struct conn_side *side, uint32_t events); /* of the poller */
 
 /* conn_io_turn.c: whose turn it is. */
-void conn_io_mark(struct connection *connection);  /* something may have to be sent at the end of this turn */
-void conn_io_queue(struct connection *connection); /* it has more to read than others: its turn is behind theirs */
+void conn_io_mark(struct connection *connection);      /* something may have to be sent at the end of this turn */
+void conn_io_queue(struct connection *connection);     /* it has more to read than others: its turn is behind theirs */
 bool conn_io_queue_waits(const struct worker *worker); /* nobody of the queue is read: records wait for the recorder */
-void conn_io_flush_all(struct worker *worker);	   /* the end of a turn: writes, reads some, frees what ended */
+void conn_io_flush_all(struct worker *worker);	       /* the end of a turn: writes, reads some, frees what ended */
 
 void conn_io_end(struct connection *connection, unsigned close_reason);
 void conn_io_slow(struct connection *connection); /* it broke rules: its client is not read for a second */

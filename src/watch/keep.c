@@ -11,7 +11,7 @@ struct head {
 	uint32_t profiles, networks;
 };
 
-static const char magic[8] = "fwwatch2";
+static const char magic[8] = "fwwatch3";
 
 void watch_freeze(struct watch *watch, bool frozen)
 {

@@ -43,6 +43,7 @@ _Static_assert(sizeof(struct profile) <= 256, "a user's profile");
 struct network {
 	struct entry entry;
 	struct fading abandoned;
+	uint64_t tried;		   /* the user it tried last to be */
 	uint32_t at_home, passing; /* logins of those who mostly come from here, and of others */
 	uint32_t told_s;
 	float told;
@@ -50,7 +51,7 @@ struct network {
 
 struct session {
 	struct entry entry;
-	uint64_t connection; /* that spoke last */
+	uint64_t connection, other; /* that spoke last, and before it */
 	struct fading turns;
 	float told;
 };
@@ -59,8 +60,8 @@ struct connection {
 	struct entry entry;
 	uint64_t user, session, network, login_ms, last_ms;
 	float gap_mean, steady, types_evidence, refused_evidence, hour_evidence, network_evidence;
-	float odd_types[TYPES];					 /* evidence in each */
-	float told_steady, told_refused, told_unlike, told_much; /* the score of what was told of it last */
+	float odd_types[TYPES];						     /* evidence in each */
+	float told_steady, told_refused, told_unlike, told_much, told_twice; /* the score of what was told of it last */
 	uint32_t gaps;
 	uint8_t types[TYPES];
 	uint8_t types_sum, failed, taught, refused_type;
@@ -112,9 +113,10 @@ void *table_take(struct table *table, uint64_t key, uint32_t now_s,
 float fading_now(const struct fading *fading, uint32_t now_s, float life_s);
 float fading_add(struct fading *fading, float more, uint32_t now_s, float life_s);
 
-/* tail.c: end_day: learn: of this day; wide: its highest days go far apart. */
+/* tail.c: end_day: learn: of this day; wide: its highest days go far apart; margin: a factor on how far the level lies
+ * above the third highest. */
 void tail_note(struct tail *tail, uint64_t who, float score);
-void tail_end_day(struct tail *tail, bool learn, bool wide);
+void tail_end_day(struct tail *tail, bool learn, bool wide, float margin);
 
 /* profile.c: what is learned of a user, and how likely something is by it. */
 void profile_login(struct watch *watch, struct profile *profile, const struct connection *connection, uint32_t now_s);

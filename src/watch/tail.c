@@ -9,7 +9,6 @@
 #include "watch/parts.h"
 
 #define TAIL_RARE 40.0f
-#define WIDER 1.5f
 
 enum { DROPPED = 2 };
 
@@ -48,7 +47,7 @@ static float ranked(const float *values, unsigned count, unsigned place)
 	return sorted[place];
 }
 
-void tail_end_day(struct tail *tail, bool learn, bool wide)
+void tail_end_day(struct tail *tail, bool learn, bool wide, float margin)
 {
 	unsigned days;
 	float weight = 0;
@@ -68,6 +67,6 @@ void tail_end_day(struct tail *tail, bool learn, bool wide)
 				     days > 2 * DROPPED ? DROPPED
 				     : days > 2		? 1
 							: 0) +
-			      ranked(tail->slopes, days, wide ? days > 2 : days / 2) * (wide ? WIDER : 1) *
+			      ranked(tail->slopes, days, wide ? days > 2 : days / 2) * margin *
 				      logf((DROPPED + 1) * TAIL_RARE);
 }

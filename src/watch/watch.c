@@ -20,10 +20,14 @@ const char *const watch_feature_names[WATCH_FEATURES] = {
 
 /* Chosen on a few seeds of both made-up services; docs/internals/watch.md. */
 #define ABANDONED_LIFE ((float)HOUR_S)
+#define SAME_NAME 0.25f
+#define ANOTHER_NAME 1.3f
 #define CONNECTS_LIFE 120.0f
 #define CONNECTS 8.0f
 #define TURNS_LIFE 1800.0f
-#define STEADY_PROGRAM 0.15f /* deviation of the logarithm of pauses; a person's */
+#define LATELY_MS UINT64_C(600000)
+#define STEADY_LOOSE 0.15f /* deviation of the logarithm of pauses: programs', a person's */
+#define STEADY_TIGHT 0.04f
 #define STEADY_PERSON 0.9f
 #define STEADY_MOST 2000.0f
 #define STEADY_LESS 4.0f
@@ -45,17 +49,22 @@ const char *const watch_feature_names[WATCH_FEATURES] = {
 #define TYPES_TEACH 4.0f
 #define KNOWN_PLACE 0.25f
 
-enum { LEARNED_LEAST = 150, GAPS_LEAST = 4, GAPS_SHARE = 10, TYPES_HALVED = 48, TYPES_SLOWER = 4 };
+enum { LEARNED_LEAST = 150, GAPS_LEAST = 2, GAPS_SHARE = 10, TYPES_HALVED = 48, TYPES_SLOWER = 4 };
 
 /* What must be passed, at sensitivity 1: while nothing is known of others, and what it never falls below or rises
- * above, whatever others do. */
+ * above, whatever others do; a factor on how far it lies above what they do. */
 static const struct {
-	float before, least, most;
+	float before, least, most, margin;
 } levels[WATCH_KINDS] = {
-	[WATCH_guessed_account] = { 4, 2.2f, 20 }, [WATCH_guessing_network] = { 4.4f, 2.2f, 40 },
-	[WATCH_shared_session] = { 2, 0.9f, 30 },  [WATCH_steady_beat] = { 40, 12, 200 },
-	[WATCH_refused_often] = { 10.5f, 7, 40 },  [WATCH_reconnects] = { 8, 6, 40 },
-	[WATCH_unlike_himself] = { 17, 8, 50 },	   [WATCH_volume] = { 12, 6, 60 },
+	[WATCH_guessed_account] = { 4, 1.9f, 20, 1 },
+	[WATCH_guessing_network] = { 4.4f, 2, 40, 1 },
+	[WATCH_shared_session] = { 2, 0.9f, 30, 1 },
+	[WATCH_open_twice] = { 90, 45, 1800, 1 },
+	[WATCH_steady_beat] = { 40, 14, 200, 1 },
+	[WATCH_refused_often] = { 10.5f, 7.5f, 40, 1.15f },
+	[WATCH_reconnects] = { 8, 6, 40, 1 },
+	[WATCH_unlike_himself] = { 17, 8, 50, 1.2f },
+	[WATCH_volume] = { 12, 6, 60, 3 },
 };
 
 static const float network_new = 1.5f, network_lived_in = 2.5f, network_hopped = 2.5f;
@@ -176,12 +185,18 @@ static bool close_of(struct watch *watch, const struct watch_event *event, struc
 	if (connection->failed != 0 && !connection->logged_in) {
 		struct profile *profile = table_find(&watch->profiles, connection->user);
 		struct network *network = table_take(&watch->networks, connection->network, now_s, &is_new);
-		/* From where he comes otherwise he mistypes; and who tries one name again and again is one. */
+		/* From where he comes otherwise he mistypes; who tries one name again and again is one, and few have
+		 * two. */
 		float weight = profile != NULL && profile_knows(profile, connection->network) ? KNOWN_PLACE : 1;
 		float before = profile == NULL ? 0 : fading_now(&profile->abandoned, now_s, ABANDONED_LIFE);
 		float of_user = profile == NULL ? 0 : fading_add(&profile->abandoned, weight, now_s, ABANDONED_LIFE);
-		float of_network =
-			fading_add(&network->abandoned, before > 1 ? weight / 4 : weight, now_s, ABANDONED_LIFE);
+		bool another = network->tried != 0 && network->tried != connection->user;
+		network->tried = connection->user;
+		float of_network = fading_add(&network->abandoned,
+					      weight * (before > 1 ? SAME_NAME
+							: another  ? ANOTHER_NAME
+								   : 1),
+					      now_s, ABANDONED_LIFE);
 
 		if (profile != NULL &&
 		    passes(watch, WATCH_guessed_account, connection->user, of_user, &profile->told_guessed) &&
@@ -257,24 +272,40 @@ static bool login(struct watch *watch, const struct watch_event *event, struct w
 	return false;
 }
 
-/* How often the same session spoke elsewhere, and here again, lately; what comes from places of his own counts less. */
-static float turns(struct watch *watch, const struct watch_event *event, struct connection *connection,
-		   const struct profile *profile, uint32_t now_s)
+/* A session in use at two places. turns: how often the same session spoke elsewhere, and here again, lately; what comes
+ * from places of his own counts less. together_s: how long it has been in use here while it is open there, where it was
+ * in use just before, and nothing was said since. */
+struct apart {
+	struct session *session;
+	float turns, together_s;
+};
+
+static struct apart apart_of(struct watch *watch, const struct watch_event *event, struct connection *connection,
+			     const struct profile *profile, uint32_t now_s)
 {
+	struct apart apart = { 0 };
 	bool is_new;
 
 	if (connection->session == 0)
-		return 0;
+		return apart;
 	struct session *session = table_take(&watch->sessions, connection->session, now_s, &is_new);
-	struct connection *other =
-		session->connection == event->connection ? NULL : table_find(&watch->connections, session->connection);
-	session->connection = event->connection;
+	bool again = session->connection == event->connection;
+	if (!again) {
+		session->other = session->connection;
+		session->connection = event->connection;
+	}
+	const struct connection *other = table_find(&watch->connections, session->other);
 	if (other == NULL || other->session != connection->session || other->network == connection->network ||
-	    other->last_ms <= connection->login_ms || other->last_ms == 0)
-		return 0;
-	float weight =
-		profile_knows(profile, connection->network) && profile_knows(profile, other->network) ? KNOWN_PLACE : 1;
-	return fading_add(&session->turns, weight, now_s, TURNS_LIFE);
+	    other->last_ms == 0)
+		return apart;
+	apart.session = session;
+	bool known = profile_knows(profile, connection->network) && profile_knows(profile, other->network);
+	bool since = other->last_ms > connection->login_ms;
+	if (since && !again)
+		apart.turns = fading_add(&session->turns, known ? KNOWN_PLACE : 1, now_s, TURNS_LIFE);
+	if (!since && !known && other->last_ms + LATELY_MS > connection->login_ms)
+		apart.together_s = (float)(watch->now_ms - connection->login_ms) / 1000;
+	return apart;
 }
 
 static float evidence_of(const struct connection *connection)
@@ -361,6 +392,14 @@ static void types_of(const struct watch *watch, struct connection *connection, c
 	}
 }
 
+/* Of a normal distribution; never so little that nothing can be said of it. */
+static float likely(float away, float deviation)
+{
+	float by = away / deviation;
+
+	return expf(-(by < 12 ? by * by : 144) / 2) / deviation;
+}
+
 /* How much likelier the last pauses are by a program than by a person; never less than none. */
 static float beat(const struct watch *watch, struct connection *connection)
 {
@@ -378,8 +417,8 @@ static float beat(const struct watch *watch, struct connection *connection)
 		connection->gaps++;
 	if (connection->gaps < GAPS_LEAST)
 		return 0;
-	float more = logf(STEADY_PERSON / STEADY_PROGRAM) -
-		     away * away / 2 * (1 / (STEADY_PROGRAM * STEADY_PROGRAM) - 1 / (STEADY_PERSON * STEADY_PERSON));
+	float loose = likely(away, STEADY_LOOSE), tight = likely(away, STEADY_TIGHT);
+	float more = logf((loose > tight ? loose : tight) / likely(away, STEADY_PERSON));
 	if (connection->gap_mean > SLOW_PAUSE && more > 0)
 		more *= SLOW_LESS;
 	float steady = connection->steady + (more < -STEADY_LESS ? -STEADY_LESS : more);
@@ -396,14 +435,27 @@ static bool message(struct watch *watch, const struct watch_event *event, struct
 	connection->entry.seen_s = profile->entry.seen_s = now_s;
 	unsigned type = event->type % TYPES, hour = now_s / HOUR_S % HOURS;
 	bool known = is_known(watch, profile, now_s);
-	float steady = beat(watch, connection), shared = turns(watch, event, connection, profile, now_s);
-	struct session *session = shared > 0 ? table_find(&watch->sessions, connection->session) : NULL;
-	if (session != NULL && passes(watch, WATCH_shared_session, connection->user, shared, &session->told)) {
+	float steady = beat(watch, connection);
+	struct apart shared = apart_of(watch, event, connection, profile, now_s);
+	if (shared.turns > 0 &&
+	    passes(watch, WATCH_shared_session, connection->user, shared.turns, &shared.session->told)) {
 		connection->odd = true;
-		if (may_tell(watch, &profile->told_s[WATCH_shared_session], &session->told, shared, now_s)) {
+		if (may_tell(watch, &profile->told_s[WATCH_shared_session], &shared.session->told, shared.turns,
+			     now_s)) {
 			begin(alert, event, WATCH_shared_session, connection->user, connection->network,
-			      shared / level_of(watch, WATCH_shared_session));
+			      shared.turns / level_of(watch, WATCH_shared_session));
 			name(alert, WATCH_FEATURE_places, 2, 1);
+			return true;
+		}
+	}
+	if (shared.together_s > 0 &&
+	    passes(watch, WATCH_open_twice, connection->user, shared.together_s, &connection->told_twice)) {
+		connection->odd = true;
+		if (may_tell(watch, &profile->told_s[WATCH_open_twice], &connection->told_twice, shared.together_s,
+			     now_s)) {
+			begin(alert, event, WATCH_open_twice, connection->user, connection->network,
+			      shared.together_s / level_of(watch, WATCH_open_twice));
+			name(alert, WATCH_FEATURE_together, shared.together_s, 0);
 			return true;
 		}
 	}
@@ -504,7 +556,7 @@ bool watch_take(struct watch *watch, const struct watch_event *event, struct wat
 		bool learn = !watch->frozen && now_s - watch->crowd.first_s > watch->options.learning_s + DAY_S &&
 			     watch->crowd.tails[WATCH_reconnects].scores[TAIL_KEPT - 1] > 0;
 		for (unsigned kind = 0; kind < WATCH_KINDS; kind++)
-			tail_end_day(&watch->crowd.tails[kind], learn, kind == WATCH_volume);
+			tail_end_day(&watch->crowd.tails[kind], learn, kind == WATCH_volume, levels[kind].margin);
 	}
 	if (event->connection == 0)
 		return false;

@@ -120,6 +120,33 @@ static void a_session_in_use_at_two_places_is_told(void **unused)
 	watch_free(watch);
 }
 
+/* Whose connection is gone is found by pings before that; who goes on beside one that is silent is told once. */
+static void a_session_taken_up_elsewhere_while_it_is_open_is_told(void **unused)
+{
+	(void)unused;
+	for (unsigned closed = 0; closed < 2; closed++) {
+		uint64_t at, told = 0;
+		struct watch *watch = trained(2, &at);
+		struct watch_alert alert;
+
+		assert_false(give(watch, at, WATCH_LOGIN, 900, 2, 77, HOME, 0, &alert));
+		assert_false(give(watch, at + SECOND, WATCH_MESSAGE, 900, 2, 77, HOME, 1, &alert));
+		if (closed)
+			assert_false(give(watch, at + 2 * SECOND, WATCH_CLOSE, 900, 2, 77, HOME, 0, &alert));
+		assert_false(give(watch, at + 4 * SECOND, WATCH_LOGIN, 902, 2, 77, ELSEWHERE, 0, &alert));
+		for (unsigned second = 5; second < 300; second += 7 + second % 13)
+			if (give(watch, at + second * SECOND, WATCH_MESSAGE, 902, 2, 77, ELSEWHERE, 1, &alert) &&
+			    alert.kind == WATCH_open_twice) {
+				assert_int_equal(alert.features[0].feature, WATCH_FEATURE_together);
+				assert_true(alert.features[0].found > 45);
+				assert_true(told == 0 || second - told > 20);
+				told = told == 0 ? second : told;
+			}
+		assert_true(closed ? told == 0 : told > 49 && told < 49 + 20);
+		watch_free(watch);
+	}
+}
+
 static void who_does_what_he_never_did_is_told_with_what_it_was(void **unused)
 {
 	uint64_t at;
@@ -186,7 +213,7 @@ static void day_of(struct tail *tail, unsigned hostile, float more)
 	for (unsigned i = 0; i < hostile; i++)
 		for (unsigned times = 0; times < 20; times++)
 			tail_note(tail, 1000 + i, more + (float)times);
-	tail_end_day(tail, true, false);
+	tail_end_day(tail, true, false, 1);
 }
 
 static void a_few_make_no_room_for_themselves(void **unused)
@@ -207,8 +234,15 @@ static void a_few_make_no_room_for_themselves(void **unused)
 	assert_true(few.level > 1.98f && few.level < 2.5f);
 	assert_float_equal(two_days.level, honest.level, 0.001);
 	assert_true(many.level > 100);
-	tail_end_day(&honest, false, false); /* of which nothing is learned */
+	tail_end_day(&honest, false, false, 1); /* of which nothing is learned */
 	assert_true(honest.level < 2.5f);
+	struct tail wider = { 0 };
+	for (unsigned day = 0; day < 7; day++) {
+		for (unsigned i = 0; i < 200; i++)
+			tail_note(&wider, 1 + i, 1 + (float)i / 200);
+		tail_end_day(&wider, true, false, 2);
+	}
+	assert_float_equal(wider.level - wider.bases[0], 2 * (honest.level - honest.bases[1]), 0.001);
 }
 
 static void a_program_in_his_place_is_told_by_its_beat(void **unused)
@@ -357,6 +391,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guesses_are_told_of_the_account_and_of_the_network),
 		cmocka_unit_test(a_session_in_use_at_two_places_is_told),
+		cmocka_unit_test(a_session_taken_up_elsewhere_while_it_is_open_is_told),
 		cmocka_unit_test(who_does_what_he_never_did_is_told_with_what_it_was),
 		cmocka_unit_test(one_type_more_is_not_odd),
 		cmocka_unit_test(expired_tokens_are_no_guesses),
