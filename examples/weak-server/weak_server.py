@@ -408,7 +408,7 @@ async def serve(reader, writer):
                 await asyncio.wait_for(writer.drain(), 5)
     except Broken as broken:
         connection.end(broken.code)
-    except (asyncio.TimeoutError, ConnectionError, ValueError, zlib.error):
+    except (asyncio.TimeoutError, OSError, ValueError, zlib.error):  # of OSError: the connection is gone, or says more behind the end of its TLS
         pass
     finally:
         sockets[0] -= 1
