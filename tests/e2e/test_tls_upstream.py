@@ -176,7 +176,7 @@ def test_slow_reader():
                     pass
                 ok(sent < len(waiting), "a client that does not read is not read for ever", sent)
                 if fw.memory_counts():
-                    ok(fw.memory() - before < 8 << 20, "and not much is kept for it", fw.memory() - before)
+                    ok(fw.memory() - before < 9 << 20, "and not much is kept for it", fw.memory() - before)  # a largest message each way, and what holds it
                 upstream.reads_on = True
                 raw.socket.settimeout(PATIENCE)
                 # TLS of Python cannot be read and written at once from two threads: in turn, then.
