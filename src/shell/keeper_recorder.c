@@ -358,12 +358,12 @@ static void run(void *user)
 
 		keeper_sums_write(recorder, stop && !any);
 		keeper_alerts_tick(recorder->alerts);
-		keeper_watch_save(recorder, true);
 		commit(recorder); /* without records too: a checkpoint may be due */
 		/* What is on the disk, or kept here since that takes nothing, need not be received again. Not in
 		 * commit: there one may have been received that is not taken yet. */
 		keeper_sums_release(recorder);
 		tell_events(recorder);
+		keeper_watch_save(recorder, true); /* some MiB: when no record waits for the disk */
 		if (stop && !any)
 			break;
 		if (atomic_load(&recorder->failing) && !stop)

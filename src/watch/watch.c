@@ -392,12 +392,12 @@ static void types_of(const struct watch *watch, struct connection *connection, c
 	}
 }
 
-/* Of a normal distribution; never so little that nothing can be said of it. */
+/* The logarithm of how likely it is by a normal distribution, but for what all of them have. */
 static float likely(float away, float deviation)
 {
 	float by = away / deviation;
 
-	return expf(-(by < 12 ? by * by : 144) / 2) / deviation;
+	return -by * by / 2 - logf(deviation);
 }
 
 /* How much likelier the last pauses are by a program than by a person; never less than none. */
@@ -418,11 +418,23 @@ static float beat(const struct watch *watch, struct connection *connection)
 	if (connection->gaps < GAPS_LEAST)
 		return 0;
 	float loose = likely(away, STEADY_LOOSE), tight = likely(away, STEADY_TIGHT);
-	float more = logf((loose > tight ? loose : tight) / likely(away, STEADY_PERSON));
+	float more = (tight > loose ? tight : loose) - likely(away, STEADY_PERSON);
 	if (connection->gap_mean > SLOW_PAUSE && more > 0)
 		more *= SLOW_LESS;
 	float steady = connection->steady + (more < -STEADY_LESS ? -STEADY_LESS : more);
 	return connection->steady = steady < 0 ? 0 : steady > STEADY_MOST ? STEADY_MOST : steady;
+}
+
+/* Makes the connection odd where it passes; true: it is told, but for what made it. */
+static bool is_odd(struct watch *watch, const struct watch_event *event, struct connection *connection,
+		   struct profile *profile, enum watch_kind kind, float score, float *told, struct watch_alert *alert,
+		   uint32_t now_s)
+{
+	if (!passes(watch, kind, connection->user, score, told))
+		return false;
+	connection->odd = true;
+	return may_tell(watch, &profile->told_s[kind], told, score, now_s) &&
+	       begin(alert, event, kind, connection->user, connection->network, score / level_of(watch, kind));
 }
 
 static bool message(struct watch *watch, const struct watch_event *event, struct watch_alert *alert, uint32_t now_s)
@@ -437,27 +449,15 @@ static bool message(struct watch *watch, const struct watch_event *event, struct
 	bool known = is_known(watch, profile, now_s);
 	float steady = beat(watch, connection);
 	struct apart shared = apart_of(watch, event, connection, profile, now_s);
-	if (shared.turns > 0 &&
-	    passes(watch, WATCH_shared_session, connection->user, shared.turns, &shared.session->told)) {
-		connection->odd = true;
-		if (may_tell(watch, &profile->told_s[WATCH_shared_session], &shared.session->told, shared.turns,
-			     now_s)) {
-			begin(alert, event, WATCH_shared_session, connection->user, connection->network,
-			      shared.turns / level_of(watch, WATCH_shared_session));
-			name(alert, WATCH_FEATURE_places, 2, 1);
-			return true;
-		}
+	if (shared.turns > 0 && is_odd(watch, event, connection, profile, WATCH_shared_session, shared.turns,
+				       &shared.session->told, alert, now_s)) {
+		name(alert, WATCH_FEATURE_places, 2, 1);
+		return true;
 	}
-	if (shared.together_s > 0 &&
-	    passes(watch, WATCH_open_twice, connection->user, shared.together_s, &connection->told_twice)) {
-		connection->odd = true;
-		if (may_tell(watch, &profile->told_s[WATCH_open_twice], &connection->told_twice, shared.together_s,
-			     now_s)) {
-			begin(alert, event, WATCH_open_twice, connection->user, connection->network,
-			      shared.together_s / level_of(watch, WATCH_open_twice));
-			name(alert, WATCH_FEATURE_together, shared.together_s, 0);
-			return true;
-		}
+	if (shared.together_s > 0 && is_odd(watch, event, connection, profile, WATCH_open_twice, shared.together_s,
+					    &connection->told_twice, alert, now_s)) {
+		name(alert, WATCH_FEATURE_together, shared.together_s, 0);
+		return true;
 	}
 	float own = STEADY_OWN * profile->steady_top;
 	if (known && profile->steady_top < STEADY_CUSTOM && steady > own &&
@@ -481,16 +481,10 @@ static bool message(struct watch *watch, const struct watch_event *event, struct
 		connection->refused_type = (uint8_t)(type + 1);
 	evidence += connection->refused_evidence;
 	connection->refused_evidence = evidence > 0 ? evidence : 0;
-	if (passes(watch, WATCH_refused_often, connection->user, connection->refused_evidence,
-		   &connection->told_refused)) {
-		connection->odd = true;
-		if (may_tell(watch, &profile->told_s[WATCH_refused_often], &connection->told_refused,
-			     connection->refused_evidence, now_s)) {
-			begin(alert, event, WATCH_refused_often, connection->user, connection->network,
-			      connection->refused_evidence / level_of(watch, WATCH_refused_often));
-			name(alert, WATCH_FEATURE_refusals, connection->refused_evidence, 0);
-			return true;
-		}
+	if (is_odd(watch, event, connection, profile, WATCH_refused_often, connection->refused_evidence,
+		   &connection->told_refused, alert, now_s)) {
+		name(alert, WATCH_FEATURE_refusals, connection->refused_evidence, 0);
+		return true;
 	}
 	if (known) {
 		if (!refused)

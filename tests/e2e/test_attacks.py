@@ -308,24 +308,45 @@ def test_complexity():
             client.close()
 
 
+def refusals(client, count, what=b"INVALID_MESSAGE"):
+    """Reads until so many of its messages were refused."""
+    for _ in range(count):
+        while what not in client.receive()[1]:
+            pass
+
+
+def heard_before(gate, attackers, count, honest):
+    """How many messages of each attacker are answered before what somebody honest says, when all of it waits together."""
+    before = []
+    os.kill(gate, signal.SIGSTOP)
+    until(lambda: all(open(path, encoding="ascii").read().rpartition(")")[2].split()[0] == "T" for path in glob.glob(f"/proc/{gate}/task/*/stat")))
+    try:
+        for attacker in attackers:
+            attacker.socket.sendall(RawClient.frame("{}") * count)
+        honest.send(chat("hello"))
+    finally:
+        os.kill(gate, signal.SIGCONT)
+    for attacker in attackers:
+        answers = 0
+        while b'"hello"' not in (payload := attacker.receive()[1]):
+            answers += b"INVALID_MESSAGE" in payload
+        before.append(answers)
+    return before
+
+
+def recorded(fw):
+    """Messages that are in the record as no valid ones, and in its sums."""
+    records = fw.records("invalid_message")
+    return len(records), sum(record["details"]["count"] if "last_event_id" in record["details"] else 1 for record in records)
+
+
 def test_turns():
     """Row 29: very many small messages that wait at once. What somebody honest says is not behind all of them, but behind a part of each one's: it is
     seen among their own answers."""
     with Framewall(config(), "--workers", "1") as fw:
         attackers, honest, gate = [RawClient(fw.port, fw.bearer(f"mallory{n}")) for n in range(4)], RawClient(fw.port, fw.bearer("honest")), fw.part("fw-gate")
-        count, before = 6000, []
-        os.kill(gate, signal.SIGSTOP)
-        try:
-            for attacker in attackers:
-                attacker.socket.sendall(RawClient.frame("{}") * count)
-            honest.send(chat("hello"))
-        finally:
-            os.kill(gate, signal.SIGCONT)
-        for attacker in attackers:
-            answers = 0
-            while b'"hello"' not in (payload := attacker.receive()[1]):
-                answers += b"INVALID_MESSAGE" in payload
-            before.append(answers)
+        count = 6000
+        before = heard_before(gate, attackers, count, honest)
         ok(max(before) < count / 4, "29: of 6000 messages that wait of each of four, few are judged before somebody else's", before)
         for client in (*attackers, honest):
             client.close()
@@ -336,25 +357,10 @@ def test_queue():
     have waiting, and goes out before it."""
     with Framewall(config(), "--workers", "1") as fw:
         attackers, honest, gate = [RawClient(fw.port, fw.bearer(f"mallory{n}")) for n in range(8)], RawClient(fw.port, fw.bearer("honest")), fw.part("fw-gate")
-        count, before = 1000, []
         for attacker in attackers * 2:  # by which they are known
             attacker.socket.sendall(RawClient.frame("{}") * 200)
-            for _ in range(200):
-                while b"INVALID_MESSAGE" not in attacker.receive()[1]:
-                    pass
-        os.kill(gate, signal.SIGSTOP)
-        until(lambda: all(open(path, encoding="ascii").read().rpartition(")")[2].split()[0] == "T" for path in glob.glob(f"/proc/{gate}/task/*/stat")))
-        try:
-            for attacker in attackers:
-                attacker.socket.sendall(RawClient.frame("{}") * count)
-            honest.send(chat("hello"))
-        finally:
-            os.kill(gate, signal.SIGCONT)
-        for attacker in attackers:
-            answers = 0
-            while b'"hello"' not in (payload := attacker.receive()[1]):
-                answers += b"INVALID_MESSAGE" in payload
-            before.append(answers)
+            refusals(attacker, 200)
+        before = heard_before(gate, attackers, 1000, honest)
         equal(max(before), 0, "29: who is known to say much has nothing judged before somebody else's message")
         for client in (*attackers, honest):
             client.close()
@@ -365,12 +371,9 @@ def test_recorder_late():
     with Framewall(config(), "--workers", "1") as fw:
         attackers, honest, keeper = [RawClient(fw.port, fw.bearer(f"mallory{n}")) for n in range(8)], RawClient(fw.port, fw.bearer("honest")), fw.part("fw-keeper")
         count, known = 1000, 400
-        for attacker in attackers:
-            for _ in range(2):
-                attacker.socket.sendall(RawClient.frame("{}") * (known // 2))
-                for _ in range(known // 2):
-                    while b"INVALID_MESSAGE" not in attacker.receive()[1]:
-                        pass
+        for attacker in attackers * 2:
+            attacker.socket.sendall(RawClient.frame("{}") * (known // 2))
+            refusals(attacker, known // 2)
         os.kill(keeper, signal.SIGSTOP)
         try:
             for attacker in attackers:
@@ -380,15 +383,12 @@ def test_recorder_late():
             os.kill(keeper, signal.SIGCONT)
         equal(answered, 100, f"29: {8 * count} messages that are each a record, and nobody who takes records: somebody else is answered")
         for attacker in attackers:
-            for _ in range(count):
-                while b"INVALID_MESSAGE" not in attacker.receive()[1]:
-                    pass
+            refusals(attacker, count)
         for client in (*attackers, honest):
             client.close()
         fw.signal()
         fw.wait()
-        told = sum(record["details"]["count"] if "last_event_id" in record["details"] else 1 for record in fw.records("invalid_message"))
-        equal(told, 8 * (count + known), "29: and none of the records is lost")
+        equal(recorded(fw)[1], 8 * (count + known), "29: and none of the records is lost")
 
 
 def test_events():
@@ -400,18 +400,15 @@ def test_events():
             blob, told = RawClient.frame("{") * 500, 0
             for _ in range(EVENTS // 500):
                 client.socket.sendall(blob)
-                for _ in range(500):
-                    while b"INVALID_JSON" not in client.receive()[1]:
-                        pass
-                    told += 1
+                refusals(client, 500, b"INVALID_JSON")
+                told += 500
             client.close()
         counters = fw.stats()["counters"]
         fw.signal()
         fw.wait()
-        records = fw.records("invalid_message")
-        count = sum(record["details"]["count"] if "last_event_id" in record["details"] else 1 for record in records)
-        equal((told, counters["refused"], count), (EVENTS, EVENTS, EVENTS), f"30: {EVENTS} events are in {len(records)} records, none is missing from their sum, nor from the figures")
-        ok(len(records) < 10000, "which are few", len(records))
+        records, count = recorded(fw)
+        equal((told, counters["refused"], count), (EVENTS, EVENTS, EVENTS), f"30: {EVENTS} events are in {records} records, none is missing from their sum, nor from the figures")
+        ok(records < 10000, "which are few", records)
 
 
 main(test_frames, test_zero_mask, test_pings, test_fragments, test_bombs, test_connections, test_handshakes, test_upstream_killed, test_complexity, test_turns, test_queue, test_recorder_late, test_events)
