@@ -33,6 +33,7 @@ const char *const watch_feature_names[WATCH_FEATURES] = {
 #define STEADY_LESS 4.0f
 #define STEADY_OWN 1.3f
 #define STEADY_CUSTOM 100.0f /* who is a program is so every day */
+#define QUICK_PAUSE 6.2f     /* of half a second: within it, and for a burst, how exact a beat is says nothing */
 #define SLOW_PAUSE 10.7f     /* logarithm of 45 s: slower is what keeps connections alive */
 #define SLOW_LESS 0.25f
 #define REFUSED_ODD 0.1f /* the share of one who probes */
@@ -418,7 +419,8 @@ static float beat(const struct watch *watch, struct connection *connection)
 	if (connection->gaps < GAPS_LEAST)
 		return 0;
 	float loose = likely(away, STEADY_LOOSE), tight = likely(away, STEADY_TIGHT);
-	float more = (tight > loose ? tight : loose) - likely(away, STEADY_PERSON);
+	float more =
+		(tight > loose && connection->gap_mean > QUICK_PAUSE ? tight : loose) - likely(away, STEADY_PERSON);
 	if (connection->gap_mean > SLOW_PAUSE && more > 0)
 		more *= SLOW_LESS;
 	float steady = connection->steady + (more < -STEADY_LESS ? -STEADY_LESS : more);
