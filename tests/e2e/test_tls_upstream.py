@@ -154,6 +154,15 @@ async def reads_on(server, websocket):
         task.cancel()
 
 
+def settled(fw):
+    """Its memory once it grows no more: in its first seconds some tables are used for the first time, which is nobody's doing."""
+    memory = 0
+    while (now := fw.memory()) > memory + (1 << 19):
+        memory = now
+        time.sleep(1.5)
+    return now
+
+
 def test_slow_reader():
     """An echo through TLS to a client that reads late: nothing is lost, and not much kept."""
     size, count = 60000, 1200
@@ -166,7 +175,7 @@ def test_slow_reader():
                 raw = RawClient(fw.port, fw.bearer(), wrap=authority.wrap(), buffer=65536)
                 raw.socket.settimeout(2)
                 sent = 0
-                before = fw.memory()
+                before = settled(fw)
                 frames = [RawClient.frame(bytes([i % 256]) * size, opcode=2) for i in range(count)]
                 waiting = b"".join(frames)
                 try:
@@ -176,7 +185,7 @@ def test_slow_reader():
                     pass
                 ok(sent < len(waiting), "a client that does not read is not read for ever", sent)
                 if fw.memory_counts():
-                    ok(fw.memory() - before < 9 << 20, "and not much is kept for it", fw.memory() - before)  # a largest message each way, and what holds it
+                    ok(fw.memory() - before < 8 << 20, "and not much is kept for it", fw.memory() - before)
                 upstream.reads_on = True
                 raw.socket.settimeout(PATIENCE)
                 # TLS of Python cannot be read and written at once from two threads: in turn, then.
