@@ -1,8 +1,11 @@
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+enum { LINE = 64, PAGE = 4096, HUGE_PAGE = 2 << 20 };
 
 static _Thread_local uint64_t fail_at;
 static _Thread_local uint64_t made;
@@ -23,25 +26,68 @@ void *mem_zero(size_t count, size_t size)
 	return must_fail() ? NULL : calloc(count != 0 ? count : 1, size != 0 ? size : 1);
 }
 
-void *mem_zero_table(size_t count, size_t size, void **ret_memory)
-{
-	enum { LINE = 64, HUGE_PAGE = 2 << 20 };
-	size_t bytes, room, align;
-	void *table;
+/* Where a table lies: behind one page that nobody may touch, and before another, beside whose begin it ends. */
+struct place {
+	size_t lead, span, align; /* octets of its pages before it; of its pages; what it begins at a multiple of */
+};
 
-	*ret_memory = NULL;
-	if (!size_mul(count, size, &bytes))
+static bool place_of(size_t count, size_t size, enum mem_pages pages, struct place *ret_place)
+{
+	size_t bytes, page = PAGE;
+
+	if (!size_mul(count, size, &bytes) || bytes > SIZE_MAX / 2)
+		return false;
+	if (bytes == 0)
+		bytes = 1;
+	ret_place->align = pages == MEM_SMALL || bytes < HUGE_PAGE ? page : HUGE_PAGE;
+	ret_place->span = (bytes + page - 1) & ~(page - 1);
+	ret_place->lead = ret_place->align == page ? (ret_place->span - bytes) & ~(size_t)(LINE - 1) : 0;
+	return true;
+}
+
+/* LeakSanitizer does not look at mappings by itself for what leads to memory of the heap. */
+extern void __lsan_register_root_region(const void *, size_t) __attribute__((weak));
+extern void __lsan_unregister_root_region(const void *, size_t) __attribute__((weak));
+
+void *mem_table(size_t count, size_t size, enum mem_pages kind)
+{
+	uint8_t *all, *pages;
+	struct place place;
+	size_t room;
+
+	if (must_fail() || !place_of(count, size, kind, &place))
 		return NULL;
-	align = bytes < HUGE_PAGE ? LINE : HUGE_PAGE;
-	if (!size_add(bytes, align, &room))
+	room = place.span + 2 * PAGE + (place.align - PAGE);
+	all = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (all == MAP_FAILED)
 		return NULL;
-	*ret_memory = mem_zero(1, room);
-	if (*ret_memory == NULL)
+	pages = (uint8_t *)(((uintptr_t)all + PAGE + place.align - 1) & ~(uintptr_t)(place.align - 1));
+	if (pages - PAGE != all)
+		(void)munmap(all, (size_t)(pages - PAGE - all));
+	if (pages + place.span + PAGE != all + room)
+		(void)munmap(pages + place.span + PAGE, (size_t)(all + room - (pages + place.span + PAGE)));
+	if (mprotect(pages, place.span, PROT_READ | PROT_WRITE) != 0) {
+		(void)munmap(pages - PAGE, place.span + 2 * PAGE);
 		return NULL;
-	table = (void *)(((uintptr_t)*ret_memory + align - 1) & ~(uintptr_t)(align - 1));
-	if (align == HUGE_PAGE) /* what cannot be stays in small ones */
-		(void)madvise(table, bytes & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
-	return table;
+	}
+	if (place.align == HUGE_PAGE) /* what cannot be stays in small ones */
+		(void)madvise(pages, place.span & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
+	if (__lsan_register_root_region != NULL)
+		__lsan_register_root_region(pages, place.span);
+	return pages + place.lead;
+}
+
+void mem_table_free(void *table, size_t count, size_t size, enum mem_pages kind)
+{
+	struct place place;
+	uint8_t *pages;
+
+	if (table == NULL || !place_of(count, size, kind, &place))
+		return;
+	pages = (uint8_t *)table - place.lead;
+	if (__lsan_unregister_root_region != NULL)
+		__lsan_unregister_root_region(pages, place.span);
+	(void)munmap(pages - PAGE, place.span + 2 * PAGE);
 }
 
 void *mem_resize(void *memory, size_t size)

@@ -7,10 +7,13 @@
 
 void *mem_alloc(size_t size);		   /* not cleared; NULL when short */
 void *mem_zero(size_t count, size_t size); /* cleared; checks the product */
-/* Cleared, from the begin of a line of the cache on; a large one in huge pages, where the kernel has them, since
- * whoever looks at a place of it that nobody looked at of late also waits for the table of pages. *ret_memory: what to
- * free. */
-void *mem_zero_table(size_t count, size_t size, void **ret_memory);
+/* A large table that lives long: cleared, pages of its own that take no memory before they are touched, from the begin
+ * of a line of the cache on, and between two pages that nobody may touch: who writes beyond it does not go on.
+ * MEM_HUGE: of 2 MiB or more in huge pages, where the kernel has them, as whoever looks at a place of it that nobody
+ * looked at of late also waits for the table of pages. NULL when short. Freed with what it was made with; NULL-safe. */
+enum mem_pages { MEM_SMALL, MEM_HUGE };
+void *mem_table(size_t count, size_t size, enum mem_pages pages);
+void mem_table_free(void *table, size_t count, size_t size, enum mem_pages pages);
 void *mem_resize(void *memory, size_t size);	/* like realloc; the old block stays on failure */
 void mem_free(void *memory);			/* NULL-safe */
 char *mem_text(const void *bytes, size_t size); /* copy with a NUL behind it */

@@ -16,7 +16,7 @@ _Static_assert(STORE_KEY_NAME <= UINT8_MAX && STORE_ROLE <= UINT8_MAX && LIMIT_A
 int api_keys_init(struct api_keys *keys, const struct hash_key *key)
 {
 	*keys = (struct api_keys){ .key = *key };
-	keys->chains = mem_zero(CHAINS, sizeof(void *));
+	keys->chains = mem_table(CHAINS, sizeof(void *), MEM_SMALL);
 	return keys->chains != NULL ? 0 : -1;
 }
 
@@ -30,7 +30,7 @@ void api_keys_fini(struct api_keys *keys)
 			keys->count--;
 			mem_free(gone);
 		}
-	mem_free(keys->chains);
+	mem_table_free(keys->chains, CHAINS, sizeof(void *), MEM_SMALL);
 }
 
 static struct api_key **find(const struct api_keys *keys, struct fw_slice id)

@@ -9,13 +9,13 @@ _Static_assert((SLOTS & (SLOTS - 1)) == 0, "the table is indexed by masking");
 int blocks_init(struct blocks *blocks, const struct hash_key *key)
 {
 	*blocks = (struct blocks){ .key = *key };
-	blocks->slots = mem_zero(SLOTS, sizeof(*blocks->slots));
+	blocks->slots = mem_table(SLOTS, sizeof(*blocks->slots), MEM_SMALL);
 	return blocks->slots != NULL ? 0 : -1;
 }
 
 void blocks_fini(struct blocks *blocks)
 {
-	mem_free(blocks->slots);
+	mem_table_free(blocks->slots, SLOTS, sizeof(*blocks->slots), MEM_SMALL);
 }
 
 static uint32_t home(const struct blocks *blocks, const struct prefix *prefix)
@@ -131,7 +131,8 @@ bool blocks_remove(struct blocks *blocks, const struct prefix *prefix)
 
 void blocks_sweep(struct blocks *blocks, uint64_t now_ns, uint32_t steps)
 {
-	while (steps-- != 0) {
+	/* Where all are free nothing is looked at: on some kernels what is read takes memory. */
+	while (blocks->used != 0 && steps-- != 0) {
 		struct block_slot *slot = &blocks->slots[blocks->cursor];
 
 		/* A freed slot may have been filled from behind: it is looked at again. */

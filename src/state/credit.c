@@ -9,13 +9,13 @@ _Static_assert((SETS & (SETS - 1)) == 0, "sets are indexed by masking");
 int credit_init(struct credit *credit, const struct hash_key *key)
 {
 	credit->key = *key;
-	credit->slots = mem_zero(LIMIT_ADDRESSES, sizeof(*credit->slots));
+	credit->slots = mem_table(LIMIT_ADDRESSES, sizeof(*credit->slots), MEM_SMALL);
 	return credit->slots != NULL ? 0 : -1;
 }
 
 void credit_fini(struct credit *credit)
 {
-	mem_free(credit->slots);
+	mem_table_free(credit->slots, LIMIT_ADDRESSES, sizeof(*credit->slots), MEM_SMALL);
 }
 
 static struct credit_slot *find(struct credit *credit, const struct prefix *prefix, struct credit_slot **ret_oldest)

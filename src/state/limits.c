@@ -32,13 +32,13 @@ int limits_init(struct limits *limits, const struct hash_key *key, uint32_t cell
 		atomic_init(&limits->shared[kind], 0);
 	}
 	pthread_mutex_init(&limits->lock, NULL);
-	limits->sets = mem_zero_table(sets, sizeof(*limits->sets), &limits->memory);
+	limits->sets = mem_table(sets, sizeof(*limits->sets), MEM_HUGE);
 	return limits->sets != NULL ? 0 : -1;
 }
 
 void limits_fini(struct limits *limits)
 {
-	mem_free(limits->memory);
+	mem_table_free(limits->sets, limits->mask + 1, sizeof(*limits->sets), MEM_HUGE);
 	pthread_mutex_destroy(&limits->lock);
 }
 

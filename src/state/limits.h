@@ -27,8 +27,7 @@ struct limits {
 	pthread_mutex_t lock;
 	_Atomic uint32_t given; /* how often a word was given away: under the lock, read without it */
 	uint32_t mask;
-	struct limits_set *sets; /* in memory, where a line begins */
-	void *memory;
+	struct limits_set *sets;	      /* from the begin of a line of the cache on */
 	struct hash_key keys[LIMIT_KINDS];    /* what is of two kinds has two tags that nobody can bring together */
 	_Atomic uint64_t shared[LIMIT_KINDS]; /* of all subjects that found no place: stricter, never open */
 };

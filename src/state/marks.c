@@ -9,13 +9,13 @@ int marks_init(struct marks *marks, const struct hash_key *key, uint32_t cells)
 {
 	marks->key = *key;
 	marks->mask = cells / MARKS_WAYS - 1;
-	marks->words = mem_zero(cells, sizeof(*marks->words));
+	marks->words = mem_table(cells, sizeof(*marks->words), MEM_SMALL);
 	return marks->words != NULL ? 0 : -1;
 }
 
 void marks_fini(struct marks *marks)
 {
-	mem_free((void *)marks->words);
+	mem_table_free((void *)marks->words, (marks->mask + 1) * MARKS_WAYS, sizeof(*marks->words), MEM_SMALL);
 }
 
 uint64_t marks_tag(const struct marks *marks, struct fw_slice subject, struct fw_slice part)

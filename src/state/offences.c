@@ -9,13 +9,13 @@ int offences_init(struct offences *offences, const struct hash_key *key)
 	offences->key = *key;
 	for (unsigned window = 0; window < STORE_WINDOWS; window++)
 		offences->window_ns[window] = HOUR_NS;
-	offences->slots = mem_zero(LIMIT_ADDRESSES, sizeof(*offences->slots));
+	offences->slots = mem_table(LIMIT_ADDRESSES, sizeof(*offences->slots), MEM_SMALL);
 	return offences->slots != NULL ? 0 : -1;
 }
 
 void offences_fini(struct offences *offences)
 {
-	mem_free(offences->slots);
+	mem_table_free(offences->slots, LIMIT_ADDRESSES, sizeof(*offences->slots), MEM_SMALL);
 }
 
 void offences_configure(struct offences *offences, const uint64_t window_ns[STORE_WINDOW_others])

@@ -9,13 +9,13 @@ _Static_assert((SLOTS & (SLOTS - 1)) == 0, "the table is indexed by masking");
 int presence_init(struct presence *presence, const struct hash_key *key)
 {
 	*presence = (struct presence){ .key = *key };
-	presence->slots = mem_zero(SLOTS, sizeof(*presence->slots));
+	presence->slots = mem_table(SLOTS, sizeof(*presence->slots), MEM_SMALL);
 	return presence->slots != NULL ? 0 : -1;
 }
 
 void presence_fini(struct presence *presence)
 {
-	mem_free(presence->slots);
+	mem_table_free(presence->slots, SLOTS, sizeof(*presence->slots), MEM_SMALL);
 }
 
 static uint32_t home(const struct presence *presence, const struct prefix *prefix)

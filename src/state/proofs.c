@@ -14,15 +14,15 @@ _Static_assert((CHAINS & (CHAINS - 1)) == 0, "the table is indexed by masking");
 int proofs_init(struct proofs *proofs, const struct hash_key *key)
 {
 	*proofs = (struct proofs){ .key = *key };
-	proofs->slots = mem_zero(LIMIT_PROOFS + 1, sizeof(*proofs->slots));
-	proofs->chains = mem_zero(CHAINS, sizeof(*proofs->chains));
+	proofs->slots = mem_table(LIMIT_PROOFS + 1, sizeof(*proofs->slots), MEM_SMALL);
+	proofs->chains = mem_table(CHAINS, sizeof(*proofs->chains), MEM_SMALL);
 	return proofs->slots != NULL && proofs->chains != NULL ? 0 : -1;
 }
 
 void proofs_fini(struct proofs *proofs)
 {
-	mem_free(proofs->slots);
-	mem_free(proofs->chains);
+	mem_table_free(proofs->slots, LIMIT_PROOFS + 1, sizeof(*proofs->slots), MEM_SMALL);
+	mem_table_free(proofs->chains, CHAINS, sizeof(*proofs->chains), MEM_SMALL);
 }
 
 /* What an attacker can choose are jti and key of a proof; where it goes he cannot tell without our key. */

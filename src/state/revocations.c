@@ -11,7 +11,7 @@ _Static_assert((CHAINS & (CHAINS - 1)) == 0, "the table is indexed by masking");
 int revocations_init(struct revocations *revocations, const struct hash_key *key)
 {
 	*revocations = (struct revocations){ .key = *key };
-	revocations->chains = mem_zero(CHAINS, sizeof(void *));
+	revocations->chains = mem_table(CHAINS, sizeof(void *), MEM_SMALL);
 	return revocations->chains != NULL ? 0 : -1;
 }
 
@@ -21,7 +21,7 @@ void revocations_fini(struct revocations *revocations)
 		while (revocations->chains[i] != NULL)
 			revocations_remove(revocations,
 					   slice(revocations->chains[i]->texts, revocations->chains[i]->user_size));
-	mem_free(revocations->chains);
+	mem_table_free(revocations->chains, CHAINS, sizeof(void *), MEM_SMALL);
 }
 
 static struct revocation **find(const struct revocations *revocations, struct fw_slice user)

@@ -9,9 +9,9 @@ _Static_assert((KEYS & (KEYS - 1)) == 0 && (USERS & (USERS - 1)) == 0, "the tabl
 int sessions_init(struct sessions *sessions, const struct hash_key *key)
 {
 	*sessions = (struct sessions){ .key = *key };
-	sessions->slots = mem_zero(LIMIT_SESSIONS + 1, sizeof(*sessions->slots));
-	sessions->by_key = mem_zero(KEYS, sizeof(*sessions->by_key));
-	sessions->by_user = mem_zero(USERS, sizeof(*sessions->by_user));
+	sessions->slots = mem_table(LIMIT_SESSIONS + 1, sizeof(*sessions->slots), MEM_SMALL);
+	sessions->by_key = mem_table(KEYS, sizeof(*sessions->by_key), MEM_SMALL);
+	sessions->by_user = mem_table(USERS, sizeof(*sessions->by_user), MEM_SMALL);
 	return sessions->slots != NULL && sessions->by_key != NULL && sessions->by_user != NULL ? 0 : -1;
 }
 
@@ -31,9 +31,9 @@ void sessions_fini(struct sessions *sessions)
 			forget_texts(&sessions->slots[i]);
 		mem_wipe(sessions->slots, (sessions->touched + 1) * sizeof(*sessions->slots));
 	}
-	mem_free(sessions->slots);
-	mem_free(sessions->by_key);
-	mem_free(sessions->by_user);
+	mem_table_free(sessions->slots, LIMIT_SESSIONS + 1, sizeof(*sessions->slots), MEM_SMALL);
+	mem_table_free(sessions->by_key, KEYS, sizeof(*sessions->by_key), MEM_SMALL);
+	mem_table_free(sessions->by_user, USERS, sizeof(*sessions->by_user), MEM_SMALL);
 }
 
 static uint32_t *key_chain(const struct sessions *sessions, const uint8_t key[32])

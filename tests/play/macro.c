@@ -176,8 +176,16 @@ static bool macro_of_peer(const struct macros *macros, const struct parts *parts
 
 static void macro_repeat(const char *what, size_t size, uint64_t count, struct text *ret)
 {
-	while (count-- != 0)
+	struct text block = { 0 }; /* of many, so that a megabyte is not written octet by octet */
+	uint64_t many = size == 0 || count < 256 ? 0 : 256;
+
+	for (uint64_t i = 0; i < many; i++)
+		text_add(&block, what, size);
+	for (; many != 0 && count >= many; count -= many)
+		text_add(ret, block.data, block.size);
+	while (size != 0 && count-- != 0)
 		text_add(ret, what, size);
+	text_clear(&block);
 }
 
 /* ${accept:u1}: what answers this upstream connection's Sec-WebSocket-Key. */
@@ -368,7 +376,11 @@ bool macro_expand(struct macros *macros, const char *text, size_t size, struct t
 		}
 		if (text[i] != '$' || i + 1 >= size || text[i + 1] != '{' ||
 		    (end = macro_end(text + i, size - i)) == 0) {
-			text_add(ret_text, text + i++, 1);
+			const char *next = memchr(text + i + 1, '$', size - i - 1);
+			size_t some = (next != NULL ? (size_t)(next - text) : size) - i;
+
+			text_add(ret_text, text + i, some);
+			i += some;
 			continue;
 		}
 		if (!macro_one(macros, text + i + 2, end - 2, ret_text, &pad, reterr))

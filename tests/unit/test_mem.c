@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <pthread.h>
 #include <cmocka.h>
 
@@ -59,6 +62,54 @@ static void a_failed_resize_keeps_the_block(void **state)
 	assert_non_null(bigger);
 	assert_string_equal(bigger, "abc");
 	mem_free(bigger);
+}
+
+/* What somebody who writes there ends with; 0: he may. */
+static int ends_of(volatile uint8_t *place)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		signal(SIGSEGV, SIG_DFL); /* neither a sanitizer's report nor the next test */
+		*place = 1;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+static void a_table_is_cleared_and_ends_where_it_ends(void **state)
+{
+	static const struct {
+		size_t count, size;
+		enum mem_pages pages;
+	} tables[] = { { 1, 64, MEM_SMALL },	  { 4096, 1, MEM_SMALL },   { 100, 192, MEM_SMALL },
+		       { 1 << 20, 3, MEM_SMALL }, { 4096, 1024, MEM_HUGE }, { 10, 64, MEM_HUGE } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		size_t bytes = tables[i].count * tables[i].size;
+		uint8_t *table = mem_table(tables[i].count, tables[i].size, tables[i].pages);
+
+		assert_non_null(table);
+		assert_int_equal((uintptr_t)table % 64, 0);
+		for (size_t k = 0; k < bytes; k++)
+			assert_int_equal(table[k], 0);
+		assert_int_equal(ends_of(table), 0);
+		assert_int_equal(ends_of(table + bytes - 1), 0);
+		assert_int_not_equal(ends_of(table + bytes), 0);
+		assert_int_not_equal(ends_of(table - 4096), 0);
+		memset(table, 0xff, bytes);
+		mem_table_free(table, tables[i].count, tables[i].size, tables[i].pages);
+		assert_int_not_equal(ends_of(table), 0);
+	}
+	mem_table_free(NULL, 8, 8, MEM_SMALL);
+	assert_null(mem_table(SIZE_MAX / 2 + 1, 2, MEM_SMALL));
+	assert_null(mem_table(SIZE_MAX / 4, 2, MEM_HUGE));
+	mem_fail_at(1);
+	assert_null(mem_table(8, 8, MEM_SMALL));
+	mem_fail_at(0);
 }
 
 static void text_ends_with_a_nul(void **state)
@@ -142,10 +193,15 @@ static void lengths_do_not_wrap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_is_something_to_free),	   cmocka_unit_test(products_are_checked),
-		cmocka_unit_test(a_failed_resize_keeps_the_block), cmocka_unit_test(text_ends_with_a_nul),
-		cmocka_unit_test(the_nth_allocation_fails_once),   cmocka_unit_test(a_failure_belongs_to_its_thread),
-		cmocka_unit_test(wiping_leaves_nothing),	   cmocka_unit_test(lengths_do_not_wrap),
+		cmocka_unit_test(nothing_is_something_to_free),
+		cmocka_unit_test(products_are_checked),
+		cmocka_unit_test(a_failed_resize_keeps_the_block),
+		cmocka_unit_test(a_table_is_cleared_and_ends_where_it_ends),
+		cmocka_unit_test(text_ends_with_a_nul),
+		cmocka_unit_test(the_nth_allocation_fails_once),
+		cmocka_unit_test(a_failure_belongs_to_its_thread),
+		cmocka_unit_test(wiping_leaves_nothing),
+		cmocka_unit_test(lengths_do_not_wrap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
