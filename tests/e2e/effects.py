@@ -66,7 +66,7 @@ def plays():
 
 def play(option, paths):
     """The names of the plays that do not hold then, for another reason than a configuration that is refused."""
-    done = subprocess.run([PLAY, *option, *paths], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=CLEAN, timeout=120)
+    done = subprocess.run([PLAY, *option, *paths], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=CLEAN, timeout=500)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{PLAY} {option}: {done.returncode}")
     broken = [part for part in re.split(r"^(?=(?:not )?ok )", done.stdout, flags=re.M) if part.startswith("not ok")]

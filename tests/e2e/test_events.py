@@ -33,7 +33,7 @@ def note(where, records):
 
 def of_plays():
     plays = sorted(glob.glob(os.path.join(ROOT, "tests/play/*.play")))
-    done = subprocess.run([PLAY, "--events", *plays], stdout=subprocess.PIPE, text=True, timeout=120)
+    done = subprocess.run([PLAY, "--events", *plays], stdout=subprocess.PIPE, text=True, timeout=500)
     play = None
     for line in done.stdout.splitlines():
         found = re.match(r"ok \d+ - ([^:]+): ", line)
