@@ -148,12 +148,20 @@ static const char *const hostile[] = {
 	"&l%252541",
 	"javascript:data:text/html",
 	";ls -",
+	"<style=\\\xc0\xae/",
+	"ona=alert,ononx=%3c",
+	"on<onsrc=&lt;",
+	"<?php |`..\\<a x='%3c",
 };
 /* The same of more than one unit: many of the first, then many of the second. */
 static const char *const pairs[][2] = {
-	{ ".", "a" },	    { "/?", "a" },	{ "#", "\n " },
-	{ "<a", "=\"" },    { "<a", " " },	{ "<a", "=data:,xalert" },
-	{ "(", "\"$ne\"" }, { "\n \r", "ls " }, { "&", "%252541" },
+	{ ".", "a" },	       { "/?", "a" },
+	{ "#", "\n " },	       { "<a", "=\"" },
+	{ "<a", " " },	       { "<a", "=data:,xalert" },
+	{ "(", "\"$ne\"" },    { "\n \r", "ls " },
+	{ "&", "%252541" },    { "\\na/", "cat /etc/passwd" },
+	{ "\\na/", "\t" },     { "<script>", "/" },
+	{ "<a {{", "eval('" },
 };
 
 static void print_hostile(const struct detect_words *words)

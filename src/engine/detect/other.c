@@ -43,6 +43,8 @@ static bool names(const struct detect_view *view, const uint8_t *at, const uint8
 	return size != 0 && at == end;
 }
 
+static const bool closes_literal[256] = { ['\''] = true, ['"'] = true, [']'] = true, [')'] = true, ['}'] = true };
+
 /* A literal, then what it reaches: 'a'.upper(), [].class, ().__class__, 'a'|filter. */
 static bool of_literal(const uint8_t *at, const uint8_t *end)
 {
@@ -51,7 +53,7 @@ static bool of_literal(const uint8_t *at, const uint8_t *end)
 	if (at == end || memchr("'\"[({", *at, 5) == NULL)
 		return false;
 	for (at++; at + 1 < end; at++)
-		if (memchr("'\"])}", *at, 5) != NULL) {
+		if (closes_literal[*at]) {
 			const uint8_t *next = at + 1;
 
 			while (next < end && is_blank(*next))
@@ -89,7 +91,7 @@ static void template(const struct detect_view *view, size_t at, size_t size)
 		return;
 	if (b - a > 300)
 		b = a + 300;
-	if (!detect_spend(view, (size_t)(b - a)))
+	if (!detect_spend(view, 2 * (size_t)(b - a))) /* what it reaches is looked for at each place of it */
 		return;
 	pair = memchr(pairs, open == '%' || open == '#' ? view->text[at] : open, sizeof(pairs) - 1);
 	close = pair != NULL ? memchr(a, pair[1], (size_t)(b - a)) : NULL;

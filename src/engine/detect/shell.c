@@ -116,13 +116,13 @@ static bool knows_rest(const struct looked *looked, size_t at, bool slash)
 }
 
 /* The word at this place as a shell has it: quotes, backslashes and ${ifs} gone, without its folder. Returns where it
- * ends. looked: NULL, or what was read before. */
-static size_t read_name(const struct detect_view *view, size_t at, struct looked *looked, uint8_t word[WORD],
-			size_t *ret_size)
+ * ends, end at the latest. looked: NULL, or what was read before. */
+static size_t read_name(const struct detect_view *view, size_t at, size_t end, struct looked *looked,
+			uint8_t word[WORD], size_t *ret_size)
 {
 	size_t n = 0, slash = 0, from = view->size;
 
-	for (; at < view->size; at++) {
+	for (; at < end; at++) {
 		uint8_t c = view->text[at];
 
 		if (c == '\\' && at + 1 < view->size && (view->text[at + 1] == 'n' || view->text[at + 1] == 'r') &&
@@ -162,7 +162,7 @@ static size_t read_name(const struct detect_view *view, size_t at, struct looked
 
 static size_t read_word(const struct detect_view *view, size_t at, uint8_t word[WORD], size_t *ret_size)
 {
-	return read_name(view, find_word(view, at), NULL, word, ret_size);
+	return read_name(view, find_word(view, at), view->size, NULL, word, ret_size);
 }
 
 /* What a value could look like in front of a separator: nothing, a quote, or one short word. Where it ends at the
@@ -194,9 +194,10 @@ static bool behind_command(const struct detect_view *view, const struct place *p
 	if (from < at && (view->text[from] == '$' || view->text[from] == '#' || view->text[from] == '%' ||
 			  view->text[from] == '>' || view->text[from] == '.'))
 		return true;
-	read_word(view, from, word, &size);
-	return size != 0 && (detect_word(view->words, LIST_SHELL_COMMANDS, word, size) ||
-			     detect_word(view->words, LIST_SHELL_TOOLS, word, size));
+	/* a word that goes on behind the place is none in front of it */
+	return read_name(view, find_word(view, from), at + 1, NULL, word, &size) <= at && size != 0 &&
+	       (detect_word(view->words, LIST_SHELL_COMMANDS, word, size) ||
+		detect_word(view->words, LIST_SHELL_TOOLS, word, size));
 }
 
 /* Two words or more in front of it: somebody speaks of commands, unless it is set off as none of them would. */
@@ -308,12 +309,17 @@ static bool read_again(const struct detect_view *view, const struct place *place
 
 	looked->open = place->next;
 	if (!again) {
+		size_t after;
+
 		looked->word = find_word(view, place->next);
-		looked->after = read_name(view, looked->word, looked, looked->name, &looked->size);
-		looked->gap = looked->after;
-		while (looked->gap < view->size &&
-		       (is_blank(view->text[looked->gap]) || view->text[looked->gap] == '+'))
-			looked->gap++;
+		after = read_name(view, looked->word, view->size, looked, looked->name, &looked->size);
+		if (after != looked->after || after == 0) {
+			looked->after = looked->gap =
+				after; /* of many words with one end the gap behind it is the same */
+			while (looked->gap < view->size &&
+			       (is_blank(view->text[looked->gap]) || view->text[looked->gap] == '+'))
+				looked->gap++;
+		}
 	}
 	return again;
 }

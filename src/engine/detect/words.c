@@ -87,18 +87,18 @@ bool detect_word(const struct detect_words *words, enum detect_list list, const 
 {
 	if (size == 0 || word[0] >= 128 || (words->sizes[list][word[0]] & size_bit(size)) == 0)
 		return false;
-	for (size_t i = words->start[list][word[0]]; i < lists[list].count; i++) {
-		const char *one = lists[list].words[i];
-		size_t n = 1;
+	for (size_t low = words->start[list][word[0]], high = lists[list].count; low < high;) {
+		size_t middle = (low + high) / 2, n = 0;
+		const uint8_t *one = (const uint8_t *)lists[list].words[middle];
 
-		if ((uint8_t)one[0] != word[0])
-			break;
-		while (n < size && one[n] != '\0' && (uint8_t)one[n] == word[n])
+		while (n < size && one[n] == word[n] && one[n] != '\0')
 			n++;
-		if (n == size)
-			return one[n] == '\0';
-		if ((uint8_t)one[n] > word[n])
-			break;
+		if (n == size && one[n] == '\0')
+			return true;
+		if (n < size && one[n] < word[n])
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return false;
 }

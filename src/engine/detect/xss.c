@@ -95,7 +95,8 @@ static void judge(const struct detect_view *view, const struct attribute *a, siz
 	if (size == 13 && memcmp(name, "attributename", 13) == 0 && a->value_end - a->value >= 4 &&
 	    memcmp(a->value_end - 4, "href", 4) == 0)
 		detect_hit(view, RULE_XSS_ELEMENT, tag); /* it moves where a link goes */
-	if (size != 5 || memcmp(name, "style", 5) != 0)
+	if (size != 5 || memcmp(name, "style", 5) != 0 ||
+	    !detect_spend(view, (size_t)(a->value_end - a->value))) /* one value may be that of many tags */
 		return;
 	if (a->quoted)
 		braces(view, a, tag);
@@ -119,7 +120,8 @@ struct reading {
 	struct attribute last;
 	const uint8_t *next;
 	const uint8_t *value_from,
-		*value_to; /* the last value without quotes: who begins within it ends where it ended */
+		*value_to;     /* the last value without quotes: who begins within it ends where it ended */
+	const uint8_t *styled; /* so far what stands behind <style> was looked at */
 };
 
 static bool within(const uint8_t *at, const uint8_t *from, const uint8_t *to)
@@ -203,13 +205,12 @@ static bool code_follows(const struct detect_view *view, const uint8_t *at)
 
 	if (end - at > 400)
 		end = at + 400;
-	for (size_t close = (size_t)(at - view->text);
-	     (close = detect_find_within(view, close, (size_t)(end - view->text), "/script")) < view->size; close++) {
-		size_t open = close; /* <\\/script> to who takes the meaning of it away, once or twice */
+	for (const uint8_t *close = at; (close = memmem(close, (size_t)(end - close), "/script", 7)) != NULL; close++) {
+		const uint8_t *open = close; /* <\\/script> to who takes the meaning of it away, once or twice */
 
-		while (view->text[open - 1] == '\\')
+		while (open[-1] == '\\')
 			open--;
-		if (view->text[open - 1] == '<')
+		if (open[-1] == '<')
 			return true;
 	}
 	if (end - at > 80)
@@ -251,7 +252,7 @@ static void script(const struct detect_view *view, const uint8_t *name_end, size
 
 /* <link rel=stylesheet>, <meta http-equiv>, <style>@import: what makes of a plain element one that loads or runs. */
 static void suspect(const struct detect_view *view, const uint8_t *name, const uint8_t *name_end, const uint8_t *rest,
-		    size_t tag)
+		    size_t tag, struct reading *reading)
 {
 	struct detect_view head = { .text = name_end, .size = (size_t)(rest - name_end) };
 	const uint8_t *end = view->text + view->size;
@@ -274,10 +275,13 @@ static void suspect(const struct detect_view *view, const uint8_t *name, const u
 		return;
 	if (end - rest > 300)
 		end = rest + 300;
-	for (const uint8_t *at = rest; at < end; at++)
-		if (detect_any(view->words, LIST_XSS_STYLES, at, end) != 0 || (*at == '\\' && at - rest < 60) ||
+	if (memchr(rest, '\\', end - rest > 60 ? 60 : (size_t)(end - rest)) != NULL)
+		detect_hit(view, RULE_XSS_STYLE, tag);
+	for (const uint8_t *at = reading->styled > rest ? reading->styled : rest; at < end; at++)
+		if (detect_any(view->words, LIST_XSS_STYLES, at, end) != 0 ||
 		    (ascii_is_alpha(*at) && !is_word(at[-1]) && xss_calls_at(view, at, end)))
 			detect_hit(view, RULE_XSS_STYLE, tag);
+	reading->styled = end - rest > 24 ? end - 24 : rest; /* no word of the list is longer */
 }
 
 /* at: behind '<'. Returns where to go on. */
@@ -343,7 +347,7 @@ static const uint8_t *read_tag(const struct detect_view *view, const uint8_t *at
 	else if (detect_word(view->words, LIST_XSS_ELEMENTS, name, size))
 		detect_hit(view, rest > name_end + 4 ? RULE_XSS_ELEMENT : RULE_XSS_BARE_SCRIPT, tag);
 	else if (detect_word(view->words, LIST_XSS_SUSPECTS, name, size)) {
-		suspect(view, name, name_end, rest, tag);
+		suspect(view, name, name_end, rest, tag, reading);
 	}
 	/* what a wrong quote swallowed is read again from the next '<' */
 	return name_end;
@@ -402,6 +406,8 @@ static void handlers(const struct detect_view *view)
 			;
 		if (p == end || *p == '=' || *p == '{' || *p == '>')
 			continue;
+		if (!detect_spend(view, 60))
+			return;
 		while (before != 0 && (is_blank(view->text[before - 1]) || view->text[before - 1] == '/'))
 			before--;
 		if ((behind_quote(view, at) && xss_call_follows(p, end)) ||

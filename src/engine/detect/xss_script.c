@@ -136,7 +136,8 @@ static void as_value(const struct detect_view *view, size_t at, const uint8_t *p
 	if (view->text[before - 1] == '=' && memchr("=<>!", view->text[before - 2], 4) == NULL) {
 		for (before--; before != 0 && is_blank(view->text[before - 1]); before--)
 			;
-		if (!detect_has(view, RULE_XSS_CALL) && detect_spend(view, 200) &&
+		if (!detect_has(view, RULE_XSS_CALL) &&
+		    detect_spend(view, 400) && /* twice what it looks at, by names */
 		    is_called(view, before, (size_t)(p - view->text)))
 			detect_hit(view, RULE_XSS_CALL, at);
 	} else if (view->text[before - 1] == '(' && p < end && *p == ')' && ascii_is_alpha(view->text[before - 2])) {
