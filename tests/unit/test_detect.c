@@ -571,6 +571,22 @@ static void test_again(void **state)
 	assert_false(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
 	result = look(text, repeat(text, 2000, "(", "\"$ne\"\"$ne\"\"$ne\""));
 	assert_true(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
+	/* one gap behind many words */
+	result = look(text, repeat(text, 2000, "\\na/", "\\nid \t \t \t #"));
+	assert_true(detect_points(&result, DETECT_SHELL, NULL) >= DETECT_FLAG);
+	/* one value of many tags, and handlers of nothing */
+	result = look(text, repeat(text, 2000, "<p/style=b/", " "));
+	assert_true(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
+	result = look(text, repeat(text, 3000, "onaaa=b ", " "));
+	assert_true(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
+	/* behind some <style> what only the last reaches, and what the first read a part of, counts */
+	for (size_t at = 290; at < 315; at++) {
+		(void)repeat(text, 35, "<style>", "");
+		memset(text + 35, ' ', 300);
+		memcpy(text + at, "expression(1)", 13);
+		result = look(text, 335);
+		assert_true(detect_rules_has(&result.found, RULE_XSS_STYLE));
+	}
 }
 
 int main(void)
