@@ -28,7 +28,7 @@ static uint32_t seek(const struct blocks *blocks, const struct prefix *prefix)
 {
 	uint32_t at = home(blocks, prefix);
 
-	while (blocks->slots[at].until_ns != 0 && !prefix_equal(&blocks->slots[at].prefix, prefix))
+	while (blocks_taken(blocks, at) && !prefix_equal(&blocks->slots[at].prefix, prefix))
 		at = (at + 1) & (SLOTS - 1);
 	return at;
 }
@@ -45,7 +45,7 @@ void blocks_mark(struct blocks *blocks, struct block_slot *slot, bool changed)
 static void release(struct blocks *blocks, uint32_t gap)
 {
 	blocks_mark(blocks, &blocks->slots[gap], false);
-	for (uint32_t at = (gap + 1) & (SLOTS - 1); blocks->slots[at].until_ns != 0; at = (at + 1) & (SLOTS - 1)) {
+	for (uint32_t at = (gap + 1) & (SLOTS - 1); blocks_taken(blocks, at); at = (at + 1) & (SLOTS - 1)) {
 		uint32_t from_home = (at - home(blocks, &blocks->slots[at].prefix)) & (SLOTS - 1);
 
 		if (from_home < ((at - gap) & (SLOTS - 1)))
@@ -54,12 +54,15 @@ static void release(struct blocks *blocks, uint32_t gap)
 		gap = at;
 	}
 	blocks->slots[gap] = (struct block_slot){ 0 };
+	blocks->taken[gap / 64] &= ~(UINT64_C(1) << gap % 64);
 	blocks->used--;
 }
 
 bool blocks_has(const struct blocks *blocks, const struct prefix *prefix, uint64_t now_ns)
 {
-	return blocks->slots[seek(blocks, prefix)].until_ns > now_ns;
+	uint32_t at = seek(blocks, prefix);
+
+	return blocks_taken(blocks, at) && blocks->slots[at].until_ns > now_ns;
 }
 
 /* Frees a slot: of the SEARCH ones from the cursor on the ended or automatic one that ends first; farther on, when
@@ -73,7 +76,7 @@ static bool make_room(struct blocks *blocks, uint64_t now_ns)
 
 		if (looked >= SEARCH && best != SLOTS)
 			break;
-		if (slot->until_ns != 0 && (slot->automatic || slot->until_ns <= now_ns) &&
+		if (blocks_taken(blocks, at) && (slot->automatic || slot->until_ns <= now_ns) &&
 		    (best == SLOTS || slot->until_ns < blocks->slots[best].until_ns))
 			best = at;
 	}
@@ -88,21 +91,22 @@ struct block_slot *blocks_find(struct blocks *blocks, const struct prefix *prefi
 {
 	uint32_t at = seek(blocks, prefix);
 
-	return blocks->slots[at].until_ns != 0 ? &blocks->slots[at] : NULL;
+	return blocks_taken(blocks, at) ? &blocks->slots[at] : NULL;
 }
 
 bool blocks_put(struct blocks *blocks, const struct block_slot *wish, uint64_t now_ns)
 {
 	uint32_t at = seek(blocks, &wish->prefix);
-	bool changed = blocks->slots[at].changed;
+	bool changed = blocks_taken(blocks, at) && blocks->slots[at].changed;
 
-	if (blocks->slots[at].until_ns == 0) {
+	if (!blocks_taken(blocks, at)) {
 		if (blocks->used == LIMIT_BLOCKS) {
 			if (!make_room(blocks, now_ns))
 				return false;
 			at = seek(blocks, &wish->prefix);
 		}
 		blocks->used++;
+		blocks->taken[at / 64] |= UINT64_C(1) << at % 64;
 	}
 	blocks->slots[at] = *wish;
 	blocks->slots[at].changed = changed;
@@ -123,7 +127,7 @@ bool blocks_remove(struct blocks *blocks, const struct prefix *prefix)
 {
 	uint32_t at = seek(blocks, prefix);
 
-	if (blocks->slots[at].until_ns == 0)
+	if (!blocks_taken(blocks, at))
 		return false;
 	release(blocks, at);
 	return true;
@@ -131,12 +135,12 @@ bool blocks_remove(struct blocks *blocks, const struct prefix *prefix)
 
 void blocks_sweep(struct blocks *blocks, uint64_t now_ns, uint32_t steps)
 {
-	/* Where all are free nothing is looked at: on some kernels what is read takes memory. */
-	while (blocks->used != 0 && steps-- != 0) {
+	while (steps-- != 0) {
 		struct block_slot *slot = &blocks->slots[blocks->cursor];
 
 		/* A freed slot may have been filled from behind: it is looked at again. */
-		if (slot->until_ns != 0 && slot->until_ns <= now_ns && blocks_earlier(blocks, slot, now_ns) == 0)
+		if (blocks_taken(blocks, blocks->cursor) && slot->until_ns <= now_ns &&
+		    blocks_earlier(blocks, slot, now_ns) == 0)
 			release(blocks, blocks->cursor);
 		else
 			blocks->cursor = (blocks->cursor + 1) & (SLOTS - 1);

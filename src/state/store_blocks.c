@@ -139,7 +139,7 @@ void store_block_list(struct store *store, uint64_t now_ns, bool past, store_blo
 	for (uint32_t at = 0; at < 2 * LIMIT_BLOCKS; at++) {
 		struct block_slot *slot = &store->blocks.slots[at];
 
-		if (slot->until_ns == 0 || (slot->until_ns <= now_ns && !past))
+		if (!blocks_taken(&store->blocks, at) || (slot->until_ns <= now_ns && !past))
 			continue;
 		if (blocks_earlier(&store->blocks, slot, now_ns) == 0 && slot->until_ns <= now_ns)
 			continue;
@@ -155,7 +155,7 @@ size_t store_block_count(struct store *store, uint64_t now_ns)
 
 	pthread_mutex_lock(&store->lock);
 	for (uint32_t at = 0; at < 2 * LIMIT_BLOCKS; at++)
-		count += store->blocks.slots[at].until_ns > now_ns;
+		count += blocks_taken(&store->blocks, at) && store->blocks.slots[at].until_ns > now_ns;
 	pthread_mutex_unlock(&store->lock);
 	return count;
 }
@@ -168,7 +168,7 @@ size_t store_block_changed(struct store *store, uint64_t now_ns, struct store_bl
 	for (uint32_t at = 0; at < 2 * LIMIT_BLOCKS && store->blocks.changed != 0 && count < most; at++) {
 		struct block_slot *slot = &store->blocks.slots[at];
 
-		if (!slot->changed)
+		if (!blocks_taken(&store->blocks, at) || !slot->changed)
 			continue;
 		blocks_mark(&store->blocks, slot, false);
 		penalties_read(slot, now_ns, &ret_blocks[count++]);

@@ -109,7 +109,7 @@ static inline uint64_t store_end(uint64_t now_ns, uint64_t life_ns)
  * stays, where there is room, until the earlier blocks it counts are forgotten. */
 struct block_slot {
 	struct prefix prefix;
-	uint64_t until_ns;   /* 0: the slot is free */
+	uint64_t until_ns;
 	uint64_t forgive_ns; /* when one of blocks is forgotten */
 	uint32_t blocks, score;
 	bool automatic, changed;
@@ -120,11 +120,17 @@ struct block_slot {
 struct blocks {
 	struct hash_key key;
 	struct block_slot *slots; /* open addressing, twice as many as may be used */
+	/* A bit a slot that is used: a free one is not looked at, which would take memory for it, on some kernels. */
+	uint64_t taken[2 * LIMIT_BLOCKS / 64];
 	uint32_t used;
 	uint32_t changed;    /* slots that are marked so */
 	uint32_t cursor;     /* of the sweep and of the search for one to give up */
 	uint64_t forgive_ns; /* of store_options */
 };
+static inline bool blocks_taken(const struct blocks *blocks, uint32_t at)
+{
+	return (blocks->taken[at / 64] >> at % 64 & 1) != 0;
+}
 int blocks_init(struct blocks *blocks, const struct hash_key *key);
 void blocks_fini(struct blocks *blocks);
 bool blocks_has(const struct blocks *blocks, const struct prefix *prefix, uint64_t now_ns);
