@@ -2,20 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/slice.h"
 #include "detect.h"
 
 enum { ROUNDS = 5, ROUNDS_OF_WORST = 50, TEXTS = COST_TEXTS };
-
-double cost_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 /* CPU microseconds a text, the least of so many rounds. */
 static double least_of(unsigned rounds, const struct detect_words *words, const struct fw_slice *texts, size_t count)

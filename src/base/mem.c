@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-enum { LINE = 64, PAGE = 4096, HUGE_PAGE = 2 << 20 };
+enum { LINE = 64, HUGE_PAGE = 2 << 20 };
 
 static _Thread_local uint64_t fail_at;
 static _Thread_local uint64_t made;
@@ -28,17 +29,19 @@ void *mem_zero(size_t count, size_t size)
 
 /* Where a table lies: behind one page that nobody may touch, and before another, beside whose begin it ends. */
 struct place {
-	size_t lead, span, align; /* octets of its pages before it; of its pages; what it begins at a multiple of */
+	size_t page, lead, span,
+		align; /* octets of a page; of its pages before it; of them; what they begin at a multiple of */
 };
 
 static bool place_of(size_t count, size_t size, enum mem_pages pages, struct place *ret_place)
 {
-	size_t bytes, page = PAGE;
+	size_t bytes, page = (size_t)sysconf(_SC_PAGESIZE);
 
 	if (!size_mul(count, size, &bytes) || bytes > SIZE_MAX / 2)
 		return false;
 	if (bytes == 0)
 		bytes = 1;
+	ret_place->page = page;
 	ret_place->align = pages == MEM_SMALL || bytes < HUGE_PAGE ? page : HUGE_PAGE;
 	ret_place->span = (bytes + page - 1) & ~(page - 1);
 	ret_place->lead = ret_place->align == page ? (ret_place->span - bytes) & ~(size_t)(LINE - 1) : 0;
@@ -57,17 +60,17 @@ void *mem_table(size_t count, size_t size, enum mem_pages kind)
 
 	if (must_fail() || !place_of(count, size, kind, &place))
 		return NULL;
-	room = place.span + 2 * PAGE + (place.align - PAGE);
+	room = place.span + 2 * place.page + (place.align - place.page);
 	all = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (all == MAP_FAILED)
 		return NULL;
-	pages = (uint8_t *)(((uintptr_t)all + PAGE + place.align - 1) & ~(uintptr_t)(place.align - 1));
-	if (pages - PAGE != all)
-		(void)munmap(all, (size_t)(pages - PAGE - all));
-	if (pages + place.span + PAGE != all + room)
-		(void)munmap(pages + place.span + PAGE, (size_t)(all + room - (pages + place.span + PAGE)));
+	pages = (uint8_t *)(((uintptr_t)all + place.page + place.align - 1) & ~(uintptr_t)(place.align - 1));
+	if (pages - place.page != all)
+		(void)munmap(all, (size_t)(pages - place.page - all));
+	if (pages + place.span + place.page != all + room)
+		(void)munmap(pages + place.span + place.page, (size_t)(all + room - (pages + place.span + place.page)));
 	if (mprotect(pages, place.span, PROT_READ | PROT_WRITE) != 0) {
-		(void)munmap(pages - PAGE, place.span + 2 * PAGE);
+		(void)munmap(pages - place.page, place.span + 2 * place.page);
 		return NULL;
 	}
 	if (place.align == HUGE_PAGE) /* what cannot be stays in small ones */
@@ -87,7 +90,7 @@ void mem_table_free(void *table, size_t count, size_t size, enum mem_pages kind)
 	pages = (uint8_t *)table - place.lead;
 	if (__lsan_unregister_root_region != NULL)
 		__lsan_unregister_root_region(pages, place.span);
-	(void)munmap(pages - PAGE, place.span + 2 * PAGE);
+	(void)munmap(pages - place.page, place.span + 2 * place.page);
 }
 
 void *mem_resize(void *memory, size_t size)

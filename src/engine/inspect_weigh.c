@@ -215,6 +215,9 @@ static void add_own(const struct inspect *inspect, const struct inspect_result *
 static bool weigh_class(struct inspect *inspect, const struct inspect_result *result, const struct inspect_place *place,
 			struct inspect_finding *found, const struct detect_rules *without, bool exact)
 {
+	/* In code nothing but XSS counts, and that not all was read, as XSS may stand in what was not. */
+	bool code = place->class == CLASS_CODE && found->class != DETECT_XSS &&
+		    !(found->class == DETECT_OTHER && detect_rules_has(&result->known.found, RULE_OTHER_FLOOD));
 	bool own_points;
 	struct policy_points counts = points_at(inspect, found->class, found->path, exact, &own_points);
 	unsigned any = detect_points(&result->known, found->class, NULL);
@@ -229,12 +232,9 @@ static bool weigh_class(struct inspect *inspect, const struct inspect_result *re
 		if (found->points != 0)
 			found->rule = detect_lead(&result->known, found->class, without);
 	}
-	pardoned = any != 0 && (own_points || detect_points(&result->known, found->class, without) < any ||
-				(place->class == CLASS_CODE && found->class != DETECT_XSS));
+	pardoned = any != 0 && (own_points || detect_points(&result->known, found->class, without) < any || code);
 	add_own(inspect, result, found, exact, &own);
-	found->refuses = (counts.refuse != 0 && found->points >= counts.refuse &&
-			  (place->class != CLASS_CODE || found->class == DETECT_XSS)) ||
-			 own == RULE_REFUSES;
+	found->refuses = (counts.refuse != 0 && found->points >= counts.refuse && !code) || own == RULE_REFUSES;
 	if (!found->refuses && own != RULE_FLAGS && (counts.flag == 0 || found->points < counts.flag))
 		return pardoned;
 	/* named is who decided it, or has the most points */

@@ -1,6 +1,6 @@
 /* store_parts.h: the tables of the store, for the files of this folder only. Each is of a fixed size, keyed with
  * SipHash under a random key, so that nobody can choose which entries share a place. Memory is taken at once
- * with calloc: pages that were never used cost nothing. */
+ * (mem_table): pages that were never used cost nothing. */
 #ifndef STATE_STORE_PARTS_H
 #define STATE_STORE_PARTS_H
 #include <pthread.h>
@@ -94,7 +94,7 @@ void credit_fini(struct credit *credit);
 void credit_note(struct credit *credit, const struct prefix *prefix, struct fw_slice user, uint64_t now_ns);
 unsigned credit_users(struct credit *credit, const struct prefix *prefix, uint64_t now_ns);
 
-/* An end that the clock cannot reach is never. 0 marks a free slot. */
+/* An end that the clock cannot reach is never. 0 is left for "none". */
 static inline uint64_t store_end(uint64_t now_ns, uint64_t life_ns)
 {
 	uint64_t end;

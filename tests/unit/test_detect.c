@@ -589,13 +589,54 @@ static void test_again(void **state)
 	}
 }
 
+/* What a tag swallowed by a wrong quote is read again: the last of these <style> is a real one, and what the first read
+ * of the same text is not what stands there. A call that the end of the first's piece cut is read behind the second. */
+static void test_style_again(void **state)
+{
+	static char text[4096];
+	static const char swallowed[] =
+		"hello there friends of mine, look <i title='<style x=\"'><style>p{-moz-binding:url(//e.example/x)}"
+		"</style> is that not nice of me? yes it is, all of you";
+	struct detect_result result = look(swallowed, sizeof(swallowed) - 1);
+
+	(void)state;
+	assert_true(detect_points(&result, DETECT_XSS, NULL) >= DETECT_REFUSE);
+	memset(text, ' ', 400);
+	memcpy(text, "<style><style>", 14);
+	memcpy(text + 276, "alert", 5);
+	memcpy(text + 311, "(1)", 3);
+	result = look(text, 314);
+	assert_true(detect_points(&result, DETECT_XSS, NULL) >= DETECT_REFUSE);
+}
+
+/* Templates and variables that close soon are no flood, however many there are. */
+static void test_templates(void **state)
+{
+	static const char *const lines[] = { "<li class=\"item\">{{ item.field0 }}</li>\n",
+					     "export PATH_0=\"${HOME}/projects/service-0/bin\" # where it is\n",
+					     "we have sent 1 pieces of {{ item.title }} to you today.\n" };
+	static char text[8192];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		for (size_t count = 1; count < 80; count++) {
+			struct detect_result result =
+				look(text, repeat(text, count * strlen(lines[i]), lines[i], "\n"));
+
+			assert_false(detect_rules_has(&result.found, RULE_OTHER_FLOOD));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_ids),	  cmocka_unit_test(test_words),
-		cmocka_unit_test(test_harmless), cmocka_unit_test(test_evasions), cmocka_unit_test(test_code),
-		cmocka_unit_test(test_script),	 cmocka_unit_test(test_pieces),	  cmocka_unit_test(test_lead),
-		cmocka_unit_test(test_long),	 cmocka_unit_test(test_flood),	  cmocka_unit_test(test_piece_begins),
+		cmocka_unit_test(test_style_again), cmocka_unit_test(test_templates),
+		cmocka_unit_test(test_rules),	    cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_words),	    cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_evasions),    cmocka_unit_test(test_code),
+		cmocka_unit_test(test_script),	    cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_lead),	    cmocka_unit_test(test_long),
+		cmocka_unit_test(test_flood),	    cmocka_unit_test(test_piece_begins),
 		cmocka_unit_test(test_again),
 	};
 

@@ -91,13 +91,15 @@ static void template(const struct detect_view *view, size_t at, size_t size)
 		return;
 	if (b - a > 300)
 		b = a + 300;
-	if (!detect_spend(view, 2 * (size_t)(b - a))) /* what it reaches is looked for at each place of it */
+	if (!detect_spend(view, (size_t)(b - a) / 4)) /* where it closes is found many octets at once */
 		return;
 	pair = memchr(pairs, open == '%' || open == '#' ? view->text[at] : open, sizeof(pairs) - 1);
 	close = pair != NULL ? memchr(a, pair[1], (size_t)(b - a)) : NULL;
 	/* {{ }}, {% %}, <% %>: closed as they were opened */
 	if (close == NULL ||
 	    ((open == '%' || (size == 2 && open == view->text[at])) && !closes_twice(a, b, open, (uint8_t)pair[1])))
+		return;
+	if (!detect_spend(view, 2 * (size_t)(close - a))) /* what it reaches is looked for at each place of it */
 		return;
 	if (computes(a, close) || (size == 2 && of_literal(a, close)) ||
 	    (at == 0 && view->begins && view->ends && b - close <= 3 && names(view, a, close)) ||

@@ -120,8 +120,8 @@ struct reading {
 	struct attribute last;
 	const uint8_t *next;
 	const uint8_t *value_from,
-		*value_to;     /* the last value without quotes: who begins within it ends where it ended */
-	const uint8_t *styled; /* so far what stands behind <style> was looked at */
+		*value_to; /* the last value without quotes: who begins within it ends where it ended */
+	const uint8_t *styled_from, *styled_to; /* what stands behind a <style>, as far as it was looked at */
 };
 
 static bool within(const uint8_t *at, const uint8_t *from, const uint8_t *to)
@@ -277,11 +277,16 @@ static void suspect(const struct detect_view *view, const uint8_t *name, const u
 		end = rest + 300;
 	if (memchr(rest, '\\', end - rest > 60 ? 60 : (size_t)(end - rest)) != NULL)
 		detect_hit(view, RULE_XSS_STYLE, tag);
-	for (const uint8_t *at = reading->styled > rest ? reading->styled : rest; at < end; at++)
+	for (const uint8_t *at = within(rest, reading->styled_from, reading->styled_to) ? reading->styled_to : rest;
+	     at < end; at++)
 		if (detect_any(view->words, LIST_XSS_STYLES, at, end) != 0 ||
 		    (ascii_is_alpha(*at) && !is_word(at[-1]) && xss_calls_at(view, at, end)))
 			detect_hit(view, RULE_XSS_STYLE, tag);
-	reading->styled = end - rest > 24 ? end - 24 : rest; /* no word of the list is longer */
+	/* what its end cut is looked at again: a word of the list, or a call, however far it stands from its bracket */
+	while (end > rest && (is_blank(end[-1]) || memchr("/*)?.", end[-1], 5) != NULL))
+		end--;
+	reading->styled_from = rest;
+	reading->styled_to = end - rest > 24 ? end - 24 : rest;
 }
 
 /* at: behind '<'. Returns where to go on. */
