@@ -29,8 +29,8 @@ void *mem_zero(size_t count, size_t size)
 
 /* Where a table lies: behind one page that nobody may touch, and before another, beside whose begin it ends. */
 struct place {
-	size_t page, lead, span,
-		align; /* octets of a page; of its pages before it; of them; what they begin at a multiple of */
+	size_t page, align; /* octets of a page; what the table's pages begin at a multiple of */
+	size_t lead, span;  /* octets of its pages before it; of all of them */
 };
 
 static bool place_of(size_t count, size_t size, enum mem_pages pages, struct place *ret_place)

@@ -313,9 +313,9 @@ static bool read_again(const struct detect_view *view, const struct place *place
 
 		looked->word = find_word(view, place->next);
 		after = read_name(view, looked->word, view->size, looked, looked->name, &looked->size);
+		/* of many words with one end the gap behind it is the same */
 		if (after != looked->after || after == 0) {
-			looked->after = looked->gap =
-				after; /* of many words with one end the gap behind it is the same */
+			looked->after = looked->gap = after;
 			while (looked->gap < view->size &&
 			       (is_blank(view->text[looked->gap]) || view->text[looked->gap] == '+'))
 				looked->gap++;
